@@ -1,0 +1,107 @@
+using DbAccess.Domain;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
+
+namespace DbAccess.Application.Ports;
+
+/// <summary>A message in plain words and few parts; the adapter draws it. Everything in it may come from people, so the adapter treats all text as literal.</summary>
+/// <param name="Summary">One full sentence: the notification on a phone, and what a screen reader reads. Never a secret.</param>
+public sealed record ChatMessage(string Summary, IReadOnlyList<ChatPart> Parts)
+{
+    /// <summary>A message that is nothing but its sentence.</summary>
+    public static ChatMessage Plain(string text) => new(text, [new ChatPart.Text(text)]);
+}
+
+/// <summary>A part of a message.</summary>
+public abstract record ChatPart
+{
+    private ChatPart()
+    {
+    }
+
+    public sealed record Header(string Words) : ChatPart;
+
+    /// <summary>A paragraph. Words between back-ticks are shown as code.</summary>
+    public sealed record Text(string Words) : ChatPart;
+
+    /// <summary>Labels with values, in two columns where there is room.</summary>
+    public sealed record Fields(IReadOnlyList<(string Label, string Value)> Pairs) : ChatPart;
+
+    /// <summary>A point in time behind some words, shown in the reader's own zone.</summary>
+    public sealed record When(string Words, DateTimeOffset At) : ChatPart;
+
+    /// <summary>Text to copy, shown as it is.</summary>
+    public sealed record Code(string Words) : ChatPart;
+
+    /// <summary>Small print.</summary>
+    public sealed record Note(string Words) : ChatPart;
+
+    public sealed record Buttons(IReadOnlyList<ChatButton> Items) : ChatPart;
+}
+
+/// <summary>A button. It carries an id, never authority: whoever presses it is checked on the server.</summary>
+/// <param name="Action">What it does, stable (<c>return_grant</c>).</param>
+/// <param name="Value">Which thing it does it to, at most 2,000 characters.</param>
+/// <param name="Confirm">Asked before it counts; null asks nothing.</param>
+public sealed record ChatButton(string Action, string Label, string Value, bool Danger = false, string? Confirm = null);
+
+/// <summary>Where an answer goes.</summary>
+/// <param name="To">Who asked.</param>
+/// <param name="Channel">Where they asked, so that only they see the answer there; null for a direct message.</param>
+/// <param name="ResponseUrl">Slack's own short-lived address for answers, kept in memory only; null after a restart.</param>
+public sealed record ReplyAddress(PrincipalId To, string? Channel, Secret? ResponseUrl);
+
+/// <summary>A form to be filled in.</summary>
+/// <param name="Kind">Comes back with what was filled in.</param>
+/// <param name="Context">Comes back too; ids only, at most 3,000 characters.</param>
+public sealed record ChatForm(string Kind, string Title, string Submit, string Context, IReadOnlyList<ChatPart> Intro, IReadOnlyList<FormField> Fields);
+
+/// <summary>A field of a form.</summary>
+/// <param name="Key">Comes back with the value; errors name it.</param>
+public abstract record FormField(string Key, string Label, string? Hint)
+{
+    /// <summary>A choice of at most 100.</summary>
+    /// <param name="Redraws">The form is to be drawn again when the choice changes.</param>
+    public sealed record Choice(string Key, string Label, string? Hint, IReadOnlyList<FormOption> Options, string? Chosen, bool Redraws = false) : FormField(Key, Label, Hint);
+
+    /// <summary>Free text.</summary>
+    public sealed record Text(string Key, string Label, string? Hint, string? Initial, bool Multiline, int MinLength, int MaxLength) : FormField(Key, Label, Hint);
+}
+
+/// <summary>One choice; label at most 75 characters, value at most 75.</summary>
+public sealed record FormOption(string Value, string Label, string? Description = null);
+
+/// <summary>How a message or form fared.</summary>
+public abstract record Post
+{
+    private Post()
+    {
+    }
+
+    public sealed record Sent(MessageRef? Message) : Post;
+
+    /// <summary>Not now, or nobody knows; a notice may be sent again, a rare double does no harm.</summary>
+    public sealed record NotNow(string Why, TimeSpan? RetryAfter) : Post;
+
+    /// <summary>Never: the person, the conversation or the form is gone, or Slack refuses what we send.</summary>
+    public sealed record Never(string Why) : Post;
+}
+
+/// <summary>The conversation with people. Slack is a door and a mirror, never the store: a message that fails changes nothing that is on record.</summary>
+public interface IChat
+{
+    /// <summary>A direct message.</summary>
+    Task<Post> TellAsync(PrincipalId to, ChatMessage message, CancellationToken cancellationToken);
+
+    /// <summary>An answer that only the person who asked sees, where they asked if possible, else as a direct message.</summary>
+    Task<Post> ReplyAsync(ReplyAddress to, ChatMessage message, CancellationToken cancellationToken);
+
+    /// <summary>Blanks and deletes a message of ours. One that is gone already is a success.</summary>
+    Task<Post> RemoveAsync(MessageRef message, CancellationToken cancellationToken);
+
+    /// <summary>Opens a form. <paramref name="trigger"/> works once and for three seconds, so this is never repeated.</summary>
+    Task<Post> OpenFormAsync(Secret trigger, ChatForm form, CancellationToken cancellationToken);
+
+    /// <summary>Draws an open form again, unless it changed since <paramref name="hash"/>.</summary>
+    Task<Post> RedrawFormAsync(string view, string? hash, ChatForm form, CancellationToken cancellationToken);
+}

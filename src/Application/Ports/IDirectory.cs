@@ -1,0 +1,18 @@
+using DbAccess.Domain;
+using DbAccess.Domain.Principals;
+
+namespace DbAccess.Application.Ports;
+
+/// <summary>A person who may act here.</summary>
+/// <param name="Handle">What to call them in lists and role names; people can change it, so nothing is decided by it.</param>
+public sealed record Person(PrincipalId Id, string Handle);
+
+/// <summary>Who people are and which groups they are in. Answers may be up to five minutes old.</summary>
+public interface IDirectory
+{
+    /// <summary>Refuses whoever may not act: guests, bots, people of other organisations, deactivated accounts; and everybody while the directory cannot be asked.</summary>
+    Task<Result<Person>> FindAsync(PrincipalId id, CancellationToken cancellationToken);
+
+    /// <summary>The members of a Slack user group. Refuses when it cannot be read: then nobody counts as a member, and nobody as not a member.</summary>
+    Task<Result<IReadOnlySet<string>>> ListMembersAsync(string usergroup, CancellationToken cancellationToken);
+}

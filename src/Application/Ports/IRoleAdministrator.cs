@@ -1,0 +1,76 @@
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.Application.Ports;
+
+/// <summary>A temporary role to be made.</summary>
+/// <param name="Expiry">When the server itself stops taking its password.</param>
+/// <param name="NotAfter">The end of the caller's lease: the server's clock is past it, and nothing is made. Keeps a worker that was frozen from making a role that nobody waits for.</param>
+public sealed record RoleOrder(
+    string Installation,
+    GrantId Grant,
+    DatabaseTarget Target,
+    RoleName Role,
+    PrivilegeScope Scope,
+    DateTimeOffset Expiry,
+    DateTimeOffset NotAfter);
+
+/// <summary>How a making ended.</summary>
+public abstract record RoleMaking
+{
+    private RoleMaking()
+    {
+    }
+
+    /// <summary>The role exists, takes exactly this password, and its effective privileges were read back: what the scope says, no more and no less.</summary>
+    /// <param name="Host">What the holder connects to.</param>
+    /// <param name="SslMode">libpq's word.</param>
+    public sealed record Made(uint Oid, string Host, int Port, string SslMode) : RoleMaking;
+
+    /// <summary>The name belongs to a role that is not this grant's. Nothing was touched.</summary>
+    public sealed record NameTaken : RoleMaking;
+
+    /// <summary>It cannot be made as asked, and trying again would not help: what is missing, by name, and the statement that mends it. Nothing of the role is left.</summary>
+    public sealed record Impossible(Error Why) : RoleMaking;
+
+    /// <summary>Not now (server down, full, waking, rejecting the administrator): try again. A role may or may not exist.</summary>
+    public sealed record NotNow(Error Why) : RoleMaking;
+}
+
+/// <summary>How a removal ended.</summary>
+public abstract record RoleRemoval
+{
+    private RoleRemoval()
+    {
+    }
+
+    /// <summary>No role, no session, nothing owned, no privilege: read from the catalogs after the drop.</summary>
+    public sealed record Gone(RemovalReceipt Receipt) : RoleRemoval;
+
+    /// <summary>Cannot log in and has no session, but something keeps it from being dropped.</summary>
+    /// <param name="Blockers">In words, each with what mends it.</param>
+    public sealed record LockedOut(RemovalReceipt Receipt, IReadOnlyList<string> Blockers) : RoleRemoval;
+
+    /// <summary>The server could not be asked: the role may still be usable (until the end that the server itself keeps). Try again.</summary>
+    public sealed record NotNow(Error Why) : RoleRemoval;
+}
+
+/// <summary>A temporary role to be removed. The OID decides when it is known; otherwise the name together with this grant's tag.</summary>
+public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTarget Target, RoleName Role, uint? Oid);
+
+/// <summary>
+/// Roles on the target cluster. Both methods are safe to repeat, from any point at which an earlier try was cut off, by any worker, and on
+/// either side of the other. They check no permission: whoever calls has a decided grant.
+/// </summary>
+public interface IRoleAdministrator
+{
+    /// <summary>
+    /// Makes the role, or, if an earlier try made it, gives it this password and expiry. The password is hashed here; the server never sees it.
+    /// </summary>
+    Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken);
+
+    /// <summary>Locks the role out, ends its sessions, hands over what it owns, drops it and proves it. A role that is gone already is a success.</summary>
+    Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken);
+}

@@ -1,0 +1,37 @@
+using System.Text.RegularExpressions;
+
+namespace DbAccess.Domain.Databases;
+
+/// <summary>What people type for a database: a key of the policy file, in small letters. What PostgreSQL calls it is <see cref="DatabaseTarget.Database"/>.</summary>
+public sealed partial record DatabaseName
+{
+    private DatabaseName(string value) => Value = value;
+
+    public string Value { get; }
+
+    public static DatabaseName? Parse(string? text) => text is not null && Shape().IsMatch(text) ? new DatabaseName(text) : null;
+
+    public override string ToString() => Value;
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Shape();
+}
+
+/// <summary>The name of a database cluster: a key of the policy file, and the name of its administrator credentials. It is part of a file path and of an S3 key, hence the narrow shape.</summary>
+public sealed partial record ClusterName
+{
+    private ClusterName(string value) => Value = value;
+
+    public string Value { get; }
+
+    public static ClusterName? Parse(string? text) => text is not null && Shape().IsMatch(text) ? new ClusterName(text) : null;
+
+    public override string ToString() => Value;
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9_-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Shape();
+}
+
+/// <summary>Where a grant leads: what people call it, its cluster, and the name the server knows it by.</summary>
+/// <param name="Database">The PostgreSQL database, at most 63 bytes, any characters but NUL.</param>
+public sealed record DatabaseTarget(DatabaseName Name, ClusterName Cluster, string Database);

@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+using DbAccess.Domain.Grants;
+
+namespace DbAccess.Domain.Databases;
+
+/// <summary>
+/// The name of a PostgreSQL role that we make: small letters, digits and <c>_</c>, at most 63 bytes, never starting with <c>pg_</c>.
+/// PostgreSQL cuts longer names silently, so a name is built here and valid from then on.
+/// </summary>
+public sealed partial record RoleName
+{
+    private const string Letters = "abcdefghijkmnpqrstuvwxyz23456789";
+
+    private RoleName(string value) => Value = value;
+
+    public string Value { get; }
+
+    /// <summary>What every role of an installation starts with, e.g. <c>dba_k3f9q2_</c>. Six letters of a hash, so that an installation's own name may be of any length.</summary>
+    public static string Prefix(string installation) => $"dba_{Short(installation, 6)}_";
+
+    /// <summary>
+    /// The temporary role of a grant, e.g. <c>dba_k3f9q2_erin_k7q3md_7gq2m4xz</c>. The end is random (40 bits), so that a second role of the
+    /// same grant, made after somebody took the first name, gets another. The person's part is for those who read the server's logs.
+    /// </summary>
+    public static RoleName ForGrant(string installation, GrantId grant, string handle)
+    {
+        var random = new string([.. RandomNumberGenerator.GetItems<char>(Letters, 8)]);
+        return new RoleName($"{Prefix(installation)}{Fold(handle, 20)}_{grant.Compact}_{random}");
+    }
+
+    /// <summary>The scope role of a set of privileges on one database. The same set always gives the same name: <paramref name="fingerprint"/> is its hash.</summary>
+    public static RoleName ForScope(string installation, string scope, string fingerprint) =>
+        new($"{Prefix(installation)}s_{Fold(scope, 24)}_{fingerprint[..12]}");
+
+    /// <summary>The powerless role that receives what a temporary role still owns at its end.</summary>
+    public static RoleName ForEscrow(string installation) => new($"{Prefix(installation)}escrow");
+
+    /// <summary>Answers null when the text is not a name that this product would build.</summary>
+    public static RoleName? Parse(string? text) => text is not null && Shape().IsMatch(text) ? new RoleName(text) : null;
+
+    public override string ToString() => Value;
+
+    private static string Short(string text, int length)
+    {
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(text));
+        return string.Concat(hash.Take(length).Select(b => Letters[b % Letters.Length]));
+    }
+
+    private static string Fold(string text, int length)
+    {
+        var folded = new StringBuilder();
+        foreach (var c in text.Normalize(NormalizationForm.FormD))
+        {
+            if (char.IsAsciiLetterOrDigit(c)) folded.Append(char.ToLowerInvariant(c));
+            else if (c is '-' or '.' or '_' or ' ' && folded.Length > 0 && folded[^1] != '_') folded.Append('_');
+            if (folded.Length == length) break;
+        }
+
+        var name = folded.ToString().Trim('_');
+        return name.Length == 0 ? "x" : name;
+    }
+
+    [GeneratedRegex("^dba_[a-z0-9]{6}_[a-z0-9_]{1,52}$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Shape();
+}

@@ -1,0 +1,416 @@
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.Domain.Grants;
+
+/// <summary>What a request says, once it is typed and judged.</summary>
+public sealed record GrantRequest(
+    PrincipalId Requester,
+    string Handle,
+    DatabaseTarget Target,
+    PrivilegeScope Scope,
+    TimeSpan Duration,
+    string Reason,
+    string? Ticket,
+    string Rule,
+    string PolicyHash);
+
+/// <summary>
+/// The whole story of one time-boxed access, from asking to gone, and the only place where its status changes. Every method states its own
+/// rule, answers with a refusal when the rule does not hold, and changes nothing then. Time comes in as an argument.
+/// </summary>
+public sealed class Grant
+{
+    /// <summary>How long after it was allowed a role may still be made. Later than that nobody expects it any more, and it fails instead.</summary>
+    public static readonly TimeSpan ProvisioningPatience = TimeSpan.FromMinutes(15);
+
+    /// <summary>Holders are told this long before the end, if the whole window is at least <see cref="WarnsFrom"/>.</summary>
+    public static readonly TimeSpan WarnsBefore = TimeSpan.FromMinutes(5);
+
+    public static readonly TimeSpan WarnsFrom = TimeSpan.FromMinutes(15);
+
+    /// <summary>After this long, what could not be told is left untold: the state has always said it.</summary>
+    private static readonly TimeSpan NoticePatience = TimeSpan.FromDays(1);
+
+    private static readonly GrantStatus[] LeftToGive = [GrantStatus.Approved, GrantStatus.Provisioning];
+    private static readonly GrantStatus[] LeftToRemove = [GrantStatus.Revoking, GrantStatus.Quarantined];
+
+    private readonly List<GrantEvent> _newEvents = [];
+
+    public Grant(GrantSnapshot snapshot) => State = snapshot;
+
+    /// <summary>Everything the grant remembers, for stores, lists and messages.</summary>
+    public GrantSnapshot State { get; private set; }
+
+    public GrantId Id => State.Id;
+
+    public GrantStatus Status => State.Status;
+
+    /// <summary>What happened since the grant was loaded; a store writes it together with the state.</summary>
+    public IReadOnlyList<GrantEvent> NewEvents => _newEvents;
+
+    /// <summary>True while people can still expect something of it: asked for, being made, or in use.</summary>
+    public bool IsOpen => Status is GrantStatus.Pending or GrantStatus.Approved or GrantStatus.Provisioning or GrantStatus.Active;
+
+    /// <summary>A grant that waits for approvers until <paramref name="lapsesAt"/>.</summary>
+    public static Grant RequestApproval(GrantId id, string installation, GrantRequest request, DateTimeOffset lapsesAt, DateTimeOffset now) =>
+        Create(id, installation, request, GrantStatus.Pending, lapsesAt, now);
+
+    /// <summary>A grant that a rule allows at once.</summary>
+    public static Grant RequestAllowed(GrantId id, string installation, GrantRequest request, DateTimeOffset now)
+    {
+        var grant = Create(id, installation, request, GrantStatus.Pending, now, now);
+        grant.Move(GrantStatus.Approved, [GrantStatus.Pending], "grant.approved", new Actor.Rule(request.Rule), now);
+        grant.State = grant.State with { ApprovedAt = now, StepDueAt = now };
+        return grant;
+    }
+
+    /// <summary>The store gave the grant its next version.</summary>
+    public void Saved(long version)
+    {
+        State = State with { Version = version };
+        _newEvents.Clear();
+    }
+
+    /// <summary>Another id, because the store holds a grant with this one. Only before the first save.</summary>
+    public Grant WithId(GrantId id) => State.Version == 0
+        ? Copy(this, State with { Id = id })
+        : throw new InvalidOperationException("A saved grant keeps its id.");
+
+    public Result Approve(PrincipalId approver, DateTimeOffset now)
+    {
+        if (approver == State.Requester) return GrantErrors.SelfApproval(Id);
+
+        var moved = Move(GrantStatus.Approved, [GrantStatus.Pending], "grant.approved", new Actor.Person(approver), now);
+        if (moved.Refusal is null) State = State with { ApprovedAt = now, StepDueAt = now, Attempts = 0 };
+        return moved;
+    }
+
+    public Result Deny(PrincipalId approver, string why, DateTimeOffset now)
+    {
+        if (approver == State.Requester) return GrantErrors.SelfApproval(Id);
+
+        return Close(GrantStatus.Denied, [GrantStatus.Pending], "grant.denied", new Actor.Person(approver), now, why);
+    }
+
+    /// <summary>The requester changes their mind before a role is made.</summary>
+    public Result Cancel(PrincipalId by, DateTimeOffset now)
+    {
+        if (by != State.Requester) return GrantErrors.NotHolder(Id);
+
+        return Close(GrantStatus.Cancelled, [GrantStatus.Pending, GrantStatus.Approved], "grant.cancelled", new Actor.Person(by), now, null);
+    }
+
+    public Result Lapse(DateTimeOffset now)
+    {
+        if (Status is GrantStatus.Pending && State.StepDueAt > now) return GrantErrors.WindowOpen(Id, State.StepDueAt.Value);
+
+        return Close(GrantStatus.Lapsed, [GrantStatus.Pending], "grant.lapsed", new Actor.Sweep(), now, null);
+    }
+
+    /// <summary>
+    /// A worker takes the making of the role for <paramref name="lease"/>: the role's name and its end go on record before anything happens in
+    /// PostgreSQL. Again after a lease that ran out; then the name stays and the window starts anew, since nobody had the credentials yet.
+    /// </summary>
+    public Result BeginProvisioning(RoleName freshName, DateTimeOffset now, TimeSpan lease)
+    {
+        if (Status is GrantStatus.Provisioning && State.Leased && State.StepDueAt > now) return GrantErrors.LeaseHeld(Id);
+        if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
+        if (LeftToGive.Contains(Status) && State.ApprovedAt + ProvisioningPatience <= now) return GrantErrors.TooLate(Id);
+
+        var moved = Move(GrantStatus.Provisioning, LeftToGive, "grant.provisioning", new Actor.Sweep(), now);
+        if (moved.Refusal is null)
+        {
+            State = State with
+            {
+                Role = State.Role ?? freshName,
+                Window = new AccessWindow(now, now + State.Duration),
+                StepDueAt = now + lease,
+                Leased = true,
+                Attempts = State.Attempts + 1,
+            };
+        }
+
+        return moved;
+    }
+
+    /// <summary>The name on record turned out to be somebody else's role: forget it, so that the next try draws another.</summary>
+    public Result ForgetRole(DateTimeOffset now)
+    {
+        if (Status is not GrantStatus.Provisioning) return GrantErrors.Nothing(Id);
+
+        Record("grant.role_name_taken", new Actor.Sweep(), now, State.Role?.Value);
+        State = State with { Role = null, RoleOid = null, StepDueAt = now, Leased = false };
+        return Result.Done;
+    }
+
+    /// <summary>The role exists. Known before the credentials go out, so that whoever comes after a crash can recognise it.</summary>
+    public Result RoleMade(uint oid, DateTimeOffset now)
+    {
+        if (Status is not GrantStatus.Provisioning) return GrantErrors.Nothing(Id);
+        if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
+
+        Record("grant.role_made", new Actor.Sweep(), now, $"{State.Role} (oid {oid})");
+        State = State with { RoleOid = oid };
+        return Result.Done;
+    }
+
+    /// <summary>The holder has the credentials.</summary>
+    public Result Activate(MessageRef message, DateTimeOffset now)
+    {
+        if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
+
+        var moved = Move(GrantStatus.Active, [GrantStatus.Provisioning], "grant.activated", new Actor.Sweep(), now);
+        if (moved.Refusal is null)
+        {
+            State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), Leased = false, Attempts = 0 };
+        }
+
+        return moved;
+    }
+
+    /// <summary>Gives up making the role. From now on every try undoes what the earlier ones did, until <see cref="Fail"/> has proof that nothing is left.</summary>
+    public Result Abandon(string why, Actor by, DateTimeOffset now)
+    {
+        if (!LeftToGive.Contains(Status)) return GrantErrors.CannotMove(Id, Status, GrantStatus.Failed);
+        if (State.AbandonedBecause is not null) return Result.Done;
+
+        Record("grant.abandoned", by, now, why);
+        State = State with { AbandonedBecause = why };
+        return Result.Done;
+    }
+
+    /// <summary>A worker takes the undoing of an abandoned making for <paramref name="lease"/>.</summary>
+    public Result BeginUndo(DateTimeOffset now, TimeSpan lease)
+    {
+        if (!LeftToGive.Contains(Status)) return GrantErrors.CannotMove(Id, Status, GrantStatus.Failed);
+        if (State.AbandonedBecause is null) return GrantErrors.NotAbandoned(Id);
+        if (State.Leased && State.StepDueAt > now) return GrantErrors.LeaseHeld(Id);
+
+        State = State with { StepDueAt = now + lease, Leased = true, Attempts = State.Attempts + 1 };
+        return Result.Done;
+    }
+
+    /// <summary>The role could not be made and was proved absent.</summary>
+    public Result Fail(RemovalReceipt? receipt, DateTimeOffset now)
+    {
+        if (LeftToGive.Contains(Status) && State.AbandonedBecause is null) return GrantErrors.NotAbandoned(Id);
+
+        var closed = Close(GrantStatus.Failed, LeftToGive, "grant.failed", new Actor.Sweep(), now, State.AbandonedBecause);
+        if (closed.Refusal is null) Owe(NoticeKind.Failed, now, receipt);
+        return closed;
+    }
+
+    /// <summary>The clock ends it.</summary>
+    public Result Expire(DateTimeOffset now)
+    {
+        if (Status is GrantStatus.Active && !State.Window!.IsOver(now)) return GrantErrors.WindowOpen(Id, State.Window.Expiry);
+
+        return BeginRevoking(EndReason.Expired, new Actor.Sweep(), null, now);
+    }
+
+    /// <summary>Its holder gives it back. While the role is still being made, the making is given up instead.</summary>
+    public Result Return(PrincipalId by, DateTimeOffset now)
+    {
+        if (by != State.Requester) return GrantErrors.NotHolder(Id);
+        if (Status is GrantStatus.Provisioning) return Abandon("its holder gave it back before it was ready", new Actor.Person(by), now);
+
+        return BeginRevoking(EndReason.Returned, new Actor.Person(by), null, now);
+    }
+
+    /// <summary>Someone else ends it early. Who may do that was checked before. While the role is still being made, the making is given up instead.</summary>
+    public Result Revoke(Actor by, string why, DateTimeOffset now)
+    {
+        if (by is Actor.Person { Id: var person } && person == State.Requester) return GrantErrors.OwnGrant(Id);
+        if (LeftToGive.Contains(Status)) return Abandon($"revoked: {why}", by, now);
+
+        return BeginRevoking(EndReason.Revoked, by, why, now);
+    }
+
+    /// <summary>The policy or the person it rested on is gone.</summary>
+    public Result Supersede(string why, DateTimeOffset now) => BeginRevoking(EndReason.Superseded, new Actor.Sweep(), why, now);
+
+    /// <summary>A worker takes the removal for <paramref name="lease"/>.</summary>
+    public Result BeginRemoval(DateTimeOffset now, TimeSpan lease)
+    {
+        if (!LeftToRemove.Contains(Status)) return GrantErrors.Nothing(Id);
+        if (State.Leased && State.StepDueAt > now) return GrantErrors.LeaseHeld(Id);
+
+        State = State with { StepDueAt = now + lease, Leased = true, Attempts = State.Attempts + 1 };
+        return Result.Done;
+    }
+
+    /// <summary>Locked out and without sessions, but not clean. Tried again after a pause that grows to an hour, for ever.</summary>
+    public Result Quarantine(RemovalReceipt receipt, IReadOnlyList<string> blockers, DateTimeOffset now)
+    {
+        var first = Status is GrantStatus.Revoking;
+        var moved = Move(GrantStatus.Quarantined, LeftToRemove, first ? "grant.quarantined" : "grant.still_quarantined", new Actor.Sweep(), now, string.Join("; ", blockers));
+        if (moved.Refusal is not null) return moved;
+
+        State = State with { Receipt = Merge(State.Receipt, receipt), Blockers = blockers, StepDueAt = now + Backoff(State.Attempts), Leased = false };
+        if (first) Owe(NoticeKind.Ended, now, null);
+        return moved;
+    }
+
+    /// <summary>Gone, and proved.</summary>
+    public Result End(RemovalReceipt proof, DateTimeOffset now)
+    {
+        if (proof.ProvedAt is null) throw new ArgumentException("A grant ends only with proof.", nameof(proof));
+
+        var told = Status is GrantStatus.Quarantined;
+        var closed = Close(GrantStatus.Ended, LeftToRemove, "grant.ended", new Actor.Sweep(), now, null);
+        if (closed.Refusal is not null) return closed;
+
+        State = State with { Receipt = Merge(State.Receipt, proof), Blockers = [] };
+        if (!told) Owe(NoticeKind.Ended, now, null);
+        return closed;
+    }
+
+    /// <summary>The present step did not succeed (network, server, a lost race): give the lease back and come again after a growing pause.</summary>
+    public Result StepFailed(string why, DateTimeOffset now, TimeSpan? retryAfter = null)
+    {
+        if (State.StepDueAt is null) return GrantErrors.Nothing(Id);
+
+        Record("grant.step_failed", new Actor.Sweep(), now, why);
+        State = State with { StepDueAt = now + (retryAfter ?? (LeftToGive.Contains(Status) ? Eagerly(State.Attempts) : Backoff(State.Attempts))), Leased = false };
+        return Result.Done;
+    }
+
+    /// <summary>The holder is to be warned that the end is near.</summary>
+    public Result Warn(DateTimeOffset now)
+    {
+        if (Status is not GrantStatus.Active || State.Warned || NextInActive(State) > now || State.Window!.IsOver(now)) return GrantErrors.Nothing(Id);
+
+        State = State with { Warned = true };
+        State = State with { StepDueAt = NextInActive(State) };
+        Owe(NoticeKind.Ending, now, null);
+        return Result.Done;
+    }
+
+    /// <summary>A worker takes the telling for <paramref name="lease"/>, so that two workers do not say it twice.</summary>
+    public Result BeginTelling(DateTimeOffset now, TimeSpan lease)
+    {
+        if (State.Notices.Count == 0 || State.NoticeDueAt > now) return GrantErrors.Nothing(Id);
+
+        State = State with { NoticeDueAt = now + lease, NoticeAttempts = State.NoticeAttempts + 1 };
+        return Result.Done;
+    }
+
+    /// <summary>It was said (or turned out to be unsayable, with the reason): no longer owed.</summary>
+    public Result Told(NoticeKind kind, string? failure, DateTimeOffset now)
+    {
+        var left = State.Notices.Where(notice => notice != kind).ToList();
+        State = State with
+        {
+            Notices = left,
+            NoticeDueAt = left.Count == 0 ? null : now,
+            NoticeAttempts = 0,
+            CredentialsMessage = kind is NoticeKind.Ended or NoticeKind.Failed ? null : State.CredentialsMessage,
+        };
+        Record(failure is null ? "notice.told" : "notice.untold", new Actor.Sweep(), now, failure is null ? kind.ToString() : $"{kind}: {failure}");
+        return Result.Done;
+    }
+
+    /// <summary>It could not be said now. Tried again for a day; the grant's own state has said it all along.</summary>
+    public Result TellingFailed(NoticeKind kind, string why, DateTimeOffset now, TimeSpan? retryAfter)
+    {
+        var since = State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt;
+        if (now - since > NoticePatience) return Told(kind, why, now);
+
+        State = State with { NoticeDueAt = now + (retryAfter ?? Backoff(State.NoticeAttempts)) };
+        return Result.Done;
+    }
+
+    /// <summary>5, 10, 20, … seconds, at most an hour: a blocker is usually gone soon or not for long.</summary>
+    private static TimeSpan Backoff(int attempts) => TimeSpan.FromSeconds(Math.Min(3600, 5 * Math.Pow(2, Math.Clamp(attempts - 1, 0, 12))));
+
+    /// <summary>While somebody waits for access: 1, 2, 4, 8, then every 15 seconds.</summary>
+    private static TimeSpan Eagerly(int attempts) => TimeSpan.FromSeconds(Math.Min(15, Math.Pow(2, Math.Clamp(attempts - 1, 0, 8))));
+
+    private static DateTimeOffset NextInActive(GrantSnapshot state)
+    {
+        var expiry = state.Window!.Expiry;
+        return state.Warned || state.Duration < WarnsFrom ? expiry : expiry - WarnsBefore;
+    }
+
+    private static RemovalReceipt Merge(RemovalReceipt? earlier, RemovalReceipt now) => earlier is null ? now : now with
+    {
+        LockedOutAt = earlier.LockedOutAt,
+        LastSessionGoneAt = now.SessionsEnded > 0 ? now.LastSessionGoneAt : earlier.LastSessionGoneAt,
+        SessionsEnded = earlier.SessionsEnded + now.SessionsEnded,
+        Existed = earlier.Existed || now.Existed,
+        HandedOver = [.. earlier.HandedOver, .. now.HandedOver],
+    };
+
+    private static Grant Create(GrantId id, string installation, GrantRequest request, GrantStatus status, DateTimeOffset dueAt, DateTimeOffset now)
+    {
+        var grant = new Grant(new GrantSnapshot
+        {
+            Id = id,
+            Version = 0,
+            Status = status,
+            Installation = installation,
+            Requester = request.Requester,
+            Handle = request.Handle,
+            Target = request.Target,
+            Scope = request.Scope,
+            Reason = request.Reason,
+            Ticket = request.Ticket,
+            Duration = request.Duration,
+            Rule = request.Rule,
+            PolicyHash = request.PolicyHash,
+            CreatedAt = now,
+            StepDueAt = dueAt,
+        });
+        grant._newEvents.Add(new GrantEvent(1, now, "grant.requested", new Actor.Person(request.Requester), null, status, request.Reason));
+        grant.State = grant.State with { Events = 1 };
+        return grant;
+    }
+
+    private static Grant Copy(Grant grant, GrantSnapshot state)
+    {
+        var copy = new Grant(state);
+        copy._newEvents.AddRange(grant._newEvents);
+        return copy;
+    }
+
+    private Result BeginRevoking(EndReason reason, Actor by, string? note, DateTimeOffset now)
+    {
+        var moved = Move(GrantStatus.Revoking, [GrantStatus.Active], "grant.revoking", by, now, note is null ? reason.ToString() : $"{reason}: {note}");
+        if (moved.Refusal is null) State = State with { EndReason = reason, StepDueAt = now, Leased = false, Attempts = 0, Notices = [], NoticeDueAt = null };
+        return moved;
+    }
+
+    private Result Close(GrantStatus to, GrantStatus[] from, string type, Actor by, DateTimeOffset now, string? note)
+    {
+        var moved = Move(to, from, type, by, now, note);
+        if (moved.Refusal is null) State = State with { EndedAt = now, StepDueAt = null, Leased = false };
+        return moved;
+    }
+
+    private Result Move(GrantStatus to, GrantStatus[] from, string type, Actor by, DateTimeOffset now, string? note = null)
+    {
+        if (!from.Contains(Status)) return GrantErrors.CannotMove(Id, Status, to);
+
+        Add(type, by, now, Status, to, note);
+        State = State with { Status = to };
+        return Result.Done;
+    }
+
+    private void Record(string type, Actor by, DateTimeOffset now, string? note) => Add(type, by, now, Status, Status, note);
+
+    private void Add(string type, Actor by, DateTimeOffset now, GrantStatus from, GrantStatus to, string? note)
+    {
+        State = State with { Events = State.Events + 1 };
+        _newEvents.Add(new GrantEvent(State.Events, now, type, by, from, to, note));
+    }
+
+    private void Owe(NoticeKind kind, DateTimeOffset now, RemovalReceipt? receipt) => State = State with
+    {
+        Notices = [.. State.Notices, kind],
+        NoticeDueAt = now,
+        NoticeAttempts = 0,
+        Receipt = receipt ?? State.Receipt,
+    };
+}

@@ -1,0 +1,11 @@
+using DbAccess.Domain.Principals;
+
+namespace DbAccess.Domain.Grants;
+
+/// <summary>One line of a grant's story, stored in the same write as the state it tells of.</summary>
+/// <param name="Sequence">1 for the first event of the grant.</param>
+/// <param name="Type">Stable and for machines: <c>grant.requested</c>, <c>grant.activated</c>, …</param>
+/// <param name="From">The status before, null for the first event.</param>
+/// <param name="To">The status after; equal to <paramref name="From"/> when something happened that moved nothing.</param>
+/// <param name="Note">In words, without secrets: the reason somebody gave, what was found and done.</param>
+public sealed record GrantEvent(int Sequence, DateTimeOffset At, string Type, Actor By, GrantStatus? From, GrantStatus To, string? Note);

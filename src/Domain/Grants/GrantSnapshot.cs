@@ -1,0 +1,98 @@
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.Domain.Grants;
+
+/// <summary>
+/// Everything a grant remembers, as a value: what a store keeps and gives back. It holds no secret and no rule; the rules are in <see cref="Grant"/>.
+/// </summary>
+public sealed record GrantSnapshot
+{
+    public required GrantId Id { get; init; }
+
+    /// <summary>The number of saves so far; a save of any other version than the stored one has lost a race. 0 until first saved.</summary>
+    public required long Version { get; init; }
+
+    public required GrantStatus Status { get; init; }
+
+    /// <summary>Which installation of the product this grant belongs to: the tag on its role.</summary>
+    public required string Installation { get; init; }
+
+    public required PrincipalId Requester { get; init; }
+
+    /// <summary>How the requester is called in role names and lists; for reading, never for deciding.</summary>
+    public required string Handle { get; init; }
+
+    public required DatabaseTarget Target { get; init; }
+
+    /// <summary>The privileges as they were when the grant was decided.</summary>
+    public required PrivilegeScope Scope { get; init; }
+
+    public required string Reason { get; init; }
+
+    public string? Ticket { get; init; }
+
+    public required TimeSpan Duration { get; init; }
+
+    /// <summary>The policy rule that allowed it, and the hash of the policy file it stood in.</summary>
+    public required string Rule { get; init; }
+
+    public required string PolicyHash { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? ApprovedAt { get; init; }
+
+    /// <summary>Known from the moment a worker starts to make the role.</summary>
+    public AccessWindow? Window { get; init; }
+
+    /// <summary>On record before the role exists.</summary>
+    public RoleName? Role { get; init; }
+
+    /// <summary>PostgreSQL's own number for the role: names can be taken by others, OIDs are not given twice.</summary>
+    public uint? RoleOid { get; init; }
+
+    /// <summary>Tries of the present step that did not succeed.</summary>
+    public int Attempts { get; init; }
+
+    /// <summary>When the present step is due again: a time to act, or the end of a worker's lease. Null when there is no step left.</summary>
+    public DateTimeOffset? StepDueAt { get; init; }
+
+    /// <summary>True while a worker holds the present step; the lease ends at <see cref="StepDueAt"/>.</summary>
+    public bool Leased { get; init; }
+
+    /// <summary>Set when making the role was given up, so that every further try undoes instead of doing.</summary>
+    public string? AbandonedBecause { get; init; }
+
+    public bool Warned { get; init; }
+
+    public EndReason? EndReason { get; init; }
+
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>The message that holds the credentials, to be removed at the end.</summary>
+    public MessageRef? CredentialsMessage { get; init; }
+
+    public RemovalReceipt? Receipt { get; init; }
+
+    /// <summary>Why the role cannot be removed yet, in words, each with what mends it.</summary>
+    public IReadOnlyList<string> Blockers { get; init; } = [];
+
+    /// <summary>What the holder is still to be told.</summary>
+    public IReadOnlyList<NoticeKind> Notices { get; init; } = [];
+
+    public DateTimeOffset? NoticeDueAt { get; init; }
+
+    public int NoticeAttempts { get; init; }
+
+    /// <summary>How many events the grant has so far.</summary>
+    public int Events { get; init; }
+
+    /// <summary>When something is to be done for this grant; null when nothing is left to do. This is what a sweep reads.</summary>
+    public DateTimeOffset? DueAt => (StepDueAt, NoticeDueAt) switch
+    {
+        ({ } step, { } notice) => step < notice ? step : notice,
+        var (step, notice) => step ?? notice,
+    };
+}

@@ -1,0 +1,105 @@
+using System.Globalization;
+using DbAccess.Domain;
+using DbAccess.Domain.Policies;
+using Microsoft.Extensions.Configuration;
+
+namespace DbAccess.Infrastructure;
+
+/// <summary>
+/// Reads settings by their configuration keys and gathers every fault instead of stopping at the first, so that a start lists them all at once.
+/// A fault names the key and shows its value, never a secret's.
+/// </summary>
+public sealed class Settings(IConfiguration configuration)
+{
+    private readonly List<string> _faults = [];
+
+    /// <summary>What is wrong, one sentence each; empty when the settings can be used.</summary>
+    public IReadOnlyList<string> Faults => _faults;
+
+    public void Fault(string sentence) => _faults.Add(sentence);
+
+    /// <summary>A setting without which nothing works. Answers an empty text, with a fault, when it is missing.</summary>
+    public string Required(string key)
+    {
+        if (Read(key) is { } value) return value;
+
+        Missing(key);
+        return "";
+    }
+
+    public string Optional(string key, string fallback) => Read(key) ?? fallback;
+
+    /// <summary>A secret without which nothing works; a fault never shows it.</summary>
+    public Secret RequiredSecret(string key)
+    {
+        if (Read(key) is { } value) return new Secret(value);
+
+        Missing(key);
+        return new Secret("missing");
+    }
+
+    /// <summary>A list of secrets: <c>key:0</c>, <c>key:1</c>, … At least one.</summary>
+    public IReadOnlyList<Secret> RequiredSecrets(string key)
+    {
+        var values = configuration.GetSection(key).GetChildren().Select(child => child.Value?.Trim()).Where(value => !string.IsNullOrEmpty(value)).ToList();
+        if (values.Count == 0) _faults.Add($"{key} is missing: set {key}:0 (environment: {key.Replace(":", "__", StringComparison.Ordinal)}__0).");
+        return [.. values.Select(value => new Secret(value!))];
+    }
+
+    /// <summary>One of a few words. A word of the contract that is not built yet is refused by name.</summary>
+    public string Choice(string key, string fallback, IReadOnlyList<string> allowed, params string[] notYet)
+    {
+        var value = Optional(key, fallback);
+        if (allowed.FirstOrDefault(word => word.Equals(value, StringComparison.OrdinalIgnoreCase)) is { } match) return match;
+
+        _faults.Add(notYet.Contains(value, StringComparer.OrdinalIgnoreCase)
+            ? $"{key} is '{value}', which is not available yet; use {string.Join(" or ", allowed)}."
+            : $"{key} is '{value}'; it must be {string.Join(" or ", allowed)}.");
+        return fallback;
+    }
+
+    public bool Flag(string key, bool fallback)
+    {
+        if (Read(key) is not { } value) return fallback;
+        if (bool.TryParse(value, out var flag)) return flag;
+
+        _faults.Add($"{key} is '{value}'; it must be true or false.");
+        return fallback;
+    }
+
+    /// <summary>A length of time, as <c>hh:mm:ss</c> or in the words of the command line (<c>5m</c>).</summary>
+    public TimeSpan Duration(string key, TimeSpan fallback, TimeSpan min, TimeSpan max)
+    {
+        if (Read(key) is not { } value) return fallback;
+        var parsed = Durations.Parse(value) ?? (TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var span) ? span : null);
+        if (parsed is { } duration && duration >= min && duration <= max) return duration;
+
+        _faults.Add($"{key} is '{value}'; it must be a length of time from {min:c} to {max:c}.");
+        return fallback;
+    }
+
+    public int Number(string key, int fallback, int min, int max)
+    {
+        if (Read(key) is not { } value) return fallback;
+        if (int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max) return number;
+
+        _faults.Add($"{key} is '{value}'; it must be a number from {min} to {max}.");
+        return fallback;
+    }
+
+    /// <summary>An address that secrets are sent to: https, or http on this machine only.</summary>
+    public Uri Address(string key, string fallback)
+    {
+        var value = Optional(key, fallback);
+        if (Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.UserInfo.Length == 0
+            && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))) return uri;
+
+        _faults.Add($"{key} must be an https address (http only for this machine), without user name or password.");
+        return new Uri(fallback);
+    }
+
+    private string? Read(string key) => configuration[key]?.Trim() is { Length: > 0 } value ? value : null;
+
+    private void Missing(string key) =>
+        _faults.Add($"{key} is missing (environment: {key.Replace(":", "__", StringComparison.Ordinal)}).");
+}
