@@ -33,7 +33,7 @@ public static class Some
         HighRisk: false);
 
     public static GrantRequest Request(TimeSpan? duration = null, PrincipalId? requester = null, DatabaseTarget? target = null, PrivilegeScope? scope = null) =>
-        new(requester ?? Engineer, "erin", target ?? Target(), scope ?? ReadScope(), duration ?? TimeSpan.FromHours(1), "INC-4711 stuck orders", null, "oncall-read", "hash");
+        new(Guid.NewGuid().ToString("N"), requester ?? Engineer, "erin", target ?? Target(), scope ?? ReadScope(), duration ?? TimeSpan.FromHours(1), "INC-4711 stuck orders", null, "oncall-read", "hash");
 
     /// <summary>A grant that a rule allowed at <paramref name="now"/>.</summary>
     public static Grant Allowed(DateTimeOffset? now = null, TimeSpan? duration = null, PrincipalId? requester = null) =>

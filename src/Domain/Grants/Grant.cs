@@ -6,6 +6,7 @@ namespace DbAccess.Domain.Grants;
 
 /// <summary>What a request says, once it is typed and judged.</summary>
 public sealed record GrantRequest(
+    string Key,
     PrincipalId Requester,
     string Handle,
     DatabaseTarget Target,
@@ -72,11 +73,6 @@ public sealed class Grant
         State = State with { Version = version };
         _newEvents.Clear();
     }
-
-    /// <summary>Another id, because the store holds a grant with this one. Only before the first save.</summary>
-    public Grant WithId(GrantId id) => State.Version == 0
-        ? Copy(this, State with { Id = id })
-        : throw new InvalidOperationException("A saved grant keeps its id.");
 
     public Result Approve(PrincipalId approver, DateTimeOffset now)
     {
@@ -156,6 +152,15 @@ public sealed class Grant
         return Result.Done;
     }
 
+    /// <summary>The credentials went out but access is not to be given any more: the message is remembered, so that it can be removed.</summary>
+    public Result DeliveredInVain(MessageRef message)
+    {
+        if (State.AbandonedBecause is null) return GrantErrors.NotAbandoned(Id);
+
+        State = State with { CredentialsMessage = message };
+        return Result.Done;
+    }
+
     /// <summary>The holder has the credentials.</summary>
     public Result Activate(MessageRef message, DateTimeOffset now)
     {
@@ -214,7 +219,7 @@ public sealed class Grant
     public Result Return(PrincipalId by, DateTimeOffset now)
     {
         if (by != State.Requester) return GrantErrors.NotHolder(Id);
-        if (Status is GrantStatus.Provisioning) return Abandon("its holder gave it back before it was ready", new Actor.Person(by), now);
+        if (LeftToGive.Contains(Status)) return Abandon("its holder gave it back before it was ready", new Actor.Person(by), now);
 
         return BeginRevoking(EndReason.Returned, new Actor.Person(by), null, now);
     }
@@ -351,6 +356,7 @@ public sealed class Grant
             Version = 0,
             Status = status,
             Installation = installation,
+            RequestKey = request.Key,
             Requester = request.Requester,
             Handle = request.Handle,
             Target = request.Target,
@@ -366,13 +372,6 @@ public sealed class Grant
         grant._newEvents.Add(new GrantEvent(1, now, "grant.requested", new Actor.Person(request.Requester), null, status, request.Reason));
         grant.State = grant.State with { Events = 1 };
         return grant;
-    }
-
-    private static Grant Copy(Grant grant, GrantSnapshot state)
-    {
-        var copy = new Grant(state);
-        copy._newEvents.AddRange(grant._newEvents);
-        return copy;
     }
 
     private Result BeginRevoking(EndReason reason, Actor by, string? note, DateTimeOffset now)

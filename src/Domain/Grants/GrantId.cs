@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace DbAccess.Domain.Grants;
 
@@ -19,6 +20,16 @@ public sealed record GrantId
     public string Compact => _letters.ToLowerInvariant();
 
     public static GrantId New() => new(RandomNumberGenerator.GetString(Letters, 6));
+
+    /// <summary>
+    /// The id for a request that carries a key of its own, so that the same request, done again after a crash, meets the grant it already made.
+    /// <paramref name="attempt"/> counts up when an unrelated grant has the id.
+    /// </summary>
+    public static GrantId Derive(string requestKey, int attempt)
+    {
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{attempt}\n{requestKey}"));
+        return new GrantId(string.Concat(Enumerable.Range(0, 6).Select(i => Letters[BitConverter.ToUInt16(hash, i * 2) % Letters.Length])));
+    }
 
     /// <summary>Takes it as people type it: any case, with or without the dash. Null when it is not a grant id.</summary>
     public static GrantId? Parse(string? text)

@@ -19,6 +19,9 @@ public sealed record GrantSnapshot
     /// <summary>Which installation of the product this grant belongs to: the tag on its role.</summary>
     public required string Installation { get; init; }
 
+    /// <summary>The key of the request that made it; the same request again finds this grant instead of making another.</summary>
+    public required string RequestKey { get; init; }
+
     public required PrincipalId Requester { get; init; }
 
     /// <summary>How the requester is called in role names and lists; for reading, never for deciding.</summary>

@@ -1,0 +1,42 @@
+using DbAccess.Application.Grants;
+using DbAccess.Application.Pipeline;
+using FluentValidation;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace DbAccess.Application;
+
+public static class DependencyInjection
+{
+    private static readonly Type[] Scanned = [typeof(IRequestHandler<,>), typeof(IValidator<>)];
+
+    /// <summary>The use cases. MediatR 5.1.0 has no registration of its own; a move to a newer one changes this method and the behaviours' signatures.</summary>
+    public static IServiceCollection AddApplication(this IServiceCollection services, Installation installation)
+    {
+        services.AddSingleton(installation);
+        services.AddTransient<ServiceFactory>(provider => provider.GetRequiredService);
+        services.AddTransient<IMediator, Mediator>();
+
+        // The order of the pipeline, outermost first. An invalid attempt is still an attempt, so audit comes before validation.
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(LoggingBehavior<,>));
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(AuditBehavior<,>));
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(ValidationBehavior<,>));
+
+        foreach (var type in typeof(DependencyInjection).Assembly.DefinedTypes.Where(type => type is { IsAbstract: false, IsGenericTypeDefinition: false }))
+        {
+            foreach (var contract in type.GetInterfaces().Where(contract => contract.IsGenericType && Scanned.Contains(contract.GetGenericTypeDefinition())))
+            {
+                // Validators build their rules when they are constructed, so one of each is enough.
+                if (contract.GetGenericTypeDefinition() == typeof(IValidator<>)) services.AddSingleton(contract, type);
+                else services.AddTransient(contract, type);
+            }
+        }
+
+        services.AddTransient<Membership>();
+        services.AddTransient<GrantSteps>();
+        services.AddTransient<GrantGiving>();
+        services.AddTransient<GrantTaking>();
+        services.AddTransient<GrantTelling>();
+        return services;
+    }
+}

@@ -1,0 +1,101 @@
+using DbAccess.Application.Pipeline;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
+using FluentValidation;
+using MediatR;
+
+namespace DbAccess.Application.Grants;
+
+/// <summary>What was filed.</summary>
+public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Rule);
+
+/// <summary>Asks for access. The policy decides; what it allows at once is on record when this returns, and is made behind.</summary>
+/// <param name="RequestKey">The same for every copy of the same request: done twice, it answers with the grant it made the first time.</param>
+/// <param name="Duration">Null takes the rule's default.</param>
+public sealed record CreateGrant(string RequestKey, PrincipalId Requester, DatabaseName Database, ScopeName Scope, TimeSpan? Duration, string Reason)
+    : IRequest<Result<GrantFiled>>, IAudited
+{
+    /// <summary>As much as Slack's own text field takes.</summary>
+    public const int LongestReason = 3000;
+
+    public Actor By => new Actor.Person(Requester);
+
+    public string Subject => $"{Database}/{Scope}";
+
+    internal sealed class Validator : AbstractValidator<CreateGrant>
+    {
+        public Validator()
+        {
+            RuleFor(command => command.Reason)
+                .Must(reason => !string.IsNullOrWhiteSpace(reason)).WithMessage("Say why you need it: the reason goes on the audit record.")
+                .MaximumLength(LongestReason).WithMessage($"The reason is longer than {LongestReason} characters; put the details into the ticket.")
+                .Must(reason => !reason.Contains('\0', StringComparison.Ordinal)).WithMessage("The reason holds a character that cannot be stored (NUL).");
+            RuleFor(command => command.Duration)
+                .Must(duration => duration is null || (duration > TimeSpan.Zero && duration <= Durations.Longest))
+                .WithMessage("The length must be more than nothing and no more than a year: 45s, 30m, 2h, 1h30m, 1d.");
+        }
+    }
+
+    internal sealed class Handler(
+        IDirectory directory, Membership membership, IPolicySource policies, IGrantStore store, IGrantDispatcher dispatcher, Installation installation, TimeProvider clock)
+        : IRequestHandler<CreateGrant, Result<GrantFiled>>
+    {
+        private const int IdTries = 20;
+
+        public async Task<Result<GrantFiled>> Handle(CreateGrant command, CancellationToken cancellationToken)
+        {
+            var person = await directory.FindAsync(command.Requester, cancellationToken);
+            if (person.Refusal is { } stranger) return stranger;
+
+            var policy = policies.Current;
+            var groups = await membership.GroupsOfAsync(command.Requester, policy, cancellationToken);
+            if (groups.Refusal is { } unclear) return unclear;
+
+            var now = clock.GetUtcNow();
+            var verdict = policy.Decide(new AccessQuestion(groups.Value, command.Database, command.Scope, command.Duration, command.Reason, now));
+            if (verdict is AccessVerdict.Refused { Refusal: var refusal }) return refusal;
+            if (verdict is AccessVerdict.NeedsApproval needs) return ApprovalNotYet(needs);
+
+            var allowed = (AccessVerdict.Allowed)verdict;
+            if (allowed.Scope.RunAs is not null)
+                return new Error("scope.run_as_not_yet", $"{command.Scope} acts as the owner {allowed.Scope.RunAs} (run_as), which is not available yet. Ask whoever keeps the access policy for another scope.");
+
+            var request = new GrantRequest(
+                command.RequestKey, command.Requester, person.Value.Handle, allowed.Target, allowed.Scope, allowed.Duration,
+                command.Reason.Trim(), allowed.Ticket, allowed.Rule.Id, policy.Hash);
+            return await FileAsync(request, now, cancellationToken);
+        }
+
+        private async Task<Result<GrantFiled>> FileAsync(GrantRequest request, DateTimeOffset now, CancellationToken cancellationToken)
+        {
+            for (var attempt = 0; attempt < IdTries; attempt++)
+            {
+                var grant = Grant.RequestAllowed(GrantId.Derive(request.Key, attempt), installation.Name, request, now);
+                if (await store.AddAsync(grant, cancellationToken) is SaveOutcome.LostRace)
+                {
+                    // The id is taken: by this very request, done before a crash, or by an unrelated grant.
+                    var holder = await store.FindAsync(grant.Id, cancellationToken);
+                    if (holder is null || holder.State.RequestKey != request.Key) continue;
+                    grant = holder;
+                }
+
+                dispatcher.Dispatch(grant.Id);
+                return new GrantFiled(grant.Id, grant.State.Target.Name, grant.State.Scope.Name, grant.State.Duration, grant.State.Rule);
+            }
+
+            throw new InvalidOperationException("No free grant id was found.");
+        }
+
+        // Approvals are the next issue: their place is here, a grant that starts as Pending (Grant.RequestApproval).
+        private static Error ApprovalNotYet(AccessVerdict.NeedsApproval needs)
+        {
+            var who = string.Join(" and ", needs.Rule.Approval!.Stages.Select(stage => $"{stage.Any} of {string.Join(", ", stage.Of)}"));
+            return new Error("approval.not_yet", $"{needs.Scope.Name} on {needs.Target.Name} needs approval by {who} (rule {needs.Rule.Id}), and approvals are not available yet. Nothing was filed; ask them directly.");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Application.Grants;
+
+/// <summary>
+/// Makes the role, delivers the credentials, and only then calls the grant active. What was not delivered for sure is never sent again: the
+/// next try sets a new password. A making that cannot succeed is undone until the role is proved absent.
+/// </summary>
+internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, ICredentialDelivery delivery, TimeProvider clock, ILogger<GrantGiving> log)
+{
+    /// <summary>How long a worker has; whoever comes later takes over.</summary>
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(90);
+
+    private static readonly Actor By = new Actor.Sweep();
+
+    public async Task<StepReport> GiveAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        if (grant.State.AbandonedBecause is not null) return await UndoAsync(grant, cancellationToken);
+
+        var now = clock.GetUtcNow();
+        var name = RoleName.ForGrant(grant.State.Installation, grant.Id, grant.State.Handle);
+        var begun = grant.BeginProvisioning(name, now, Lease);
+        if (begun.Refusal?.Code == GrantErrors.TooLate(grant.Id).Code)
+            return await AbandonAsync(grant, "the database could not be reached in time. Nothing was given; ask again when it answers.", cancellationToken);
+        if (begun.Refusal is not null || await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
+
+        // The lease is fenced twice: our own clock stops us here, and the server's clock refuses the statement (RoleOrder.NotAfter).
+        using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased, Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        try
+        {
+            return await MakeAndDeliverAsync(grant, leased.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return await PostponeAsync(grant, "it took longer than a worker's lease", null);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            log.LogError(failure, "Making the role of {Grant} failed", grant.Id.ToString());
+            return await PostponeAsync(grant, failure.GetType().Name, null);
+        }
+    }
+
+    private async Task<StepReport> MakeAndDeliverAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        var state = grant.State;
+        var password = Passwords.New();
+        var order = new RoleOrder(state.Installation, state.Id, state.Target, state.Role!, state.Scope, state.Window!.Expiry, state.StepDueAt!.Value);
+        switch (await roles.MakeAsync(order, password, cancellationToken))
+        {
+            case RoleMaking.NameTaken:
+                await ChangeMineAsync(grant, mine => mine.ForgetRole(clock.GetUtcNow()), cancellationToken);
+                return StepReport.Postponed;
+
+            case RoleMaking.Impossible { Why: var why }:
+                return await AbandonAsync(grant, why.Message, cancellationToken);
+
+            case RoleMaking.NotNow { Why: var why }:
+                return await PostponeAsync(grant, why.Message, null);
+
+            case RoleMaking.Made made:
+                var (known, outcome) = await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, clock.GetUtcNow()), cancellationToken);
+                if (outcome.Refusal is not null) return await LostAsync(known, null, cancellationToken);
+
+                var credential = new Credential(known.State.Role!, password, made.Host, made.Port, known.State.Target.Database, made.SslMode);
+                return await DeliverAsync(known, credential, cancellationToken);
+
+            default:
+                throw new InvalidOperationException("A making ends in one of its four ways.");
+        }
+    }
+
+    private async Task<StepReport> DeliverAsync(Grant grant, Credential credential, CancellationToken cancellationToken)
+    {
+        switch (await delivery.DeliverAsync(grant, credential, cancellationToken))
+        {
+            case Delivery.Undeliverable { Why: var why }:
+                return await AbandonAsync(grant, $"the credentials could not be delivered: {why}", cancellationToken);
+
+            case Delivery.Unknown { Why: var why, RetryAfter: var pause }:
+                return await PostponeAsync(grant, $"delivery: {why}", pause);
+
+            case Delivery.Delivered { Message: var message }:
+                // The message is out: a shutdown in this moment must not lose the fact.
+                var (active, outcome) = await ChangeMineAsync(grant, mine => mine.Activate(message, clock.GetUtcNow()), CancellationToken.None);
+                if (outcome.Refusal is not null) return await LostAsync(active, message, CancellationToken.None);
+
+                Telemetry.Give.Record((clock.GetUtcNow() - active.State.CreatedAt).TotalSeconds);
+                Telemetry.Step("given");
+                log.LogInformation("{Grant} is active: role {Role} on {Database} until {Expiry:O}", active.Id.ToString(), active.State.Role!.Value, active.State.Target.Name.Value, active.State.Window!.Expiry);
+                return StepReport.Given;
+
+            default:
+                throw new InvalidOperationException("A delivery ends in one of its three ways.");
+        }
+    }
+
+    /// <summary>Somebody gave the grant back or revoked it while we were busy: what was made is undone at once. If another worker has it, that worker does.</summary>
+    private async Task<StepReport> LostAsync(Grant grant, MessageRef? message, CancellationToken cancellationToken)
+    {
+        if (grant.State.AbandonedBecause is null) return StepReport.Nothing;
+
+        var (mine, _) = await ChangeMineAsync(
+            grant,
+            lost =>
+            {
+                if (message is not null) _ = lost.DeliveredInVain(message);
+                return lost.StepFailed("abandoned while it was being made", clock.GetUtcNow(), TimeSpan.Zero);
+            },
+            cancellationToken);
+        return await UndoAsync(mine, cancellationToken);
+    }
+
+    private async Task<StepReport> AbandonAsync(Grant grant, string why, CancellationToken cancellationToken)
+    {
+        var (abandoned, outcome) = await store.ChangeAsync(
+            grant,
+            mine =>
+            {
+                var given = mine.Abandon(why, By, clock.GetUtcNow());
+                return given.Refusal is null ? mine.StepFailed("abandoned", clock.GetUtcNow(), TimeSpan.Zero) : given;
+            },
+            cancellationToken);
+        return outcome.Refusal is null ? await UndoAsync(abandoned, cancellationToken) : StepReport.Nothing;
+    }
+
+    private async Task<StepReport> UndoAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        if (grant.BeginUndo(clock.GetUtcNow(), Lease).Refusal is not null) return StepReport.Nothing;
+        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
+
+        RemovalReceipt? receipt = null;
+        if (grant.State.Role is { } role)
+        {
+            RoleRemoval removal;
+            try
+            {
+                removal = await roles.RemoveAsync(new RoleToRemove(grant.State.Installation, grant.Id, grant.State.Target, role, grant.State.RoleOid), cancellationToken);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException)
+            {
+                log.LogError(failure, "Undoing {Grant} failed", grant.Id.ToString());
+                return await PostponeAsync(grant, failure.GetType().Name, null);
+            }
+
+            if (removal is RoleRemoval.NotNow { Why: var why }) return await PostponeAsync(grant, why.Message, null);
+            if (removal is RoleRemoval.LockedOut { Blockers: var blockers }) return await PostponeAsync(grant, string.Join("; ", blockers), null);
+            receipt = ((RoleRemoval.Gone)removal).Receipt;
+        }
+
+        var (failed, outcome) = await ChangeMineAsync(grant, mine => mine.Fail(receipt, clock.GetUtcNow()), CancellationToken.None);
+        if (outcome.Refusal is not null) return StepReport.Nothing;
+
+        Telemetry.Step("failed");
+        log.LogWarning("{Grant} could not be given: {Why}", grant.Id.ToString(), failed.State.AbandonedBecause);
+        return StepReport.Failed;
+    }
+
+    private async Task<StepReport> PostponeAsync(Grant grant, string why, TimeSpan? pause)
+    {
+        await ChangeMineAsync(grant, mine => mine.StepFailed(why, clock.GetUtcNow(), pause), CancellationToken.None);
+        Telemetry.Step("give_postponed");
+        log.LogWarning("{Grant} is not given yet (try {Attempt}): {Why}", grant.Id.ToString(), grant.State.Attempts, why);
+        return StepReport.Postponed;
+    }
+
+    private Task<(Grant Grant, Result Outcome)> ChangeMineAsync(Grant grant, Func<Grant, Result> change, CancellationToken cancellationToken)
+    {
+        var (attempt, until) = (grant.State.Attempts, grant.State.StepDueAt);
+        return store.ChangeAsync(grant, change, cancellationToken, newest => newest.Leased && newest.Attempts == attempt && newest.StepDueAt == until);
+    }
+}

@@ -1,0 +1,51 @@
+using DbAccess.Domain.Grants;
+
+namespace DbAccess.Application.Grants;
+
+/// <summary>
+/// Takes the one step of a grant that is due. Every step starts with a conditional write that leases it, so any number of workers may try;
+/// whoever loses the race leaves. What a step makes due in turn (a notice, a next try) is found by the next look at what is due.
+/// </summary>
+internal sealed class GrantSteps(GrantGiving giving, GrantTaking taking, GrantTelling telling, TimeProvider clock)
+{
+    public async Task<StepReport> TakeDueAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        if (grant.State.StepDueAt <= now)
+        {
+            return grant.Status switch
+            {
+                GrantStatus.Approved or GrantStatus.Provisioning => await giving.GiveAsync(grant, cancellationToken),
+                GrantStatus.Active or GrantStatus.Revoking or GrantStatus.Quarantined => await taking.TakeAsync(grant, cancellationToken),
+                _ => StepReport.Nothing,
+            };
+        }
+
+        return grant.State.NoticeDueAt <= now ? await telling.TellAsync(grant, cancellationToken) : StepReport.Nothing;
+    }
+}
+
+/// <summary>What came of a step.</summary>
+public enum StepReport
+{
+    /// <summary>Nothing was due, or another worker has it.</summary>
+    Nothing,
+
+    /// <summary>The holder has the credentials.</summary>
+    Given,
+
+    /// <summary>The role could not be made, and is proved absent.</summary>
+    Failed,
+
+    /// <summary>Gone, and proved.</summary>
+    Ended,
+
+    /// <summary>Locked out and without sessions; the rest waits.</summary>
+    Quarantined,
+
+    /// <summary>Something was told, or is owed to be told.</summary>
+    Told,
+
+    /// <summary>It did not work now and is due again later.</summary>
+    Postponed,
+}

@@ -1,0 +1,83 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Application.Grants;
+
+/// <summary>Takes access away, and goes on until it is proved gone. Nothing here gives up.</summary>
+internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, TimeProvider clock, ILogger<GrantTaking> log)
+{
+    /// <summary>How long a worker has; whoever comes later takes over, and does no harm if the first is still busy.</summary>
+    public static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
+
+    public async Task<StepReport> TakeAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        if (grant.Status is GrantStatus.Active)
+        {
+            if (grant.Warn(now).Refusal is null)
+                return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepReport.Told : StepReport.Nothing;
+            if (grant.Expire(now).Refusal is not null) return StepReport.Nothing;
+        }
+
+        // One write says both: access is being taken away, and by whom.
+        if (grant.BeginRemoval(now, Lease).Refusal is not null) return StepReport.Nothing;
+        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
+
+        var state = grant.State;
+        var removal = await TryRemoveAsync(new RoleToRemove(state.Installation, state.Id, state.Target, state.Role!, state.RoleOid), cancellationToken);
+        now = clock.GetUtcNow();
+        var (attempt, until) = (state.Attempts, state.StepDueAt);
+        var (_, outcome) = await store.ChangeAsync(
+            grant,
+            mine => removal switch
+            {
+                RoleRemoval.Gone gone => mine.End(gone.Receipt, now),
+                RoleRemoval.LockedOut locked => mine.Quarantine(locked.Receipt, locked.Blockers, now),
+                RoleRemoval.NotNow notNow => mine.StepFailed(notNow.Why.Message, now),
+                _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
+            },
+            CancellationToken.None,
+            newest => newest.Leased && newest.Attempts == attempt && newest.StepDueAt == until);
+        if (outcome.Refusal is not null) return StepReport.Nothing;
+
+        switch (removal)
+        {
+            case RoleRemoval.Gone { Receipt: var receipt }:
+                var overrun = receipt.LastSessionGoneAt - state.Window!.Expiry;
+                if (state.EndReason is EndReason.Expired) Telemetry.Overrun.Record(Math.Max(0, overrun.TotalSeconds));
+                Telemetry.Step("ended");
+                log.LogInformation("{Grant} has ended ({Reason}): role {Role} is gone, {Sessions} sessions cut", state.Id.ToString(), state.EndReason, state.Role!.Value, receipt.SessionsEnded);
+                return StepReport.Ended;
+
+            case RoleRemoval.LockedOut { Blockers: var blockers }:
+                Telemetry.Step("quarantined");
+                log.LogError("{Grant}: role {Role} is locked out but cannot be removed yet (try {Attempt}): {Blockers}", state.Id.ToString(), state.Role!.Value, state.Attempts, string.Join("; ", blockers));
+                return StepReport.Quarantined;
+
+            default:
+                Telemetry.Step("take_postponed");
+                log.LogError("{Grant}: role {Role} could not be removed (try {Attempt}), tried again: {Why}", state.Id.ToString(), state.Role!.Value, state.Attempts, ((RoleRemoval.NotNow)removal).Why.Message);
+                return StepReport.Postponed;
+        }
+    }
+
+    private async Task<RoleRemoval> TryRemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
+    {
+        using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased, Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        try
+        {
+            return await roles.RemoveAsync(role, leased.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new RoleRemoval.NotNow(new("removal.too_slow", "it took longer than a worker's lease"));
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            log.LogError(failure, "Removing role {Role} failed", role.Role.Value);
+            return new RoleRemoval.NotNow(new("removal.fault", failure.GetType().Name));
+        }
+    }
+}

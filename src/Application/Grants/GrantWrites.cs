@@ -1,0 +1,38 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Grants;
+
+namespace DbAccess.Application.Grants;
+
+/// <summary>Conditional writes that survive a lost race: load again, ask again, save again.</summary>
+internal static class GrantWrites
+{
+    private const int Tries = 8;
+
+    /// <summary>
+    /// Applies a change to the newest state and saves it. When somebody else saved in between, the change is asked of the new state, and may
+    /// be refused there. <paramref name="stillMine"/> says whether the new state is still this caller's business.
+    /// </summary>
+    public static async Task<(Grant Grant, Result Outcome)> ChangeAsync(
+        this IGrantStore store,
+        Grant grant,
+        Func<Grant, Result> change,
+        CancellationToken cancellationToken,
+        Func<GrantSnapshot, bool>? stillMine = null)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var outcome = change(grant);
+            if (outcome.Refusal is not null) return (grant, outcome);
+            if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved) return (grant, outcome);
+            if (attempt == Tries) return (grant, LostRace);
+
+            if (await store.FindAsync(grant.Id, cancellationToken) is not { } newest) return (grant, GrantErrors.Unknown(grant.Id.ToString()));
+            grant = newest;
+            if (stillMine is not null && !stillMine(grant.State)) return (grant, LostRace);
+        }
+    }
+
+    /// <summary>Another worker took over, or too many people changed the grant at once.</summary>
+    public static Error LostRace { get; } = new("grant.lost_race", "Somebody else changed this grant at the same moment; look at it again with `/db-access mine`.");
+}

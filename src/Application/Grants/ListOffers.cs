@@ -1,0 +1,52 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
+using MediatR;
+
+namespace DbAccess.Application.Grants;
+
+/// <summary>A scope that somebody may ask for.</summary>
+/// <param name="Approval">Null when the rule decides at once.</param>
+public sealed record ScopeOffer(ScopeName Scope, string Description, bool HighRisk, string Rule, Lifetime Lifetime, Approval? Approval);
+
+/// <summary>A database and what may be asked for on it.</summary>
+public sealed record DatabaseOffer(DatabaseName Database, IReadOnlyList<ScopeOffer> Scopes);
+
+/// <summary>What a person may ask for, and every name there is, so that a near miss can be told from a thing that is not theirs.</summary>
+public sealed record Offers(IReadOnlyList<DatabaseOffer> Databases, IReadOnlyList<DatabaseName> KnownDatabases, IReadOnlyList<ScopeName> KnownScopes);
+
+/// <summary>What may this person ask for now? The form, the help and the reading of typed words all come from here.</summary>
+public sealed record ListOffers(PrincipalId Person) : IRequest<Result<Offers>>
+{
+    internal sealed class Handler(IDirectory directory, Membership membership, IPolicySource policies, TimeProvider clock) : IRequestHandler<ListOffers, Result<Offers>>
+    {
+        public async Task<Result<Offers>> Handle(ListOffers query, CancellationToken cancellationToken)
+        {
+            var person = await directory.FindAsync(query.Person, cancellationToken);
+            if (person.Refusal is { } stranger) return stranger;
+
+            var policy = policies.Current;
+            var groups = await membership.GroupsOfAsync(query.Person, policy, cancellationToken);
+            if (groups.Refusal is { } unclear) return unclear;
+
+            var now = clock.GetUtcNow();
+            return new Offers(
+                [.. policy.OfferedDatabases(groups.Value).Select(database => new DatabaseOffer(database, Scopes(policy, groups.Value, database, now))).Where(offer => offer.Scopes.Count > 0)],
+                [.. policy.Databases.Keys],
+                [.. policy.Scopes.Keys]);
+        }
+
+        private static IReadOnlyList<ScopeOffer> Scopes(AccessPolicy policy, IReadOnlySet<string> groups, DatabaseName database, DateTimeOffset now) =>
+        [
+            .. policy.OfferedScopes(groups, database, now).Select(name =>
+            {
+                var rule = policy.RuleFor(groups, database, name)!;
+                var scope = policy.Scopes[name];
+                return new ScopeOffer(name, scope.Description, scope.HighRisk, rule.Id, rule.Lifetime, rule.Approval);
+            }),
+        ];
+    }
+}

@@ -1,0 +1,26 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace DbAccess.Application;
+
+/// <summary>The product's own activities and instruments. Names are stable: dashboards and alarms are built on them.</summary>
+public static class Telemetry
+{
+    public const string Name = "DbAccess";
+
+    public static readonly ActivitySource Activities = new(Name);
+
+    public static readonly Meter Meter = new(Name);
+
+    internal static readonly Histogram<double> Commands = Meter.CreateHistogram<double>("dbaccess.command.duration", "s", "How long commands took, by name and outcome.");
+
+    internal static readonly Counter<long> Steps = Meter.CreateCounter<long>("dbaccess.grant.steps", null, "Steps taken for grants, by what came of them.");
+
+    internal static readonly Histogram<double> Give = Meter.CreateHistogram<double>("dbaccess.give.duration", "s", "From the request on record to the credentials delivered.");
+
+    internal static readonly Histogram<double> Overrun = Meter.CreateHistogram<double>("dbaccess.take.overrun", "s", "From the end of a grant's window to its last session gone.");
+
+    internal static readonly Histogram<double> SweepDuration = Meter.CreateHistogram<double>("dbaccess.sweep.duration", "s", "How long sweeps took.");
+
+    internal static void Step(string outcome) => Steps.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+}
