@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
@@ -67,7 +68,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
 
             var request = new GrantRequest(
                 command.RequestKey, command.Requester, person.Value.Handle, allowed.Target, allowed.Scope, allowed.Duration,
-                command.Reason.Trim(), allowed.Ticket, allowed.Rule.Id, policy.Hash);
+                command.Reason.Trim(), allowed.Ticket, allowed.Rule.Id, policy.Hash, Activity.Current?.Id);
             return await FileAsync(request, now, cancellationToken);
         }
 

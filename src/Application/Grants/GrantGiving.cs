@@ -14,7 +14,7 @@ namespace DbAccess.Application.Grants;
 internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, ICredentialDelivery delivery, TimeProvider clock, ILogger<GrantGiving> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over.</summary>
-    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(90);
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(45);
 
     private static readonly Actor By = new Actor.Sweep();
 
@@ -36,11 +36,15 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
         {
             return await MakeAndDeliverAsync(grant, leased.Token);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return await PostponeAsync(grant, "handed over: the process is stopping", TimeSpan.Zero);
+        }
+        catch (OperationCanceledException)
         {
             return await PostponeAsync(grant, "it took longer than a worker's lease", null);
         }
-        catch (Exception failure) when (failure is not OperationCanceledException)
+        catch (Exception failure)
         {
             log.LogError(failure, "Making the role of {Grant} failed", grant.Id.ToString());
             return await PostponeAsync(grant, failure.GetType().Name, null);

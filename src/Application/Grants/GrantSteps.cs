@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 
 namespace DbAccess.Application.Grants;
@@ -6,15 +8,21 @@ namespace DbAccess.Application.Grants;
 /// Takes the one step of a grant that is due. Every step starts with a conditional write that leases it, so any number of workers may try;
 /// whoever loses the race leaves. What a step makes due in turn (a notice, a next try) is found by the next look at what is due.
 /// </summary>
-internal sealed class GrantSteps(GrantGiving giving, GrantTaking taking, GrantTelling telling, TimeProvider clock)
+internal sealed class GrantSteps(IGrantStore store, GrantGiving giving, GrantTaking taking, GrantTelling telling, TimeProvider clock)
 {
     public async Task<StepReport> TakeDueAsync(Grant grant, CancellationToken cancellationToken)
     {
+        // The id of the request that started it all, from the first log line to the last statement of the removal.
+        var request = ActivityContext.TryParse(grant.State.Correlation, null, out var parsed) ? parsed : default;
+        using var activity = Telemetry.Activities.StartActivity("GrantStep", ActivityKind.Internal, request);
+        activity?.SetTag("grant", grant.Id.ToString());
+
         var now = clock.GetUtcNow();
         if (grant.State.StepDueAt <= now)
         {
             return grant.Status switch
             {
+                GrantStatus.Pending => await LapseAsync(grant, now, cancellationToken),
                 GrantStatus.Approved or GrantStatus.Provisioning => await giving.GiveAsync(grant, cancellationToken),
                 GrantStatus.Active or GrantStatus.Revoking or GrantStatus.Quarantined => await taking.TakeAsync(grant, cancellationToken),
                 _ => StepReport.Nothing,
@@ -23,6 +31,9 @@ internal sealed class GrantSteps(GrantGiving giving, GrantTaking taking, GrantTe
 
         return grant.State.NoticeDueAt <= now ? await telling.TellAsync(grant, cancellationToken) : StepReport.Nothing;
     }
+
+    private async Task<StepReport> LapseAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken) =>
+        grant.Lapse(now).Refusal is null && await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepReport.Ended : StepReport.Nothing;
 }
 
 /// <summary>What came of a step.</summary>

@@ -8,7 +8,7 @@ namespace DbAccess.Application.Grants;
 internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, TimeProvider clock, ILogger<GrantTaking> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over, and does no harm if the first is still busy.</summary>
-    public static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
+    public static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
     public async Task<StepReport> TakeAsync(Grant grant, CancellationToken cancellationToken)
     {
@@ -34,7 +34,7 @@ internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, T
             {
                 RoleRemoval.Gone gone => mine.End(gone.Receipt, now),
                 RoleRemoval.LockedOut locked => mine.Quarantine(locked.Receipt, locked.Blockers, now),
-                RoleRemoval.NotNow notNow => mine.StepFailed(notNow.Why.Message, now),
+                RoleRemoval.NotNow notNow => mine.StepFailed(notNow.Why.Message, now, cancellationToken.IsCancellationRequested ? TimeSpan.Zero : null),
                 _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
             },
             CancellationToken.None,
@@ -70,11 +70,13 @@ internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, T
         {
             return await roles.RemoveAsync(role, leased.Token);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            return new RoleRemoval.NotNow(new("removal.too_slow", "it took longer than a worker's lease"));
+            return new RoleRemoval.NotNow(cancellationToken.IsCancellationRequested
+                ? new("removal.handed_over", "handed over: the process is stopping")
+                : new("removal.too_slow", "it took longer than a worker's lease"));
         }
-        catch (Exception failure) when (failure is not OperationCanceledException)
+        catch (Exception failure)
         {
             log.LogError(failure, "Removing role {Role} failed", role.Role.Value);
             return new RoleRemoval.NotNow(new("removal.fault", failure.GetType().Name));

@@ -15,7 +15,8 @@ public sealed record GrantRequest(
     string Reason,
     string? Ticket,
     string Rule,
-    string PolicyHash);
+    string PolicyHash,
+    string? Correlation = null);
 
 /// <summary>
 /// The whole story of one time-boxed access, from asking to gone, and the only place where its status changes. Every method states its own
@@ -357,6 +358,7 @@ public sealed class Grant
             Status = status,
             Installation = installation,
             RequestKey = request.Key,
+            Correlation = request.Correlation,
             Requester = request.Requester,
             Handle = request.Handle,
             Target = request.Target,

@@ -22,6 +22,9 @@ public sealed record GrantSnapshot
     /// <summary>The key of the request that made it; the same request again finds this grant instead of making another.</summary>
     public required string RequestKey { get; init; }
 
+    /// <summary>The trace that the request came with (W3C traceparent), so that the log lines of every later step, days after, carry the same id. Null when there was none.</summary>
+    public string? Correlation { get; init; }
+
     public required PrincipalId Requester { get; init; }
 
     /// <summary>How the requester is called in role names and lists; for reading, never for deciding.</summary>

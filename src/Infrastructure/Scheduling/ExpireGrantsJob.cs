@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using DbAccess.Application;
+using DbAccess.Application.Grants;
+using MediatR;
+using Microsoft.Extensions.Logging;
+using Quartz;
+
+namespace DbAccess.Infrastructure.Scheduling;
+
+/// <summary>The regular sweep. It finds what timers and triggers missed, in this process or in any other.</summary>
+internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, ILogger<ExpireGrantsJob> log) : IJob
+{
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
+    {
+        using var activity = Telemetry.Activities.StartActivity("ExpireGrantsJob", ActivityKind.Internal);
+        var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
+        sweeps.Completed();
+        log.LogInformation("Sweep: {Report}", report.ToString());
+    }
+}
+
+/// <summary>When the last regular sweep was completed, for health and metrics.</summary>
+internal sealed class SweepClock(TimeProvider clock)
+{
+    private long _lastTicks = clock.GetUtcNow().UtcTicks;
+
+    /// <summary>The start of the process counts as a sweep, so that a fresh process is not late at once.</summary>
+    public TimeSpan SinceLast => TimeSpan.FromTicks(clock.GetUtcNow().UtcTicks - Interlocked.Read(ref _lastTicks));
+
+    public void Completed() => Interlocked.Exchange(ref _lastTicks, clock.GetUtcNow().UtcTicks);
+}

@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using DbAccess.Application;
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Infrastructure.Scheduling;
+
+/// <summary>
+/// Makes due steps happen on time while the process is up: what is dispatched at once, and everything else the moment it falls due. It keeps no
+/// list of its own: it asks the store when the next step is due, waits until then, and sweeps. Whatever it misses, the regular sweep finds.
+/// </summary>
+internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store, TimeProvider clock, ILogger<GrantWorker> log)
+    : BackgroundService, IGrantDispatcher
+{
+    // Steps wait on databases, not on this processor; more than this at once would only queue at the clusters' connection pools.
+    private const int Concurrency = 16;
+
+    // A sweep that is stuck on a cluster that does not answer must not keep the others from being swept.
+    private const int Sweeps = 4;
+
+    // Grants that another process files are found at the latest by its own timer and by the regular sweep; looking once a minute is cheap.
+    private static readonly TimeSpan LongestNap = TimeSpan.FromMinutes(1);
+
+    // Several grants often end at the same second, and a store that fails must not be asked in a tight loop.
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
+
+    private readonly Channel<(GrantId Id, ActivityContext Context)> _dispatched = Channel.CreateUnbounded<(GrantId, ActivityContext)>();
+    private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly SemaphoreSlim _sweeps = new(Sweeps, Sweeps);
+    private readonly CancellationTokenSource _abort = new();
+
+    public void Dispatch(GrantId id) => _dispatched.Writer.TryWrite((id, Activity.Current?.Context ?? default));
+
+    /// <summary>Finishes what is in hand as long as the host lets it; then hands over: leases are given back, and what is due stays due.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _dispatched.Writer.TryComplete();
+        await using (cancellationToken.Register(_abort.Cancel)) await base.StopAsync(CancellationToken.None);
+    }
+
+    public override void Dispose()
+    {
+        _sweeps.Dispose();
+        _abort.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var consumers = Enumerable.Range(0, Concurrency).Select(_ => ConsumeAsync(stoppingToken)).ToArray();
+        var running = new List<Task>();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await WaitUntilDueAsync(stoppingToken);
+                await _sweeps.WaitAsync(stoppingToken);
+                running.RemoveAll(task => task.IsCompleted);
+                running.Add(SweepAsync());
+                await Task.Delay(Breath, clock, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception failure)
+            {
+                log.LogError(failure, "The store did not say what is due; asking again in a moment");
+                await Task.Delay(TimeSpan.FromSeconds(1), clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        await Task.WhenAll([.. running, .. consumers]);
+    }
+
+    private async Task WaitUntilDueAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            var now = clock.GetUtcNow();
+            var next = await store.NextDueAsync(stoppingToken);
+            if (next <= now) return;
+
+            var nap = next is { } due && due - now < LongestNap ? due - now : LongestNap;
+            using var awake = new CancellationTokenSource(nap, clock);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(awake.Token, stoppingToken);
+            await _nudges.Reader.WaitToReadAsync(either.Token).AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stoppingToken.ThrowIfCancellationRequested();
+            _nudges.Reader.TryRead(out _);
+        }
+    }
+
+    private async Task SweepAsync()
+    {
+        try
+        {
+            await SendAsync(new ExpireGrants(), default);
+        }
+        finally
+        {
+            _sweeps.Release();
+            Nudge();
+        }
+    }
+
+    private async Task ConsumeAsync(CancellationToken stoppingToken)
+    {
+        // What was dispatched before a stop is taken still, as long as the host waits; the rest is due in the store.
+        await foreach (var (id, context) in _dispatched.Reader.ReadAllAsync(CancellationToken.None))
+        {
+            if (_abort.IsCancellationRequested) return;
+            await SendAsync(new ProvisionGrant(id), context);
+            if (!stoppingToken.IsCancellationRequested) Nudge();
+        }
+    }
+
+    private async Task SendAsync<TResponse>(IRequest<TResponse> command, ActivityContext parent)
+    {
+        using var activity = Telemetry.Activities.StartActivity("GrantWorker", ActivityKind.Internal, parent);
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            await scope.ServiceProvider.GetRequiredService<IMediator>().Send(command, _abort.Token);
+        }
+        catch (OperationCanceledException) when (_abort.IsCancellationRequested)
+        {
+            log.LogInformation("{Command} was handed over: the process is stopping", command.GetType().Name);
+        }
+        catch (Exception failure)
+        {
+            log.LogError(failure, "{Command} failed; what is due stays due", command.GetType().Name);
+        }
+    }
+
+    private void Nudge() => _nudges.Writer.TryWrite(true);
+}

@@ -1,0 +1,59 @@
+using DbAccess.Application;
+using DbAccess.Application.Ports;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Quartz;
+
+namespace DbAccess.Infrastructure.Scheduling;
+
+public static class SchedulingRegistration
+{
+    /// <summary>
+    /// The worker that takes steps when they fall due, and the regular sweep. Settings: <c>Sweep:Enabled</c> (true; false where something else
+    /// starts the sweep), <c>Sweep:Interval</c> (five minutes), <c>Provisioning:Mode</c> (<c>InProcess</c>).
+    /// </summary>
+    public static IServiceCollection AddScheduling(this IServiceCollection services, Settings settings)
+    {
+        settings.Choice("Provisioning:Mode", "InProcess", ["InProcess"], "Lambda");
+        var interval = settings.Duration("Sweep:Interval", TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        var enabled = settings.Flag("Sweep:Enabled", true);
+
+        services.AddSingleton<GrantWorker>();
+        services.AddSingleton<IGrantDispatcher>(provider => provider.GetRequiredService<GrantWorker>());
+        services.AddHostedService(provider => provider.GetRequiredService<GrantWorker>());
+        services.AddSingleton<SweepClock>();
+        if (!enabled) return services;
+
+        services.AddQuartz(quartz =>
+        {
+            var key = new JobKey("expire-grants");
+            quartz.ConfigureScheduler(scheduler => scheduler.ShutdownJobInterruption = ShutdownJobInterruption.Never);
+            quartz.AddJob<ExpireGrantsJob>(job => job.WithIdentity(key).StoreDurably().DisallowConcurrentExecution());
+            // A simple trigger with StartNow also sweeps at the start, which is what catches up after a time without a process.
+            quartz.AddTrigger(trigger => trigger.ForJob(key).WithIdentity("expire-grants").StartNow()
+                .WithSimpleSchedule(schedule => schedule.WithInterval(interval).RepeatForever()
+                    .WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)));
+        });
+        services.AddQuartzHostedService(options =>
+        {
+            options.WaitForJobsToComplete = true;
+            options.AwaitApplicationStarted = true;
+        });
+        services.AddHealthChecks().Add(new HealthCheckRegistration("sweep", provider => new SweepHealth(provider.GetRequiredService<SweepClock>(), interval), null, ["ready"]));
+        Telemetry.Meter.CreateObservableGauge("dbaccess.sweep.interval", () => interval.TotalSeconds, "s", "How often the regular sweep runs.");
+        return services;
+    }
+
+    private sealed class SweepHealth(SweepClock sweeps, TimeSpan interval) : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            // Two intervals and a minute: one sweep may be slow, two missing ones are an alarm.
+            var late = sweeps.SinceLast > (interval * 2) + TimeSpan.FromMinutes(1);
+            return Task.FromResult(late
+                ? HealthCheckResult.Unhealthy($"The last sweep was completed {sweeps.SinceLast:c} ago.")
+                : HealthCheckResult.Healthy());
+        }
+    }
+}
