@@ -90,7 +90,7 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
             var nap = next is { } due && due - now < LongestNap ? due - now : LongestNap;
             using var awake = new CancellationTokenSource(nap, clock);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(awake.Token, stoppingToken);
-            await _nudges.Reader.WaitToReadAsync(either.Token).AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)_nudges.Reader.WaitToReadAsync(either.Token).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             stoppingToken.ThrowIfCancellationRequested();
             _nudges.Reader.TryRead(out _);
         }
