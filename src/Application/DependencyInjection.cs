@@ -33,6 +33,7 @@ public static class DependencyInjection
         }
 
         services.AddTransient<Membership>();
+        services.AddTransient<RequestJudge>();
         services.AddTransient<GrantSteps>();
         services.AddTransient<GrantGiving>();
         services.AddTransient<GrantTaking>();

@@ -42,38 +42,21 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
         }
     }
 
-    internal sealed class Handler(
-        IDirectory directory, Membership membership, IPolicySource policies, IGrantStore store, IGrantDispatcher dispatcher, Installation installation, TimeProvider clock)
+    internal sealed class Handler(RequestJudge judge, IGrantStore store, IGrantDispatcher dispatcher, Installation installation, TimeProvider clock)
         : IRequestHandler<CreateGrant, Result<GrantFiled>>
     {
         private const int IdTries = 20;
 
         public async Task<Result<GrantFiled>> Handle(CreateGrant command, CancellationToken cancellationToken)
         {
-            var person = await directory.FindAsync(command.Requester, cancellationToken);
-            if (person.Refusal is { } stranger) return stranger;
-
-            var policy = policies.Current;
-            var groups = await membership.GroupsOfAsync(command.Requester, policy, cancellationToken);
-            if (groups.Refusal is { } unclear) return unclear;
-
             var now = clock.GetUtcNow();
-            var verdict = policy.Decide(new AccessQuestion(groups.Value, command.Database, command.Scope, command.Duration, command.Reason, now));
-            if (verdict is AccessVerdict.Refused { Refusal: var refusal }) return refusal;
-            if (verdict is AccessVerdict.NeedsApproval needs) return ApprovalNotYet(needs);
+            var judged = await judge.JudgeAsync(command.Requester, command.Database, command.Scope, command.Duration, command.Reason, now, cancellationToken);
+            if (judged.Refusal is { } refusal) return refusal;
 
-            var allowed = (AccessVerdict.Allowed)verdict;
-            if (allowed.Scope.RunAs is not null)
-                return new Error("scope.run_as_not_yet", $"{command.Scope} acts as the owner {allowed.Scope.RunAs} (run_as), which is not available yet. Ask whoever keeps the access policy for another scope.");
-
+            var (handle, allowed, policyHash) = judged.Value;
             var request = new GrantRequest(
-                command.RequestKey, command.Requester, person.Value.Handle, allowed.Target, allowed.Scope, allowed.Duration,
-                command.Reason.Trim(), allowed.Ticket, allowed.Rule.Id, policy.Hash, Activity.Current?.Id);
-            return await FileAsync(request, now, cancellationToken);
-        }
-
-        private async Task<Result<GrantFiled>> FileAsync(GrantRequest request, DateTimeOffset now, CancellationToken cancellationToken)
-        {
+                command.RequestKey, command.Requester, handle, allowed.Target, allowed.Scope, allowed.Duration,
+                command.Reason.Trim(), allowed.Ticket, allowed.Rule.Id, policyHash, Activity.Current?.Id);
             for (var attempt = 0; attempt < IdTries; attempt++)
             {
                 var grant = Grant.RequestAllowed(GrantId.Derive(request.Key, attempt), installation.Name, request, now);
@@ -90,13 +73,6 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
             }
 
             throw new InvalidOperationException("No free grant id was found.");
-        }
-
-        // Approvals are the next issue: their place is here, a grant that starts as Pending (Grant.RequestApproval).
-        private static Error ApprovalNotYet(AccessVerdict.NeedsApproval needs)
-        {
-            var who = string.Join(" and ", needs.Rule.Approval!.Stages.Select(stage => $"{stage.Any} of {string.Join(", ", stage.Of)}"));
-            return new Error("approval.not_yet", $"{needs.Scope.Name} on {needs.Target.Name} needs approval by {who} (rule {needs.Rule.Id}), and approvals are not available yet. Nothing was filed; ask them directly.");
         }
     }
 }

@@ -1,0 +1,72 @@
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.Api.Slack;
+
+/// <summary>The form that asks for access: drawn from what the person may ask for, and read back. Pure.</summary>
+internal static class RequestForm
+{
+    public const string Kind = "request_grant";
+    public const string Database = "database";
+    public const string Scope = "scope";
+    public const string Duration = "duration";
+    public const string Reason = "reason";
+
+    // The most a select can hold; beyond it the command line takes any name.
+    private const int MostOptions = 100;
+
+    /// <param name="channel">Where the answer goes; comes back with the form.</param>
+    public static ChatForm Draw(Offers offers, Draft draft, string? channel)
+    {
+        var database = offers.Databases.FirstOrDefault(offer => offer.Database.Value == draft.Database) ?? offers.Databases[0];
+        var scope = database.Scopes.FirstOrDefault(offer => offer.Scope.Value == draft.Scope) ?? database.Scopes[0];
+        var databases = offers.Databases.Take(MostOptions).ToList();
+        if (!databases.Contains(database)) databases[^1] = database;
+
+        var hint = offers.Databases.Count > MostOptions ? $"The first {MostOptions} of {offers.Databases.Count}; the others by name: /db-access <database> …" : null;
+        return new ChatForm(Kind, "Request access", "Request", channel ?? "", [],
+        [
+            new FormField.Choice(Database, "Database", hint, [.. databases.Select(offer => new FormOption(offer.Database.Value, offer.Database.Value))], database.Database.Value, Redraws: true),
+            new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value),
+            new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", draft.Duration ?? Durations.Write(scope.Lifetime.Default), Multiline: false, MinLength: 2, MaxLength: 20),
+            new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason, Multiline: true, MinLength: 1, CreateGrant.LongestReason),
+        ]);
+    }
+
+    /// <summary>Reads what was filled in. On a mistake the fields it is about, with words; nothing was filed then.</summary>
+    public static (Intent.File? Request, IReadOnlyDictionary<string, string> Faults) Read(Draft filled)
+    {
+        var faults = new Dictionary<string, string>(StringComparer.Ordinal);
+        var database = DatabaseName.Parse(filled.Database);
+        var scope = ScopeName.Parse(filled.Scope);
+        var duration = Durations.Parse(filled.Duration?.Trim());
+        if (database is null) faults[Database] = "Choose a database.";
+        if (scope is null) faults[Scope] = "Choose what you need to do.";
+        if (duration is null) faults[Duration] = "Not a length I can use. Lengths look like 45s, 30m, 2h, 1h30m or 1d, and access always ends.";
+        if (string.IsNullOrWhiteSpace(filled.Reason)) faults[Reason] = "Say why you need it.";
+        return faults.Count == 0 ? (new Intent.File(database!, scope!, duration!.Value, filled.Reason!.Trim()), faults) : (null, faults);
+    }
+
+    /// <summary>The field that a refusal is shown beside.</summary>
+    public static string FieldOf(Error refusal) => refusal.Code switch
+    {
+        "policy.too_long" or "policy.too_short" => Duration,
+        "policy.reason_too_short" or "policy.ticket" or "request.invalid" => Reason,
+        "policy.unknown_database" => Database,
+        _ when refusal.Code.StartsWith("directory.", StringComparison.Ordinal) => Database,
+        _ => Scope,
+    };
+
+    private static FormOption Option(ScopeOffer offer)
+    {
+        var description = $"{(offer.Description.Length > 0 ? offer.Description + " · " : "")}up to {Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : " · needs approval: not available yet")}";
+        return new FormOption(offer.Scope.Value, offer.HighRisk ? $"{offer.Scope} (high risk)" : offer.Scope.Value, description);
+    }
+
+    private static string Longest(DatabaseOffer database) =>
+        $"At most {string.Join(", ", database.Scopes.Take(5).Select(offer => $"{Durations.Write(offer.Lifetime.Max)} for {offer.Scope}"))}.";
+}

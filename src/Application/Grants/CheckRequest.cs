@@ -1,0 +1,20 @@
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
+using MediatR;
+
+namespace DbAccess.Application.Grants;
+
+/// <summary>Would this request be filed? Files nothing; lets a form show a mistake beside its field while it is still open.</summary>
+public sealed record CheckRequest(PrincipalId Requester, DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Reason) : IRequest<Result>
+{
+    internal sealed class Handler(RequestJudge judge, TimeProvider clock) : IRequestHandler<CheckRequest, Result>
+    {
+        public async Task<Result> Handle(CheckRequest query, CancellationToken cancellationToken)
+        {
+            var judged = await judge.JudgeAsync(query.Requester, query.Database, query.Scope, query.Duration, query.Reason, clock.GetUtcNow(), cancellationToken);
+            return judged.Refusal is { } refusal ? refusal : Result.Done;
+        }
+    }
+}
