@@ -52,7 +52,9 @@ internal sealed class Delivery(Workspace workspace, string signingSecret) : IDis
 
     private readonly HttpClient _http = new(new SocketsHttpHandler
     {
-        AllowAutoRedirect = false, UseCookies = false, UseProxy = false, ConnectTimeout = Patience, PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+        AllowAutoRedirect = false, UseCookies = false, UseProxy = false, ConnectTimeout = Patience,
+        // A connection kept from before the app was restarted would fail a delivery that Slack would have made.
+        PooledConnectionLifetime = TimeSpan.Zero,
     })
     {
         Timeout = Timeout.InfiniteTimeSpan,
