@@ -222,7 +222,9 @@ internal sealed class Control(
                 if (message.Deleted || (after.Length > 0 && string.CompareOrdinal(message.Ts, after) <= 0)) continue;
                 lock (workspace.Gate)
                 {
-                    if (Texts(message.Describe()).Any(text => text.Contains(words, StringComparison.Ordinal))) return message.Describe();
+                    if (message.Text.Contains(words, StringComparison.Ordinal)
+                        || Texts(message.Blocks).Any(text => text.Contains(words, StringComparison.Ordinal)))
+                        return message.Describe();
                 }
             }
             if (await EndedAsync(changed, deadline.Token)) break;
@@ -293,11 +295,12 @@ internal sealed class Control(
         }
     }
 
+    /// <summary>The words of blocks: what a person could read, not the ids around them.</summary>
     private static IEnumerable<string> Texts(JsonNode? node) => node switch
     {
-        JsonObject json => json.SelectMany(field => Texts(field.Value)),
+        JsonObject json => json.SelectMany(field =>
+            field.Value is JsonValue value ? field.Key is "text" or "url" or "fallback" or "alt_text" ? [value.ToString()] : [] : Texts(field.Value)),
         JsonArray array => array.SelectMany(Texts),
-        JsonValue value => [value.ToString()],
         _ => [],
     };
 

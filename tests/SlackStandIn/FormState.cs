@@ -112,9 +112,11 @@ internal static class FormState
 
     private static JsonObject Initial(JsonObject element)
     {
-        if (element.Object("initial_option") is { } option) return Value(element, option.Text("value"));
+        // Options chosen beforehand were checked when the blocks came, and those of an external list are not here to be found.
+        if (element.Object("initial_option") is { } option)
+            return new JsonObject { ["type"] = element.Text("type"), ["selected_option"] = option.Copy() };
         if (element.Array("initial_options") is { } options)
-            return Value(element, new JsonArray([.. options.Objects().Select(one => (JsonNode?)one.Text("value"))]));
+            return new JsonObject { ["type"] = element.Text("type"), ["selected_options"] = options.Copy() };
         var initial = element.FirstOrDefault(field => field.Key.StartsWith("initial_", StringComparison.Ordinal));
         return Value(element, initial.Value?.DeepClone());
     }

@@ -32,6 +32,7 @@ public static class StandIn
     public static async Task<StandInServer> StartAsync(StandInOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.AppUrl is { IsLoopback: false }) throw new ArgumentException("The app has to be on this machine.", nameof(options));
         var workspace = new Workspace(options.SeedJson is { } json ? Seed.Parse(json) : Seed.Default, options.Clock);
         var shapes = new SlackShapes(workspace);
         var delivery = new Delivery(workspace, options.SigningSecret);

@@ -308,11 +308,7 @@ internal sealed class WebApi
         return Show(_workspace.Publish(user.Id, Interactions.Kept(view)));
     }
 
-    private JsonObject Show(View view)
-    {
-        if (view.Values.Count == 0) view.Values = FormState.Initial(view.Definition.Array("blocks"));
-        return Ok(("view", _shapes.View(view)));
-    }
+    private JsonObject Show(View view) => Ok(("view", _shapes.View(view)));
 
     /// <summary>Where the app may write; a person's id means the direct message with them.</summary>
     private Channel Writable(string id)

@@ -122,8 +122,22 @@ internal sealed class Workspace
     public Lock Gate { get; } = new();
     public Seed Seed { get; }
     public int Version { get; private set; } = 1;
-    public IEnumerable<SeedUser> Users => _users.Values;
-    public IEnumerable<Channel> Channels => _channels.Values;
+    public IReadOnlyList<SeedUser> Users
+    {
+        get
+        {
+            lock (Gate) return [.. _users.Values];
+        }
+    }
+
+    public IReadOnlyList<Channel> Channels
+    {
+        get
+        {
+            lock (Gate) return [.. _channels.Values];
+        }
+    }
+
     public IEnumerable<Message> Messages => _messages;
     public DateTimeOffset Now => _clock.GetUtcNow();
 
@@ -147,7 +161,10 @@ internal sealed class Workspace
         }
     }
 
-    public SeedUser? User(string? id) => id is not null && _users.TryGetValue(id, out var user) ? user : null;
+    public SeedUser? User(string? id)
+    {
+        lock (Gate) return id is not null && _users.TryGetValue(id, out var user) ? user : null;
+    }
 
     public void Replace(SeedUser user)
     {
@@ -164,7 +181,10 @@ internal sealed class Workspace
 
     public SeedUsergroup? Usergroup(string? id) => Seed.Usergroups.FirstOrDefault(group => group.Id == id);
 
-    public Channel? Channel(string? id) => id is not null && _channels.TryGetValue(id, out var channel) ? channel : null;
+    public Channel? Channel(string? id)
+    {
+        lock (Gate) return id is not null && _channels.TryGetValue(id, out var channel) ? channel : null;
+    }
 
     /// <summary>The direct message between the app and this person; opened at the first need, its id follows from the person's.</summary>
     public Channel Direct(string user)
@@ -269,9 +289,15 @@ internal sealed class Workspace
         }
     }
 
-    public IReadOnlyList<View> Modals(string user) => _modals.TryGetValue(user, out var stack) ? stack : [];
+    public IReadOnlyList<View> Modals(string user)
+    {
+        lock (Gate) return _modals.TryGetValue(user, out var stack) ? [.. stack] : [];
+    }
 
-    public View? Home(string user) => _homes.GetValueOrDefault(user);
+    public View? Home(string user)
+    {
+        lock (Gate) return _homes.GetValueOrDefault(user);
+    }
 
     public View? FindView(string? id, string? externalId = null)
     {
@@ -299,6 +325,7 @@ internal sealed class Workspace
                 PreviousId = stack.Count > 0 ? stack[^1].Id : null,
                 Definition = definition,
                 Hash = NewHash(),
+                Values = FormState.Initial(definition.Array("blocks")),
             };
             stack.Add(view);
         }
@@ -312,6 +339,8 @@ internal sealed class Workspace
         {
             view.Definition = definition;
             view.Hash = NewHash();
+            // What was typed stays where block and action are the same as before.
+            view.Values = FormState.Read(definition, [], view.Values);
             view.Errors = [];
             view.Trouble = null;
         }

@@ -472,24 +472,25 @@ function draw(force) {
     const focused = document.activeElement && document.activeElement.id;
     const hadModal = $("layer").firstChild !== null;
     $("layer").replaceChildren(...(top ? [el("div", { class: "shade" }, drawModal(top))] : []));
-    if (top && (focused && hadModal)) document.getElementById(focused)?.focus();
-    else if (top) $("layer").querySelector("input, textarea, select, .button")?.focus();
+    const field = focused && hadModal ? document.getElementById(focused) : null;
+    if (top) (field || $("layer").querySelector("[aria-invalid]") || $("layer").querySelector("input, textarea, select, .button"))?.focus();
     else if (hadModal) $("text").focus();
   }
 }
 
 async function follow(user) {
-  while (here.user === user) {
+  const turn = here.turn = (here.turn || 0) + 1;
+  while (here.turn === turn) {
     try {
       const response = await fetch(`/control/state?user=${encodeURIComponent(user)}&since=${here.version}`);
       const state = await response.json();
-      if (here.user !== user) return;
+      if (here.turn !== turn) return;
       if (!response.ok) throw new Error(state.error);
       here.version = state.version;
       here.state = state;
       draw();
     } catch (fault) {
-      if (here.user !== user) return;
+      if (here.turn !== turn) return;
       say("The stand-in does not answer. " + fault.message, true);
       await new Promise(done => setTimeout(done, 1000));
     }
