@@ -447,6 +447,6 @@ internal sealed partial class Interactions(
         });
     }
 
-    [GeneratedRegex(@"(?<link>https?://[^\s&]+)|(?<=^|\s)(?<kind>[@#])(?<name>[a-z0-9_.-]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<link>https?://([^\s&]|&amp;)+)|(?<=^|\s)(?<kind>[@#])(?<name>[a-z0-9_.-]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Mention();
 }

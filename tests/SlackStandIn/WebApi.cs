@@ -71,7 +71,16 @@ internal sealed class WebApi
     /// <summary>True when the fault was the whole answer.</summary>
     private async Task<bool> PlayAsync(Fault fault, HttpContext context, string method)
     {
-        if (fault.Delay > TimeSpan.Zero) await Task.Delay(fault.Delay, TimeProvider.System, context.RequestAborted);
+        try
+        {
+            if (fault.Delay > TimeSpan.Zero) await Task.Delay(fault.Delay, TimeProvider.System, context.RequestAborted);
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller gave up while it was held: no effect, and the log says so.
+            _workspace.Log(method, ok: false, "abandoned");
+            return true;
+        }
         switch (fault.Kind)
         {
             case "ratelimited":
