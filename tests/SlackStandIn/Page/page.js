@@ -458,7 +458,10 @@ function draw(force) {
   const pane = $("messages");
   const atEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < 60;
   const shown = state.messages.filter(message => message.channel === here.channel);
-  pane.replaceChildren(...shown.map(drawMessage));
+  // What has not changed is left alone: somebody may be marking a password to copy it, or have the mouse down on a button.
+  const picture = JSON.stringify([here.user, here.channel, shown, here.busy, state.users]);
+  if (picture !== here.shownMessages) pane.replaceChildren(...shown.map(drawMessage));
+  here.shownMessages = picture;
   if (atEnd || pane.dataset.channel !== here.user + here.channel) pane.scrollTop = pane.scrollHeight;
   pane.dataset.channel = here.user + here.channel;
   if (shown.length) here.seen[here.user + here.channel] = shown.at(-1).ts;
@@ -472,7 +475,9 @@ function draw(force) {
     const focused = document.activeElement && document.activeElement.id;
     const hadModal = $("layer").firstChild !== null;
     $("layer").replaceChildren(...(top ? [el("div", { class: "shade" }, drawModal(top))] : []));
-    const field = focused && hadModal ? document.getElementById(focused) : null;
+    const errors = JSON.stringify(top ? top.errors : {});
+    const field = focused && hadModal && errors === here.shownErrors ? document.getElementById(focused) : null;
+    here.shownErrors = errors;
     if (top) (field || $("layer").querySelector("[aria-invalid]") || $("layer").querySelector("input, textarea, select, .button"))?.focus();
     else if (hadModal) $("text").focus();
   }
