@@ -15,4 +15,7 @@ public interface IDirectory
 
     /// <summary>The members of a Slack user group. Refuses when it cannot be read: then nobody counts as a member, and nobody as not a member.</summary>
     Task<Result<IReadOnlySet<string>>> ListMembersAsync(string usergroup, CancellationToken cancellationToken);
+
+    /// <summary>What is known of this person may be out of date (Slack said that they changed): the next question is asked anew.</summary>
+    void Forget(PrincipalId id);
 }
