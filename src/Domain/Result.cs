@@ -39,6 +39,9 @@ public sealed class Result<T> : IOutcome<Result<T>>
 
     public static Result<T> Refuse(Error error) => new(null, error);
 
+    /// <summary>For values whose type is an interface: the language has no implicit conversion from those.</summary>
+    public static Result<T> Of(T value) => new(value, null);
+
     public static implicit operator Result<T>(Error error) => Refuse(error);
 
     /// <summary>For interface types, which C# does not convert implicitly.</summary>

@@ -1,0 +1,8 @@
+using DbAccess.Domain;
+
+namespace DbAccess.Infrastructure.Slack;
+
+/// <summary>Whose Slack we speak to, and as whom.</summary>
+/// <param name="ApiUrl">Ends with a slash; https, or this machine.</param>
+/// <param name="TeamId">The workspace (<c>T…</c>) or, installed for a whole Enterprise Grid, the organisation (<c>E…</c>).</param>
+internal sealed record SlackOptions(Uri ApiUrl, Secret BotToken, string TeamId, string AppId);
