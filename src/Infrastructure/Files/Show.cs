@@ -1,0 +1,58 @@
+using System.Text;
+
+namespace DbAccess.Infrastructure.Files;
+
+/// <summary>Other people's words inside our sentences: on one line, and not too long.</summary>
+internal static class Show
+{
+    public static string Text(string text, int longest = 60)
+    {
+        var shown = new StringBuilder();
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (shown.Length >= longest) return shown.Append('…').ToString();
+            if (Rune.IsControl(rune) || rune.Value is 0x2028 or 0x2029) shown.Append('·');
+            else shown.Append(rune.ToString());
+        }
+
+        return shown.ToString();
+    }
+
+    /// <summary>What somebody probably meant, or what there is to choose from; empty when there is nothing to say.</summary>
+    public static string Hint(string wrong, IEnumerable<string> names)
+    {
+        var all = names.Distinct(StringComparer.Ordinal).ToList();
+        if (Nearest(wrong, all) is { } near) return $"; did you mean '{near}'?";
+        return all.Count is > 0 and <= 10 ? $"; there is {string.Join(", ", all)}" : "";
+    }
+
+    public static string? Nearest(string wrong, IReadOnlyCollection<string> names)
+    {
+        if (wrong.Length is 0 or > 64) return null;
+        var allowed = wrong.Length switch { <= 3 => 1, <= 7 => 2, _ => 3 };
+        return names.Select(name => (Name: name, Distance: Distance(wrong.ToLowerInvariant(), name.ToLowerInvariant())))
+            .Where(candidate => candidate.Distance <= allowed && candidate.Distance < candidate.Name.Length)
+            .OrderBy(candidate => candidate.Distance)
+            .Select(candidate => candidate.Name)
+            .FirstOrDefault();
+    }
+
+    /// <summary>Letters wrong, missing, too many or swapped.</summary>
+    private static int Distance(string from, string to)
+    {
+        var table = new int[from.Length + 1, to.Length + 1];
+        for (var i = 0; i <= from.Length; i++) table[i, 0] = i;
+        for (var j = 0; j <= to.Length; j++) table[0, j] = j;
+        for (var i = 1; i <= from.Length; i++)
+        {
+            for (var j = 1; j <= to.Length; j++)
+            {
+                var best = Math.Min(Math.Min(table[i - 1, j], table[i, j - 1]) + 1, table[i - 1, j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1]) best = Math.Min(best, table[i - 2, j - 2] + 1);
+                table[i, j] = best;
+            }
+        }
+
+        return table[from.Length, to.Length];
+    }
+}
