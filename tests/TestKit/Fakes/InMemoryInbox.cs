@@ -1,0 +1,70 @@
+using DbAccess.Application.Ports;
+
+namespace DbAccess.TestKit.Fakes;
+
+/// <summary>The inbox's contract in its plainest form, for tests of use cases.</summary>
+public sealed class InMemoryInbox : IInbox
+{
+    private readonly Lock _gate = new();
+    private readonly List<Row> _rows = [];
+    private Exception? _writeFailure;
+
+    /// <summary>The keys of everything it remembers, in the order of arrival, with whether it is finished.</summary>
+    public IReadOnlyList<(InboxItem Item, bool Finished)> Stored
+    {
+        get
+        {
+            lock (_gate) return [.. _rows.Select(row => (row.Item, row.Finished))];
+        }
+    }
+
+    /// <summary>The next write throws and leaves nothing behind.</summary>
+    public void FailNext(Exception exception)
+    {
+        lock (_gate) _writeFailure = exception;
+    }
+
+    public Task<bool> TryAddAsync(InboxItem item, string? alias, CancellationToken cancellationToken) => Write(cancellationToken, () =>
+    {
+        if (_rows.Any(row => row.Has(item.Key) || (alias is not null && row.Has(alias)))) return false;
+
+        _rows.Add(new Row(item, alias));
+        return true;
+    });
+
+    public async Task<IReadOnlyList<InboxItem>> ListUnfinishedAsync(CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask;
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate) return [.. _rows.Where(row => !row.Finished).Select(row => row.Item).OrderBy(item => item.ReceivedAt)];
+    }
+
+    public Task FinishAsync(string key, CancellationToken cancellationToken) => Write(cancellationToken, () =>
+    {
+        if (_rows.Find(row => row.Item.Key == key) is { } row) row.Finished = true;
+        return true;
+    });
+
+    public Task PurgeAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
+        Write(cancellationToken, () => _rows.RemoveAll(row => row.Finished && row.Item.ReceivedAt < before) > 0);
+
+    private async Task<bool> Write(CancellationToken cancellationToken, Func<bool> write)
+    {
+        await Task.CompletedTask;
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            if (Interlocked.Exchange(ref _writeFailure, null) is { } failure) throw failure;
+            return write();
+        }
+    }
+
+    private sealed class Row(InboxItem item, string? alias)
+    {
+        public InboxItem Item => item;
+
+        public bool Finished { get; set; }
+
+        public bool Has(string key) => item.Key == key || alias == key;
+    }
+}
