@@ -44,8 +44,5 @@ public sealed class Result<T> : IOutcome<Result<T>>
 
     public static implicit operator Result<T>(Error error) => Refuse(error);
 
-    /// <summary>For interface types, which C# does not convert implicitly.</summary>
-    public static Result<T> Of(T value) => new(value, null);
-
     public static implicit operator Result<T>(T value) => new(value, null);
 }
