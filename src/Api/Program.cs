@@ -1,1 +1,174 @@
-return;
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using DbAccess.Api;
+using DbAccess.Api.Operations;
+using DbAccess.Api.Slack;
+using DbAccess.Application;
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Infrastructure;
+using DbAccess.Infrastructure.Files;
+using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Scheduling;
+using DbAccess.Infrastructure.Slack;
+using DbAccess.Infrastructure.Sqlite;
+using MediatR;
+using Prometheus;
+using Serilog;
+using Serilog.Events;
+using Serilog.Formatting.Compact;
+
+namespace DbAccess.Api;
+
+/// <summary>The composition root: the only place that knows every project.</summary>
+public static partial class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        switch (CommandLine.Read(args))
+        {
+            case Verb.Say { Exit: CommandLine.Success } said:
+                Console.WriteLine(said.Text);
+                return said.Exit;
+            case Verb.Say said:
+                await Console.Error.WriteLineAsync(said.Text);
+                return said.Exit;
+            case Verb.PolicyLint lint:
+                return await LintAsync(lint);
+            case var verb:
+                return await RunAsync(verb);
+        }
+    }
+
+    private static async Task<int> RunAsync(Verb verb)
+    {
+        // Ids of requests go through log lines even where nobody collects traces.
+        using var tracing = new ActivityListener { ShouldListenTo = source => source.Name == Telemetry.Name, Sample = (ref _) => ActivitySamplingResult.AllData };
+        ActivitySource.AddActivityListener(tracing);
+
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = verb is Verb.Serve serve ? serve.Host : [], ContentRootPath = ContentRoot() });
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = SlackDoor.LargestBody;
+        });
+        builder.Services.AddSerilog(Logging(verb));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));
+        builder.Host.UseDefaultServiceProvider(provider => provider.ValidateScopes = provider.ValidateOnBuild = true);
+
+        var settings = new Settings(builder.Configuration);
+        AddEverything(builder.Services, settings, verb);
+        if (settings.Faults.Count > 0)
+        {
+            await Console.Error.WriteLineAsync($"DbAccess cannot start: {settings.Faults.Count} {(settings.Faults.Count == 1 ? "setting is" : "settings are")} wrong.");
+            foreach (var fault in settings.Faults) await Console.Error.WriteLineAsync($"  - {fault}");
+            return CommandLine.Misuse;
+        }
+
+        await using var app = builder.Build();
+        return verb switch
+        {
+            Verb.Sweep => await SweepAsync(app),
+            Verb.StoreInit => await InitAsync(app),
+            _ => await ServeAsync(app),
+        };
+    }
+
+    private static void AddEverything(IServiceCollection services, Settings settings, Verb verb)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddApplication(ReadInstallation(settings));
+
+        settings.Choice("Grants:Store", "Sqlite", ["Sqlite"], "DynamoDb");
+        services.AddSqlite(settings);
+        services.AddFiles(settings);
+        services.AddPostgres(settings);
+        services.AddSlack(settings);
+        services.AddScheduling(settings, hosted: verb is Verb.Serve);
+
+        var secrets = settings.RequiredSecrets("Slack:SigningSecrets");
+        services.AddSingleton(provider => new SlackSignature(secrets, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(new SlackTenant(settings.Optional("Slack:TeamId", ""), settings.Optional("Slack:AppId", "")));
+        services.AddSingleton<SlackDoor>();
+        services.AddSingleton<HelpPace>();
+        services.AddTransient<RequestDesk>();
+        services.AddSingleton<InboxWorker>();
+        if (verb is Verb.Serve) services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
+        services.AddHealth();
+    }
+
+    private static async Task<int> ServeAsync(WebApplication app)
+    {
+        app.UseMiddleware<RequestLog>();
+        app.MapSlack();
+        app.MapHealth();
+        app.MapMetrics("/metrics");
+        GrantGauges.Register(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<TimeProvider>());
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (IOException failure)
+        {
+            // The address is taken, or is not this machine's.
+            await Console.Error.WriteLineAsync($"DbAccess cannot listen: {failure.Message}");
+            return CommandLine.Failure;
+        }
+
+        app.Logger.LogInformation("DbAccess listens on {Addresses}", string.Join(", ", app.Urls));
+        await app.WaitForShutdownAsync();
+        return CommandLine.Success;
+    }
+
+    private static async Task<int> SweepAsync(WebApplication app)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        var report = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExpireGrants())).Value;
+        Console.WriteLine(report.ToString());
+        return report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
+    }
+
+    private static async Task<int> InitAsync(WebApplication app)
+    {
+        await app.Services.GetRequiredService<IGrantStore>().NextDueAsync(CancellationToken.None);
+        Console.WriteLine("The store is ready.");
+        return CommandLine.Success;
+    }
+
+    private static async Task<int> LintAsync(Verb.PolicyLint lint)
+    {
+        var path = lint.Path ?? new ConfigurationBuilder().AddEnvironmentVariables().Build()["Policy:Path"] ?? "policy/access-policy.yaml";
+        if (!File.Exists(path))
+        {
+            await Console.Error.WriteLineAsync($"There is no file {path}.");
+            return CommandLine.Misuse;
+        }
+
+        var reading = PolicyYaml.Read(await File.ReadAllBytesAsync(path));
+        foreach (var line in PolicyReport.Lines(path, reading)) Console.WriteLine(line);
+        return reading.Policy is null ? CommandLine.Failure : CommandLine.Success;
+    }
+
+    private static Installation ReadInstallation(Settings settings)
+    {
+        var name = settings.Required("Installation");
+        if (name.Length > 0 && !InstallationShape().IsMatch(name)) settings.Fault($"Installation is '{name}'; it must be 1 to 63 letters, digits, '.', '_' or '-'.");
+        return new Installation(name);
+    }
+
+    private static Serilog.ILogger Logging(Verb verb) => new LoggerConfiguration()
+        .MinimumLevel.Information()
+        .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+        .MinimumLevel.Override("System.Net.Http", LogEventLevel.Warning)
+        .MinimumLevel.Override("Quartz", LogEventLevel.Warning)
+        .MinimumLevel.Override("Npgsql", LogEventLevel.Error)
+        .Enrich.FromLogContext()
+        .WriteTo.Console(new RenderedCompactJsonFormatter(), standardErrorFromLevel: verb is Verb.Serve ? null : LogEventLevel.Verbose)
+        .CreateLogger();
+
+    /// <summary>Relative paths (policy, data) are meant from where the program was started; its own appsettings.json lies beside it.</summary>
+    private static string ContentRoot() => File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex InstallationShape();
+}

@@ -11,9 +11,10 @@ public static class SchedulingRegistration
 {
     /// <summary>
     /// The worker that takes steps when they fall due, and the regular sweep. Settings: <c>Sweep:Enabled</c> (true; false where something else
-    /// starts the sweep), <c>Sweep:Interval</c> (five minutes), <c>Provisioning:Mode</c> (<c>InProcess</c>).
+    /// starts the sweep; the worker's timers stay), <c>Sweep:Interval</c> (five minutes), <c>Provisioning:Mode</c> (<c>InProcess</c>).
     /// </summary>
-    public static IServiceCollection AddScheduling(this IServiceCollection services, Settings settings)
+    /// <param name="hosted">False for a single pass from the command line: nothing runs by itself then.</param>
+    public static IServiceCollection AddScheduling(this IServiceCollection services, Settings settings, bool hosted)
     {
         settings.Choice("Provisioning:Mode", "InProcess", ["InProcess"], "Lambda");
         var interval = settings.Duration("Sweep:Interval", TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
@@ -21,8 +22,10 @@ public static class SchedulingRegistration
 
         services.AddSingleton<GrantWorker>();
         services.AddSingleton<IGrantDispatcher>(provider => provider.GetRequiredService<GrantWorker>());
-        services.AddHostedService(provider => provider.GetRequiredService<GrantWorker>());
         services.AddSingleton<SweepClock>();
+        if (!hosted) return services;
+
+        services.AddHostedService(provider => provider.GetRequiredService<GrantWorker>());
         if (!enabled) return services;
 
         services.AddQuartz(quartz =>

@@ -1,0 +1,77 @@
+using System.Reflection;
+
+namespace DbAccess.Api;
+
+/// <summary>What the executable was asked to do.</summary>
+internal abstract record Verb
+{
+    private Verb()
+    {
+    }
+
+    public sealed record Serve(string[] Host) : Verb;
+
+    public sealed record Sweep : Verb;
+
+    public sealed record StoreInit : Verb;
+
+    public sealed record PolicyLint(string? Path) : Verb;
+
+    /// <summary>Print and leave with this exit code.</summary>
+    public sealed record Say(string Text, int Exit) : Verb;
+}
+
+/// <summary>Reads the command line. Settings, secrets above all, never come this way: process arguments can be read by everybody on the machine.</summary>
+internal static class CommandLine
+{
+    public const int Success = 0;
+    public const int Failure = 1;
+    public const int Misuse = 2;
+
+    private const string Help = """
+        DbAccess: just-in-time, least-privilege PostgreSQL roles, asked for in Slack.
+
+        Usage: dbaccess [verb]
+
+          serve                 answer Slack, make and remove roles (the verb when none is given)
+                                  --urls http://127.0.0.1:5080   where to listen
+          sweep                 one pass over everything that is due, then leave (for cron)
+          store init            make the store's file or table, where nothing else did
+          policy lint [file]    check an access policy; every fault with its line
+
+          --help, --version
+
+        Settings are read from appsettings.json, appsettings.Production.json and the environment
+        (Slack__BotToken for Slack:BotToken); the README lists them all.
+
+        Exit codes: 0 done, 1 it did not work (the reason is on standard error), 2 the call or the settings are wrong.
+        """;
+
+    // Words of the contract that are not built yet: refused by name, so that nobody waits for them to work.
+    private static readonly string[] NotYet = ["lambda", "audit", "doctor"];
+
+    public static Verb Read(string[] args) => args switch
+    {
+        [] => new Verb.Serve([]),
+        ["serve", .. var host] when host.Any(arg => arg is "--help" or "-h") => new Verb.Say(Help, Success),
+        ["serve", .. var host] => ReadHost(host),
+        ["--urls", ..] => ReadHost(args),
+        ["sweep"] => new Verb.Sweep(),
+        ["store", "init"] => new Verb.StoreInit(),
+        ["policy", "lint"] => new Verb.PolicyLint(null),
+        ["policy", "lint", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path),
+        ["policy", "explain", ..] => new Verb.Say("'policy explain' is not available yet.", Misuse),
+        ["sweep", "--dry-run"] => new Verb.Say("'sweep --dry-run' is not available yet.", Misuse),
+        ["--help" or "-h" or "help", ..] => new Verb.Say(Help, Success),
+        [_, "--help" or "-h"] or [_, _, "--help" or "-h"] => new Verb.Say(Help, Success),
+        ["--version"] => new Verb.Say(Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "unknown", Success),
+        [var verb, ..] when NotYet.Contains(verb, StringComparer.Ordinal) => new Verb.Say($"'{verb}' is not available yet.", Misuse),
+        _ => new Verb.Say($"I do not know '{string.Join(' ', args.Take(3))}'.\n\n{Help}", Misuse),
+    };
+
+    private static Verb ReadHost(string[] host) => host switch
+    {
+        [] or ["--urls", _] => new Verb.Serve(host),
+        _ => new Verb.Say($"serve takes --urls and nothing else.\n\n{Help}", Misuse),
+    };
+}

@@ -1,0 +1,23 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
+using Prometheus;
+
+namespace DbAccess.Api.Operations;
+
+/// <summary>How many grants there are of each status, read from the store when somebody scrapes: a count kept in memory would be wrong after a restart.</summary>
+internal static class GrantGauges
+{
+    public static void Register(IGrantStore store, TimeProvider clock)
+    {
+        var grants = Metrics.CreateGauge("dbaccess_grants", "Grants on record, by status.", "status");
+        var overdue = Metrics.CreateGauge("dbaccess_due_lateness_seconds", "How long the longest due step has been due; 0 when nothing is.");
+        Metrics.DefaultRegistry.AddBeforeCollectCallback(async cancellationToken =>
+        {
+            var counts = await store.CountByStatusAsync(cancellationToken);
+            foreach (var status in Enum.GetValues<GrantStatus>()) grants.WithLabels(status.ToString().ToLowerInvariant()).Set(counts.GetValueOrDefault(status));
+
+            var next = await store.NextDueAsync(cancellationToken);
+            overdue.Set(next is { } due ? Math.Max(0, (clock.GetUtcNow() - due).TotalSeconds) : 0);
+        });
+    }
+}

@@ -1,0 +1,51 @@
+using DbAccess.Application.Ports;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace DbAccess.Api.Operations;
+
+/// <summary>Is the store reachable? Everything rests on it.</summary>
+internal sealed class StoreHealth(IGrantStore store) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        await store.NextDueAsync(cancellationToken);
+        return HealthCheckResult.Healthy();
+    }
+}
+
+/// <summary>Does Slack take our token?</summary>
+internal sealed class ChatHealth(IChatHealth chat) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var outcome = await chat.CheckAsync(cancellationToken);
+        return outcome.Refusal is { } refusal ? HealthCheckResult.Unhealthy(refusal.Message) : HealthCheckResult.Healthy();
+    }
+}
+
+internal static class HealthEndpoints
+{
+    public static void AddHealth(this IServiceCollection services) => services.AddHealthChecks()
+        .AddCheck<StoreHealth>("store", tags: ["ready"], timeout: TimeSpan.FromSeconds(3))
+        .AddCheck<ChatHealth>("slack", tags: ["ready"], timeout: TimeSpan.FromSeconds(5));
+
+    /// <summary>Live says that the process is up, whatever else is down: restarting it would mend nothing. Ready says what is wrong, in words.</summary>
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        routes.MapHealthChecks("/health/ready", new HealthCheckOptions
+        {
+            Predicate = check => check.Tags.Contains("ready"),
+            ResponseWriter = (http, report) => http.Response.WriteAsJsonAsync(new
+            {
+                status = report.Status.ToString(),
+                checks = report.Entries.ToDictionary(
+                    entry => entry.Key,
+                    // An exception's text may name hosts or paths: that it failed is enough here, the log says more.
+                    entry => entry.Value.Status is HealthStatus.Healthy ? "ok" : entry.Value.Exception is { } fault ? fault.GetType().Name : entry.Value.Description,
+                    StringComparer.Ordinal),
+            }),
+        });
+    }
+}
