@@ -1,0 +1,199 @@
+using Microsoft.Data.Sqlite;
+
+namespace DbAccess.Infrastructure.Sqlite;
+
+/// <summary>A store file that this program must not or cannot use: not ours, or from a newer version.</summary>
+public sealed class SqliteStoreException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>
+/// The file that holds grants, requests and the audit trail. Several processes may have it open; within this one, writes go one after the
+/// other, since SQLite has one writer at a time and its own way of queueing is to sleep and try again.
+/// </summary>
+public sealed class SqliteDatabase : IDisposable
+{
+    /// <summary>"DBAc": marks the file as ours, so that a wrong path does not fill somebody else's database with tables.</summary>
+    private const int ApplicationId = 0x44424163;
+
+    private const int NotADatabase = 26;
+
+    private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly SemaphoreSlim _opening = new(1, 1);
+    private readonly string _connectionString;
+    private volatile bool _ready;
+
+    /// <param name="path">The file; relative to the working directory. It and its folder are made when they are missing.</param>
+    public SqliteDatabase(string path)
+    {
+        Path = System.IO.Path.GetFullPath(path);
+        // Never "create": a file that vanishes under a running program is a lost store, not a reason to begin an empty one.
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = Path, Mode = SqliteOpenMode.ReadWrite, ForeignKeys = true, Pooling = true }.ToString();
+    }
+
+    public string Path { get; }
+
+    /// <summary>Makes the file where there is none and brings its tables to this version. Done by the first use as well; a start calls it to fail early.</summary>
+    /// <exception cref="SqliteStoreException">The file is not a store of this product, or is one of a newer version.</exception>
+    public async Task InitializeAsync(CancellationToken cancellationToken)
+    {
+        if (_ready) return;
+        await _opening.WaitAsync(cancellationToken);
+        try
+        {
+            if (_ready) return;
+            CreateFile();
+            Migrate();
+            _ready = true;
+        }
+        catch (SqliteException failure) when (failure.SqliteErrorCode == NotADatabase)
+        {
+            throw new SqliteStoreException($"{Path} is not an SQLite file.", failure);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    /// <summary>Throws when the store cannot be read.</summary>
+    public async Task PingAsync(CancellationToken cancellationToken)
+    {
+        await InitializeAsync(cancellationToken);
+        // An open connection goes on working on a file that was deleted, and everything written to it is lost.
+        if (!File.Exists(Path)) throw new SqliteStoreException($"{Path} has been removed while the program was running.");
+        await ReadAsync(connection => Scalar(connection, "SELECT count(*) FROM (SELECT 1 FROM grants LIMIT 1)"), cancellationToken);
+    }
+
+    /// <summary>Closes the idle connections; the last one to close folds the write-ahead log into the file.</summary>
+    public void Dispose()
+    {
+        using (var connection = new SqliteConnection(_connectionString)) SqliteConnection.ClearPool(connection);
+        _writer.Dispose();
+        _opening.Dispose();
+    }
+
+    internal async Task<T> ReadAsync<T>(Func<SqliteConnection, T> read, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await InitializeAsync(cancellationToken);
+        using var connection = Open();
+        return read(connection);
+    }
+
+    /// <summary>
+    /// One transaction, on disk when it returns. It keeps what <paramref name="write"/> did only if that asks for it, so that a lost race leaves
+    /// nothing behind. Cancelling works up to the commit, and undoes everything.
+    /// </summary>
+    internal async Task<T> WriteAsync<T>(Func<SqliteConnection, (T Answer, bool Keep)> write, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await InitializeAsync(cancellationToken);
+        await _writer.WaitAsync(cancellationToken);
+        try
+        {
+            using var connection = Open();
+            // IMMEDIATE: what is read inside is still true at the commit, whatever other processes do.
+            using var transaction = connection.BeginTransaction(deferred: false);
+            var (answer, keep) = write(connection);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (keep) transaction.Commit();
+            return answer;
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
+
+    internal static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        return command;
+    }
+
+    internal static int Execute(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Command(connection, sql, parameters);
+        return command.ExecuteNonQuery();
+    }
+
+    internal static long Scalar(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Command(connection, sql, parameters);
+        return (long)command.ExecuteScalar()!;
+    }
+
+    internal static List<T> List<T>(SqliteConnection connection, string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Command(connection, sql, parameters);
+        using var reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read()) rows.Add(read(reader));
+        return rows;
+    }
+
+    /// <summary>An open connection with our settings. Settings belong to a connection, not to the file, hence again every time.</summary>
+    internal SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            connection.Open();
+            // FULL: a commit is on disk before it returns; less would lose the last ones when the power goes. The time-out is SQLite's own wait
+            // for another process, which looks every few milliseconds; the library's looks every 150.
+            Execute(connection, "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL;");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private void CreateFile()
+    {
+        if (Directory.Exists(Path)) throw new SqliteStoreException($"{Path} is a folder; Grants:Sqlite:Path names a file.");
+        if (File.Exists(Path)) return;
+
+        var folder = System.IO.Path.GetDirectoryName(Path)!;
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+        else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+        // Made by us and not by SQLite, so that others cannot read it even for a moment; the log files beside it inherit the mode.
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using var file = new FileStream(Path, options);
+    }
+
+    private void Migrate()
+    {
+        using var connection = Open();
+        Check(connection);
+        Execute(connection, "PRAGMA journal_mode = WAL");
+
+        using var transaction = connection.BeginTransaction(deferred: false);
+        // Again, now that nobody else can write: another process may have been quicker.
+        for (var version = Check(connection); version < SqliteSchema.Migrations.Count; version++) Execute(connection, SqliteSchema.Migrations[version]);
+        Execute(connection, $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SqliteSchema.Migrations.Count};");
+        transaction.Commit();
+    }
+
+    private int Check(SqliteConnection connection)
+    {
+        var owner = Scalar(connection, "PRAGMA application_id");
+        var version = (int)Scalar(connection, "PRAGMA user_version");
+        var empty = Scalar(connection, "SELECT count(*) FROM sqlite_schema") == 0;
+
+        if (owner != ApplicationId && (owner != 0 || !empty)) throw new SqliteStoreException($"{Path} is an SQLite file of another program.");
+        if (version > SqliteSchema.Migrations.Count)
+        {
+            throw new SqliteStoreException(
+                $"{Path} was written by a newer version of DbAccess (its tables are of version {version}, this program knows {SqliteSchema.Migrations.Count}). "
+                + "Start the newer program, or give this one another file (Grants:Sqlite:Path).");
+        }
+
+        return version;
+    }
+}

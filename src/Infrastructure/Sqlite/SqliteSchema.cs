@@ -1,0 +1,81 @@
+namespace DbAccess.Infrastructure.Sqlite;
+
+/// <summary>The tables, one step per version. A step that has been released is never edited: a file out there has run it.</summary>
+internal static class SqliteSchema
+{
+    public static readonly IReadOnlyList<string> Migrations =
+    [
+        """
+        -- Columns are what is searched by; everything, these included, is in the document. Instants are milliseconds since 1970.
+        CREATE TABLE grants (
+            id           TEXT NOT NULL PRIMARY KEY,
+            version      INTEGER NOT NULL,
+            status       TEXT NOT NULL,
+            installation TEXT NOT NULL,
+            team         TEXT NOT NULL,
+            requester    TEXT NOT NULL,
+            database     TEXT NOT NULL,
+            scope        TEXT NOT NULL,
+            role         TEXT,
+            created_at   INTEGER NOT NULL,
+            expires_at   INTEGER,
+            due_at       INTEGER,
+            ended_at     INTEGER,
+            document     TEXT NOT NULL
+        ) STRICT;
+
+        CREATE INDEX grants_due ON grants (due_at, id) WHERE due_at IS NOT NULL;
+        CREATE INDEX grants_requester ON grants (team, requester, created_at DESC, id);
+        CREATE INDEX grants_live_by_database ON grants (database, created_at DESC, id) WHERE ended_at IS NULL;
+        CREATE INDEX grants_live ON grants (created_at DESC, id) WHERE ended_at IS NULL;
+        CREATE INDEX grants_status ON grants (status);
+
+        CREATE TABLE events (
+            grant_id TEXT NOT NULL REFERENCES grants (id),
+            seq      INTEGER NOT NULL,
+            at       TEXT NOT NULL,
+            type     TEXT NOT NULL,
+            by       TEXT NOT NULL,
+            "from"   TEXT,
+            "to"     TEXT NOT NULL,
+            note     TEXT,
+            PRIMARY KEY (grant_id, seq)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TRIGGER events_are_not_edited BEFORE UPDATE ON events
+        BEGIN SELECT RAISE(ABORT, 'events are not edited'); END;
+
+        CREATE TABLE inbox (
+            key         TEXT NOT NULL PRIMARY KEY,
+            alias       TEXT UNIQUE,
+            kind        TEXT NOT NULL,
+            team        TEXT NOT NULL,
+            user        TEXT NOT NULL,
+            channel     TEXT,
+            text        TEXT NOT NULL,
+            received_at TEXT NOT NULL,
+            finished_at TEXT
+        ) STRICT;
+
+        CREATE INDEX inbox_unfinished ON inbox (received_at) WHERE finished_at IS NULL;
+        CREATE INDEX inbox_finished ON inbox (received_at) WHERE finished_at IS NOT NULL;
+
+        CREATE TABLE audit (
+            seq         INTEGER NOT NULL PRIMARY KEY,
+            at          TEXT NOT NULL,
+            action      TEXT NOT NULL,
+            by          TEXT NOT NULL,
+            subject     TEXT NOT NULL,
+            outcome     TEXT NOT NULL,
+            correlation TEXT,
+            hash        BLOB NOT NULL
+        ) STRICT;
+
+        CREATE TRIGGER audit_is_not_edited BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit trail is append only'); END;
+
+        CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit trail is append only'); END;
+        """,
+    ];
+}
