@@ -15,11 +15,11 @@ namespace DbAccess.Infrastructure.Files;
 /// </summary>
 public static partial class PolicyYaml
 {
-    private const int LongestFile = 1 << 20;
+    internal const int LongestFile = 1 << 20;
 
     public static PolicyReading Read(ReadOnlySpan<byte> file)
     {
-        if (file.Length > LongestFile) return Broken($"the file is {file.Length} bytes long; 1 MiB is the most");
+        if (file.Length > LongestFile) return Broken("the file is longer than 1 MiB");
 
         string text;
         try

@@ -242,12 +242,17 @@ public sealed class PolicyYamlTests
         Assert.Equal((11, true), (fault.Line, fault.Sentence.Contains("second document", StringComparison.Ordinal)));
     }
 
-    [Fact]
-    public void Text_that_is_no_YAML_is_told_with_its_line()
+    [Theory]
+    [InlineData("version: 1\nclusters: { main: { }\ndatabases: }", 2)]
+    [InlineData("version: 1\nclusters: a: b", 2)]
+    [InlineData("version: 1\n\nclusters: \"open", 3)]
+    [InlineData("version: 1\nclusters:\n  - a\n  b: c", 4)]
+    public void Text_that_is_no_YAML_is_told_with_its_line(string text, int line)
     {
-        var fault = Assert.Single(PolicyYaml.Read("version: 1\nclusters: { main: { }\ndatabases: }").Faults);
+        var fault = Assert.Single(PolicyYaml.Read(text).Faults);
 
-        Assert.Equal("", fault.ToString());
+        Assert.Equal(line, fault.Line);
+        Assert.StartsWith("this is not YAML", fault.Sentence, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,165 @@
+using System.Security.Cryptography;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Policies;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Infrastructure.Files;
+
+/// <summary>
+/// The policy file, read again when it changes. Whoever asks for the policy makes it look, at most once a second, so there is no timer and the
+/// first request after an edit is judged by it. A file with faults, or one that is gone, leaves the last good policy in force.
+/// </summary>
+public sealed class FilePolicySource : IPolicySource
+{
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
+
+    // A file written this recently may be half written, and half a policy can look like a whole one that lacks its last rules. It counts
+    // once it is older, or once two looks found the same.
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
+    private const string Nothing = "";
+
+    private readonly string _path;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<FilePolicySource> _log;
+    private readonly Lock _looking = new();
+    private volatile State _state;
+    private string _judged;
+    private string? _candidate;
+    private long _lookedAt;
+
+    internal FilePolicySource(string path, PolicyReading start, TimeProvider clock, ILogger<FilePolicySource> log)
+    {
+        var policy = start.Policy ?? throw new ArgumentException("A source starts with a policy that can be used.", nameof(start));
+        (_path, _clock, _log, _judged) = (path, clock, log, policy.Hash);
+        _state = new State(policy, start.Warnings, clock.GetUtcNow(), null);
+        _lookedAt = clock.GetTimestamp();
+    }
+
+    public AccessPolicy Current
+    {
+        get
+        {
+            Look();
+            return _state.Policy;
+        }
+    }
+
+    /// <summary>When the policy in force was read.</summary>
+    public DateTimeOffset LoadedAt => _state.LoadedAt;
+
+    /// <summary>Why the file, as it was last found, is not the policy in force; null when it is. For health and metrics.</summary>
+    public string? LastFault => _state.LastFault;
+
+    /// <summary>What is probably not meant in the policy in force, or not available yet.</summary>
+    public IReadOnlyList<PolicyFault> Warnings => _state.Warnings;
+
+    /// <summary>Reads the file for the first time; every fault goes to <paramref name="settings"/>.</summary>
+    internal static PolicyReading ReadAtStart(string path, Settings settings)
+    {
+        try
+        {
+            var reading = PolicyYaml.Read(ReadFile(path).Bytes);
+            foreach (var fault in reading.Faults) settings.Fault($"Policy:Path ({path}) {fault}");
+            return reading;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            settings.Fault(failure is FileNotFoundException or DirectoryNotFoundException
+                ? $"Policy:Path is '{path}', and there is no such file."
+                : $"Policy:Path is '{path}', which cannot be read ({failure.GetType().Name}).");
+            return new PolicyReading(null, [], []);
+        }
+    }
+
+    /// <summary>Says in the log which policy is in force, and what is odd about it.</summary>
+    internal void Announce()
+    {
+        var state = _state;
+        _log.LogInformation("Policy {Hash} of {Path} is in force: {Databases} databases, {Scopes} scopes, {Rules} rules",
+            state.Policy.Hash, _path, state.Policy.Databases.Count, state.Policy.Scopes.Count, state.Policy.Allow.Count + state.Policy.Forbid.Count);
+        foreach (var warning in state.Warnings) _log.LogWarning("Policy {Path} {Warning}", _path, warning.ToString());
+    }
+
+    private void Look()
+    {
+        // Whoever comes while somebody is looking takes what is there: nobody waits for a disk.
+        if (!_looking.TryEnter()) return;
+        try
+        {
+            if (_clock.GetElapsedTime(_lookedAt) < BetweenLooks) return;
+            _lookedAt = _clock.GetTimestamp();
+
+            // The content is compared, not its time stamp: a file moved over the old one may carry any stamp.
+            var (bytes, writtenAt, problem) = TryReadFile(_path);
+            var found = bytes is null ? Nothing : Convert.ToHexStringLower(SHA256.HashData(bytes));
+            if (found == _judged)
+            {
+                _candidate = null;
+                return;
+            }
+
+            // Editors and config maps take a file away before they put the new one there: its absence, too, has to be seen twice.
+            var settled = bytes is not null && _clock.GetUtcNow() - writtenAt >= Settling;
+            if (!settled && _candidate != found)
+            {
+                _candidate = found;
+                return;
+            }
+
+            (_candidate, _judged) = (null, found);
+            Judge(bytes, problem);
+        }
+        finally
+        {
+            _looking.Exit();
+        }
+    }
+
+    private void Judge(byte[]? bytes, string? problem)
+    {
+        var reading = bytes is null ? new PolicyReading(null, [new PolicyFault(1, 1, problem!)], []) : PolicyYaml.Read(bytes);
+        if (reading.Policy is { } policy)
+        {
+            _state = new State(policy, reading.Warnings, _clock.GetUtcNow(), null);
+            Announce();
+            return;
+        }
+
+        var faults = bytes is null ? [problem!] : reading.Faults.Select(fault => fault.ToString()).ToList();
+        _state = _state with { LastFault = string.Join("; ", faults.Take(5)) + (faults.Count > 5 ? $"; and {faults.Count - 5} more" : "") };
+        _log.LogError("Policy {Path} changed and cannot be used; {Hash} stays in force. Faults: {Count}", _path, _state.Policy.Hash, faults.Count);
+        foreach (var fault in faults) _log.LogError("Policy {Path} {Fault}", _path, fault);
+    }
+
+    private static (byte[]? Bytes, DateTimeOffset WrittenAt, string? Problem) TryReadFile(string path)
+    {
+        try
+        {
+            var (bytes, writtenAt) = ReadFile(path);
+            return (bytes, writtenAt, null);
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return (null, default, "the file is gone");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return (null, default, $"the file cannot be read ({failure.GetType().Name})");
+        }
+    }
+
+    private static (byte[] Bytes, DateTimeOffset WrittenAt) ReadFile(string path)
+    {
+        // Content and stamp of one and the same file, whatever is moved over the path meanwhile.
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var writtenAt = File.GetLastWriteTimeUtc(file);
+        // One byte more than the longest, so that the reader sees that it is too long.
+        var bytes = new byte[PolicyYaml.LongestFile + 1];
+        var length = 0;
+        while (length < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(length), length) is var read and > 0) length += read;
+        return (bytes[..length], new DateTimeOffset(writtenAt));
+    }
+
+    private sealed record State(AccessPolicy Policy, IReadOnlyList<PolicyFault> Warnings, DateTimeOffset LoadedAt, string? LastFault);
+}

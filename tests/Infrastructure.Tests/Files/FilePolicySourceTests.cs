@@ -1,0 +1,217 @@
+using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Files;
+using DbAccess.TestKit;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+namespace DbAccess.Infrastructure.Tests.Files;
+
+public sealed class FilePolicySourceTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly FakeTimeProvider _clock = new(Some.Now);
+    private readonly LogLines _log = new();
+    private readonly string _path;
+
+    public FilePolicySourceTests()
+    {
+        _path = _directory.File("policy.yaml");
+        Write(PolicyTexts.Small);
+    }
+
+    private static string Other => PolicyTexts.With("id: r,", "id: another,");
+
+    private static string Broken => PolicyTexts.With("cluster: main", "cluster: mian").Replace("max: 4h", "max: never", StringComparison.Ordinal);
+
+    [Fact]
+    public void A_changed_file_counts_at_the_first_question_a_second_later()
+    {
+        var source = Start();
+        Write(Other);
+
+        Assert.Equal("r", source.Current.Allow[0].Id);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("another", source.Current.Allow[0].Id);
+        Assert.Equal(_clock.GetUtcNow(), source.LoadedAt);
+        Assert.Null(source.LastFault);
+    }
+
+    [Fact]
+    public void A_file_moved_over_the_old_one_counts_whatever_its_time_stamp()
+    {
+        var source = Start();
+        var stamp = File.GetLastWriteTimeUtc(_path);
+        File.WriteAllText(_path + ".new", Other.Replace("another", "r2", StringComparison.Ordinal));
+        File.SetLastWriteTimeUtc(_path + ".new", stamp);
+        File.Move(_path + ".new", _path, overwrite: true);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("r2", source.Current.Allow[0].Id);
+    }
+
+    [Fact]
+    public void A_bad_file_keeps_the_last_good_one_says_every_fault_once_and_a_good_one_heals_it()
+    {
+        var source = Start();
+        var startedAt = source.LoadedAt;
+
+        Write(Broken);
+        Ask(source, times: 5);
+
+        Assert.Equal("r", source.Current.Allow[0].Id);
+        Assert.Equal(startedAt, source.LoadedAt);
+        Assert.Contains("line 4: databases.orders.cluster names 'mian'", source.LastFault, StringComparison.Ordinal);
+        Assert.Equal(3, _log.Of(LogLevel.Error).Count);
+        Assert.Single(_log.Of(LogLevel.Error), line => line.Contains("line 4: databases.orders.cluster names 'mian'", StringComparison.Ordinal));
+        Assert.Single(_log.Of(LogLevel.Error), line => line.Contains("line 10: allow.r.lifetime.max is 'never'", StringComparison.Ordinal));
+
+        Write(PolicyTexts.Small);
+        Ask(source, times: 1);
+
+        Assert.Null(source.LastFault);
+        Assert.Equal(_clock.GetUtcNow(), source.LoadedAt);
+        Assert.Equal(3, _log.Of(LogLevel.Error).Count);
+    }
+
+    [Fact]
+    public void A_file_that_is_being_written_counts_only_when_two_looks_find_the_same()
+    {
+        var source = Start();
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Write(Other, age: TimeSpan.Zero);
+        Assert.Equal("r", source.Current.Allow[0].Id);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Write(PolicyTexts.With("id: r,", "id: third,"), age: TimeSpan.Zero);
+        Assert.Equal("r", source.Current.Allow[0].Id);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("third", source.Current.Allow[0].Id);
+    }
+
+    [Fact]
+    public void A_file_that_is_gone_for_a_moment_is_not_news_and_one_that_stays_away_is()
+    {
+        var source = Start();
+        File.Delete(_path);
+
+        Ask(source, times: 1);
+        Assert.Null(source.LastFault);
+
+        Ask(source, times: 3);
+        Assert.Equal("the file is gone", source.LastFault);
+        Assert.Equal("r", source.Current.Allow[0].Id);
+        Assert.Equal(2, _log.Of(LogLevel.Error).Count);
+
+        Write(PolicyTexts.Small);
+        Ask(source, times: 1);
+        Assert.Null(source.LastFault);
+    }
+
+    [Fact]
+    public void A_start_with_a_bad_policy_tells_every_fault_together_with_those_of_other_settings()
+    {
+        Write(Broken);
+        var settings = Settings(("Policy:Path", _path), ("Credentials:Source", "S3"));
+
+        new ServiceCollection().AddFiles(settings);
+
+        Assert.Equal(
+            [
+                $"Policy:Path ({_path}) line 4: databases.orders.cluster names 'mian', which is not a cluster; did you mean 'main'?",
+                $"Policy:Path ({_path}) line 10: allow.r.lifetime.max is 'never', which is not a length of time like 45s, 30m, 2h, 1h30m or 1d (more than nothing, at most 366d)",
+                "Credentials:Source is 'S3', which is not available yet; use File.",
+            ],
+            settings.Faults);
+    }
+
+    [Theory]
+    [InlineData("s3://bucket/policy.yaml", "not available yet")]
+    [InlineData("/nowhere/policy.yaml", "there is no such file")]
+    [InlineData("/", "cannot be read")]
+    public void A_start_without_a_policy_says_why(string path, string words)
+    {
+        var settings = Settings(("Policy:Path", path));
+
+        new ServiceCollection().AddFiles(settings);
+
+        Assert.Contains(words, Assert.Single(settings.Faults), StringComparison.Ordinal);
+        Assert.Contains(path, Assert.Single(settings.Faults), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_start_says_once_what_is_not_available_yet_and_which_cluster_has_no_credentials()
+    {
+        Write(PolicyTexts.Contract);
+        var settings = Settings(("Policy:Path", _path), ("Credentials:File:Directory", _directory.Path));
+        var services = new ServiceCollection().AddLogging(logging => logging.AddProvider(_log)).AddFiles(settings);
+        await using var provider = services.BuildServiceProvider();
+
+        foreach (var hosted in provider.GetServices<IHostedService>()) await hosted.StartAsync(TestContext.Current.CancellationToken);
+
+        Assert.Empty(settings.Faults);
+        Assert.Equal("oncall-read", provider.GetRequiredService<IPolicySource>().Current.Allow[0].Id);
+        Assert.Single(_log.Of(LogLevel.Warning), line => line.Contains("run_as", StringComparison.Ordinal));
+        Assert.Single(_log.Of(LogLevel.Warning), line => line.Contains("needs approval", StringComparison.Ordinal));
+        Assert.Contains("orders-prod.json) cannot be used: it does not exist", Assert.Single(_log.Of(LogLevel.Error)), StringComparison.Ordinal);
+    }
+
+    public void Dispose()
+    {
+        _directory.Dispose();
+        _log.Dispose();
+    }
+
+    private FilePolicySource Start()
+    {
+        using var factory = LoggerFactory.Create(logging => logging.AddProvider(_log));
+        var settings = Settings();
+        var start = FilePolicySource.ReadAtStart(_path, settings);
+        Assert.Empty(settings.Faults);
+        return new FilePolicySource(_path, start, _clock, factory.CreateLogger<FilePolicySource>());
+    }
+
+    private void Ask(FilePolicySource source, int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            _ = source.Current;
+        }
+    }
+
+    private void Write(string text, TimeSpan? age = null)
+    {
+        File.WriteAllText(_path, text);
+        File.SetLastWriteTimeUtc(_path, (_clock.GetUtcNow() - (age ?? TimeSpan.FromMinutes(1))).UtcDateTime);
+    }
+
+    private static Settings Settings(params (string Key, string Value)[] values) =>
+        new(new ConfigurationBuilder().AddInMemoryCollection(values.ToDictionary(pair => pair.Key, pair => (string?)pair.Value, StringComparer.Ordinal)).Build());
+
+    /// <summary>Keeps what was logged, as text.</summary>
+    private sealed class LogLines : ILoggerProvider, ILogger
+    {
+        private readonly List<(LogLevel Level, string Text)> _lines = [];
+
+        public IReadOnlyList<string> Of(LogLevel level) => [.. _lines.Where(line => line.Level == level).Select(line => line.Text)];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            _lines.Add((logLevel, formatter(state, exception)));
+
+        public void Dispose()
+        {
+        }
+    }
+}
