@@ -1,0 +1,3 @@
+using DbAccess.TestKit.Postgres;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]
