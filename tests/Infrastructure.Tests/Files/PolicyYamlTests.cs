@@ -151,6 +151,8 @@ public sealed class PolicyYamlTests
         // groups
         { "{ oncall: {", "{ everyone: { users: [U0ENGINE1] }, oncall: {", "line 7: groups defines 'everyone', which is built in" },
         { "[U0ENGINE1]", "[erin]", "line 7: groups.oncall.users has 'erin', which is not a Slack user id (like U0DBA0001)" },
+        { "[U0ENGINE1]", "[\"U0ENGINE1\\n\"]", "line 7: groups.oncall.users has 'U0ENGINE1·', which is not a Slack user id (like U0DBA0001)" },
+        { "users: [U0ENGINE1]", "slack_usergroup: \"S0ONCALL1\\n\"", "line 7: groups.oncall.slack_usergroup is 'S0ONCALL1·', which is not the id of a Slack user group (like S0ONCALL1)" },
         { "users: [U0ENGINE1]", "slack_usergroup: oncall", "line 7: groups.oncall.slack_usergroup is 'oncall', which is not the id of a Slack user group (like S0ONCALL1)" },
         { "users: [U0ENGINE1]", "members: [U0ENGINE1]", "line 7: groups.oncall has the unknown key 'members'; there is users, slack_usergroup" },
         // rules
