@@ -299,6 +299,53 @@ public sealed class PolicyYamlTests
     }
 
     [Fact]
+    public void A_file_damaged_anywhere_is_a_fault_or_a_policy_and_never_an_exception()
+    {
+        // The seed is fixed: a failure comes back.
+        var random = new Random(20_260_302);
+        const string damage = "\0\t\n -:?[]{}&*!|>'\"%@`#,~0aé\uFEFF\u2028";
+        for (var i = 0; i < 1_000; i++)
+        {
+            var text = new StringBuilder(PolicyTexts.Contract);
+            for (var hit = random.Next(1, 4); hit > 0; hit--) text[random.Next(text.Length)] = damage[random.Next(damage.Length)];
+
+            var reading = PolicyYaml.Read(text.ToString());
+
+            Assert.Equal(reading.Policy is null, reading.Faults.Count > 0);
+        }
+    }
+
+    [Fact]
+    public void A_large_policy_full_of_mistakes_is_read_in_reasonable_time()
+    {
+        var text = new StringBuilder("version: 1\nclusters: { main: { } }\nscopes: { read: { run_as: x } }\ndatabases:\n");
+        for (var i = 0; i < 500; i++) text.Append($"  db{i}: {{ cluster: main, database: db{i}, scopes: [raed] }}\n");
+        text.Append("allow:\n");
+        for (var i = 0; i < 3_000; i++) text.Append($"  - {{ id: r{i}, who: [everyone], databases: [bd{i}], scopes: [read], lifetime: {{default: 1h, max: 4h}}, approval: none }}\n");
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+
+        var reading = PolicyYaml.Read(text.ToString());
+
+        Assert.Equal(3_500, reading.Faults.Count);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"It took {clock.Elapsed}.");
+    }
+
+    [Fact]
+    public void A_large_policy_without_mistakes_is_looked_over_in_reasonable_time()
+    {
+        var text = new StringBuilder("version: 1\nclusters: { main: { } }\nscopes: { read: { privileges: [{ on: schema public, allow: [usage] }] } }\ndatabases:\n");
+        for (var i = 0; i < 500; i++) text.Append($"  db{i}: {{ cluster: main, database: db{i}, scopes: [read] }}\n");
+        text.Append("allow:\n");
+        for (var i = 0; i < 3_000; i++) text.Append($"  - {{ id: r{i}, who: [everyone], databases: [db{i % 500}], scopes: [read], lifetime: {{default: 1h, max: 4h}}, approval: none }}\n");
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+
+        var reading = PolicyYaml.Read(text.ToString());
+
+        Assert.Equal((0, 2_500), (reading.Faults.Count, reading.Warnings.Count));
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"It took {clock.Elapsed}.");
+    }
+
+    [Fact]
     public void Somebody_elses_words_stay_on_one_line_and_short()
     {
         var fault = Assert.Single(PolicyYaml.Read(PolicyTexts.With("cluster: main", $"cluster: \"x\\nline 1: all is well {new string('y', 500)}\"")).Faults);
