@@ -98,7 +98,7 @@ public sealed class DbAccessProcess : IAsyncDisposable
 
     private static Process Launch(string[] arguments, IReadOnlyDictionary<string, string> settings, string directory)
     {
-        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
         start.ArgumentList.Add(Repository.Product);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
 
