@@ -86,6 +86,17 @@ internal sealed class ScriptedSlack : IAsyncDisposable
         return this;
     }
 
+    /// <summary>An answer that calls itself compressed and is not.</summary>
+    public ScriptedSlack Garbles(string method)
+    {
+        Next(method, context =>
+        {
+            context.Response.Headers.ContentEncoding = "gzip";
+            return context.Response.WriteAsync("this is not gzip, however long one looks at it");
+        });
+        return this;
+    }
+
     /// <summary>Never answers.</summary>
     public ScriptedSlack Hangs(string method)
     {

@@ -70,6 +70,8 @@ public sealed class SlackApiTests
     [InlineData("99999999999999999999", 30)]
     [InlineData("0", 1)]
     [InlineData("-5", 30)]
+    [InlineData("Thu, 01 Jan 2026 00:00:45 GMT", 45)]
+    [InlineData("Thu, 01 Jan 2015 00:00:00 GMT", 1)]
     public async Task A_rate_limit_says_how_long_and_is_not_believed_beyond_reason(string? retryAfter, int seconds)
     {
         await using var slack = await ScriptedSlack.StartAsync();
@@ -141,6 +143,44 @@ public sealed class SlackApiTests
         var failed = Assert.IsType<SlackAnswer.Failed>(await bench.Api.CallAsync("chat.postMessage", [], TimeSpan.Zero, Stop));
 
         Assert.Equal(SlackFault.Transient, failed.Fault);
+    }
+
+    [Fact]
+    public async Task An_answer_that_does_not_unpack_or_does_not_end_tells_nothing()
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        slack.Garbles("chat.postMessage").Says("chat.postMessage", "{\"ok\":true,\"x\":\"" + new string('x', 5_000_000) + "\"}");
+
+        var garbled = Assert.IsType<SlackAnswer.Failed>(await bench.Api.CallAsync("chat.postMessage", [], TimeSpan.Zero, Stop));
+        var endless = Assert.IsType<SlackAnswer.Failed>(await bench.Api.CallAsync("chat.postMessage", [], TimeSpan.Zero, Stop));
+
+        Assert.Equal((SlackFault.Transient, "no_answer"), (garbled.Fault, garbled.Code));
+        Assert.Equal((SlackFault.Transient, "answer_too_long"), (endless.Fault, endless.Code));
+    }
+
+    [Fact]
+    public async Task A_done_call_with_a_warning_is_done_and_the_warning_is_logged()
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        slack.Says("chat.postMessage", """{"ok":true,"warning":"message_truncated","response_metadata":{"warnings":["message_truncated"]}}""");
+
+        Assert.IsType<SlackAnswer.Ok>(await bench.Api.CallAsync("chat.postMessage", [], TimeSpan.Zero, Stop));
+
+        Assert.Contains(bench.Log.Lines, line => line.Contains("message_truncated", StringComparison.Ordinal) && line.Contains("req-4711", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_place_of_a_fault_and_Slacks_own_number_are_logged()
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        slack.Says("chat.postMessage", """{"ok":false,"error":"invalid_blocks","errors":[1],"response_metadata":{"messages":["[ERROR] must be less than 3001 characters [json-pointer:/blocks/1/text/text]"]}}""");
+
+        await bench.Api.CallAsync("chat.postMessage", [], TimeSpan.Zero, Stop);
+
+        Assert.Contains(bench.Log.Lines, line => line.Contains("/blocks/1/text/text", StringComparison.Ordinal) && line.Contains("req-4711", StringComparison.Ordinal));
     }
 
     [Theory]

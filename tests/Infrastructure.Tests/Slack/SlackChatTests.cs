@@ -154,6 +154,20 @@ public sealed class SlackChatTests
         Assert.Equal(Posted, Assert.IsType<Post.Sent>(post).Message);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("D0ENGDM01")]
+    public async Task In_a_direct_message_the_answer_is_one_too(string? channel)
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+
+        var post = await bench.Chat.ReplyAsync(new ReplyAddress(Some.Engineer, channel, null), Hello, Stop);
+
+        Assert.Equal(Posted, Assert.IsType<Post.Sent>(post).Message);
+        Assert.Empty(slack.CallsOf("chat.postEphemeral"));
+    }
+
     [Fact]
     public async Task Removing_blanks_and_then_deletes()
     {
