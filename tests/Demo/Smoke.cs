@@ -29,7 +29,7 @@ public static class Smoke
     {
         var seconds = ((int)length.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         var command = await system.Users.CommandAsync(SlackUser.Erin, $"orders read {seconds}s because INC-4711 stuck orders");
-        story.Expect((int?)command["status"] == 200, $"/db-access orders read {seconds}s because INC-4711 stuck orders: acknowledged after {(int?)command["ackMs"]} ms");
+        story.Expect((int?)command["status"] == 200, $"/db-access orders read {seconds}s because INC-4711 stuck orders: acknowledged after {(double?)command["ackMs"]:0} ms");
 
         var message = await system.Users.WaitAsync(SlackUser.Erin, "Password: ");
         var credential = message is null ? null : DeliveredCredential.Read(SlackUser.Words(message));
