@@ -110,6 +110,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         File.Delete(_folder.File);
 
         await Assert.ThrowsAsync<SqliteStoreException>(() => database.PingAsync(Stop));
+        await Assert.ThrowsAsync<SqliteStoreException>(() => new SqliteGrantStore(database).AddAsync(Some.Active(), Stop));
         Assert.False(File.Exists(_folder.File));
     }
 
