@@ -68,10 +68,20 @@ public static partial class Program
         }
 
         await using var app = builder.Build();
+        try
+        {
+            await app.Services.GetRequiredService<SqliteDatabase>().InitializeAsync(CancellationToken.None);
+        }
+        catch (SqliteStoreException failure)
+        {
+            await Console.Error.WriteLineAsync($"DbAccess cannot start: {failure.Message}");
+            return CommandLine.Failure;
+        }
+
         return verb switch
         {
             Verb.Sweep => await SweepAsync(app),
-            Verb.StoreInit => await InitAsync(app),
+            Verb.StoreInit => Say("The store is ready."),
             _ => await ServeAsync(app),
         };
     }
@@ -130,10 +140,9 @@ public static partial class Program
         return report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
     }
 
-    private static async Task<int> InitAsync(WebApplication app)
+    private static int Say(string words)
     {
-        await app.Services.GetRequiredService<IGrantStore>().NextDueAsync(CancellationToken.None);
-        Console.WriteLine("The store is ready.");
+        Console.WriteLine(words);
         return CommandLine.Success;
     }
 

@@ -19,6 +19,8 @@ public static class MaximalGrant
         Version = 0,
         Status = GrantStatus.Quarantined,
         Installation = "production-eu",
+        RequestKey = "cmd:5f2c0d",
+        Correlation = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         Requester = PrincipalId.Parse("E0GRID001", "W0ENGINE9")!,
         Handle = "erin.o'neil",
         Target = new DatabaseTarget(DatabaseName.Parse("orders")!, ClusterName.Parse("orders-prod")!, text is null ? "Orders \"2026\"" : "ордера 🐘"),

@@ -57,7 +57,7 @@ public abstract class GrantStoreContract
         var first = Some.Allowed(requester: Some.Engineer);
         await store.AddAsync(first, Stop);
         var events = await store.ListEventsAsync(first.Id, Stop);
-        var second = Some.Allowed(requester: Some.OtherEngineer).WithId(first.Id);
+        var second = Some.Allowed(requester: Some.OtherEngineer, id: first.Id);
 
         Assert.Equal(SaveOutcome.LostRace, await store.AddAsync(second, Stop));
 
@@ -65,7 +65,7 @@ public abstract class GrantStoreContract
         Assert.NotEmpty(second.NewEvents);
         Assert.Equal(Text(first.State), Text((await FindAsync(store, first.Id)).State));
         Assert.Equal(events, await store.ListEventsAsync(first.Id, Stop));
-        Assert.Equal(SaveOutcome.Saved, await store.AddAsync(second.WithId(GrantId.New()), Stop));
+        Assert.Equal(SaveOutcome.Saved, await store.AddAsync(Some.Allowed(requester: Some.OtherEngineer), Stop));
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public abstract class GrantStoreContract
     {
         IGrantStore[] stores = [await OpenAsync(), await OpenAsync()];
         var id = GrantId.New();
-        var racers = Enumerable.Range(0, 16).Select(i => Some.Allowed(Some.Now.AddMinutes(i)).WithId(id)).ToList();
+        var racers = Enumerable.Range(0, 16).Select(i => Some.Allowed(Some.Now.AddMinutes(i), id: id)).ToList();
 
         var outcomes = await Task.WhenAll(racers.Select((racer, i) => Task.Run(() => stores[i % 2].AddAsync(racer, Stop), Stop)));
 
