@@ -184,6 +184,8 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     PersistSecurityInfo = false,
                     IncludeErrorDetail = false,
                     LogParameters = false,
+                    // Names the statement that failed. Its text may hold a verifier: such an exception goes no further than our own catch.
+                    IncludeFailedBatchedCommand = true,
                 },
             };
             // Built-in types are all we need; loading a database's own costs a round trip for each connection.
