@@ -176,6 +176,9 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     ConnectionPruningInterval = 5,
                     ConnectionLifetime = 60,
                     NoResetOnClose = true,
+                    // What recurs (the reading back) is planned once per connection, also in one go with statements that never recur.
+                    MaxAutoPrepare = 20,
+                    AutoPrepareMinUsages = 2,
                     Enlist = false,
                     GssEncryptionMode = GssEncryptionMode.Disable,
                     TcpKeepAlive = true,

@@ -223,11 +223,11 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var order = _house.Order();
         var made = await _house.MakeAsync(order);
-        await _house.Database.RunAsOwnerAsync($"CREATE POLICY alone ON orders TO {order.Role} USING (true); CREATE POLICY both ON orders TO {order.Role}, pg_monitor USING (true)");
+        await _house.Database.RunAsOwnerAsync($"CREATE POLICY alone ON orders TO {order.Role} USING (true); CREATE POLICY shared ON orders TO {order.Role}, pg_monitor USING (true)");
 
         var receipt = await _house.RemoveAsync(order, made.Oid);
 
-        Assert.Equal("both", await _house.AskAsync("SELECT string_agg(polname, ',') FROM pg_policy"));
+        Assert.Equal("shared", await _house.AskAsync("SELECT string_agg(polname, ',') FROM pg_policy"));
         Assert.Contains(receipt.HandedOver, line => line.Contains("policy alone", StringComparison.Ordinal));
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
