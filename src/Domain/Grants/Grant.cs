@@ -306,6 +306,8 @@ public sealed class Grant
     /// <summary>It was said (or turned out to be unsayable, with the reason): no longer owed.</summary>
     public Result Told(NoticeKind kind, string? failure, DateTimeOffset now)
     {
+        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
+
         var left = State.Notices.Where(notice => notice != kind).ToList();
         State = State with
         {
@@ -321,6 +323,9 @@ public sealed class Grant
     /// <summary>It could not be said now. Tried again for a day; the grant's own state has said it all along.</summary>
     public Result TellingFailed(NoticeKind kind, string why, DateTimeOffset now, TimeSpan? retryAfter)
     {
+        // A warning, say, that was under way when access ended: making it due again would leave the grant due for ever, with nothing to say.
+        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
+
         var since = State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt;
         if (now - since > NoticePatience) return Told(kind, why, now);
 
