@@ -183,7 +183,9 @@ public sealed class Grant
         if (State.AbandonedBecause is not null) return Result.Done;
 
         Record("grant.abandoned", by, now, why);
-        State = State with { AbandonedBecause = why };
+
+        // The undoing counts its own tries; a worker that holds the lease is recognised by the count, so then it stays.
+        State = State with { AbandonedBecause = why, Attempts = State.Leased ? State.Attempts : 0 };
         return Result.Done;
     }
 
@@ -279,7 +281,7 @@ public sealed class Grant
         if (State.StepDueAt is null) return GrantErrors.Nothing(Id);
 
         Record("grant.step_failed", new Actor.Sweep(), now, why);
-        State = State with { StepDueAt = now + (retryAfter ?? (LeftToGive.Contains(Status) ? Eagerly(State.Attempts) : Backoff(State.Attempts))), Leased = false };
+        State = State with { StepDueAt = now + (retryAfter ?? (LeftToGive.Contains(Status) && State.AbandonedBecause is null ? Eagerly(State.Attempts) : Backoff(State.Attempts))), Leased = false };
         return Result.Done;
     }
 
