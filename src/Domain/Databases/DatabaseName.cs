@@ -13,7 +13,7 @@ public sealed partial record DatabaseName
 
     public override string ToString() => Value;
 
-    [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,62}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Shape();
 }
 
@@ -28,7 +28,7 @@ public sealed partial record ClusterName
 
     public override string ToString() => Value;
 
-    [GeneratedRegex("^[a-z0-9][a-z0-9_-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[a-z0-9][a-z0-9_-]{0,62}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Shape();
 }
 

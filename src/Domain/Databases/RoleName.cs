@@ -62,6 +62,6 @@ public sealed partial record RoleName
         return name.Length == 0 ? "x" : name;
     }
 
-    [GeneratedRegex("^dba_[a-z0-9]{6}_[a-z0-9_]{1,52}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^dba_[a-z0-9]{6}_[a-z0-9_]{1,52}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Shape();
 }

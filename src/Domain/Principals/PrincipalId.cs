@@ -19,9 +19,9 @@ public sealed partial record PrincipalId
 
     public override string ToString() => $"{Team}/{User}";
 
-    [GeneratedRegex("^[TE][A-Z0-9]{2,20}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[TE][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex TeamShape();
 
-    [GeneratedRegex("^[UW][A-Z0-9]{2,20}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[UW][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex UserShape();
 }

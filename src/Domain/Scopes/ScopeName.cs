@@ -13,6 +13,6 @@ public sealed partial record ScopeName
 
     public override string ToString() => Value;
 
-    [GeneratedRegex("^[a-z0-9][a-z0-9_-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[a-z0-9][a-z0-9_-]{0,62}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Shape();
 }
