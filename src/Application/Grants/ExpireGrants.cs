@@ -33,12 +33,13 @@ public sealed record ExpireGrants : IRequest<Result<SweepReport>>
         {
             var started = clock.GetTimestamp();
             var done = new ConcurrentDictionary<StepReport, int>();
-            var failed = new ConcurrentBag<GrantId>();
+            var failed = new ConcurrentDictionary<GrantId, bool>();
 
             // A step moves what is due, so each round reads a shorter list; the bound is for a store that does not keep what it is told.
             for (var round = 0; round < 100; round++)
             {
-                var due = await store.ListDueAsync(clock.GetUtcNow(), PageSize, cancellationToken);
+                // What failed is left to the next sweep, and does not crowd out what is behind it.
+                var due = (await store.ListDueAsync(clock.GetUtcNow(), PageSize + failed.Count, cancellationToken)).Where(grant => !failed.ContainsKey(grant.Id)).ToList();
                 if (due.Count == 0) break;
 
                 var progress = 0;
@@ -57,7 +58,7 @@ public sealed record ExpireGrants : IRequest<Result<SweepReport>>
                         }
                         catch (Exception failure) when (failure is not OperationCanceledException)
                         {
-                            failed.Add(grant.Id);
+                            failed.TryAdd(grant.Id, true);
                             log.LogError(failure, "The step of {Grant} failed", grant.Id.ToString());
                         }
                     })));
@@ -65,7 +66,7 @@ public sealed record ExpireGrants : IRequest<Result<SweepReport>>
             }
 
             Telemetry.SweepDuration.Record(clock.GetElapsedTime(started).TotalSeconds);
-            return new SweepReport(done, [.. failed]);
+            return new SweepReport(done, [.. failed.Keys]);
         }
     }
 }

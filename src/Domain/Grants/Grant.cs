@@ -183,7 +183,9 @@ public sealed class Grant
         if (State.AbandonedBecause is not null) return Result.Done;
 
         Record("grant.abandoned", by, now, why);
-        State = State with { AbandonedBecause = why };
+
+        // The undoing counts its own tries; a worker that holds the lease is recognised by the count, so then it stays.
+        State = State with { AbandonedBecause = why, Attempts = State.Leased ? State.Attempts : 0 };
         return Result.Done;
     }
 
@@ -279,7 +281,7 @@ public sealed class Grant
         if (State.StepDueAt is null) return GrantErrors.Nothing(Id);
 
         Record("grant.step_failed", new Actor.Sweep(), now, why);
-        State = State with { StepDueAt = now + (retryAfter ?? (LeftToGive.Contains(Status) ? Eagerly(State.Attempts) : Backoff(State.Attempts))), Leased = false };
+        State = State with { StepDueAt = now + (retryAfter ?? (LeftToGive.Contains(Status) && State.AbandonedBecause is null ? Eagerly(State.Attempts) : Backoff(State.Attempts))), Leased = false };
         return Result.Done;
     }
 
@@ -306,6 +308,8 @@ public sealed class Grant
     /// <summary>It was said (or turned out to be unsayable, with the reason): no longer owed.</summary>
     public Result Told(NoticeKind kind, string? failure, DateTimeOffset now)
     {
+        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
+
         var left = State.Notices.Where(notice => notice != kind).ToList();
         State = State with
         {
@@ -321,6 +325,9 @@ public sealed class Grant
     /// <summary>It could not be said now. Tried again for a day; the grant's own state has said it all along.</summary>
     public Result TellingFailed(NoticeKind kind, string why, DateTimeOffset now, TimeSpan? retryAfter)
     {
+        // A warning, say, that was under way when access ended: making it due again would leave the grant due for ever, with nothing to say.
+        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
+
         var since = State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt;
         if (now - since > NoticePatience) return Told(kind, why, now);
 

@@ -20,20 +20,23 @@ public sealed record PrivilegeScope(
     bool HighRisk)
 {
     /// <summary>
-    /// A hash of the privileges on one database (hex), equal exactly when the same things are allowed there. Settings, description and
+    /// A hash of the privileges on one database (hex), never equal when different things are allowed there. Settings, description and
     /// connection limit belong to the temporary role and are not part of it.
     /// </summary>
     public string Fingerprint(string database)
     {
-        var text = new StringBuilder(database).Append('\n').Append(Name.Value).Append('\n').Append(RunAs);
-        foreach (var line in Privileges.Select(Canonical).Order(StringComparer.Ordinal)) text.Append('\n').Append(line);
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+        string[] pieces = [database, Name.Value, RunAs ?? "", .. Privileges.Select(Canonical).Order(StringComparer.Ordinal)];
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Joined(pieces))));
     }
 
-    private static string Canonical(PrivilegeRule rule) => string.Join('\u001f',
+    // PostgreSQL's names may hold any character but NUL, so no separator would do: the length before each piece tells where it ends.
+    private static string Joined(IReadOnlyCollection<string> pieces) =>
+        string.Concat(pieces.Select(piece => string.Create(CultureInfo.InvariantCulture, $"{piece.Length}:{piece}")).Prepend(string.Create(CultureInfo.InvariantCulture, $"{pieces.Count};")));
+
+    private static string Canonical(PrivilegeRule rule) => Joined(
     [
-        ((int)rule.On.Kind).ToString(CultureInfo.InvariantCulture), rule.On.Schema, rule.On.Name ?? "\u001e",
-        string.Join('\u001d', rule.Columns.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
-        string.Join('\u001d', rule.Allow.Distinct().Order().Select(p => p.ToString())),
+        ((int)rule.On.Kind).ToString(CultureInfo.InvariantCulture), rule.On.Schema, rule.On.Name is null ? "all" : "one", rule.On.Name ?? "",
+        Joined([.. rule.Columns.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]),
+        Joined([.. rule.Allow.Distinct().Order().Select(p => p.ToString())]),
     ]);
 }

@@ -1,0 +1,292 @@
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
+using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
+
+namespace DbAccess.Application.Tests.Grants;
+
+public sealed class ExpireGrantsTests
+{
+    private static readonly RemovalReceipt Locked = new(Some.Now, 1, Some.Now, null, Existed: true, []);
+
+    private readonly Stage _stage = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_grant_ends_at_its_expiry_and_not_a_second_before()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Roles.OpenSessions(_stage.Of(id).Role!, 3);
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1));
+        Assert.Empty((await _stage.First.SweepAsync()).Steps);
+        Assert.True(_stage.HolderCanLogIn(id));
+
+        _stage.Clock.Advance(TimeSpan.FromSeconds(1));
+        var report = await _stage.First.SweepAsync();
+
+        Assert.Equal(1, report.Count(StepReport.Ended));
+        var state = _stage.Of(id);
+        Assert.Equal((GrantStatus.Ended, EndReason.Expired, 3), (state.Status, state.EndReason!.Value, state.Receipt!.SessionsEnded));
+        Assert.NotNull(state.Receipt.ProvedAt);
+        Assert.Empty(_stage.Roles.Roles);
+        Assert.Contains("has ended", Assert.Single(_stage.Chat.SaidTo(Some.Engineer)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task That_it_ends_is_on_record_before_anything_is_taken_away()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        GrantStatus? seen = null;
+        _stage.First.Gate.At = (method, over) =>
+        {
+            if (method is "RemoveRole" && !over) seen = _stage.Of(id).Status;
+            return Task.CompletedTask;
+        };
+
+        await _stage.First.SweepAsync();
+
+        Assert.Equal(GrantStatus.Revoking, seen);
+    }
+
+    [Fact]
+    public async Task The_message_with_the_credentials_is_taken_away_at_the_end()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        var message = _stage.Of(id).CredentialsMessage;
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+
+        await _stage.First.SweepAsync();
+
+        Assert.Equal(message, Assert.Single(_stage.Chat.Removed));
+        Assert.Null(_stage.Of(id).CredentialsMessage);
+    }
+
+    [Fact]
+    public async Task A_holder_is_warned_once()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromHours(1));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(55));
+
+        await _stage.First.SweepAsync();
+        await _stage.First.SweepAsync();
+        _stage.Clock.Advance(TimeSpan.FromMinutes(1));
+        await _stage.First.SweepAsync();
+
+        Assert.Contains("ends soon", Assert.Single(_stage.Chat.SaidTo(Some.Engineer)), StringComparison.Ordinal);
+        Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
+    }
+
+    [Fact]
+    public async Task Run_twice_it_finds_nothing_to_do()
+    {
+        await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        await _stage.First.SweepAsync();
+        var before = (_stage.Roles.Removals.Count, _stage.Chat.Calls);
+
+        var again = await _stage.First.SweepAsync();
+
+        Assert.Empty(again.Steps);
+        Assert.Empty(again.Failed);
+        Assert.Equal(before, (_stage.Roles.Removals.Count, _stage.Chat.Calls));
+    }
+
+    [Fact]
+    public async Task A_role_that_cannot_be_dropped_is_quarantined_told_once_and_ends_later_without_a_word()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Roles.RemovalFails = _ => new RoleRemoval.LockedOut(Locked, ["table public.orders: somebody holds a lock"]);
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        await _stage.First.SweepAsync();
+        Assert.Equal(GrantStatus.Quarantined, _stage.Of(id).Status);
+        Assert.Equal(["table public.orders: somebody holds a lock"], _stage.Of(id).Blockers);
+        Assert.False(_stage.HolderCanLogIn(id));
+        Assert.Single(_stage.Chat.Told);
+        await _stage.SettleAsync(_stage.First, _stage.Now.AddHours(6));
+        _stage.Roles.RemovalFails = null;
+
+        await _stage.SettleAsync(_stage.First, DateTimeOffset.MaxValue);
+
+        Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
+        Assert.Empty(_stage.Roles.Roles);
+        Assert.Single(_stage.Chat.Told);
+        Assert.Single(_stage.Chat.Removed);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_server_that_is_away_is_asked_again_for_ever(bool throws)
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Roles.RemovalFails = _ => throws ? throw new TimeoutException("no answer") : FakeRoleAdministrator.RemovalNotNow();
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        foreach (var pause in (int[])[5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600])
+        {
+            await _stage.First.SweepAsync();
+            Assert.Equal((GrantStatus.Revoking, _stage.Now.AddSeconds(pause)), (_stage.Of(id).Status, _stage.Of(id).StepDueAt!.Value));
+            _stage.Clock.Advance(TimeSpan.FromSeconds(pause));
+        }
+
+        await _stage.SettleAsync(_stage.First, _stage.Now.AddDays(40));
+        Assert.Equal(GrantStatus.Revoking, _stage.Of(id).Status);
+        _stage.Roles.RemovalFails = null;
+        await _stage.SettleAsync(_stage.First, _stage.Now.AddHours(1));
+
+        Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
+    }
+
+    [Fact]
+    public async Task One_failing_grant_does_not_stop_the_others()
+    {
+        var ids = new List<GrantId>();
+        for (var i = 0; i < 5; i++) ids.Add(await _stage.GivenAsync(TimeSpan.FromMinutes(10)));
+        _stage.Roles.RemovalFails = role => role.Grant == ids[1] ? throw new TimeoutException("no answer") : role.Grant == ids[3] ? FakeRoleAdministrator.RemovalNotNow() : null;
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+
+        var report = await _stage.First.SweepAsync();
+
+        Assert.Equal((3, 2), (report.Count(StepReport.Ended), report.Count(StepReport.Postponed)));
+        Assert.All(ids, id => Assert.Equal(id == ids[1] || id == ids[3] ? GrantStatus.Revoking : GrantStatus.Ended, _stage.Of(id).Status));
+    }
+
+    [Fact]
+    public async Task A_grant_whose_record_cannot_be_written_is_named_once_and_the_others_are_done()
+    {
+        var ids = new List<GrantId>();
+        for (var i = 0; i < 3; i++) ids.Add(await _stage.GivenAsync(TimeSpan.FromMinutes(10)));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        _stage.First.Gate.Stuck = ids[0];
+
+        var report = await _stage.First.SweepAsync();
+
+        Assert.Equal([ids[0]], report.Failed);
+        Assert.All(ids.Skip(1), id => Assert.Equal((GrantStatus.Ended, null), (_stage.Of(id).Status, _stage.Of(id).DueAt)));
+    }
+
+    [Fact]
+    public async Task Three_hundred_that_are_due_are_all_done_in_one_sweep()
+    {
+        var ids = new List<GrantId>();
+        for (var i = 0; i < 300; i++) ids.Add(await _stage.GivenAsync(TimeSpan.FromMinutes(10), database: i % 2 == 0 ? "orders" : "billing"));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+
+        var report = await _stage.First.SweepAsync();
+
+        Assert.Equal(300, report.Count(StepReport.Ended));
+        Assert.Empty(_stage.Roles.Roles);
+        Assert.Equal(300, _stage.Chat.Told.Count);
+        Assert.Null(await _stage.Store.NextDueAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Lost_races_are_left_to_the_winner_and_nothing_is_lost()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        _stage.Store.LoseNextRace();
+        await _stage.First.SweepAsync();
+        Assert.Empty(_stage.Roles.Removals);
+
+        await _stage.First.SweepAsync();
+
+        Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
+    }
+
+    [Fact]
+    public async Task Two_sweeps_at_once_remove_each_role_once()
+    {
+        var ids = new List<GrantId>();
+        for (var i = 0; i < 40; i++) ids.Add(await _stage.GivenAsync(TimeSpan.FromMinutes(10)));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        var other = _stage.Start();
+        other.Gate.At = _stage.First.Gate.At = async (_, _) => await Task.Yield();
+
+        await Task.WhenAll(Task.Run(() => _stage.First.SweepAsync(), Cancellation), Task.Run(() => other.SweepAsync(), Cancellation));
+
+        Assert.Equal(40, _stage.Roles.Removals.Count);
+        Assert.All(ids, id => Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status));
+        Assert.Equal(40, _stage.Chat.Told.Count);
+    }
+
+    [Fact]
+    public async Task A_message_that_fails_changes_nothing_that_is_on_record()
+    {
+        foreach (var fail in (Action<FakeChat>[])[chat => chat.IsBusy(TimeSpan.FromSeconds(30)), chat => chat.Breaks(), chat => chat.RefusesForGood()])
+        {
+            var stage = new Stage();
+            var id = await stage.GivenAsync(TimeSpan.FromMinutes(10));
+            fail(stage.Chat);
+            stage.Clock.Advance(TimeSpan.FromMinutes(10));
+
+            await stage.First.SweepAsync();
+
+            Assert.Equal(GrantStatus.Ended, stage.Of(id).Status);
+            Assert.Empty(stage.Chat.Told);
+            stage.Chat.Works();
+            await stage.SettleAsync(stage.First, stage.Now.AddHours(1));
+            Assert.Null(stage.Of(id).DueAt);
+        }
+    }
+
+    [Fact]
+    public async Task A_busy_chat_is_asked_again_when_it_said()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Chat.IsBusy(TimeSpan.FromSeconds(30));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        await _stage.First.SweepAsync();
+        Assert.Equal(_stage.Now.AddSeconds(30), _stage.Of(id).DueAt);
+        _stage.Chat.Works();
+        _stage.Clock.Advance(TimeSpan.FromSeconds(30));
+
+        await _stage.First.SweepAsync();
+
+        Assert.Single(_stage.Chat.Told);
+        Assert.Single(_stage.Chat.Removed);
+    }
+
+    [Fact]
+    public async Task A_process_that_dies_at_any_call_leaves_a_removal_that_the_next_one_finishes()
+    {
+        var deaths = 0;
+        for (var boundary = 0; boundary < 100; boundary++)
+        {
+            var stage = new Stage();
+            var id = await stage.GivenAsync(TimeSpan.FromMinutes(10));
+            stage.Clock.Advance(TimeSpan.FromMinutes(10));
+            stage.First.Gate.Revive();
+            if (!await stage.First.DiesAtAsync(boundary, async () =>
+            {
+                await stage.First.ProvisionAsync(id);
+                await stage.First.ProvisionAsync(id);
+            })) break;
+            deaths++;
+
+            stage.Clock.Advance(TimeSpan.FromMinutes(1));
+            await stage.Start().SweepAsync();
+
+            Assert.Equal((GrantStatus.Ended, null), (stage.Of(id).Status, stage.Of(id).DueAt));
+            Assert.Empty(stage.Roles.Roles);
+            Assert.InRange(stage.Chat.Told.Count, 1, 2);
+        }
+
+        // Find, Save, RemoveRole, Save; Find, Save, RemoveMessage, Tell, Save: before and after each.
+        Assert.Equal(18, deaths);
+    }
+
+    [Fact]
+    public async Task A_request_that_nobody_decides_lapses()
+    {
+        var grant = Grant.RequestApproval(GrantId.New(), Some.Installation, Some.Request(), _stage.Now.AddHours(1), _stage.Now);
+        await _stage.Store.AddAsync(grant, TestContext.Current.CancellationToken);
+        _stage.Clock.Advance(TimeSpan.FromHours(1));
+
+        await _stage.First.SweepAsync();
+
+        Assert.Equal((GrantStatus.Lapsed, null), (_stage.Of(grant.Id).Status, _stage.Of(grant.Id).DueAt));
+    }
+}

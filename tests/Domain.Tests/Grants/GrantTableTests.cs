@@ -1,0 +1,215 @@
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
+using DbAccess.TestKit;
+
+namespace DbAccess.Domain.Tests.Grants;
+
+/// <summary>
+/// The state machine as a table: what every method answers in every situation, when time does not stand in the way (that is tested beside).
+/// The table is the specification, so a change of it is a change of the product.
+/// </summary>
+public sealed class GrantTableTests
+{
+    private const string Undone = "Approved, given up";
+    private const string Undoing = "Provisioning, given up";
+
+    /// <summary>For each method: how it is called, who is said to have done it, what most situations refuse with, and what the others lead to: "status event", or "status" alone where nothing is told, or a refusal in brackets.</summary>
+    private static readonly Dictionary<string, Row> Table = new(StringComparer.Ordinal)
+    {
+        [nameof(Grant.Approve)] = new((grant, now) => grant.Approve(Some.Dba, now), "T0DBACME1/U0DBA0001", "grant.cannot_move", new()
+        {
+            ["Pending"] = "Approved grant.approved",
+        }),
+        [nameof(Grant.Deny)] = new((grant, now) => grant.Deny(Some.Dba, "not today", now), "T0DBACME1/U0DBA0001", "grant.cannot_move", new()
+        {
+            ["Pending"] = "Denied grant.denied",
+        }),
+        [nameof(Grant.Cancel)] = new((grant, now) => grant.Cancel(Some.Engineer, now), "T0DBACME1/U0ENGINE1", "grant.cannot_move", new()
+        {
+            ["Pending"] = "Cancelled grant.cancelled",
+            ["Approved"] = "Cancelled grant.cancelled",
+            [Undone] = "Cancelled grant.cancelled",
+        }),
+        [nameof(Grant.Lapse)] = new((grant, now) => grant.Lapse(now), "sweep", "grant.cannot_move", new()
+        {
+            ["Pending"] = "Lapsed grant.lapsed",
+        }),
+        [nameof(Grant.BeginProvisioning)] = new((grant, now) => grant.BeginProvisioning(RoleName.ForGrant(Some.Installation, grant.Id, "erin"), now, Grants.Lease), "sweep", "grant.cannot_move", new()
+        {
+            ["Approved"] = "Provisioning grant.provisioning",
+            ["Provisioning"] = "Provisioning grant.provisioning",
+            [Undone] = "(grant.abandoned)",
+            [Undoing] = "(grant.abandoned)",
+            ["Failed"] = "(grant.abandoned)",
+        }),
+        [nameof(Grant.ForgetRole)] = new((grant, now) => grant.ForgetRole(now), "sweep", "grant.nothing", new()
+        {
+            ["Provisioning"] = "Provisioning grant.role_name_taken",
+            [Undoing] = "Provisioning grant.role_name_taken",
+        }),
+        [nameof(Grant.RoleMade)] = new((grant, now) => grant.RoleMade(16_501, now), "sweep", "grant.nothing", new()
+        {
+            ["Provisioning"] = "Provisioning grant.role_made",
+            [Undoing] = "(grant.abandoned)",
+        }),
+        [nameof(Grant.DeliveredInVain)] = new((grant, _) => grant.DeliveredInVain(Grants.Message), "sweep", "grant.not_abandoned", new()
+        {
+            [Undone] = "Approved",
+            [Undoing] = "Provisioning",
+            ["Failed"] = "Failed",
+        }),
+        [nameof(Grant.Activate)] = new((grant, now) => grant.Activate(Grants.Message, now), "sweep", "grant.cannot_move", new()
+        {
+            ["Provisioning"] = "Active grant.activated",
+            [Undone] = "(grant.abandoned)",
+            [Undoing] = "(grant.abandoned)",
+            ["Failed"] = "(grant.abandoned)",
+        }),
+        [nameof(Grant.Abandon)] = new((grant, now) => grant.Abandon("nobody wants it", new Actor.Sweep(), now), "sweep", "grant.cannot_move", new()
+        {
+            ["Approved"] = "Approved grant.abandoned",
+            ["Provisioning"] = "Provisioning grant.abandoned",
+            [Undone] = "Approved",
+            [Undoing] = "Provisioning",
+        }),
+        [nameof(Grant.BeginUndo)] = new((grant, now) => grant.BeginUndo(now, Grants.Lease), "sweep", "grant.cannot_move", new()
+        {
+            ["Approved"] = "(grant.not_abandoned)",
+            ["Provisioning"] = "(grant.not_abandoned)",
+            [Undone] = "Approved",
+            [Undoing] = "Provisioning",
+        }),
+        [nameof(Grant.Fail)] = new((grant, now) => grant.Fail(null, now), "sweep", "grant.cannot_move", new()
+        {
+            ["Approved"] = "(grant.not_abandoned)",
+            ["Provisioning"] = "(grant.not_abandoned)",
+            [Undone] = "Failed grant.failed",
+            [Undoing] = "Failed grant.failed",
+        }),
+        [nameof(Grant.Expire)] = new((grant, now) => grant.Expire(now), "sweep", "grant.cannot_move", new()
+        {
+            ["Active"] = "Revoking grant.revoking",
+        }),
+        [nameof(Grant.Return)] = new((grant, now) => grant.Return(Some.Engineer, now), "T0DBACME1/U0ENGINE1", "grant.cannot_move", new()
+        {
+            ["Approved"] = "Approved grant.abandoned",
+            ["Provisioning"] = "Provisioning grant.abandoned",
+            [Undone] = "Approved",
+            [Undoing] = "Provisioning",
+            ["Active"] = "Revoking grant.revoking",
+        }),
+        [nameof(Grant.Revoke)] = new((grant, now) => grant.Revoke(new Actor.Person(Some.Dba), "incident over", now), "T0DBACME1/U0DBA0001", "grant.cannot_move", new()
+        {
+            ["Approved"] = "Approved grant.abandoned",
+            ["Provisioning"] = "Provisioning grant.abandoned",
+            [Undone] = "Approved",
+            [Undoing] = "Provisioning",
+            ["Active"] = "Revoking grant.revoking",
+        }),
+        [nameof(Grant.Supersede)] = new((grant, now) => grant.Supersede("the account was deactivated", now), "sweep", "grant.cannot_move", new()
+        {
+            ["Active"] = "Revoking grant.revoking",
+        }),
+        [nameof(Grant.BeginRemoval)] = new((grant, now) => grant.BeginRemoval(now, Grants.Lease), "sweep", "grant.nothing", new()
+        {
+            ["Revoking"] = "Revoking",
+            ["Quarantined"] = "Quarantined",
+        }),
+        [nameof(Grant.Quarantine)] = new((grant, now) => grant.Quarantine(Grants.Receipt(null), ["an owned table"], now), "sweep", "grant.cannot_move", new()
+        {
+            ["Revoking"] = "Quarantined grant.quarantined",
+            ["Quarantined"] = "Quarantined grant.still_quarantined",
+        }),
+        [nameof(Grant.End)] = new((grant, now) => grant.End(Grants.Receipt(now), now), "sweep", "grant.cannot_move", new()
+        {
+            ["Revoking"] = "Ended grant.ended",
+            ["Quarantined"] = "Ended grant.ended",
+        }),
+        [nameof(Grant.StepFailed)] = new((grant, now) => grant.StepFailed("the server does not answer", now), "sweep", "grant.nothing", new()
+        {
+            ["Pending"] = "Pending grant.step_failed",
+            ["Approved"] = "Approved grant.step_failed",
+            [Undone] = "Approved grant.step_failed",
+            ["Provisioning"] = "Provisioning grant.step_failed",
+            [Undoing] = "Provisioning grant.step_failed",
+            ["Active"] = "Active grant.step_failed",
+            ["Revoking"] = "Revoking grant.step_failed",
+            ["Quarantined"] = "Quarantined grant.step_failed",
+        }),
+        // At its expiry an active grant is not warned any more: it ends. The warning has a test of its own.
+        [nameof(Grant.Warn)] = new((grant, now) => grant.Warn(now), "sweep", "grant.nothing", []),
+        [nameof(Grant.BeginTelling)] = new((grant, now) => grant.BeginTelling(now, Grants.Lease), "sweep", "grant.nothing", new()
+        {
+            ["Quarantined"] = "Quarantined",
+            ["Ended"] = "Ended",
+            ["Failed"] = "Failed",
+        }),
+        [nameof(Grant.Told)] = new((grant, now) => grant.Told(NoticeKind.Ended, null, now), "sweep", "grant.nothing", new()
+        {
+            ["Quarantined"] = "Quarantined notice.told",
+            ["Ended"] = "Ended notice.told",
+        }),
+        [nameof(Grant.TellingFailed)] = new((grant, now) => grant.TellingFailed(NoticeKind.Ended, "slack: internal_error", now, null), "sweep", "grant.nothing", new()
+        {
+            ["Quarantined"] = "Quarantined",
+            ["Ended"] = "Ended",
+        }),
+    };
+
+    public static TheoryData<string, string> Pairs()
+    {
+        var pairs = new TheoryData<string, string>();
+        foreach (var method in Table.Keys)
+        {
+            foreach (var situation in Grants.Situations) pairs.Add(method, situation);
+        }
+
+        return pairs;
+    }
+
+    [Fact]
+    public void The_table_has_every_method_of_a_grant_and_names_only_situations_that_exist()
+    {
+        var methods = typeof(Grant).GetMethods().Where(method => method.ReturnType == typeof(Result)).Select(method => method.Name);
+
+        Assert.Equal(methods.Order(StringComparer.Ordinal), Table.Keys.Order(StringComparer.Ordinal));
+        Assert.Empty(Table.Values.SelectMany(row => row.Cells.Keys).Except(Grants.Situations, StringComparer.Ordinal));
+        Assert.Equal(13, Grants.Situations.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public void A_grant_answers_as_the_table_says(string method, string situation)
+    {
+        var row = Table[method];
+        var expected = row.Cells.GetValueOrDefault(situation) ?? $"({row.Otherwise})";
+        var (grant, now) = Grants.In(situation);
+        var before = grant.State;
+
+        var result = row.Call(grant, now);
+
+        if (expected.StartsWith('('))
+        {
+            Assert.Equal(expected, $"({result.Refusal?.Code})");
+            Assert.True(before == grant.State, "A refused call changed the grant.");
+            Assert.Empty(grant.NewEvents);
+            return;
+        }
+
+        Assert.Null(result.Refusal);
+        var (status, type) = expected.Split(' ') is [var to, var what] ? (to, what) : (expected, null);
+        Assert.Equal(status, grant.Status.ToString());
+        Assert.Equal(before.Events + (type is null ? 0 : 1), grant.State.Events);
+        if (type is null)
+        {
+            Assert.Empty(grant.NewEvents);
+            return;
+        }
+
+        var told = Assert.Single(grant.NewEvents);
+        Assert.Equal((type, before.Status, grant.Status, row.By, before.Events + 1, now), (told.Type, told.From, told.To, told.By.ToString(), told.Sequence, told.At));
+    }
+
+    private sealed record Row(Func<Grant, DateTimeOffset, Result> Call, string By, string Otherwise, Dictionary<string, string> Cells);
+}

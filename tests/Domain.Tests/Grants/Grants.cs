@@ -1,0 +1,65 @@
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
+using DbAccess.TestKit;
+
+namespace DbAccess.Domain.Tests.Grants;
+
+/// <summary>Grants brought to a place in their life, the way the product brings them there.</summary>
+internal static class Grants
+{
+    public const string AbandonedWhileApproved = "Approved, given up";
+    public const string AbandonedWhileMaking = "Provisioning, given up";
+
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Duration = TimeSpan.FromHours(1);
+    public static readonly DateTimeOffset Expiry = Some.Now + Duration;
+    public static readonly MessageRef Message = new("D0ENGDM01", "1767225601.000200");
+
+    /// <summary>Every status, and the two in which the same status means undoing instead of doing.</summary>
+    public static readonly IReadOnlyList<string> Situations = [.. Enum.GetNames<GrantStatus>(), AbandonedWhileApproved, AbandonedWhileMaking];
+
+    /// <summary>A grant in that situation, and a time at which no lease, window or pause stands in the way of its next step. It was just saved.</summary>
+    public static (Grant Grant, DateTimeOffset Now) In(string situation)
+    {
+        var (grant, now) = situation switch
+        {
+            AbandonedWhileApproved => (After(Some.Allowed(), grant => grant.Abandon("nobody wants it", new Actor.Sweep(), Some.Now)), Some.Now),
+            AbandonedWhileMaking => (After(Some.Provisioning(), grant => grant.Abandon("nobody wants it", new Actor.Sweep(), Some.Now)), Some.Now + Lease),
+            _ => In(Enum.Parse<GrantStatus>(situation)),
+        };
+        grant.Saved(7);
+        return (grant, now);
+    }
+
+    public static Grant Pending(DateTimeOffset? lapsesAt = null) =>
+        Grant.RequestApproval(GrantId.New(), Some.Installation, Some.Request(), lapsesAt ?? Some.Now.AddHours(1), Some.Now);
+
+    public static Grant Revoking() => After(Some.Active(), grant => grant.Expire(Expiry));
+
+    public static Grant Quarantined() => After(Revoking(), grant => grant.BeginRemoval(Expiry, Lease), grant => grant.Quarantine(Receipt(null), ["something"], Expiry));
+
+    public static RemovalReceipt Receipt(DateTimeOffset? provedAt, int sessions = 0) => new(Expiry, sessions, Expiry.AddSeconds(sessions), provedAt, Existed: true, []);
+
+    public static Grant After(Grant grant, params Func<Grant, Result>[] steps)
+    {
+        foreach (var step in steps) Assert.Null(step(grant).Refusal);
+        return grant;
+    }
+
+    private static (Grant Grant, DateTimeOffset Now) In(GrantStatus status) => status switch
+    {
+        GrantStatus.Pending => (Pending(Some.Now.AddHours(1)), Some.Now.AddHours(1)),
+        GrantStatus.Approved => (Some.Allowed(), Some.Now),
+        GrantStatus.Provisioning => (Some.Provisioning(), Some.Now + Lease),
+        GrantStatus.Active => (Some.Active(), Expiry),
+        GrantStatus.Revoking => (Revoking(), Expiry),
+        GrantStatus.Quarantined => (Quarantined(), Expiry.AddMinutes(1)),
+        GrantStatus.Ended => (After(Revoking(), grant => grant.End(Receipt(Expiry), Expiry)), Expiry.AddMinutes(1)),
+        GrantStatus.Denied => (After(Pending(), grant => grant.Deny(Some.Dba, "not today", Some.Now)), Some.Now),
+        GrantStatus.Cancelled => (After(Pending(), grant => grant.Cancel(Some.Engineer, Some.Now)), Some.Now),
+        GrantStatus.Lapsed => (After(Pending(), grant => grant.Lapse(Some.Now.AddHours(1))), Some.Now.AddHours(1)),
+        GrantStatus.Failed => (After(In(AbandonedWhileMaking).Grant, grant => grant.Fail(null, Some.Now + Lease)), Some.Now + Lease),
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "A status without a way to it."),
+    };
+}
