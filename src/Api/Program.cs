@@ -47,11 +47,7 @@ public static partial class Program
         ActivitySource.AddActivityListener(tracing);
 
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = verb is Verb.Serve serve ? serve.Host : [], ContentRootPath = Directory.GetCurrentDirectory() });
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = SlackDoor.LargestBody;
-        });
+        builder.WebHost.ConfigureKestrel(SlackWayIn.Narrow);
         // Loopback unless told otherwise: what is reachable from outside is the operator's decision (ASPNETCORE_URLS or --urls).
         if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey])) builder.WebHost.UseUrls("http://127.0.0.1:5080");
         builder.Services.AddSerilog(Logging(verb));
@@ -98,14 +94,8 @@ public static partial class Program
         services.AddSlack(settings);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
 
-        var secrets = settings.RequiredSecrets("Slack:SigningSecrets");
-        services.AddSingleton(provider => new SlackSignature(secrets, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(new SlackTenant(settings.Optional("Slack:TeamId", ""), settings.Optional("Slack:AppId", "")));
-        services.AddSingleton<SlackDoor>();
-        services.AddSingleton<HelpPace>();
-        services.AddTransient<RequestDesk>();
-        services.AddSingleton<InboxWorker>();
-        if (verb is Verb.Serve) services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
+        var tenant = new SlackTenant(settings.Optional("Slack:TeamId", ""), settings.Optional("Slack:AppId", ""));
+        services.AddSlackWayIn(settings.RequiredSecrets("Slack:SigningSecrets"), tenant, hosted: verb is Verb.Serve);
         services.AddHealth();
     }
 
