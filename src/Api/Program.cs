@@ -46,12 +46,10 @@ public static partial class Program
         using var tracing = new ActivityListener { ShouldListenTo = source => source.Name == Telemetry.Name, Sample = (ref _) => ActivitySamplingResult.AllData };
         ActivitySource.AddActivityListener(tracing);
 
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = verb is Verb.Serve serve ? serve.Host : [], ContentRootPath = ContentRoot() });
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = SlackDoor.LargestBody;
-        });
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = verb is Verb.Serve serve ? serve.Host : [], ContentRootPath = Directory.GetCurrentDirectory() });
+        builder.WebHost.ConfigureKestrel(SlackWayIn.Narrow);
+        // Loopback unless told otherwise: what is reachable from outside is the operator's decision (ASPNETCORE_URLS or --urls).
+        if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey])) builder.WebHost.UseUrls("http://127.0.0.1:5080");
         builder.Services.AddSerilog(Logging(verb));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));
         builder.Host.UseDefaultServiceProvider(provider => provider.ValidateScopes = provider.ValidateOnBuild = true);
@@ -66,10 +64,20 @@ public static partial class Program
         }
 
         await using var app = builder.Build();
+        try
+        {
+            await app.Services.GetRequiredService<SqliteDatabase>().InitializeAsync(CancellationToken.None);
+        }
+        catch (SqliteStoreException failure)
+        {
+            await Console.Error.WriteLineAsync($"DbAccess cannot start: {failure.Message}");
+            return CommandLine.Failure;
+        }
+
         return verb switch
         {
             Verb.Sweep => await SweepAsync(app),
-            Verb.StoreInit => await InitAsync(app),
+            Verb.StoreInit => Say("The store is ready."),
             _ => await ServeAsync(app),
         };
     }
@@ -86,14 +94,8 @@ public static partial class Program
         services.AddSlack(settings);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
 
-        var secrets = settings.RequiredSecrets("Slack:SigningSecrets");
-        services.AddSingleton(provider => new SlackSignature(secrets, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(new SlackTenant(settings.Optional("Slack:TeamId", ""), settings.Optional("Slack:AppId", "")));
-        services.AddSingleton<SlackDoor>();
-        services.AddSingleton<HelpPace>();
-        services.AddTransient<RequestDesk>();
-        services.AddSingleton<InboxWorker>();
-        if (verb is Verb.Serve) services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
+        var tenant = new SlackTenant(settings.Optional("Slack:TeamId", ""), settings.Optional("Slack:AppId", ""));
+        services.AddSlackWayIn(settings.RequiredSecrets("Slack:SigningSecrets"), tenant, hosted: verb is Verb.Serve);
         services.AddHealth();
     }
 
@@ -128,10 +130,9 @@ public static partial class Program
         return report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
     }
 
-    private static async Task<int> InitAsync(WebApplication app)
+    private static int Say(string words)
     {
-        await app.Services.GetRequiredService<IGrantStore>().NextDueAsync(CancellationToken.None);
-        Console.WriteLine("The store is ready.");
+        Console.WriteLine(words);
         return CommandLine.Success;
     }
 
@@ -165,9 +166,6 @@ public static partial class Program
         .Enrich.FromLogContext()
         .WriteTo.Console(new RenderedCompactJsonFormatter(), standardErrorFromLevel: verb is Verb.Serve ? null : LogEventLevel.Verbose)
         .CreateLogger();
-
-    /// <summary>Relative paths (policy, data) are meant from where the program was started; its own appsettings.json lies beside it.</summary>
-    private static string ContentRoot() => File.Exists("appsettings.json") ? Directory.GetCurrentDirectory() : AppContext.BaseDirectory;
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex InstallationShape();

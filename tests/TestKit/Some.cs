@@ -36,8 +36,8 @@ public static class Some
         new(Guid.NewGuid().ToString("N"), requester ?? Engineer, "erin", target ?? Target(), scope ?? ReadScope(), duration ?? TimeSpan.FromHours(1), "INC-4711 stuck orders", null, "oncall-read", "hash");
 
     /// <summary>A grant that a rule allowed at <paramref name="now"/>.</summary>
-    public static Grant Allowed(DateTimeOffset? now = null, TimeSpan? duration = null, PrincipalId? requester = null) =>
-        Grant.RequestAllowed(GrantId.New(), Installation, Request(duration, requester), now ?? Now);
+    public static Grant Allowed(DateTimeOffset? now = null, TimeSpan? duration = null, PrincipalId? requester = null, GrantId? id = null) =>
+        Grant.RequestAllowed(id ?? GrantId.New(), Installation, Request(duration, requester), now ?? Now);
 
     /// <summary>A grant whose role is being made.</summary>
     public static Grant Provisioning(DateTimeOffset? now = null, TimeSpan? duration = null, PrincipalId? requester = null)

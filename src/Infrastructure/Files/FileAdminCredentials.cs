@@ -162,9 +162,9 @@ internal sealed partial class FileAdminCredentials(string directory, TimeProvide
         new($"credentials.{code}", $"The administrator credentials of {cluster} ({path}) cannot be used: {why}.");
 
     // One host: a comma would make it a list to the driver, a slash a socket directory, which is allowed.
-    [GeneratedRegex("^[^\\s,;=\\p{C}]{1,255}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[^\\s,;=\\p{C}]{1,255}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex HostShape();
 
-    [GeneratedRegex("^(?:\\[[0-9A-Fa-f:.%]{2,60}\\]|[^\\s,;=:\\p{C}]{1,255}):(?<port>[0-9]{1,5})$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^(?:\\[[0-9A-Fa-f:.%]{2,60}\\]|[^\\s,;=:\\p{C}]{1,255}):(?<port>[0-9]{1,5})\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex ReaderShape();
 }

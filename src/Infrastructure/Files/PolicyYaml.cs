@@ -622,18 +622,18 @@ public static partial class PolicyYaml
         private static string Spaced(string name) => string.Concat(name.Select((c, i) => char.IsAsciiLetterUpper(c) ? (i == 0 ? "" : " ") + char.ToLowerInvariant(c) : c.ToString()));
     }
 
-    [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,62}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex GroupName();
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex RuleName();
 
-    [GeneratedRegex("^[a-z_][a-z0-9_.]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[a-z_][a-z0-9_.]{0,62}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex SettingName();
 
-    [GeneratedRegex("^S[A-Z0-9]{2,20}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^S[A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Usergroup();
 
-    [GeneratedRegex("^[CG][A-Z0-9]{2,20}$", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("^[CG][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Channel();
 }

@@ -30,7 +30,8 @@ internal static class Show
     {
         if (wrong.Length is 0 or > 64) return null;
         var allowed = wrong.Length switch { <= 3 => 1, <= 7 => 2, _ => 3 };
-        return names.Select(name => (Name: name, Distance: Distance(wrong.ToLowerInvariant(), name.ToLowerInvariant())))
+        // Far from the same length is far from the same word, and measuring it is what costs.
+        return names.Where(name => Math.Abs(name.Length - wrong.Length) <= allowed).Select(name => (Name: name, Distance: Distance(wrong.ToLowerInvariant(), name.ToLowerInvariant())))
             .Where(candidate => candidate.Distance <= allowed && candidate.Distance < candidate.Name.Length)
             .OrderBy(candidate => candidate.Distance)
             .Select(candidate => candidate.Name)

@@ -151,8 +151,9 @@ internal sealed partial class SlackApi : IDisposable
             // Its text can name the address; its kind cannot.
             code = failure.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded ? "answer_too_long" : "no_answer";
         }
-        catch (IOException)
+        catch (Exception failure) when (failure is IOException or InvalidDataException)
         {
+            // The second: a compressed answer that does not unpack.
             code = "no_answer";
         }
 

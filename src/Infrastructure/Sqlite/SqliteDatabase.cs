@@ -58,8 +58,6 @@ public sealed class SqliteDatabase : IDisposable
     public async Task PingAsync(CancellationToken cancellationToken)
     {
         await InitializeAsync(cancellationToken);
-        // An open connection goes on working on a file that was deleted, and everything written to it is lost.
-        if (!File.Exists(Path)) throw new SqliteStoreException($"{Path} has been removed while the program was running.");
         await ReadAsync(connection => Scalar(connection, "SELECT count(*) FROM (SELECT 1 FROM grants LIMIT 1)"), cancellationToken);
     }
 
@@ -136,6 +134,9 @@ public sealed class SqliteDatabase : IDisposable
     /// <summary>An open connection with our settings. Settings belong to a connection, not to the file, hence again every time.</summary>
     internal SqliteConnection Open()
     {
+        // A pooled connection goes on working on a file that was deleted, and everything written to it would be lost.
+        if (!File.Exists(Path)) throw new SqliteStoreException($"{Path} has been removed while the program was running.");
+
         var connection = new SqliteConnection(_connectionString);
         try
         {

@@ -151,6 +151,8 @@ public sealed class PolicyYamlTests
         // groups
         { "{ oncall: {", "{ everyone: { users: [U0ENGINE1] }, oncall: {", "line 7: groups defines 'everyone', which is built in" },
         { "[U0ENGINE1]", "[erin]", "line 7: groups.oncall.users has 'erin', which is not a Slack user id (like U0DBA0001)" },
+        { "[U0ENGINE1]", "[\"U0ENGINE1\\n\"]", "line 7: groups.oncall.users has 'U0ENGINE1·', which is not a Slack user id (like U0DBA0001)" },
+        { "users: [U0ENGINE1]", "slack_usergroup: \"S0ONCALL1\\n\"", "line 7: groups.oncall.slack_usergroup is 'S0ONCALL1·', which is not the id of a Slack user group (like S0ONCALL1)" },
         { "users: [U0ENGINE1]", "slack_usergroup: oncall", "line 7: groups.oncall.slack_usergroup is 'oncall', which is not the id of a Slack user group (like S0ONCALL1)" },
         { "users: [U0ENGINE1]", "members: [U0ENGINE1]", "line 7: groups.oncall has the unknown key 'members'; there is users, slack_usergroup" },
         // rules
@@ -294,6 +296,53 @@ public sealed class PolicyYamlTests
 
             Assert.Equal(reading.Policy is null, reading.Faults.Count > 0);
         }
+    }
+
+    [Fact]
+    public void A_file_damaged_anywhere_is_a_fault_or_a_policy_and_never_an_exception()
+    {
+        // The seed is fixed: a failure comes back.
+        var random = new Random(20_260_302);
+        const string damage = "\0\t\n -:?[]{}&*!|>'\"%@`#,~0aé\uFEFF\u2028";
+        for (var i = 0; i < 1_000; i++)
+        {
+            var text = new StringBuilder(PolicyTexts.Contract);
+            for (var hit = random.Next(1, 4); hit > 0; hit--) text[random.Next(text.Length)] = damage[random.Next(damage.Length)];
+
+            var reading = PolicyYaml.Read(text.ToString());
+
+            Assert.Equal(reading.Policy is null, reading.Faults.Count > 0);
+        }
+    }
+
+    [Fact]
+    public void A_large_policy_full_of_mistakes_is_read_in_reasonable_time()
+    {
+        var text = new StringBuilder("version: 1\nclusters: { main: { } }\nscopes: { read: { run_as: x } }\ndatabases:\n");
+        for (var i = 0; i < 500; i++) text.Append($"  db{i}: {{ cluster: main, database: db{i}, scopes: [raed] }}\n");
+        text.Append("allow:\n");
+        for (var i = 0; i < 3_000; i++) text.Append($"  - {{ id: r{i}, who: [everyone], databases: [bd{i}], scopes: [read], lifetime: {{default: 1h, max: 4h}}, approval: none }}\n");
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+
+        var reading = PolicyYaml.Read(text.ToString());
+
+        Assert.Equal(3_500, reading.Faults.Count);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"It took {clock.Elapsed}.");
+    }
+
+    [Fact]
+    public void A_large_policy_without_mistakes_is_looked_over_in_reasonable_time()
+    {
+        var text = new StringBuilder("version: 1\nclusters: { main: { } }\nscopes: { read: { privileges: [{ on: schema public, allow: [usage] }] } }\ndatabases:\n");
+        for (var i = 0; i < 500; i++) text.Append($"  db{i}: {{ cluster: main, database: db{i}, scopes: [read] }}\n");
+        text.Append("allow:\n");
+        for (var i = 0; i < 3_000; i++) text.Append($"  - {{ id: r{i}, who: [everyone], databases: [db{i % 500}], scopes: [read], lifetime: {{default: 1h, max: 4h}}, approval: none }}\n");
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+
+        var reading = PolicyYaml.Read(text.ToString());
+
+        Assert.Equal((0, 2_500), (reading.Faults.Count, reading.Warnings.Count));
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"It took {clock.Elapsed}.");
     }
 
     [Fact]

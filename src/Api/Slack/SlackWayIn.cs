@@ -1,0 +1,28 @@
+using DbAccess.Domain;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace DbAccess.Api.Slack;
+
+/// <summary>Everything that Slack's requests need on our side, apart from the ports.</summary>
+internal static class SlackWayIn
+{
+    /// <summary>Nobody is told what listens here, and nobody sends more than Slack would.</summary>
+    public static void Narrow(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = SlackDoor.LargestBody;
+    }
+
+    /// <param name="hosted">Do the work of the inbox in this process.</param>
+    public static IServiceCollection AddSlackWayIn(this IServiceCollection services, IReadOnlyList<Secret> signingSecrets, SlackTenant tenant, bool hosted)
+    {
+        services.AddSingleton(provider => new SlackSignature(signingSecrets, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(tenant);
+        services.AddSingleton<SlackDoor>();
+        services.AddSingleton<HelpPace>();
+        services.AddTransient<RequestDesk>();
+        services.AddSingleton<InboxWorker>();
+        if (hosted) services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
+        return services;
+    }
+}

@@ -1,0 +1,26 @@
+using DbAccess.Application.Ports;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace DbAccess.Infrastructure.Postgres;
+
+public static class PostgresRegistration
+{
+    /// <summary>
+    /// The role administrator on real clusters. Settings: <c>Postgres:MaxConnectionsPerCluster</c> (default 8, 1 to 100) bounds the connections to
+    /// one cluster; <c>Postgres:ConnectTimeout</c> (default 5s, 1s to 60s) is how long one try to connect may take. Asks the container for
+    /// <see cref="IAdminCredentials"/> and <see cref="TimeProvider"/>.
+    /// </summary>
+    public static IServiceCollection AddPostgres(this IServiceCollection services, Settings settings)
+    {
+        var options = new PostgresOptions(
+            settings.Number("Postgres:MaxConnectionsPerCluster", PostgresOptions.Default.MaxConnectionsPerCluster, 1, 100),
+            settings.Duration("Postgres:ConnectTimeout", PostgresOptions.Default.ConnectTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60)));
+
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<ClusterConnections>();
+        services.AddSingleton<IRoleAdministrator, PostgresRoleAdministrator>();
+        return services;
+    }
+}

@@ -1,0 +1,389 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace DbAccess.Infrastructure.Postgres;
+
+/// <summary>
+/// Roles on real clusters. A clean making is two round trips on a warm connection: one look (what is there, what differs, the statements quoted by
+/// the server), one transaction (the role, and what it turned out to be). A clean removal is two as well: see <see cref="RoleRemovalWalk"/>.
+/// </summary>
+internal sealed partial class PostgresRoleAdministrator(ClusterConnections connections, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger) : IRoleAdministrator
+{
+    private const int Attempts = 10;
+
+    /// <summary>A connection that was lost is tried anew this often: the first may only have been an old one from the pool.</summary>
+    private const int LostConnections = 2;
+
+    private static readonly ActivitySource Activities = new("DbAccess");
+
+    private readonly ScopeRoles _scopes = new(clock, logger);
+
+    public async Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken)
+    {
+        using var activity = Activities.StartActivity("role.make");
+        var started = clock.GetTimestamp();
+        var making = await TryMakeAsync(order, password, cancellationToken);
+        var (outcome, code) = making switch
+        {
+            RoleMaking.Made => ("made", null),
+            RoleMaking.NameTaken => ("name taken", null),
+            RoleMaking.Impossible impossible => ("impossible", impossible.Why.Code),
+            RoleMaking.NotNow notNow => ("not now", notNow.Why.Code),
+            _ => ("unknown", null),
+        };
+        logger.LogInformation("Role {Role} of grant {Grant} on {Database}: {Outcome} {Code}, {Ms:0.0} ms",
+            order.Role, order.Grant, order.Target.Name, outcome, code, clock.GetElapsedTime(started).TotalMilliseconds);
+        return making;
+    }
+
+    public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
+    {
+        using var activity = Activities.StartActivity("role.remove");
+        var started = clock.GetTimestamp();
+        var removal = await new RoleRemovalWalk(connections, clock, logger, role).RunAsync(cancellationToken);
+        var (outcome, code) = removal switch
+        {
+            RoleRemoval.Gone => ("gone", null),
+            RoleRemoval.LockedOut => ("locked out", null),
+            RoleRemoval.NotNow notNow => ("not now", notNow.Why.Code),
+            _ => ("unknown", null),
+        };
+        logger.LogInformation("Role {Role} of grant {Grant} on {Database}: {Outcome} {Code}, {Ms:0.0} ms",
+            role.Role, role.Grant, role.Target.Name, outcome, code, clock.GetElapsedTime(started).TotalMilliseconds);
+        return removal;
+    }
+
+    /// <summary>Waits a little longer each time, and never as long as another who was in the way at the same moment.</summary>
+    internal static Task PauseAsync(int attempt, TimeProvider clock, CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(2, 10 + (15 * attempt))), clock, cancellationToken);
+
+    private async Task<RoleMaking> TryMakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken)
+    {
+        if (Refuse(order) is { } refusal) return new RoleMaking.Impossible(refusal);
+
+        // Hashing takes as long as a look at the server: side by side.
+        var verifier = Task.Run(() => ScramVerifier.For(password), cancellationToken);
+        var look = new RoleLook(order);
+        var lost = 0;
+        for (var attempt = 1; ; attempt++)
+        {
+            ClusterConnection? cluster = null;
+            try
+            {
+                cluster = await connections.OpenAsync(order.Target.Cluster, order.Target.Database, cancellationToken);
+                return await MakeOnAsync(cluster, order, look, verifier, cancellationToken);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException)
+            {
+                if (ClusterFault.IsLostConnection(failure))
+                {
+                    cluster?.DropPool();
+                    if (++lost <= LostConnections && !cancellationToken.IsCancellationRequested)
+                    {
+                        await GiveBackAsync(cluster);
+                        await PauseAsync(attempt, clock, cancellationToken);
+                        continue;
+                    }
+                }
+                // 42710 comes this far when two made the same scope role at once.
+                else if ((ClusterFault.IsContention(failure) || failure is PostgresException { SqlState: PostgresErrorCodes.DuplicateObject }) && attempt < Attempts)
+                {
+                    await GiveBackAsync(cluster);
+                    await PauseAsync(attempt, clock, cancellationToken);
+                    continue;
+                }
+                else if (failure is not (ClusterFault or NpgsqlException))
+                {
+                    throw;
+                }
+
+                var fault = ClusterFault.From(failure, order.Target.Cluster, order.Target.Database);
+                return fault.MayPass ? new RoleMaking.NotNow(fault.Error) : new RoleMaking.Impossible(Explain(fault, order));
+            }
+            finally
+            {
+                await GiveBackAsync(cluster);
+            }
+        }
+    }
+
+    private async Task<RoleMaking> MakeOnAsync(ClusterConnection cluster, RoleOrder order, RoleLook look, Task<string> hashing, CancellationToken cancellationToken)
+    {
+        if (ScopeRoles.Unsupported(order.Scope, cluster.Major) is { } unsupported) return new RoleMaking.Impossible(unsupported);
+
+        var (state, mark) = await look.LookAsync(cluster.Connection, cancellationToken);
+        if (state.ReadOnly) throw ReadOnly(order);
+
+        try
+        {
+            if (await _scopes.EnsureAsync(cluster, order, look, state, mark, cancellationToken) is { } cannot) return new RoleMaking.Impossible(cannot);
+        }
+        catch (PostgresException refused) when (!ClusterFault.IsContention(refused) && !ClusterFault.IsLostConnection(refused) && refused.SqlState is not ("53300" or "57014" or "42710"))
+        {
+            // No secret in these statements, so the server may speak for itself.
+            return new RoleMaking.Impossible(new Error("postgres.cannot_grant",
+                $"The privileges of scope {order.Scope.Name} cannot be set up on {order.Target.Name}: {refused.MessageText} (SQLSTATE {refused.SqlState})."));
+        }
+
+        if (order.Scope.RunAs is { } owner)
+        {
+            var (error, settled) = await RunAsAsync(cluster, order, owner, state, cancellationToken);
+            if (error is not null) return new RoleMaking.Impossible(error);
+            state = settled;
+        }
+
+        var verifier = await hashing;
+        try
+        {
+            return await ReadBackAsync(cluster, order, state, await CreateAsync(cluster, order, state, verifier, cancellationToken), isNew: true, cancellationToken);
+        }
+        catch (PostgresException there) when (there.SqlState == PostgresErrorCodes.DuplicateObject)
+        {
+            return await AdoptAsync(cluster, order, state, verifier, cancellationToken);
+        }
+        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.DivisionByZero)
+        {
+            return new RoleMaking.NotNow(LeaseOver(order));
+        }
+        catch (PostgresException refused) when (Culprit(refused) is { } step && Why(refused, step, order) is { } reason)
+        {
+            return new RoleMaking.Impossible(refused.SqlState == PostgresErrorCodes.InsufficientPrivilege && step == Step.Create
+                ? await AdministratorLacksAsync(cluster, order, cancellationToken)
+                : reason);
+        }
+    }
+
+    private static async Task<Found?> CreateAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier, CancellationToken cancellationToken)
+    {
+        // Sent in one go without a Sync in between, which makes it one transaction: the role is never seen half made.
+        await using var batch = new StepBatch(cluster.Connection);
+        batch.Fence(order);
+        // The verifier is well formed, so it holds nothing that could end the literal; having the server quote it too would put it into one more log line.
+        batch.Add(Step.Create, $"{state.Create}'{verifier}'");
+        foreach (var setting in state.Settings) batch.Add(Step.Setting, setting);
+        batch.Add(Step.Comment, state.Comment);
+        batch.Add(Step.Grant, RoleStatements.GrantMembership(cluster.Major, state.ScopeIdent, state.RoleIdent));
+            foreach (var membership in state.Memberships) batch.Add(Step.Grant, membership);
+        batch.Add(Step.ReadBack, RoleStatements.ReadBack(cluster.Major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
+        return await batch.ExecuteAsync(cancellationToken);
+    }
+
+    /// <summary>The name is there already. If an earlier try of ours made it, it gets this password and end; otherwise it is somebody else's.</summary>
+    private async Task<RoleMaking> AdoptAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier, CancellationToken cancellationToken)
+    {
+        string[] revokes;
+        string reset;
+        await using (var identify = new NpgsqlCommand(RoleStatements.Identify, cluster.Connection))
+        {
+            identify.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Role.Value });
+            identify.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RoleTag.LoginPrefix(order.Installation, order.Grant) });
+            await using var reader = await identify.ExecuteReaderAsync(cancellationToken);
+            // Gone again between two statements: somebody removes it. The caller comes back.
+            if (!await reader.ReadAsync(cancellationToken)) return new RoleMaking.NotNow(new Error("postgres.busy", $"The role {order.Role} is being changed by somebody else."));
+            if (!reader.GetBoolean(1)) return new RoleMaking.NameTaken();
+
+            revokes = reader.GetFieldValue<string[]>(2);
+            reset = reader.GetString(3);
+        }
+
+        Found? found;
+        await using (var batch = new StepBatch(cluster.Connection))
+        {
+            batch.Fence(order);
+            batch.Add(Step.Create, $"{state.Alter}'{verifier}'");
+            batch.Add(Step.Create, reset);
+            foreach (var setting in state.Settings) batch.Add(Step.Setting, setting);
+            batch.Add(Step.Comment, state.Comment);
+            foreach (var revoke in revokes) batch.Add(Step.Grant, revoke);
+            batch.Add(Step.Grant, RoleStatements.GrantMembership(cluster.Major, state.ScopeIdent, state.RoleIdent));
+            foreach (var membership in state.Memberships) batch.Add(Step.Grant, membership);
+            batch.Add(Step.ReadBack, RoleStatements.ReadBack(cluster.Major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
+            try
+            {
+                found = await batch.ExecuteAsync(cancellationToken);
+            }
+            catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.DivisionByZero)
+            {
+                return new RoleMaking.NotNow(LeaseOver(order));
+            }
+        }
+        return await ReadBackAsync(cluster, order, state, found, isNew: false, cancellationToken);
+    }
+
+    /// <summary>Compares what the role turned out to be with what was ordered. Anything more or less, and it is removed again.</summary>
+    private async Task<RoleMaking> ReadBackAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, Found? found, bool isNew, CancellationToken cancellationToken)
+    {
+        var scopeRole = ScopeRoles.NameFor(order).Value;
+        List<string> faults = [];
+        if (found is null)
+        {
+            faults.Add("it is not there");
+        }
+        else
+        {
+            if (found.HasPowers) faults.Add("it has a power that we did not give (superuser, createrole, createdb, replication or bypassrls)");
+            if (!found.CanLogIn) faults.Add("it cannot log in or does not inherit");
+            if (!found.CanConnect) faults.Add($"it may not connect to {order.Target.Name}");
+            var is16 = cluster.Major >= 16;
+            List<string> expected = [scopeRole + (is16 ? " with inherit" : "")];
+            if (order.Scope.RunAs is { } owner) expected.Add(owner + (is16 ? " with set" : ""));
+            if (!found.Memberships.Order(StringComparer.Ordinal).SequenceEqual(expected.Order(StringComparer.Ordinal), StringComparer.Ordinal))
+                faults.Add($"it is a member of {(found.Memberships.Length == 0 ? "nothing" : string.Join(", ", found.Memberships))} instead of {string.Join(" and ", expected)} alone");
+            if (found.Direct.Length > 0) faults.Add($"somebody gave it something directly: {string.Join(", ", found.Direct)}");
+        }
+        if (faults.Count == 0) return new RoleMaking.Made(found!.Oid, cluster.Credential.Host, cluster.Credential.Port, Word(cluster.Credential.SslMode));
+
+        logger.LogWarning("Role {Role} of grant {Grant} did not turn out as ordered (new: {New}) and is removed: {Faults}", order.Role, order.Grant, isNew, faults);
+        await cluster.DisposeAsync();
+        if (found is not null)
+        {
+            var removal = await RemoveAsync(new RoleToRemove(order.Installation, order.Grant, order.Target, order.Role, found.Oid), cancellationToken);
+            if (removal is not RoleRemoval.Gone) faults.Add("and it could not be removed yet");
+        }
+        return new RoleMaking.Impossible(new Error("postgres.not_as_ordered", $"The role {state.RoleIdent} did not turn out as ordered: {string.Join("; ", faults)}."));
+    }
+
+    /// <summary>The owner that sessions are to act as: there, without powers that no scope may lend, and ours to hand on.</summary>
+    private static async Task<(Error? Error, RolePreparation State)> RunAsAsync(
+        ClusterConnection cluster, RoleOrder order, string owner, RolePreparation state, CancellationToken cancellationToken)
+    {
+        await using var ask = new NpgsqlCommand(RoleStatements.RunAs(cluster.Major), cluster.Connection);
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Role.Value });
+        await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var (ident, administrator) = (reader.GetString(5), reader.GetString(6));
+        Error? error = null;
+        if (!reader.GetBoolean(0))
+            error = new Error("postgres.missing_object", $"Cluster {order.Target.Cluster} has no role {ident}, as which scope {order.Scope.Name} runs.");
+        else if (reader.GetBoolean(1))
+            error = new Error("postgres.run_as_too_strong", $"Scope {order.Scope.Name} runs as {ident}, which is, or is a member of, a superuser, a predefined role or one that makes roles or databases, replicates or bypasses row security. No scope may lend that: name an owner without it.");
+        else if (!reader.GetBoolean(2))
+            error = new Error("postgres.cannot_grant", $"The administrator {administrator} may not hand on {ident}, as which scope {order.Scope.Name} runs. Let a superuser run: GRANT {ident} TO {administrator} WITH ADMIN OPTION;");
+        return (error, state with { Memberships = [reader.GetString(3)], Settings = [.. state.Settings, reader.GetString(4)] });
+    }
+
+    private static async Task<Error> AdministratorLacksAsync(ClusterConnection cluster, RoleOrder order, CancellationToken cancellationToken)
+    {
+        await using var ask = new NpgsqlCommand(RoleStatements.AdministratorRights, cluster.Connection);
+        await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken)) return new Error("postgres.administrator", $"The administrator of cluster {order.Target.Cluster} is no longer known to it.");
+
+        var name = reader.GetString(3);
+        var (lack, mend) = !reader.GetBoolean(0) ? ("CREATEROLE", $"ALTER ROLE {name} CREATEROLE;")
+            : reader.GetBoolean(1) && !reader.GetBoolean(2) ? ("membership in rds_password, to which this cluster reserves passwords (rds.restrict_password_commands)", $"GRANT rds_password TO {name};")
+            : ("a right that CREATE ROLE needs here", "grant it what its cloud's documentation asks for");
+        return new Error("postgres.administrator", $"The administrator {name} of cluster {order.Target.Cluster} lacks {lack}. Run as a stronger role: {mend}");
+    }
+
+    private static Error? Refuse(RoleOrder order)
+    {
+        if (order.Target.Database.Contains('\0', StringComparison.Ordinal) || order.Scope.Privileges.Any(r => (r.On.Schema + r.On.Name + string.Concat(r.Columns)).Contains('\0', StringComparison.Ordinal)))
+            return new Error("postgres.bad_name", $"A name in scope {order.Scope.Name} or in its database holds a NUL character, which PostgreSQL does not take.");
+        if (order.Scope.Settings.Keys.FirstOrDefault(name => !SettingName().IsMatch(name)) is { } setting)
+            return new Error("postgres.bad_setting", $"Scope {order.Scope.Name} sets '{setting}', which is not the name of a setting.");
+        if (order.Scope.Settings.FirstOrDefault(s => s.Key is "role" or "session_authorization" || s.Value.Contains('\0', StringComparison.Ordinal)) is { Key: { } forbidden })
+            return new Error("postgres.bad_setting", $"Scope {order.Scope.Name} sets {forbidden}, which a scope may not.");
+        return null;
+    }
+
+    /// <summary>Which of our statements failed. Null when the server did not say.</summary>
+    private static Step? Culprit(PostgresException refused) => refused.Data[StepBatch.Key] is Step step ? step : null;
+
+    private static Error? Why(PostgresException refused, Step step, RoleOrder order)
+    {
+        // The culprit's text may be shown only where it cannot hold the verifier.
+        var code = refused.SqlState;
+        return step switch
+        {
+            Step.Setting when code is "42501" or "42704" or "22023" or "55P02" or "42602" or "0A000" =>
+                new Error("postgres.cannot_set", $"Scope {order.Scope.Name} has a setting that cannot be set for a role here: {refused.MessageText} (SQLSTATE {code}). Mend the scope, or let a superuser run GRANT SET ON PARAMETER (PostgreSQL 15 and later)."),
+            Step.Grant when code is "42501" =>
+                new Error("postgres.administrator", $"The administrator of cluster {order.Target.Cluster} may not hand on the scope role of {order.Scope.Name}: it was made by another administrator. {refused.MessageText} (SQLSTATE {code})."),
+            Step.Create or Step.Comment when code is "42501" =>
+                new Error("postgres.administrator", $"The administrator of cluster {order.Target.Cluster} may not make roles (SQLSTATE {code})."),
+            _ => null,
+        };
+    }
+
+    private static Error Explain(ClusterFault fault, RoleOrder order) => fault.SqlState == "42501"
+        ? new Error("postgres.not_allowed", $"The administrator of cluster {order.Target.Cluster} may not do something that is needed on {order.Target.Name} (SQLSTATE 42501). If it may not even connect, let the owner run: GRANT CONNECT ON DATABASE … TO the administrator.")
+        : fault.Error;
+
+    private static Error LeaseOver(RoleOrder order) => new("postgres.lease_over", $"By the server's clock the time to make role {order.Role} was over; nothing was made.");
+
+    private static PostgresException ReadOnly(RoleOrder order) => new($"cluster {order.Target.Cluster} led to a reader", "ERROR", "ERROR", PostgresErrorCodes.ReadOnlySqlTransaction);
+
+    private static string Word(string sslMode) => sslMode.Length == 0 ? "verify-full" : sslMode;
+
+    private static ValueTask GiveBackAsync(ClusterConnection? cluster) => cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    /// <summary>One word, or several with dots; what PostgreSQL itself takes as the name of a setting.</summary>
+    [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex SettingName();
+
+    private enum Step
+    {
+        Fence,
+        Create,
+        Setting,
+        Comment,
+        Grant,
+        ReadBack,
+    }
+
+    private sealed record Found(uint Oid, bool HasPowers, bool CanLogIn, bool CanConnect, string[] Memberships, string[] Direct);
+
+    /// <summary>Statements that go in one round trip and, since no Sync stands between them, in one transaction; knows which of them failed.</summary>
+    private sealed class StepBatch(NpgsqlConnection connection) : IAsyncDisposable
+    {
+        public const string Key = "dbaccess.step";
+
+        private readonly NpgsqlBatch _batch = new(connection);
+        private readonly List<Step> _steps = [];
+
+        public void Add(Step step, string statement, NpgsqlParameter? parameter = null)
+        {
+            var command = new NpgsqlBatchCommand(statement);
+            if (parameter is not null) command.Parameters.Add(parameter);
+            _batch.BatchCommands.Add(command);
+            _steps.Add(step);
+        }
+
+        public void Fence(RoleOrder order) =>
+            Add(Step.Fence, RoleStatements.Fence, new NpgsqlParameter { Value = order.NotAfter.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+
+        public async Task<Found?> ExecuteAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                await using var reader = await _batch.ExecuteReaderAsync(cancellationToken);
+                Found? found = null;
+                do
+                {
+                    // The fence answers one column, the statements none, the last one what was made.
+                    if (reader.FieldCount < 6 || !await reader.ReadAsync(cancellationToken)) continue;
+                    found = new Found(
+                        reader.GetFieldValue<uint>(0), reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3),
+                        reader.GetFieldValue<string[]>(4), reader.GetFieldValue<string[]>(5));
+                }
+                while (await reader.NextResultAsync(cancellationToken));
+                return found;
+            }
+            catch (PostgresException refused) when (refused.BatchCommand is NpgsqlBatchCommand command && _batch.BatchCommands.IndexOf(command) is >= 0 and var index)
+            {
+                refused.Data[Key] = _steps[index];
+                throw;
+            }
+        }
+
+        public ValueTask DisposeAsync() => _batch.DisposeAsync();
+    }
+}

@@ -1,0 +1,29 @@
+using DbAccess.Application.Ports;
+using DbAccess.TestKit.Contracts;
+using DbAccess.TestKit.Fakes;
+
+namespace DbAccess.Application.Tests;
+
+/// <summary>The fakes that the slices are tested with keep the same promises as the stores that they stand for.</summary>
+public sealed class InMemoryGrantStoreContract : GrantStoreContract
+{
+    private readonly InMemoryGrantStore _store = new();
+
+    protected override ValueTask<IGrantStore> OpenAsync() => new(_store);
+}
+
+public sealed class InMemoryInboxContract : InboxContract
+{
+    private readonly InMemoryInbox _inbox = new();
+
+    protected override ValueTask<IInbox> OpenAsync() => new(_inbox);
+}
+
+public sealed class InMemoryAuditTrailContract : AuditTrailContract
+{
+    private readonly InMemoryAuditTrail _trail = new();
+
+    protected override ValueTask<IAuditTrail> OpenAsync() => new(_trail);
+
+    protected override ValueTask<IReadOnlyList<AuditRecord>> ReadAsync() => new(_trail.Records);
+}

@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace DbAccess.Demo;
+
+/// <summary>The product as its users run it: a process of its own, told everything by its environment.</summary>
+public sealed class DbAccessProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private DbAccessProcess(Process process) => _process = process;
+
+    /// <summary>Where it answers.</summary>
+    public Uri Url { get; private set; } = null!;
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Every line it printed, on either stream.</summary>
+    public IReadOnlyCollection<string> Output => _output;
+
+    /// <summary>Starts it and waits until it listens.</summary>
+    /// <exception cref="InvalidOperationException">It ended before it listened; says what it printed.</exception>
+    public static async Task<DbAccessProcess> StartAsync(IReadOnlyDictionary<string, string> settings, string directory, Action<string>? onLine = null)
+    {
+        var product = new DbAccessProcess(Launch([], settings, directory));
+        product.Follow(product._process.StandardOutput, onLine);
+        product.Follow(product._process.StandardError, onLine);
+        _ = product._process.WaitForExitAsync().ContinueWith(
+            _ => product._listening.TrySetException(new InvalidOperationException($"DbAccess ended with {product._process.ExitCode} before it listened:\n{string.Join('\n', product._output)}")),
+            TaskScheduler.Default);
+        try
+        {
+            product.Url = await product._listening.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            return product;
+        }
+        catch
+        {
+            await product.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs it to its end: exit code, standard output, standard error.</summary>
+    public static async Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments, IReadOnlyDictionary<string, string> settings, string directory)
+    {
+        using var process = Launch(arguments, settings, directory);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+
+        return (process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Asks it to stop, as an operator would, and waits for it; answers its exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        if (!_process.HasExited)
+        {
+            using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString()]);
+            await kill.WaitForExitAsync();
+        }
+
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(40));
+        return _process.ExitCode;
+    }
+
+    /// <summary>Ends it without a chance to say goodbye.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (!_process.HasExited) await StopAsync();
+        }
+        catch (TimeoutException)
+        {
+            await KillAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static Process Launch(string[] arguments, IReadOnlyDictionary<string, string> settings, string directory)
+    {
+        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        start.ArgumentList.Add(Repository.Product);
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+
+        // Nothing of this machine's own settings may reach it.
+        foreach (var key in start.Environment.Keys.Where(key => key.Contains("__", StringComparison.Ordinal) || key is "Installation" or "Delivery").ToList()) start.Environment.Remove(key);
+        start.Environment["DOTNET_ENVIRONMENT"] = "Production";
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
+        foreach (var (key, value) in settings) start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
+        return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
+    }
+
+    private void Follow(StreamReader stream, Action<string>? onLine) => _ = Task.Run(async () =>
+    {
+        const string marker = "DbAccess listens on ";
+        while (await stream.ReadLineAsync() is { } line)
+        {
+            _output.Enqueue(line);
+            onLine?.Invoke(line);
+            var at = line.IndexOf(marker, StringComparison.Ordinal);
+            if (at < 0) continue;
+            var address = line[(at + marker.Length)..].Trim('\\', '"').Split('"', ',', '\\', ' ')[0];
+            if (Uri.TryCreate(address, UriKind.Absolute, out var url)) _listening.TrySetResult(url);
+        }
+    });
+}
+
+/// <summary>Where things lie in this checkout.</summary>
+public static class Repository
+{
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>The product's own assembly, from the same build configuration as this one.</summary>
+    public static string Product
+    {
+        get
+        {
+            var configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug";
+            var path = Path.Combine(Root, "src", "Api", "bin", configuration, "net10.0", "DbAccess.Api.dll");
+            return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is not there: build the solution first.");
+        }
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "DbAccess.sln"))) return folder.FullName;
+        }
+
+        throw new InvalidOperationException("DbAccess.sln was not found above this program.");
+    }
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using DbAccess.SlackStandIn;
+using DbAccess.TestKit.Postgres;
+
+namespace DbAccess.Demo;
+
+/// <summary>
+/// The whole product on one machine: a PostgreSQL with the sample database and an administrator that is no superuser, the stand-in for Slack,
+/// and DbAccess itself. Everything is on 127.0.0.1, on free ports, in a folder that goes with it.
+/// </summary>
+public sealed class DemoSystem : IAsyncDisposable
+{
+    private readonly string _directory;
+    private readonly string _botToken = $"xoxb-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
+    private readonly string _signingSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private readonly Dictionary<string, string> _extra;
+    private readonly Action<string>? _onLine;
+
+    private DemoSystem(string directory, IReadOnlyDictionary<string, string>? extra, Action<string>? onLine)
+    {
+        _directory = directory;
+        _extra = extra is null ? [] : new Dictionary<string, string>(extra, StringComparer.Ordinal);
+        _onLine = onLine;
+    }
+
+    public PostgresServer Postgres { get; private set; } = null!;
+
+    public TestDatabase Orders { get; private set; } = null!;
+
+    public StandInServer Slack { get; private set; } = null!;
+
+    public SlackUser Users { get; private set; } = null!;
+
+    public DbAccessProcess Product { get; private set; } = null!;
+
+    /// <summary>The folder with the store and the credentials.</summary>
+    public string Data => _directory;
+
+    /// <summary>What no output, log, store or message may hold, but for the one message that delivers it.</summary>
+    public IReadOnlyList<string> Secrets => [_botToken, _signingSecret, Postgres.AdministratorPassword];
+
+    public static async Task<DemoSystem> StartAsync(int? major = null, IReadOnlyDictionary<string, string>? settings = null, Action<string>? onLine = null, int slackPort = 0)
+    {
+        var directory = Directory.CreateTempSubdirectory("dbaccess-demo-").FullName;
+        var system = new DemoSystem(directory, settings, onLine);
+        try
+        {
+            system.Postgres = await PostgresServer.StartAsync(new PostgresServerOptions { Major = major });
+            system.Orders = await system.Postgres.CreateSampleOrdersAsync();
+            await CredentialsFile.WriteAsync(system.Postgres, Path.Combine(directory, "credentials"), "orders-prod");
+            system.Slack = await StandIn.StartAsync(new StandInOptions { BotToken = system._botToken, SigningSecret = system._signingSecret, Port = slackPort });
+            system.Users = new SlackUser(system.Slack.BaseUrl);
+            await system.StartProductAsync();
+            return system;
+        }
+        catch
+        {
+            await system.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts DbAccess (again) on the same store.</summary>
+    public async Task StartProductAsync()
+    {
+        Product = await DbAccessProcess.StartAsync(Settings(), Repository.Root, _onLine);
+        Slack.AppUrl = Product.Url;
+    }
+
+    /// <summary>The settings that DbAccess runs with here; everything else is its own default.</summary>
+    public IReadOnlyDictionary<string, string> Settings()
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
+            ["Installation"] = "demo",
+            ["Policy:Path"] = Path.Combine(Repository.Root, "policy", "access-policy.yaml"),
+            ["Grants:Sqlite:Path"] = Path.Combine(_directory, "dbaccess.db"),
+            ["Credentials:File:Directory"] = Path.Combine(_directory, "credentials"),
+            ["Slack:ApiUrl"] = new Uri(Slack.BaseUrl, "api/").ToString(),
+            ["Slack:BotToken"] = _botToken,
+            ["Slack:SigningSecrets:0"] = _signingSecret,
+            ["Slack:TeamId"] = "T0DBACME1",
+            ["Slack:AppId"] = "A0DBACCS1",
+        };
+        foreach (var (key, value) in _extra) settings[key] = value;
+        return settings;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Product is not null) await Product.DisposeAsync();
+        Users?.Dispose();
+        if (Slack is not null) await Slack.DisposeAsync();
+        if (Postgres is not null) await Postgres.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+}
+
+/// <summary>What the credentials message says.</summary>
+public sealed record DeliveredCredential(string Host, int Port, string Database, string User, string Password)
+{
+    /// <summary>Reads the lines of the message as a person would.</summary>
+    public static DeliveredCredential? Read(string text)
+    {
+        string? Line(string label)
+        {
+            var line = text.Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.StartsWith(label + ": ", StringComparison.Ordinal));
+            return line?[(label.Length + 2)..].Trim('`', ' ');
+        }
+
+        return Line("Host") is { } host && int.TryParse(Line("Port"), CultureInfo.InvariantCulture, out var port) && Line("Database") is { } database && Line("User") is { } user && Line("Password") is { } password
+            ? new DeliveredCredential(host, port, database, user, password)
+            : null;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using DbAccess.Demo;
+
+const string help = """
+    Starts DbAccess with everything around it on this machine: a PostgreSQL with a sample database, a stand-in for Slack, and DbAccess itself.
+
+      (no arguments)     runs until Ctrl-C; prints the address of the page where you play Slack, and what to type
+      --smoke            plays the story unattended and exits 0 or 1
+      --seconds N        how long the smoke test's access lasts (5 to 60; 12)
+      --postgres N       the major version of PostgreSQL (14 to 18; whichever is there)
+      --logs             shows DbAccess's log
+      --help
+    """;
+
+var (smoke, logs, seconds, major) = (false, false, 12, (int?)null);
+for (var i = 0; i < args.Length; i++)
+{
+    switch (args[i])
+    {
+        case "--help" or "-h":
+            Console.WriteLine(help);
+            return 0;
+        case "--smoke":
+            smoke = true;
+            break;
+        case "--logs":
+            logs = true;
+            break;
+        case "--seconds" when i + 1 < args.Length && int.TryParse(args[i + 1], CultureInfo.InvariantCulture, out var length) && length is >= 5 and <= 60:
+            seconds = length;
+            i++;
+            break;
+        case "--postgres" when i + 1 < args.Length && int.TryParse(args[i + 1], CultureInfo.InvariantCulture, out var version) && version is >= 14 and <= 18:
+            major = version;
+            i++;
+            break;
+        case "--aws-local":
+            Console.Error.WriteLine("--aws-local is not available yet.");
+            return 2;
+        default:
+            Console.Error.WriteLine($"I do not know '{args[i]}' here.\n\n{help}");
+            return 2;
+    }
+}
+
+using var stop = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
+Console.WriteLine("Starting PostgreSQL, the stand-in for Slack, and DbAccess …");
+await using var system = await DemoSystem.StartAsync(major, onLine: logs ? line => Console.WriteLine($"  | {line}") : null);
+Console.WriteLine($"PostgreSQL {system.Postgres.Major} with the database 'orders' is on 127.0.0.1:{system.Postgres.Port}; DbAccess is on {system.Product.Url}");
+if (smoke) return await Smoke.PlayAsync(system, Console.Out, TimeSpan.FromSeconds(seconds)) ? 0 : 1;
+
+Console.WriteLine($"""
+
+    Open {system.Slack.BaseUrl}
+    You are Erin, an engineer on call. Type into the box at the bottom:
+
+        /db-access orders read 2m because INC-4711 stuck orders
+
+    The credentials come by direct message from DbAccess; log in with the psql line it shows. After two minutes
+    your session is cut and the role is gone. '/db-access' alone opens a form; '/db-access help' shows the rest.
+
+    Ctrl-C stops everything and removes it.
+    """);
+try
+{
+    await Task.Delay(Timeout.Infinite, stop.Token);
+}
+catch (OperationCanceledException)
+{
+    Console.WriteLine("Stopping …");
+}
+
+return 0;
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stop.Cancel();
+}

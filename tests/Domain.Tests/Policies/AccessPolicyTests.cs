@@ -1,0 +1,299 @@
+using System.Text.RegularExpressions;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.Domain.Tests.Policies;
+
+public sealed class AccessPolicyTests
+{
+    private static readonly DateTimeOffset Noon = new(2026, 3, 2, 12, 0, 0, TimeSpan.Zero);
+
+    private static readonly Lifetime Hours = new(TimeSpan.FromHours(1), TimeSpan.FromHours(4), null, 0, TimeSpan.Zero);
+
+    private static readonly Requirements Nothing = new(0, null);
+
+    [Fact]
+    public void A_rule_that_covers_the_request_allows_it_and_says_where_it_leads()
+    {
+        var policy = Policy(Rule("oncall-read", ["oncall"], ["*"], ["read"]));
+
+        var allowed = Assert.IsType<AccessVerdict.Allowed>(policy.Decide(Question()));
+
+        Assert.Equal("oncall-read", allowed.Rule.Id);
+        Assert.Equal("orders_main", allowed.Target.Database);
+        Assert.Equal("read", allowed.Scope.Name.Value);
+        Assert.Null(allowed.Ticket);
+    }
+
+    [Fact]
+    public void A_rule_with_approvers_asks_them()
+    {
+        var approval = new Approval([new ApprovalStage(1, ["dba"])], TimeSpan.FromHours(1), null);
+        var policy = Policy(Rule("r", ["oncall"], ["orders"], ["read"]) with { Approval = approval });
+
+        var verdict = Assert.IsType<AccessVerdict.NeedsApproval>(policy.Decide(Question()));
+
+        Assert.Same(approval, verdict.Rule.Approval);
+        Assert.Equal(TimeSpan.FromHours(1), verdict.Duration);
+    }
+
+    [Fact]
+    public void An_unknown_database_is_refused_with_those_that_this_person_can_ask_for()
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["orders"], ["read"]), Rule("s", ["dba"], ["stock"], ["read"]));
+
+        Assert.Equal(
+            new Error("policy.unknown_database", "There is no database oders. You can ask for: orders."),
+            Refusal(policy, Question(database: "oders")));
+    }
+
+    [Fact]
+    public void An_unknown_scope_is_refused_with_those_that_this_person_can_ask_for()
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["orders"], ["fix", "read"]), Rule("s", ["dba"], ["orders"], ["admin"]));
+
+        Assert.Equal(
+            new Error("policy.unknown_scope", "There is no scope raed. On orders you can ask for: read, fix."),
+            Refusal(policy, Question(scope: "raed")));
+    }
+
+    [Fact]
+    public void A_scope_that_the_database_does_not_offer_is_refused_even_where_a_rule_says_all()
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["*"], ["*"]));
+
+        Assert.Equal(
+            new Error("policy.scope_not_offered", "admin is not offered on stock. On stock you can ask for: read."),
+            Refusal(policy, Question(database: "stock", scope: "admin")));
+    }
+
+    [Fact]
+    public void Without_a_rule_the_nearest_one_is_named_with_what_this_person_can_ask_for()
+    {
+        var policy = Policy(Rule("fixers", ["dba", "leads"], ["orders"], ["fix"]), Rule("r", ["oncall"], ["orders"], ["read"]));
+
+        Assert.Equal(
+            new Error("policy.no_rule", "fix on orders is for dba, leads (rule fixers), and you are not among them. On orders you can ask for: read."),
+            Refusal(policy, Question(scope: "fix")));
+    }
+
+    [Fact]
+    public void Where_no_rule_allows_it_to_anybody_that_is_said_with_other_databases()
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["stock"], ["read"]));
+
+        Assert.Equal(
+            new Error("policy.no_rule", "No rule allows fix on orders to anybody. You can ask for: stock."),
+            Refusal(policy, Question(scope: "fix")));
+    }
+
+    [Fact]
+    public void Without_any_rule_nobody_gets_anything()
+    {
+        Assert.Equal(
+            new Error("policy.no_rule", "No rule allows read on orders to anybody. There is nothing you can ask for here; ask whoever keeps the access policy."),
+            Refusal(Policy(), Question()));
+    }
+
+    [Fact]
+    public void The_first_rule_that_covers_the_request_decides_alone()
+    {
+        var policy = Policy(
+            Rule("dba-only", ["dba"], ["orders"], ["read"]) with { Lifetime = Hours with { Max = TimeSpan.FromHours(9) } },
+            Rule("first", ["oncall"], ["orders"], ["read"]),
+            Rule("second", ["oncall"], ["*"], ["*"]) with { Lifetime = Hours with { Max = TimeSpan.FromHours(8) } });
+
+        Assert.Equal("first", Assert.IsType<AccessVerdict.Allowed>(policy.Decide(Question())).Rule.Id);
+        // The second would give eight hours, and rules are never mixed.
+        Assert.Equal("policy.too_long", Refusal(policy, Question(duration: TimeSpan.FromHours(5))).Code);
+        Assert.Equal("dba-only", Assert.IsType<AccessVerdict.Allowed>(policy.Decide(Question(groups: ["everyone", "oncall", "dba"]))).Rule.Id);
+    }
+
+    [Theory]
+    [InlineData("everyone", true, "everyone")]
+    [InlineData("oncall", true, "everyone", "oncall")]
+    [InlineData("oncall", false, "everyone")]
+    [InlineData("oncall", false, "everyone", "Oncall")]
+    [InlineData("oncall", false)]
+    public void Who_is_in_a_group_of_the_rule_is_covered_by_it(string who, bool covered, params string[] groups)
+    {
+        var policy = Policy(Rule("r", ["nobody", who], ["orders"], ["read"]));
+
+        Assert.Equal(covered, policy.Decide(Question(groups: groups)) is AccessVerdict.Allowed);
+    }
+
+    [Theory]
+    [InlineData("2026-12-23T23:59:59Z", true)]
+    [InlineData("2026-12-24T00:00:00Z", false)]
+    [InlineData("2026-12-26T23:59:59Z", false)]
+    [InlineData("2026-12-27T00:00:00Z", true)]
+    [InlineData("2026-12-24T00:59:59+01:00", true)]
+    [InlineData("2026-12-24T01:00:00+01:00", false)]
+    public void A_forbid_is_in_force_from_its_first_day_up_to_its_last(string now, bool allowed)
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["*"], ["*"])) with
+        {
+            Forbid = [new ForbidRule("freeze", new RuleSubject(["everyone"], ["orders"], ["fix"]), Day(24), Day(27))],
+        };
+
+        var verdict = policy.Decide(Question(scope: "fix", now: DateTimeOffset.Parse(now)));
+
+        Assert.Equal(allowed, verdict is AccessVerdict.Allowed);
+    }
+
+    [Fact]
+    public void A_forbid_wins_over_every_rule_and_says_until_when_and_what_is_left()
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["*"], ["read", "fix"])) with
+        {
+            Forbid = [new ForbidRule("freeze", new RuleSubject(["everyone"], ["orders"], ["fix"]), Day(24), Day(27))],
+        };
+
+        Assert.Equal(
+            new Error("policy.forbidden", "fix on orders is forbidden until 2026-12-27 00:00 UTC (rule freeze). On orders you can still ask for: read."),
+            Refusal(policy, Question(scope: "fix", now: Day(25))));
+    }
+
+    [Theory]
+    [InlineData(null, null, true)]
+    [InlineData(24, null, true)]
+    [InlineData(26, null, false)]
+    [InlineData(null, 26, true)]
+    [InlineData(null, 25, false)]
+    public void A_forbid_may_lack_either_end(int? from, int? until, bool inForce)
+    {
+        var rule = new ForbidRule("f", new RuleSubject(["everyone"], ["*"], ["*"]), from is { } first ? Day(first) : null, until is { } last ? Day(last) : null);
+
+        Assert.Equal(inForce, rule.IsInForce(Day(25)));
+    }
+
+    [Theory]
+    [InlineData("dba", "*", "*")]
+    [InlineData("everyone", "stock", "*")]
+    [InlineData("everyone", "*", "fix")]
+    public void A_forbid_about_something_else_forbids_nothing(string who, string database, string scope)
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["*"], ["*"])) with
+        {
+            Forbid = [new ForbidRule("f", new RuleSubject([who], [database], [scope]), null, null)],
+        };
+
+        Assert.IsType<AccessVerdict.Allowed>(policy.Decide(Question()));
+    }
+
+    [Fact]
+    public void Without_a_wish_the_rules_own_length_counts()
+    {
+        Assert.Equal(TimeSpan.FromHours(1), Assert.IsType<AccessVerdict.Allowed>(Policy(Rule("r", ["oncall"], ["*"], ["*"])).Decide(Question())).Duration);
+    }
+
+    [Theory]
+    [InlineData(1, null)]
+    [InlineData(14_400, null)]
+    [InlineData(14_401, "The longest for read on orders is 4h (rule r); you asked for 4h1s. Ask for 4h or less.")]
+    [InlineData(86_400, "The longest for read on orders is 4h (rule r); you asked for 1d. Ask for 4h or less.")]
+    public void Nothing_is_longer_than_the_rules_longest(int seconds, string? sentence)
+    {
+        var verdict = Policy(Rule("r", ["oncall"], ["*"], ["*"])).Decide(Question(duration: TimeSpan.FromSeconds(seconds)));
+
+        Assert.Equal(sentence is null ? null : new Error("policy.too_long", sentence), (verdict as AccessVerdict.Refused)?.Refusal);
+        if (sentence is null) Assert.Equal(TimeSpan.FromSeconds(seconds), Assert.IsType<AccessVerdict.Allowed>(verdict).Duration);
+    }
+
+    [Theory]
+    [InlineData(599, "The shortest for read on orders is 10m (rule r). Ask for 10m or more.")]
+    [InlineData(600, null)]
+    public void Nothing_is_shorter_than_a_shortest_that_the_rule_sets(int seconds, string? sentence)
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["*"], ["*"]) with { Lifetime = Hours with { Min = TimeSpan.FromMinutes(10) } });
+
+        var verdict = policy.Decide(Question(duration: TimeSpan.FromSeconds(seconds)));
+
+        Assert.Equal(sentence is null ? null : new Error("policy.too_short", sentence), (verdict as AccessVerdict.Refused)?.Refusal);
+    }
+
+    [Theory]
+    [InlineData("123456789", false)]
+    [InlineData("1234567890", true)]
+    [InlineData("  123456789  ", false)]
+    public void A_reason_is_as_long_as_the_rule_wants_without_the_blanks_around_it(string reason, bool allowed)
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["*"], ["*"]) with { Require = new Requirements(10, null) });
+
+        var verdict = policy.Decide(Question(reason: reason));
+
+        Assert.Equal(allowed ? null : "policy.reason_too_short", (verdict as AccessVerdict.Refused)?.Refusal.Code);
+    }
+
+    [Theory]
+    [InlineData("INC-4711 stuck orders", "INC-4711")]
+    [InlineData("stuck orders (INC-4711)", "INC-4711")]
+    [InlineData("stuck orders: INC-4711, see there", "INC-4711")]
+    [InlineData("two\nlines INC-1 INC-2", "INC-1")]
+    [InlineData("stuck orders", null)]
+    [InlineData("INC-", null)]
+    [InlineData("XINC-4711", null)]
+    [InlineData("INC-4711x", null)]
+    [InlineData("", null)]
+    public void A_ticket_is_the_first_word_of_the_reason_that_looks_like_one(string reason, string? ticket)
+    {
+        var pattern = new Regex("^INC-\\d+$", RegexOptions.NonBacktracking);
+        var policy = Policy(Rule("r", ["oncall"], ["*"], ["*"]) with { Require = new Requirements(0, pattern) });
+
+        var verdict = policy.Decide(Question(reason: reason));
+
+        Assert.Equal(ticket, (verdict as AccessVerdict.Allowed)?.Ticket);
+        Assert.Equal(ticket is null ? "policy.ticket" : null, (verdict as AccessVerdict.Refused)?.Refusal.Code);
+    }
+
+    [Fact]
+    public void What_is_offered_is_what_somebody_could_be_given_and_at_a_time_without_what_is_forbidden_then()
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["orders"], ["fix", "read"]), Rule("s", ["dba"], ["*"], ["*"])) with
+        {
+            Forbid = [new ForbidRule("freeze", new RuleSubject(["everyone"], ["*"], ["fix"]), Day(24), Day(27))],
+        };
+        var oncall = new HashSet<string>(StringComparer.Ordinal) { "everyone", "oncall" };
+        var orders = DatabaseName.Parse("orders")!;
+
+        Assert.Equal(["orders"], policy.OfferedDatabases(oncall).Select(name => name.Value));
+        Assert.Equal(["orders", "stock"], policy.OfferedDatabases(new HashSet<string>(StringComparer.Ordinal) { "dba" }).Select(name => name.Value));
+        Assert.Equal(["read", "fix"], policy.OfferedScopes(oncall, orders).Select(name => name.Value));
+        Assert.Equal(["read"], policy.OfferedScopes(oncall, orders, Day(24)).Select(name => name.Value));
+        Assert.Empty(policy.OfferedScopes(oncall, DatabaseName.Parse("stock")!));
+        Assert.Empty(policy.OfferedScopes(oncall, DatabaseName.Parse("none")!));
+        Assert.Equal("r", policy.RuleFor(oncall, orders, ScopeName.Parse("fix")!)?.Id);
+        Assert.Null(policy.RuleFor(oncall, orders, ScopeName.Parse("admin")!));
+    }
+
+    private static DateTimeOffset Day(int day) => new(2026, 12, day, 0, 0, 0, TimeSpan.Zero);
+
+    private static AccessRule Rule(string id, string[] who, string[] databases, string[] scopes) =>
+        new(id, new RuleSubject(who, databases, scopes), Hours, Nothing, null);
+
+    private static Error Refusal(AccessPolicy policy, AccessQuestion question) => Assert.IsType<AccessVerdict.Refused>(policy.Decide(question)).Refusal;
+
+    private static AccessQuestion Question(
+        string database = "orders",
+        string scope = "read",
+        TimeSpan? duration = null,
+        string reason = "stuck orders",
+        DateTimeOffset? now = null,
+        string[]? groups = null) =>
+        new(new HashSet<string>(groups ?? ["everyone", "oncall"], StringComparer.Ordinal), DatabaseName.Parse(database)!, ScopeName.Parse(scope)!, duration, reason, now ?? Noon);
+
+    /// <summary>Databases orders (read, fix, admin) and stock (read), with these rules.</summary>
+    private static AccessPolicy Policy(params AccessRule[] allow)
+    {
+        var scopes = new[] { "read", "fix", "admin" }.Select(name => ScopeName.Parse(name)!).ToDictionary(name => name, name =>
+            new PrivilegeScope(name, name.Value, [new PrivilegeRule(new ObjectSelector(ObjectKind.Table, "public", null), [], [Privilege.Select])], new Dictionary<string, string>(StringComparer.Ordinal), 2, null, false));
+        var databases = new[] { Database("orders", "orders_main", "read", "fix", "admin"), Database("stock", "stock", "read") }.ToDictionary(database => database.Target.Name);
+        return new AccessPolicy("hash", databases, scopes, new Dictionary<string, PolicyGroup>(StringComparer.Ordinal), [], allow);
+
+        static PolicyDatabase Database(string name, string database, params string[] offered) => new(
+            new DatabaseTarget(DatabaseName.Parse(name)!, ClusterName.Parse("main")!, database),
+            new Dictionary<string, string>(StringComparer.Ordinal),
+            [.. offered.Select(scope => ScopeName.Parse(scope)!)]);
+    }
+}

@@ -1,0 +1,35 @@
+using DbAccess.Application.Ports;
+using DbAccess.TestKit.Contracts;
+using DbAccess.TestKit.Postgres;
+
+namespace DbAccess.Infrastructure.Tests.Postgres;
+
+public sealed class RoleAdministratorContractTests(PostgresFixture postgres) : RoleAdministratorContract, IAsyncLifetime
+{
+    private RoleHouse? _house;
+
+    protected override IRoleAdministrator Administrator => _house!.Administrator;
+
+    protected override TimeProvider Clock => TimeProvider.System;
+
+    public async ValueTask InitializeAsync() => _house = new RoleHouse(await postgres.CreateSampleOrdersAsync());
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_house is not null) await _house.DisposeAsync();
+    }
+
+    protected override Task<RoleOrder> OrderAsync() => Task.FromResult(_house!.Order());
+
+    protected override async Task<bool> CanAsync(RoleOrder order, string password, Attempt attempt)
+    {
+        var sql = attempt switch
+        {
+            Attempt.LogIn => "SELECT 1",
+            Attempt.Read => "SELECT count(*) FROM public.orders",
+            Attempt.Write => "UPDATE public.orders SET status = 'paid' WHERE id = 10001",
+            _ => "SELECT count(*) FROM internal.payment_tokens",
+        };
+        return await _house!.AsHolderAsync(order, sql, password) == "ok";
+    }
+}

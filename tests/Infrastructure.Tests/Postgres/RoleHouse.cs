@@ -1,0 +1,144 @@
+using System.Globalization;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
+using DbAccess.Infrastructure.Postgres;
+using DbAccess.TestKit;
+using DbAccess.TestKit.Postgres;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace DbAccess.Infrastructure.Tests.Postgres;
+
+/// <summary>The role administrator on a database of a test's own, and what a test needs to look at it from outside.</summary>
+internal sealed class RoleHouse : IAsyncDisposable
+{
+    private readonly ClusterConnections _connections;
+
+    public RoleHouse(TestDatabase database, string installation = Some.Installation, PostgresOptions? options = null)
+    {
+        Database = database;
+        Installation = installation;
+        Credentials = new StaticCredentials(database.Server);
+        _connections = new ClusterConnections(Credentials, options ?? PostgresOptions.Default, TimeProvider.System);
+        Administrator = new PostgresRoleAdministrator(_connections, TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance);
+    }
+
+    public TestDatabase Database { get; }
+
+    public string Installation { get; }
+
+    public StaticCredentials Credentials { get; }
+
+    public IRoleAdministrator Administrator { get; }
+
+    public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static Secret Password { get; } = new("a-Password_of-24-letters");
+
+    public static PrivilegeScope ReadScope { get; } = Scope([On(ObjectKind.Table, "public", null, Privilege.Select)]);
+
+    public static PrivilegeRule On(ObjectKind kind, string schema, string? name, params Privilege[] allow) => new(new ObjectSelector(kind, schema, name), [], allow);
+
+    public static PrivilegeScope Scope(IReadOnlyList<PrivilegeRule> rules, Dictionary<string, string>? settings = null, int connections = 5, string? runAs = null) =>
+        new(ScopeName.Parse("read")!, "", rules, settings ?? [], connections, runAs, HighRisk: false);
+
+    public RoleOrder Order(PrivilegeScope? scope = null, TimeSpan? lifetime = null)
+    {
+        var grant = GrantId.New();
+        var now = DateTimeOffset.UtcNow;
+        return new RoleOrder(
+            Installation, grant, new DatabaseTarget(DatabaseName.Parse("orders")!, ClusterName.Parse("orders-prod")!, Database.Name),
+            RoleName.ForGrant(Installation, grant, "erin"), scope ?? ReadScope, now + (lifetime ?? TimeSpan.FromHours(1)), now.AddMinutes(1));
+    }
+
+    public async Task<RoleMaking.Made> MakeAsync(RoleOrder order, Secret? password = null)
+    {
+        var making = await Administrator.MakeAsync(order, password ?? Password, Cancellation);
+        Assert.True(making is RoleMaking.Made, $"The role was not made: {making}");
+        return (RoleMaking.Made)making;
+    }
+
+    public async Task<Error> ImpossibleAsync(RoleOrder order) => Assert.IsType<RoleMaking.Impossible>(await Administrator.MakeAsync(order, Password, Cancellation)).Why;
+
+    public static RoleToRemove ToRemove(RoleOrder order, uint? oid = null) => new(order.Installation, order.Grant, order.Target, order.Role, oid);
+
+    public async Task<RemovalReceipt> RemoveAsync(RoleOrder order, uint? oid = null)
+    {
+        var removal = await Administrator.RemoveAsync(ToRemove(order, oid), Cancellation);
+        Assert.True(removal is RoleRemoval.Gone, $"The role is not gone: {removal} {(removal is RoleRemoval.LockedOut { Blockers: var b } ? string.Join(" | ", b) : "")}");
+        return ((RoleRemoval.Gone)removal).Receipt;
+    }
+
+    /// <summary>One value, read as the superuser of the server (or, given one, over another connection string).</summary>
+    public async Task<string> AskAsync(string sql, string? connectionString = null)
+    {
+        await using var connection = new NpgsqlConnection((connectionString ?? Database.SuperuserConnectionString) + ";Pooling=false");
+        await connection.OpenAsync(Cancellation);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return Convert.ToString(await command.ExecuteScalarAsync(Cancellation), CultureInfo.InvariantCulture) ?? "";
+    }
+
+    /// <summary>Runs it as the holder of the role; answers "ok" or the SQLSTATE.</summary>
+    public async Task<string> AsHolderAsync(RoleOrder order, string sql, string? password = null)
+    {
+        try
+        {
+            await AskAsync(sql, Database.ConnectionStringFor(order.Role.Value, password ?? Password.Reveal()));
+            return "ok";
+        }
+        catch (PostgresException refused)
+        {
+            return refused.SqlState;
+        }
+    }
+
+    /// <summary>A session of the role's holder that stays open.</summary>
+    public async Task<NpgsqlConnection> LogInAsync(RoleOrder order)
+    {
+        var connection = new NpgsqlConnection(Database.ConnectionStringFor(order.Role.Value, Password.Reveal()) + ";Pooling=false");
+        await connection.OpenAsync(Cancellation);
+        return connection;
+    }
+
+    public static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
+
+    /// <summary>Everything that the catalogs could still know of an OID; "0" when it is gone for good.</summary>
+    public Task<string> TracesAsync(uint oid) => AskAsync($"""
+        SELECT (SELECT count(*) FROM pg_roles WHERE oid = {oid}) + (SELECT count(*) FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = {oid})
+             + (SELECT count(*) FROM pg_auth_members WHERE {oid} IN (roleid, member, grantor)) + (SELECT count(*) FROM pg_db_role_setting WHERE setrole = {oid})
+             + (SELECT count(*) FROM pg_shdescription WHERE classoid = 'pg_authid'::regclass AND objoid = {oid}) + (SELECT count(*) FROM pg_stat_activity WHERE usesysid = {oid})
+        """);
+
+    public string EscrowName => RoleName.ForEscrow(Installation).Value;
+
+    public ValueTask DisposeAsync() => _connections.DisposeAsync();
+
+    /// <summary>The administrator's credentials of a throw-away server, which a test may change.</summary>
+    internal sealed class StaticCredentials(PostgresServer server) : IAdminCredentials
+    {
+        public AdminCredential Current { get; set; } = new(
+            PostgresServer.Host, server.Port, PostgresServer.AdministratorName, new Secret(server.AdministratorPassword), "disable", "postgres", []);
+
+        /// <summary>What is read when asked for fresh ones; null: the same.</summary>
+        public AdminCredential? Fresh { get; set; }
+
+        public int FreshReads { get; private set; }
+
+        public Task<Result<AdminCredential>> FindAsync(ClusterName cluster, bool fresh, CancellationToken cancellationToken)
+        {
+            if (fresh)
+            {
+                FreshReads++;
+                Current = Fresh ?? Current;
+            }
+            return Task.FromResult<Result<AdminCredential>>(Current);
+        }
+    }
+}

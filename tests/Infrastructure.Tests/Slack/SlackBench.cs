@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Infrastructure.Slack;
+using DbAccess.TestKit;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Infrastructure.Tests.Slack;
+
+/// <summary>The adapters on one client, against whatever listens at an address.</summary>
+internal sealed class SlackBench : IDisposable
+{
+    public const string Token = "xoxb-marker-bot-token";
+    public const string Password = "MARKER_password-9f2c7d41b0";
+
+    public SlackBench(Uri api, TimeProvider? clock = null, string token = Token, string team = "T0DBACME1")
+    {
+        Clock = clock ?? TimeProvider.System;
+        var options = new SlackOptions(api, new Secret(token), team, "A0DBACCS1");
+        Api = new SlackApi(options, Clock, Log);
+        var direct = new DirectMessages(Api);
+        Chat = new SlackChat(Api, direct, Clock);
+        Delivery = new SlackCredentialDelivery(Api, direct);
+        Directory = new SlackDirectory(Api, options, Clock);
+        Health = new SlackHealth(Api, options, Clock);
+    }
+
+    public TimeProvider Clock { get; }
+
+    public RecordedLog Log { get; } = new();
+
+    public SlackApi Api { get; }
+
+    public SlackChat Chat { get; }
+
+    public SlackCredentialDelivery Delivery { get; }
+
+    public SlackDirectory Directory { get; }
+
+    public SlackHealth Health { get; }
+
+    public static Credential Credential(Grant grant, string host = "db.example", string database = "orders", string ssl = "verify-full") =>
+        new(grant.State.Role ?? RoleName.ForGrant(Some.Installation, grant.Id, "erin"), new Secret(Password), host, 5432, database, ssl);
+
+    public void Dispose() => Api.Dispose();
+}
+
+/// <summary>Keeps every line with everything in it.</summary>
+internal sealed class RecordedLog : ILogger<SlackApi>
+{
+    private readonly ConcurrentQueue<string> _lines = new();
+
+    public IReadOnlyList<string> Lines => [.. _lines];
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        var values = state is IEnumerable<KeyValuePair<string, object?>> pairs ? string.Join(' ', pairs.Select(pair => $"{pair.Key}={pair.Value}")) : "";
+        _lines.Enqueue($"{logLevel} {formatter(state, exception)} {values} {exception}");
+    }
+}

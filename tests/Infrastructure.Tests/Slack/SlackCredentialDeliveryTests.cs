@@ -1,0 +1,247 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Infrastructure.Slack;
+using DbAccess.TestKit;
+using Npgsql;
+
+namespace DbAccess.Infrastructure.Tests.Slack;
+
+public sealed class SlackCredentialDeliveryTests
+{
+    private static readonly CancellationToken Stop = TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_holder_gets_everything_to_log_in_with()
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        var grant = Some.Provisioning();
+
+        var delivery = await bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop);
+
+        Assert.Equal(new MessageRef("D0ENGDM01", "1767225601.000200"), Assert.IsType<Delivery.Delivered>(delivery).Message);
+        Assert.True(slack.CallsOf("conversations.open").Single().Arguments["return_im"]!.GetValue<bool>());
+        var post = slack.CallsOf("chat.postMessage").Single().Arguments;
+        Assert.Equal("Your database access is ready.", post["text"]!.GetValue<string>());
+        Assert.Equal("D0ENGDM01", post["channel"]!.GetValue<string>());
+        var lines = BlockReader.Read(post["blocks"]).Split('\n');
+        Assert.Contains("Host: `db.example`", lines);
+        Assert.Contains("Port: `5432`", lines);
+        Assert.Contains("Database: `orders`", lines);
+        Assert.Contains($"User: `{grant.State.Role}`", lines);
+        Assert.Contains($"Password: `{SlackBench.Password}`", lines);
+        Assert.Contains($"/db-access done {grant.Id}", BlockReader.Read(post["blocks"]), StringComparison.Ordinal);
+        var blocks = post["blocks"]!.ToJsonString();
+        Assert.Contains($"\"timestamp\":{grant.State.Window!.Expiry.ToUnixTimeSeconds()}", blocks, StringComparison.Ordinal);
+        var button = post["blocks"]!.AsArray().Single(b => b!["type"]!.GetValue<string>() == "actions")!["elements"]![0]!;
+        Assert.Equal(("return_grant", grant.Id.ToString()), (button["action_id"]!.GetValue<string>(), button["value"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public void The_password_is_in_one_place()
+    {
+        var grant = Some.Provisioning();
+
+        var message = CredentialMessage.Draw(grant, SlackBench.Credential(grant)).ToJsonString();
+
+        Assert.Equal(2, message.Split(SlackBench.Password).Length);
+    }
+
+    [Fact]
+    public void A_name_with_anything_unusual_is_shown_as_it_is()
+    {
+        var grant = Some.Provisioning();
+
+        var message = CredentialMessage.Draw(grant, SlackBench.Credential(grant, database: "we`ird <db> & *co*"));
+
+        var lines = BlockReader.Read(message["blocks"]).Split('\n');
+        Assert.Contains("Database: we`ird <db> & *co*", lines);
+        Assert.Contains($"Password: {SlackBench.Password}", lines);
+        Assert.DoesNotContain("mrkdwn\",", message["blocks"]!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_later_message_says_that_an_earlier_one_no_longer_works()
+    {
+        var first = Some.Provisioning();
+        var second = Some.Provisioning();
+        second.BeginProvisioning(second.State.Role!, Some.Now.AddMinutes(2), TimeSpan.FromMinutes(1));
+
+        Assert.DoesNotContain("no longer works", BlockReader.Read(CredentialMessage.Draw(first, SlackBench.Credential(first))), StringComparison.Ordinal);
+        Assert.Contains("no longer works", BlockReader.Read(CredentialMessage.Draw(second, SlackBench.Credential(second))), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("user_not_found")]
+    [InlineData("user_disabled")]
+    [InlineData("user_not_visible")]
+    [InlineData("cannot_dm_bot")]
+    [InlineData("messages_tab_disabled")]
+    public async Task A_person_who_cannot_be_written_to_is_told_apart(string code)
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        var grant = Some.Provisioning();
+        slack.Refuses("conversations.open", code);
+
+        var delivery = await bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop);
+
+        Assert.Contains(code, Assert.IsType<Delivery.Undeliverable>(delivery).Why, StringComparison.Ordinal);
+        Assert.Empty(slack.CallsOf("chat.postMessage"));
+    }
+
+    [Theory]
+    [InlineData("""{"ok":false,"error":"fatal_error"}""", 200)]
+    [InlineData("""{"ok":false,"error":"internal_error"}""", 200)]
+    [InlineData("<html>", 503)]
+    [InlineData("", 200)]
+    [InlineData("""{"ok":true,"chan""", 200)]
+    [InlineData("""{"ok":true}""", 200)]
+    [InlineData("""{"ok":true,"channel":"D0ENGDM01","ts":1767225601.0002}""", 200)]
+    [InlineData("""{"ok":false,"error":"invalid_blocks"}""", 200)]
+    [InlineData("""{"ok":false,"error":"missing_scope","needed":"chat:write"}""", 200)]
+    public async Task What_nobody_knows_is_unknown_and_posted_once(string body, int status)
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        var grant = Some.Provisioning();
+        slack.Says("chat.postMessage", body, status);
+
+        var delivery = await bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop);
+
+        Assert.IsType<Delivery.Unknown>(delivery);
+        Assert.Single(slack.CallsOf("chat.postMessage"));
+    }
+
+    [Fact]
+    public async Task A_connection_cut_during_the_post_is_unknown_and_posted_once()
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        var grant = Some.Provisioning();
+        slack.Cuts("chat.postMessage");
+
+        Assert.IsType<Delivery.Unknown>(await bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop));
+
+        Assert.Single(slack.CallsOf("chat.postMessage"));
+    }
+
+    [Fact]
+    public async Task A_rate_limit_says_when_to_come_back()
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        var grant = Some.Provisioning();
+        slack.Says("chat.postMessage", """{"ok":false,"error":"ratelimited"}""", 429, retryAfter: "7");
+
+        var delivery = await bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop);
+
+        Assert.Equal(TimeSpan.FromSeconds(7), Assert.IsType<Delivery.Unknown>(delivery).RetryAfter);
+        Assert.Single(slack.CallsOf("chat.postMessage"));
+    }
+
+    [Theory]
+    [InlineData("""{"ok":true,"channel":{"id":"D0OTHERDM","user":"U0ENGINE2"}}""")]
+    [InlineData("""{"ok":true,"channel":{"id":"D0ENGDM01"}}""")]
+    [InlineData("""{"ok":true,"channel":{"id":"C0GENERAL","user":"U0ENGINE1"}}""")]
+    [InlineData("""{"ok":true}""")]
+    public async Task Nothing_is_sent_into_a_conversation_that_is_not_surely_the_holders(string opened)
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        var grant = Some.Provisioning();
+        slack.Says("conversations.open", opened);
+
+        Assert.IsType<Delivery.Unknown>(await bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop));
+
+        Assert.Empty(slack.CallsOf("chat.postMessage"));
+    }
+
+    [Theory]
+    [InlineData("db.example", "orders")]
+    [InlineData("db.example", "my db")]
+    [InlineData("db.example", "it's \\ $HOME `id` \"!!\" ;x=1")]
+    [InlineData("db.example", "a=b&c?d#e/f%20")]
+    [InlineData("db.example", "grün 漢")]
+    [InlineData("::1", "orders")]
+    [InlineData("/tmp/sockets", "orders")]
+    public async Task Ready_made_lines_lead_to_the_same_place(string host, string database)
+    {
+        var grant = Some.Provisioning();
+        var credential = SlackBench.Credential(grant, host, database, "require");
+
+        var argument = await AsShellReadsAsync(CredentialMessage.Psql(credential));
+        var net = new NpgsqlConnectionStringBuilder(CredentialMessage.DotNet(credential));
+
+        Assert.Equal([("host", host), ("port", "5432"), ("dbname", database), ("user", credential.Role.Value), ("sslmode", "require")], AsLibpqReads(argument));
+        Assert.Equal((host, 5432, database, credential.Role.Value, SslMode.Require), (net.Host, net.Port, net.Database, net.Username, net.SslMode));
+        Assert.Null(net.Password);
+        if (host.StartsWith('/'))
+        {
+            Assert.Contains("@%2Ftmp%2Fsockets:5432/orders?", CredentialMessage.ConnectionUri(credential), StringComparison.Ordinal);
+            return;
+        }
+
+        foreach (var uri in new[] { new Uri(CredentialMessage.ConnectionUri(credential)), new Uri(CredentialMessage.Jdbc(credential)["jdbc:".Length..]) })
+        {
+            Assert.Equal(host, uri.Host.Trim('[', ']'));
+            Assert.Equal(5432, uri.Port);
+            Assert.Equal(database, Uri.UnescapeDataString(uri.GetComponents(UriComponents.Path, UriFormat.UriEscaped)));
+            Assert.Contains("sslmode=require", uri.Query, StringComparison.Ordinal);
+            Assert.DoesNotContain("assword", uri.ToString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void An_everyday_psql_line_looks_like_one()
+    {
+        var grant = Some.Provisioning();
+
+        Assert.Equal($"psql \"host=db.example port=5432 dbname=orders user={grant.State.Role} sslmode=verify-full\"", CredentialMessage.Psql(SlackBench.Credential(grant)));
+    }
+
+    // A real shell says what it would hand to psql.
+    private static async Task<string> AsShellReadsAsync(string line)
+    {
+        Assert.StartsWith("psql ", line, StringComparison.Ordinal);
+        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "printf %s " + line["psql ".Length..]]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+        var argument = await shell.StandardOutput.ReadToEndAsync(Stop);
+        await shell.WaitForExitAsync(Stop);
+        return argument;
+    }
+
+    // The grammar of libpq's manual: name = value, value bare or between quotes with backslash escapes.
+    private static List<(string, string)> AsLibpqReads(string info)
+    {
+        var pairs = new List<(string, string)>();
+        for (var i = 0; i < info.Length;)
+        {
+            if (info[i] == ' ')
+            {
+                i++;
+                continue;
+            }
+
+            var equals = info.IndexOf('=', i);
+            var name = info[i..equals];
+            i = equals + 1;
+            var value = new System.Text.StringBuilder();
+            var quoted = i < info.Length && info[i] == '\'';
+            if (quoted) i++;
+            for (; i < info.Length && (quoted ? info[i] != '\'' : info[i] != ' '); i++)
+            {
+                if (info[i] == '\\') i++;
+                value.Append(info[i]);
+            }
+
+            if (quoted) i++;
+            pairs.Add((name, value.ToString()));
+        }
+
+        return pairs;
+    }
+}

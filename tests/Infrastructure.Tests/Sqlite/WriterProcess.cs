@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Principals;
+using DbAccess.Infrastructure.Sqlite;
+using DbAccess.TestKit;
+
+namespace DbAccess.Infrastructure.Tests.Sqlite;
+
+/// <summary>
+/// The test executable started once more, as a process that writes until it is killed. It branches off before the test runner starts, so that
+/// no second executable has to be built and found.
+/// </summary>
+internal static class WriterProcess
+{
+    public const string Variable = "DBACCESS_TEST_WRITER";
+
+#pragma warning disable CA2255 // Module initializers are for libraries' users too: nothing else runs before the generated entry point.
+    [ModuleInitializer]
+    public static void Branch()
+#pragma warning restore CA2255
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } file) return;
+
+        // Whoever started this reads its input's end as its own: an orphan does not write for ever.
+        _ = Task.Run(() =>
+        {
+            Console.In.ReadToEnd();
+            Environment.Exit(0);
+        });
+        WriteAsync(file).GetAwaiter().GetResult();
+        Environment.Exit(1);
+    }
+
+    private static async Task WriteAsync(string file)
+    {
+        using var database = new SqliteDatabase(file);
+        var (store, trail) = (new SqliteGrantStore(database), new SqliteAuditTrail(database));
+        for (var i = 0; i < 100_000; i++)
+        {
+            var grant = Some.Active();
+            if (await store.AddAsync(grant, CancellationToken.None) is not SaveOutcome.Saved) continue;
+            Console.WriteLine($"saved {grant.Id} {grant.State.Events}");
+            grant.StepFailed("try", Some.Now);
+            await store.SaveAsync(grant, CancellationToken.None);
+            Console.WriteLine($"saved {grant.Id} {grant.State.Events}");
+            await trail.AppendAsync(new AuditRecord(Some.Now, "CreateGrant", new Actor.Sweep(), grant.Id.ToString(), "done", null), CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.TestKit;
+
+/// <summary>A grant with every field set, each to something else: what a store forgets or mixes up shows.</summary>
+public static class MaximalGrant
+{
+    /// <summary>Letters that stores, quotes and logs stumble over: emoji, right-to-left, control characters (no NUL), quotes, what looks like SQL or JSON, 3,000 characters.</summary>
+    public static string HostileText { get; } =
+        ("👩‍🚀 \"double\" 'single' `back` \\ / <b>&amp;</b> <@U0ENGINE1> \u202Eعربى שלום\u202C 中文 \u0001\u0008\t\r\n\u001B[31m\u007F\u2028 '); DROP TABLE grants;-- {\"v\":2} %I $1 @p0 "
+        + new string('x', 3000))[..3000];
+
+    public static GrantSnapshot Snapshot(GrantId id, string? text = null) => new()
+    {
+        Id = id,
+        Version = 0,
+        Status = GrantStatus.Quarantined,
+        Installation = "production-eu",
+        RequestKey = "cmd:5f2c0d",
+        Correlation = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        Requester = PrincipalId.Parse("E0GRID001", "W0ENGINE9")!,
+        Handle = "erin.o'neil",
+        Target = new DatabaseTarget(DatabaseName.Parse("orders")!, ClusterName.Parse("orders-prod")!, text is null ? "Orders \"2026\"" : "ордера 🐘"),
+        Scope = new PrivilegeScope(
+            ScopeName.Parse("fix-orders")!,
+            text ?? "Correct an order's status",
+            [
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Table, "public", null), [], [Privilege.Select]),
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Table, "public", "orders"), ["status", "updated_at"], [Privilege.Update, Privilege.Insert, Privilege.Maintain]),
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Sequence, "public", "orders_id_seq"), [], [Privilege.Usage]),
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Function, "api", "fix(int)"), [], [Privilege.Execute]),
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Schema, "api", null), [], [Privilege.Usage]),
+            ],
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["statement_timeout"] = "60s", ["idle_in_transaction_session_timeout"] = text ?? "5min" },
+            Connections: 3,
+            RunAs: "orders_owner",
+            HighRisk: true),
+        Reason = text ?? "INC-4711 stuck orders",
+        Ticket = "INC-4711",
+        Duration = TimeSpan.FromMinutes(90) + TimeSpan.FromTicks(7),
+        Rule = "prod-fix",
+        PolicyHash = "3f1c0a",
+        CreatedAt = At(0),
+        ApprovedAt = At(1),
+        Window = new AccessWindow(At(2), At(3)),
+        Role = RoleName.Parse("dba_k3f9q2_erin_k7q3md_7gq2m4xz")!,
+        RoleOid = uint.MaxValue,
+        Attempts = 4,
+        StepDueAt = At(5),
+        Leased = true,
+        AbandonedBecause = text ?? "the cluster went away",
+        Warned = true,
+        EndReason = EndReason.Superseded,
+        EndedAt = At(6),
+        CredentialsMessage = new MessageRef("D0ENGDM01", "1767225601.000200"),
+        Receipt = new RemovalReceipt(At(7), 8, At(9), At(10), true, [text ?? "table public.scratch", "function public.f()"]),
+        Blockers = [text ?? "owns a prepared transaction 'tx1'", "second"],
+        Notices = [NoticeKind.Ended, NoticeKind.Ending, NoticeKind.Failed],
+        NoticeDueAt = At(4),
+        NoticeAttempts = 11,
+        Events = 12,
+    };
+
+    // To the tick: stores must not round what they give back.
+    private static DateTimeOffset At(int minutes) => Some.Now.AddMinutes(minutes).AddTicks(1_234_567 + minutes);
+}
