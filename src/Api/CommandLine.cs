@@ -17,6 +17,9 @@ internal abstract record Verb
 
     public sealed record PolicyLint(string? Path) : Verb;
 
+    /// <summary>Asks a serving process on this machine whether it is up.</summary>
+    public sealed record Health(Uri Address) : Verb;
+
     /// <summary>Print and leave with this exit code.</summary>
     public sealed record Say(string Text, int Exit) : Verb;
 }
@@ -38,6 +41,8 @@ internal static class CommandLine
           sweep                 one pass over everything that is due, then leave (for cron)
           store init            make the store's file or table, where nothing else did
           policy lint [file]    check an access policy; every fault with its line
+          health [address]      is a serving process up? For containers without curl
+                                  http://127.0.0.1:8080/health/live when no address is given
 
           --help, --version
 
@@ -60,6 +65,9 @@ internal static class CommandLine
         ["store", "init"] => new Verb.StoreInit(),
         ["policy", "lint"] => new Verb.PolicyLint(null),
         ["policy", "lint", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path),
+        ["health"] => new Verb.Health(new Uri("http://127.0.0.1:8080/health/live")),
+        ["health", var address] when ReadLocal(address) is { } local => new Verb.Health(local),
+        ["health", var address] when !address.StartsWith('-') => new Verb.Say($"health asks this machine only, for example http://127.0.0.1:8080/health/ready; not '{address}'.", Misuse),
         ["policy", "explain", ..] => new Verb.Say("'policy explain' is not available yet.", Misuse),
         ["sweep", "--dry-run"] => new Verb.Say("'sweep --dry-run' is not available yet.", Misuse),
         ["--help" or "-h" or "help", ..] => new Verb.Say(Help, Success),
@@ -68,6 +76,9 @@ internal static class CommandLine
         [var verb, ..] when NotYet.Contains(verb, StringComparer.Ordinal) => new Verb.Say($"'{verb}' is not available yet.", Misuse),
         _ => new Verb.Say($"I do not know '{string.Join(' ', args.Take(3))}'.\n\n{Help}", Misuse),
     };
+
+    private static Uri? ReadLocal(string address) =>
+        Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback ? uri : null;
 
     private static Verb ReadHost(string[] host) => host switch
     {

@@ -35,6 +35,8 @@ public static partial class Program
                 return said.Exit;
             case Verb.PolicyLint lint:
                 return await LintAsync(lint);
+            case Verb.Health health:
+                return await HealthAsync(health);
             case var verb:
                 return await RunAsync(verb);
         }
@@ -148,6 +150,31 @@ public static partial class Program
         var reading = PolicyYaml.Read(await File.ReadAllBytesAsync(path));
         foreach (var line in PolicyReport.Lines(path, reading)) Console.WriteLine(line);
         return reading.Policy is null ? CommandLine.Failure : CommandLine.Success;
+    }
+
+    /// <summary>Needs no setting, so that it also works in a shell beside the service.</summary>
+    private static async Task<int> HealthAsync(Verb.Health health)
+    {
+        // No proxy: it is this machine that is asked, whatever the environment says about the way out.
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = TimeSpan.FromSeconds(5) };
+        try
+        {
+            using var response = await http.GetAsync(health.Address);
+            var words = await response.Content.ReadAsStringAsync();
+            if (response.IsSuccessStatusCode)
+            {
+                Console.WriteLine(words);
+                return CommandLine.Success;
+            }
+
+            await Console.Error.WriteLineAsync($"{health.Address} answered {(int)response.StatusCode}: {words}");
+        }
+        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync($"{health.Address} did not answer: {failure.Message}");
+        }
+
+        return CommandLine.Failure;
     }
 
     private static Installation ReadInstallation(Settings settings)
