@@ -12,10 +12,12 @@ internal static class FormBody
     public static IReadOnlyDictionary<string, string>? Parse(string body)
     {
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var pair in body.Split('&', MostFields + 1))
+        var pairs = body.Split('&', MostFields + 1);
+        // One too many holds all the rest, unsplit.
+        if (pairs.Length > MostFields) return null;
+        foreach (var pair in pairs)
         {
             if (pair.Length == 0) continue;
-            if (fields.Count == MostFields) return null;
             var equals = pair.IndexOf('=', StringComparison.Ordinal);
             var (name, value) = equals < 0 ? (pair, "") : (pair[..equals], pair[(equals + 1)..]);
             if (Decode(name) is not { } key || Decode(value) is not { } text) return null;
@@ -45,7 +47,8 @@ internal static class FormBody
                     break;
                 default:
                     // A surrogate pair is one character of four bytes.
-                    var size = char.IsHighSurrogate(text[i]) && i + 1 < text.Length ? 2 : 1;
+                    var size = i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]) ? 2 : 1;
+                    if (size == 1 && char.IsSurrogate(text[i])) return null;
                     length += StrictUtf8.GetBytes(text.AsSpan(i, size), bytes.AsSpan(length));
                     i += size - 1;
                     break;

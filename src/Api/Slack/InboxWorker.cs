@@ -36,6 +36,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
 
     private readonly Channel<Work> _work = Channel.CreateUnbounded<Work>();
     private readonly CancellationTokenSource _abort = new();
+    private DateTimeOffset _started;
 
     /// <summary>
     /// Puts a request into the inbox, and its work into the queue behind. Slack waits three seconds, its own delivery included, so a store that
@@ -46,13 +47,17 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     {
         using var late = new CancellationTokenSource(Budget, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
+        var token = either.Token;
+        // On a thread of its own: a store may block instead of waiting (SQLite does while another process writes), and would hold the answer with it.
+        var writing = Task.Run(() => inbox.TryAddAsync(item, alias, token), CancellationToken.None);
         try
         {
-            if (!await inbox.TryAddAsync(item, alias, either.Token)) return Acceptance.Repeated;
+            if (!await writing.WaitAsync(token)) return Acceptance.Repeated;
         }
         catch (Exception failure)
         {
             log.LogError(failure, "A {Kind} could not be written into the inbox", item.Kind);
+            _ = SettleAsync(writing, item, passing);
             return Acceptance.NotWritten;
         }
 
@@ -60,10 +65,39 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         return Acceptance.Accepted;
     }
 
+    /// <summary>
+    /// The store wrote it after all, when Slack had been told that it did not. A message comes again, and would be taken for a copy: so it is done
+    /// now. Of all else somebody was told that nothing was done, and that must stay true after a restart as well.
+    /// </summary>
+    private async Task SettleAsync(Task<bool> writing, InboxItem item, Passing passing)
+    {
+        try
+        {
+            if (!await writing) return;
+            if (item.Kind is InboxKinds.Message) Enqueue(item, passing);
+            else await inbox.FinishAsync(item.Key, _abort.Token);
+        }
+        catch (Exception failure) when (writing.IsCompletedSuccessfully)
+        {
+            log.LogError(failure, "A {Kind} was written too late and could not be taken back", item.Kind);
+        }
+        catch (Exception)
+        {
+            // It was not written, which is what was said, and the log has it already.
+        }
+    }
+
     private void Enqueue(InboxItem item, Passing passing) => _work.Writer.TryWrite(new Work(item, passing, Activity.Current?.Context ?? default, null));
 
     /// <summary>Something that is worth nothing after a restart (drawing an open form again).</summary>
     public void Enqueue(Func<RequestDesk, CancellationToken, Task> passing) => _work.Writer.TryWrite(new Work(null, Passing.Nothing, Activity.Current?.Context ?? default, passing));
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Here and not in the loop: by the time that runs, the door may be open, and what came in since is in hand already.
+        _started = clock.GetUtcNow();
+        return base.StartAsync(cancellationToken);
+    }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -82,20 +116,26 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         var consumers = Enumerable.Range(0, Concurrency).Select(_ => ConsumeAsync()).ToArray();
         try
         {
-            await ResumeAsync(stoppingToken);
-            while (true)
+            for (var resumed = false; ;)
             {
-                await Task.Delay(TimeSpan.FromHours(1), clock, stoppingToken);
-                await inbox.PurgeAsync(clock.GetUtcNow() - Memory, stoppingToken);
+                try
+                {
+                    if (!resumed) await ResumeAsync(stoppingToken);
+                    resumed = true;
+                    await inbox.PurgeAsync(clock.GetUtcNow() - Memory, stoppingToken);
+                }
+                catch (Exception failure) when (failure is not OperationCanceledException)
+                {
+                    // A store that is down now may be back in a minute, and what was accepted before the restart still waits.
+                    log.LogError(failure, "The inbox could not be read; trying again");
+                }
+
+                await Task.Delay(resumed ? TimeSpan.FromHours(1) : TimeSpan.FromSeconds(30), clock, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // What is in hand is finished; what the host does not wait for is in the inbox.
-        }
-        catch (Exception failure)
-        {
-            log.LogError(failure, "The inbox could not be read; what is in it waits for the next start");
         }
 
         await Task.WhenAll(consumers);
@@ -103,21 +143,25 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
 
     private async Task ResumeAsync(CancellationToken stoppingToken)
     {
-        var started = clock.GetUtcNow();
-        foreach (var item in await inbox.ListUnfinishedAsync(stoppingToken))
+        // Newer ones came in through this process and are in hand.
+        var left = (await inbox.ListUnfinishedAsync(stoppingToken)).Where(item => item.ReceivedAt < _started).ToLookup(item => clock.GetUtcNow() - item.ReceivedAt <= Patience);
+        foreach (var item in left[true])
         {
-            // Newer ones came in through this process and are in hand.
-            if (item.ReceivedAt >= started) continue;
+            log.LogInformation("Going on with a {Kind} that was accepted {Age} ago", item.Kind, clock.GetUtcNow() - item.ReceivedAt);
+            Enqueue(item, Passing.Nothing);
+        }
 
-            log.LogInformation("Going on with a {Kind} that was accepted {Age} ago", item.Kind, started - item.ReceivedAt);
-            if (started - item.ReceivedAt <= Patience)
-            {
-                Enqueue(item, Passing.Nothing);
-            }
-            else
+        foreach (var item in left[false])
+        {
+            try
             {
                 await chat.ReplyAsync(new ReplyAddress(item.From, item.Channel, null), Replies.TooLate(), stoppingToken);
                 await inbox.FinishAsync(item.Key, stoppingToken);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException)
+            {
+                // One answer that does not get through must not hold up the others.
+                log.LogError(failure, "A {Kind} that came too late stays in the inbox", item.Kind);
             }
         }
     }
@@ -141,18 +185,17 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     {
         try
         {
-            await using var scope = scopes.CreateAsyncScope();
-            var desk = scope.ServiceProvider.GetRequiredService<RequestDesk>();
-            if (work.Item is { } item)
+            // Done and answered once is enough, however often it takes to write that down.
+            if (!work.Done)
             {
-                await desk.HandleAsync(item, work.Passing, _abort.Token);
-                await inbox.FinishAsync(item.Key, _abort.Token);
-            }
-            else
-            {
-                await work.Act!(desk, _abort.Token);
+                await using var scope = scopes.CreateAsyncScope();
+                var desk = scope.ServiceProvider.GetRequiredService<RequestDesk>();
+                if (work.Item is { } item) await desk.HandleAsync(item, work.Passing, _abort.Token);
+                else await work.Act!(desk, _abort.Token);
+                work.Done = true;
             }
 
+            if (work.Item is { } done) await inbox.FinishAsync(done.Key, _abort.Token);
             return true;
         }
         catch (OperationCanceledException) when (_abort.IsCancellationRequested)
@@ -161,9 +204,9 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         }
         catch (Exception failure)
         {
-            log.LogError(failure, "A {Kind} could not be handled", work.Item?.Kind ?? "form");
+            log.LogError(failure, "A {Kind} could not be handled, or not be marked as handled", work.Item?.Kind ?? "form");
             if (!last) return false;
-            if (work.Item is { } item) await ApologiseAsync(item, work.Passing);
+            if (work is { Item: { } item, Done: false }) await ApologiseAsync(item, work.Passing);
             return true;
         }
     }
@@ -181,5 +224,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         }
     }
 
-    private sealed record Work(InboxItem? Item, Passing Passing, ActivityContext Parent, Func<RequestDesk, CancellationToken, Task>? Act);
+    private sealed record Work(InboxItem? Item, Passing Passing, ActivityContext Parent, Func<RequestDesk, CancellationToken, Task>? Act)
+    {
+        public bool Done { get; set; }
+    }
 }

@@ -28,11 +28,20 @@ internal static class RequestForm
         if (!databases.Contains(database)) databases[^1] = database;
 
         var hint = offers.Databases.Count > MostOptions ? $"The first {MostOptions} of {offers.Databases.Count}; the others by name: /db-access <database> …" : null;
-        return new ChatForm(Kind, "Request access", "Request", channel ?? "", [],
+        // A form that silently shows something else than was asked for would be filed for something else.
+        List<ChatPart> intro = [];
+        if (draft.Database is { } askedFor && askedFor != database.Database.Value)
+            intro.Add(new ChatPart.Text($"You cannot ask for {askedFor}. These are the databases that you can ask for."));
+        else if (draft.Scope is { } wanted && wanted != scope.Scope.Value)
+            intro.Add(new ChatPart.Text($"You cannot ask for {wanted} on {database.Database}. This is what you can ask for there."));
+
+        // What is longer than its field Slack refuses, with the whole form.
+        var length = Durations.Parse(draft.Duration) is { } said ? Durations.Write(said) : Durations.Write(scope.Lifetime.Default);
+        return new ChatForm(Kind, "Request access", "Request", channel ?? "", intro,
         [
             new FormField.Choice(Database, "Database", hint, [.. databases.Select(offer => new FormOption(offer.Database.Value, offer.Database.Value))], database.Database.Value, Redraws: true),
             new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value),
-            new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", draft.Duration ?? Durations.Write(scope.Lifetime.Default), Multiline: false, MinLength: 2, MaxLength: 20),
+            new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", length, Multiline: false, MinLength: 2, MaxLength: 20),
             new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason, Multiline: true, MinLength: 1, CreateGrant.LongestReason),
         ]);
     }

@@ -53,7 +53,13 @@ internal static partial class RequestText
 {
     public static readonly IReadOnlyList<string> VerbsNotYet = ["extend", "cancel", "approve", "deny", "why"];
 
-    private static readonly string[] Fillers = ["on", "for", "access", "to", "the", "@", "please", "database", "db", "as", "with"];
+    private static readonly string[] Fillers =
+        ["on", "for", "access", "to", "the", "@", "please", "database", "db", "as", "with", "i", "we", "need", "want", "give", "get", "me", "us", "a", "an", "in", "of", "and", "my", "scope"];
+    // What stands around a word: quotation marks, and what copying from a page leaves behind unseen.
+    private const string Around = ",\"'`“”‘’\u200b\u2060\ufeff";
+    private const string Behind = ".;:!";
+    private const string Dashes = "-–—:,;.";
+    private const int LongestName = 63;
     private static readonly string[] Endless = ["forever", "endless", "always", "unlimited", "infinite", "infinity", "permanent", "∞"];
 
     /// <summary>Takes away what Slack puts around typed text: <c>&amp;amp;</c> and its kin, and the wrapping of mentions and links.</summary>
@@ -79,80 +85,108 @@ internal static partial class RequestText
         if (line.Length == 0) return new Intent.Form(Draft.Empty);
 
         var (first, rest) = SplitFirst(line);
-        return ReadVerb(first.ToLowerInvariant(), rest, offers) ?? ReadRequest(line, offers);
+        return ReadVerb(first.Normalize(NormalizationForm.FormKC).ToLowerInvariant(), rest, offers) ?? ReadRequest(line, offers);
     }
 
     /// <summary>The known name that was probably meant, or null: at most two letters off, and fewer than half of them.</summary>
     public static string? Nearest(string word, IEnumerable<string> names)
     {
+        // A message can hold one word of 40,000 letters; nothing that long is near a name.
+        if (word.Length > LongestName + 2) return null;
         var best = names.Select(name => (Name: name, Distance: Distance(word.ToLowerInvariant(), name))).OrderBy(pair => pair.Distance).ThenBy(pair => pair.Name, StringComparer.Ordinal).FirstOrDefault();
         return best.Name is not null && best.Distance is > 0 and <= 2 && best.Distance * 2 < Math.Max(word.Length, 3) ? best.Name : null;
     }
 
+    // Words that are also the name of a database or scope are verbs only where the rest fits the verb.
     private static Intent? ReadVerb(string verb, string rest, Offers offers)
     {
+        var isName = IsName(verb, offers);
         switch (verb)
         {
-            case "help" or "?" or "--help" or "-h":
+            case "help" or "?" or "--help" or "-h" when rest.Length == 0 || !isName:
                 return new Intent.Help();
             case "mine" when rest.Length == 0:
                 return new Intent.Mine();
             case "list":
                 if (rest.Length == 0) return new Intent.List(null);
-                return DatabaseName.Parse(rest.ToLowerInvariant()) is { } database && offers.KnownDatabases.Contains(database)
-                    ? new Intent.List(database)
-                    : new Intent.Misread($"There is no database {Quoted(rest)}. `/db-access list` shows all that is live.");
+                if (DatabaseName.Parse(rest.Trim('`').ToLowerInvariant()) is { } database && offers.KnownDatabases.Contains(database)) return new Intent.List(database);
+                return isName ? null : new Intent.Misread($"There is no database {Quoted(rest)}. `/db-access list` shows all that is live.");
             case "done":
                 if (rest.Equals("all", StringComparison.OrdinalIgnoreCase)) return new Intent.Done(null);
-                if (GrantId.Parse(rest) is { } done) return new Intent.Done(done);
+                if (ReadId(rest) is { } done) return new Intent.Done(done);
+                if (isName && rest.Length > 0) return null;
                 return new Intent.Misread(rest.Length == 0
                     ? "Say which grant you are done with: `/db-access done K7Q3-MD`, or `/db-access done all`. `/db-access mine` lists yours."
                     : $"{Quoted(rest)} is not a grant id. They look like `K7Q3-MD`; `/db-access mine` lists yours.");
             case "revoke":
                 var (id, why) = SplitFirst(rest);
-                if (GrantId.Parse(id) is not { } revoked) return new Intent.Misread("Say which grant and why: `/db-access revoke K7Q3-MD left the team`. `/db-access list` shows what is live.");
-                return why.Length == 0 ? new Intent.Misread($"Say why: `/db-access revoke {revoked} <reason>`. The reason goes on the audit record.") : new Intent.Revoke(revoked, why);
+                if (ReadId(id) is { } revoked)
+                    return why.Length == 0 ? new Intent.Misread($"Say why: `/db-access revoke {revoked} <reason>`. The reason goes on the audit record.") : new Intent.Revoke(revoked, why);
+                return isName && rest.Length > 0
+                    ? null
+                    : new Intent.Misread("Say which grant and why: `/db-access revoke K7Q3-MD left the team`. `/db-access list` shows what is live.");
             default:
-                return VerbsNotYet.Contains(verb) && !IsName(verb, offers) ? new Intent.NotYet(verb) : null;
+                return VerbsNotYet.Contains(verb) && !isName ? new Intent.NotYet(verb) : null;
         }
     }
+
+    // Ids are copied from messages, where they stand as code.
+    private static GrantId? ReadId(string typed) => GrantId.Parse(typed.Normalize(NormalizationForm.FormKC).Trim('`', '"', ' '));
 
     private static Intent ReadRequest(string line, Offers offers)
     {
         var words = Words(line);
-        var because = words.FindIndex(word => word.Text.Equals("because", StringComparison.OrdinalIgnoreCase));
+        var because = words.FindIndex(word => word.Text.TrimEnd(':', ',').Equals("because", StringComparison.OrdinalIgnoreCase));
         string? database = null, scope = null, duration = null, reason = null;
         var misspelt = new List<(string Typed, string Meant)>();
+        // Where the run of small words began that stands before the word at hand: it is part of the reason if that is.
+        int? small = null;
 
         for (var i = 0; i < words.Count; i++)
         {
-            var word = words[i].Text.Trim(',', '"', '\'', '`', '“', '”', '‘', '’').TrimStart('@').ToLowerInvariant();
+            var word = Bare(words[i].Text, offers);
             if (i == because)
             {
-                reason = line[words[i].End..].Trim();
+                reason = From(line, words[i].End);
                 break;
             }
 
             // All that can be said apart is said: the rest is the reason.
             if (database is not null && scope is not null && duration is not null)
             {
-                reason = line[words[i].Start..].Trim();
+                reason = From(line, words[i].Start);
                 break;
             }
 
-            if (word.Length == 0 || Fillers.Contains(word, StringComparer.Ordinal)) continue;
-            if (scope is null && offers.KnownScopes.Any(name => name.Value == word))
+            if (word.Length == 0 || word.All(letter => Dashes.Contains(letter, StringComparison.Ordinal)) || (Fillers.Contains(word, StringComparer.Ordinal) && !IsName(word, offers)))
+            {
+                small ??= words[i].Start;
+                continue;
+            }
+
+            var isScope = offers.KnownScopes.Any(name => name.Value == word);
+            var isDatabase = offers.KnownDatabases.Any(name => name.Value == word);
+            if (isScope && isDatabase)
+            {
+                // One name for both: it is what the other words do not say. People say the database first.
+                var others = words.Skip(i + 1).Take((because < 0 ? words.Count : because) - i - 1).Select(other => Bare(other.Text, offers)).ToList();
+                isDatabase = database is null && (scope is not null || !others.Any(other => other != word && offers.KnownDatabases.Any(name => name.Value == other)));
+                isScope = !isDatabase;
+            }
+
+            if (scope is null && isScope)
             {
                 scope = word;
             }
-            else if (database is null && offers.KnownDatabases.Any(name => name.Value == word))
+            else if (database is null && isDatabase)
             {
                 database = word;
             }
-            else if (duration is null && Durations.LooksLike(word))
+            else if (duration is null && LengthAt(words, i) is var (length, taken) && length is not null)
             {
-                if (Durations.Parse(word) is null) return BadLength(words[i].Text);
-                duration = word;
+                if (Durations.Parse(length) is null) return BadLength(words[i].Text);
+                duration = length;
+                i += taken - 1;
             }
             else if (duration is null && Endless.Contains(word, StringComparer.Ordinal))
             {
@@ -172,15 +206,17 @@ internal static partial class RequestText
                 misspelt.Add((word, meantScope));
                 scope = meantScope;
             }
-            else if (IsUnknownName(words, i, because, offers))
+            else if (IsUnknownName(words, i, because, database, scope, duration, offers))
             {
                 return UnknownName(words[i].Text, database, scope, offers);
             }
             else
             {
-                reason = line[words[i].Start..].Trim();
+                reason = From(line, small ?? words[i].Start);
                 break;
             }
+
+            small = null;
         }
 
         if (reason is { Length: 0 }) reason = null;
@@ -196,9 +232,56 @@ internal static partial class RequestText
             : new Intent.Form(draft);
     }
 
-    // A word that stands before "because", or before a word that is known, was meant as a name, not as the start of a reason.
-    private static bool IsUnknownName(List<Word> words, int at, int because, Offers offers) =>
-        because > at || words.Skip(at + 1).Take(6).Any(word => IsName(word.Text.ToLowerInvariant(), offers) || Durations.LooksLike(word.Text));
+    /// <summary>A reason as it was typed, without the dash or colon that only led up to it.</summary>
+    private static string From(string line, int start)
+    {
+        var reason = line[start..].Trim();
+        var (first, rest) = SplitFirst(reason);
+        if (first.Length is 1 or 2 && first.All(letter => Dashes.Contains(letter, StringComparison.Ordinal))) return rest;
+        return reason.Length > 0 && reason[0] is ':' or ',' ? reason[1..].TrimStart() : reason;
+    }
+
+    private static string Bare(string typed, Offers offers)
+    {
+        var word = typed.Trim([.. Around]).TrimStart('@').ToLowerInvariant();
+        // A name may hold a dot, and may even end in one.
+        return IsName(word, offers) || word.All(letter => Behind.Contains(letter, StringComparison.Ordinal)) ? word : word.TrimEnd([.. Behind]);
+    }
+
+    /// <summary>A length that begins at this word, written the short way, and how many words it takes: <c>30m</c>, <c>30min</c>, <c>30 minutes</c>, <c>1h 30m</c>.</summary>
+    private static (string? Length, int Taken) LengthAt(List<Word> words, int at)
+    {
+        var (length, unit, taken) = PartAt(words, at);
+        if (length is null) return (null, 0);
+
+        // "1h 30m" is one length, not a length and a reason; "2h 1d" is not.
+        while (unit is not null && at + taken < words.Count && PartAt(words, at + taken) is { Length: { } more, Unit: { } smaller } part && Units.IndexOf(smaller) > Units.IndexOf(unit.Value))
+        {
+            (length, unit, taken) = (length + more, smaller, taken + part.Taken);
+        }
+
+        return (length, taken);
+    }
+
+    private const string Units = "dhms";
+
+    private static (string? Length, char? Unit, int Taken) PartAt(List<Word> words, int at)
+    {
+        var word = words[at].Text.Trim([.. Around]).TrimEnd([.. Behind]).ToLowerInvariant();
+        if (Durations.LooksLike(word)) return (word, word[^1], 1);
+        if (Amount().Match(word) is { Success: true } amount) return (amount.Groups["n"].Value + amount.Groups["unit"].Value[0], amount.Groups["unit"].Value[0], 1);
+        if (word.Length > 9 || !word.All(char.IsAsciiDigit) || at + 1 == words.Count) return (null, null, 0);
+
+        var next = words[at + 1].Text.Trim([.. Around]).TrimEnd([.. Behind]).ToLowerInvariant();
+        return UnitWord().IsMatch(next) ? (word + next[0], next[0], 2) : (null, null, 0);
+    }
+
+    // A word that stands before "because", or before a name or length that is still to be said, was meant as a name, not as the start of a reason.
+    private static bool IsUnknownName(List<Word> words, int at, int because, string? database, string? scope, string? duration, Offers offers) =>
+        because > at || words.Skip(at + 1).Take(6).Select((word, i) => (Text: Bare(word.Text, offers), At: at + 1 + i)).Any(next =>
+            (database is null && offers.KnownDatabases.Any(name => name.Value == next.Text))
+            || (scope is null && offers.KnownScopes.Any(name => name.Value == next.Text))
+            || (duration is null && LengthAt(words, next.At).Length is not null));
 
     private static Intent.Misread UnknownName(string typed, string? database, string? scope, Offers offers)
     {
@@ -220,14 +303,20 @@ internal static partial class RequestText
     private static bool IsName(string word, Offers offers) =>
         offers.KnownDatabases.Any(name => name.Value == word) || offers.KnownScopes.Any(name => name.Value == word);
 
-    private static string Quoted(string typed) => $"\"{(typed.Length > 60 ? typed[..60] + "…" : typed)}\"";
+    // A back-tick of theirs would pair up with one of ours.
+    private static string Quoted(string typed)
+    {
+        var shown = typed.Replace('`', '\'');
+        return $"\"{(shown.Length > 60 ? shown[..(char.IsHighSurrogate(shown[59]) ? 59 : 60)] + "…" : shown)}\"";
+    }
 
     private static string List(IReadOnlyList<string> names) => string.Join(", ", names.Take(15)) + (names.Count > 15 ? ", …" : "");
 
     private static (string First, string Others) SplitFirst(string line)
     {
-        var space = line.AsSpan().IndexOfAny(" \t\r\n");
-        return space < 0 ? (line, "") : (line[..space], line[space..].Trim());
+        var space = 0;
+        while (space < line.Length && !char.IsWhiteSpace(line[space])) space++;
+        return (line[..space], line[space..].Trim());
     }
 
     private static List<Word> Words(string line)
@@ -271,4 +360,10 @@ internal static partial class RequestText
     // Something with a digit first (or a sign before it) where a length is expected: 2w, -5m, 1.5h, 10x.
     [GeneratedRegex(@"^[+-]?\d+([.,]\d+)?[\p{L}]{0,12}$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex NearlyLength();
+
+    [GeneratedRegex(@"^(?<n>[0-9]{1,9})(?<unit>d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Amount();
+
+    [GeneratedRegex("^(d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex UnitWord();
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
@@ -23,6 +24,22 @@ internal static class SlackEndpoints
     private const string Form = "application/x-www-form-urlencoded";
 
     private static readonly JsonDocumentOptions Json = new() { MaxDepth = 64 };
+
+    // Slack counts three seconds, the way to us and back included.
+    private static readonly TimeSpan CheckBudget = TimeSpan.FromSeconds(0.8);
+    private static readonly TimeSpan SubmissionBudget = TimeSpan.FromSeconds(2.4);
+
+    private static readonly object OutOfDate = new
+    {
+        response_action = "update",
+        view = new
+        {
+            type = "modal",
+            title = new { type = "plain_text", text = "Form out of date" },
+            close = new { type = "plain_text", text = "Close" },
+            blocks = new[] { new { type = "section", text = new { type = "plain_text", text = "This form is from an older version. Nothing was requested; /db-access opens the new one." } } },
+        },
+    };
 
     public static void MapSlack(this IEndpointRouteBuilder routes)
     {
@@ -53,7 +70,8 @@ internal static class SlackEndpoints
             return;
         }
 
-        var trigger = fields.GetValueOrDefault("trigger_id");
+        // Without a trigger two different commands would be taken for one, were the empty word a key.
+        var trigger = fields.GetValueOrDefault("trigger_id") is { Length: > 0 } given ? given : null;
         var item = new InboxItem(
             Key("cmd", trigger ?? $"{request.Timestamp}\n{request.Body}"), InboxKinds.Command, person, fields.GetValueOrDefault("channel_id"), fields.GetValueOrDefault("text") ?? "", clock.GetUtcNow());
         var passing = new Passing(AsSecret(fields.GetValueOrDefault("response_url")), AsSecret(trigger));
@@ -61,7 +79,7 @@ internal static class SlackEndpoints
             await SayAsync(http, "I could not write your request down, so nothing was done. Try again in a moment.");
     }
 
-    private static async Task InteractivityAsync(HttpContext http, SlackDoor door, SlackTenant tenant, InboxWorker worker, IServiceScopeFactory scopes, TimeProvider clock)
+    private static async Task InteractivityAsync(HttpContext http, SlackDoor door, SlackTenant tenant, InboxWorker worker, IServiceScopeFactory scopes, TimeProvider clock, ILogger<RequestDesk> log)
     {
         if (await door.AdmitAsync(http, Form) is not { } request) return;
         if (FormBody.Parse(request.Body)?.GetValueOrDefault("payload") is not { } payload || !TryParse(payload, out var json))
@@ -84,7 +102,7 @@ internal static class SlackEndpoints
                     await ActionAsync(http, root, person, worker, clock);
                     break;
                 case "view_submission":
-                    await SubmissionAsync(http, root, person, worker, scopes, clock);
+                    await SubmissionAsync(http, request, root, person, worker, scopes, clock, log);
                     break;
             }
         }
@@ -92,7 +110,7 @@ internal static class SlackEndpoints
 
     private static async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person, InboxWorker worker, TimeProvider clock)
     {
-        if (!root.TryGetProperty("actions", out var actions) || actions.ValueKind is not JsonValueKind.Array || actions.GetArrayLength() == 0) return;
+        if (!Walk(root, out var actions, "actions") || actions.ValueKind is not JsonValueKind.Array || actions.GetArrayLength() == 0) return;
         var action = actions[0];
         var trigger = Text(root, "trigger_id");
 
@@ -116,11 +134,12 @@ internal static class SlackEndpoints
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
     }
 
-    private static async Task SubmissionAsync(HttpContext http, JsonElement root, PrincipalId person, InboxWorker worker, IServiceScopeFactory scopes, TimeProvider clock)
+    private static async Task SubmissionAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person, InboxWorker worker, IServiceScopeFactory scopes, TimeProvider clock, ILogger log)
     {
         if (Text(root, "view", "callback_id") is not RequestForm.Kind)
         {
-            await http.Response.WriteAsJsonAsync(new { response_action = "clear" });
+            // A form that just closes looks as if it had worked.
+            await http.Response.WriteAsJsonAsync(OutOfDate);
             return;
         }
 
@@ -132,7 +151,10 @@ internal static class SlackEndpoints
             return;
         }
 
-        if (await CheckAsync(scopes, person, request, clock, http.RequestAborted) is { } refusal)
+        // The directory and the store have one budget between them.
+        using var late = new CancellationTokenSource(SubmissionBudget, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
+        if (await CheckAsync(scopes, person, request, clock, log, either.Token) is { } refusal)
         {
             await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.FieldOf(refusal)] = refusal.Message });
             return;
@@ -140,8 +162,8 @@ internal static class SlackEndpoints
 
         // One form is one request, however often Submit is pressed.
         var channel = Text(root, "view", "private_metadata") is { Length: > 0 } told ? told : null;
-        var item = new InboxItem(Key("form", Text(root, "view", "id") ?? Text(root, "trigger_id") ?? ""), InboxKinds.Submission, person, channel, DraftJson.Write(filled), clock.GetUtcNow());
-        if (await worker.AcceptAsync(item, null, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
+        var item = new InboxItem(Key("form", Text(root, "view", "id") ?? Text(root, "trigger_id") ?? $"{received.Timestamp}\n{received.Body}"), InboxKinds.Submission, person, channel, DraftJson.Write(filled), clock.GetUtcNow());
+        if (await worker.AcceptAsync(item, null, Passing.Nothing, either.Token) is Acceptance.NotWritten)
             await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.Database] = "I could not write your request down, so nothing was requested. Try again." });
     }
 
@@ -196,9 +218,9 @@ internal static class SlackEndpoints
     }
 
     /// <summary>What the policy would say, if it says it in time; otherwise the request is filed and the answer comes as a message.</summary>
-    private static async Task<Error?> CheckAsync(IServiceScopeFactory scopes, PrincipalId person, Intent.File request, TimeProvider clock, CancellationToken aborted)
+    private static async Task<Error?> CheckAsync(IServiceScopeFactory scopes, PrincipalId person, Intent.File request, TimeProvider clock, ILogger log, CancellationToken aborted)
     {
-        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(1), clock);
+        using var late = new CancellationTokenSource(CheckBudget, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
         try
         {
@@ -209,6 +231,12 @@ internal static class SlackEndpoints
         }
         catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
         {
+            return null;
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            // The check only makes the answer nicer; filing the request checks again, and tries again.
+            log.LogError(failure, "A form could not be checked before it was filed");
             return null;
         }
     }
@@ -268,12 +296,21 @@ internal static class SlackEndpoints
         }
     }
 
-    private static bool Walk(JsonElement element, out JsonElement found, params ReadOnlySpan<string> path)
+    internal static bool Walk(JsonElement element, out JsonElement found, params ReadOnlySpan<string> path)
     {
         found = element;
         foreach (var name in path)
         {
-            if (found.ValueKind is not JsonValueKind.Object || !found.TryGetProperty(name, out found)) return false;
+            if (found.ValueKind is not JsonValueKind.Object) return false;
+            try
+            {
+                if (!found.TryGetProperty(name, out found)) return false;
+            }
+            catch (InvalidOperationException)
+            {
+                // Beside it is a name with half a surrogate pair, which cannot be compared.
+                return false;
+            }
         }
 
         return true;
@@ -284,14 +321,16 @@ internal static class SlackEndpoints
 /// <param name="Request">The words behind <c>create-db-user</c>; null when the message was something else.</param>
 internal sealed record SlackMessage(PrincipalId From, string Channel, string Timestamp, string? Request)
 {
+    private const string Quotes = "`\"'“”‘’";
     private static readonly string[] Verbs = ["create-db-user", "db-access"];
+    private static readonly SearchValues<char> Ends = SearchValues.Create(" \t\r\n\u00a0\u3000" + Quotes);
 
     /// <summary>Null for what nobody should answer: our own messages, other bots', edits, deletions, other channels, other organisations.</summary>
     public static SlackMessage? Read(JsonElement root, SlackTenant tenant)
     {
-        if (!root.TryGetProperty("event", out var message)) return null;
+        if (!SlackEndpoints.Walk(root, out var message, "event")) return null;
         if (SlackEndpoints.Text(message, "bot_id") is not null || SlackEndpoints.Text(message, "app_id") is not null) return null;
-        if (message.TryGetProperty("bot_profile", out _) || message.TryGetProperty("hidden", out var hidden) && hidden.ValueKind is JsonValueKind.True) return null;
+        if (SlackEndpoints.Walk(message, out _, "bot_profile") || SlackEndpoints.Walk(message, out var hidden, "hidden") && hidden.ValueKind is JsonValueKind.True) return null;
         if (SlackEndpoints.Text(message, "subtype") is { } subtype && subtype is not ("file_share" or "thread_broadcast")) return null;
         if (SlackEndpoints.Text(message, "channel_type") is not "im") return null;
         if ((SlackEndpoints.Text(message, "user_team") ?? SlackEndpoints.Text(message, "team")) is { } team && team != tenant.TeamId) return null;
@@ -301,12 +340,26 @@ internal sealed record SlackMessage(PrincipalId From, string Channel, string Tim
         return new SlackMessage(from, channel, timestamp, RequestIn(SlackEndpoints.Text(message, "text") ?? ""));
     }
 
+    /// <summary>What stands behind the verb, as it was typed: only the verb itself is read with the eyes half shut.</summary>
     private static string? RequestIn(string text)
     {
-        var words = text.Normalize(NormalizationForm.FormKC).Trim().TrimStart('`', '/', '"', '“', '‘').TrimStart();
-        var verb = Verbs.FirstOrDefault(verb => words.StartsWith(verb, StringComparison.OrdinalIgnoreCase)
-            && (words.Length == verb.Length || char.IsWhiteSpace(words[verb.Length]) || words[verb.Length] is '`' or '"' or '”' or '’'));
-        return verb is null ? null : words[verb.Length..].Trim('`', '"', '”', '’', ' ', '\n', '\r', '\t');
+        var line = text.Trim();
+        var quoted = line.TakeWhile(letter => Quotes.Contains(letter, StringComparison.Ordinal)).Count();
+        var words = line[quoted..].TrimStart('/', ' ');
+        var end = words.AsSpan().IndexOfAny(Ends);
+        var verb = (end < 0 ? words : words[..end]).Normalize(NormalizationForm.FormKC);
+        if (!Verbs.Contains(verb, StringComparer.OrdinalIgnoreCase)) return null;
+
+        // What was opened before the verb is closed somewhere behind; other quotation marks belong to the words.
+        var rest = end < 0 ? "" : words[end..];
+        for (; quoted > 0; quoted--)
+        {
+            var close = rest.Length > 0 && Quotes.Contains(rest[0], StringComparison.Ordinal) ? 0 : rest.Length > 0 && Quotes.Contains(rest[^1], StringComparison.Ordinal) ? rest.Length - 1 : -1;
+            if (close < 0) break;
+            rest = rest.Remove(close, 1);
+        }
+
+        return rest.Trim();
     }
 }
 
