@@ -17,6 +17,7 @@ public sealed class DemoSystem : IAsyncDisposable
     private readonly string _signingSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private readonly Dictionary<string, string> _extra;
     private readonly Action<string>? _onLine;
+    private readonly List<DbAccessProcess> _started = [];
 
     private DemoSystem(string directory, IReadOnlyDictionary<string, string>? extra, Action<string>? onLine)
     {
@@ -38,15 +39,35 @@ public sealed class DemoSystem : IAsyncDisposable
     /// <summary>The folder with the store and the credentials.</summary>
     public string Data => _directory;
 
+    /// <summary>The access policy that DbAccess reads.</summary>
+    public string PolicyPath { get; private set; } = Path.Combine(Repository.Root, "policy", "access-policy.yaml");
+
+    /// <summary>The administrator's credentials.</summary>
+    public string CredentialsPath => Path.Combine(_directory, "credentials", "orders-prod.json");
+
+    /// <summary>The store's file.</summary>
+    public string StorePath => Path.Combine(_directory, "dbaccess.db");
+
+    /// <summary>What DbAccess printed, of all its starts.</summary>
+    public IReadOnlyList<string> Output => [.. _started.SelectMany(process => process.Output)];
+
     /// <summary>What no output, log, store or message may hold, but for the one message that delivers it.</summary>
     public IReadOnlyList<string> Secrets => [_botToken, _signingSecret, Postgres.AdministratorPassword];
 
-    public static async Task<DemoSystem> StartAsync(int? major = null, IReadOnlyDictionary<string, string>? settings = null, Action<string>? onLine = null, int slackPort = 0)
+    /// <param name="policy">The text of an access policy to use instead of the one in this repository.</param>
+    public static async Task<DemoSystem> StartAsync(
+        int? major = null, IReadOnlyDictionary<string, string>? settings = null, Action<string>? onLine = null, int slackPort = 0, string? policy = null)
     {
         var directory = Directory.CreateTempSubdirectory("dbaccess-demo-").FullName;
         var system = new DemoSystem(directory, settings, onLine);
         try
         {
+            if (policy is not null)
+            {
+                system.PolicyPath = Path.Combine(directory, "policy.yaml");
+                await File.WriteAllTextAsync(system.PolicyPath, policy);
+            }
+
             system.Postgres = await PostgresServer.StartAsync(new PostgresServerOptions { Major = major });
             system.Orders = await system.Postgres.CreateSampleOrdersAsync();
             await CredentialsFile.WriteAsync(system.Postgres, Path.Combine(directory, "credentials"), "orders-prod");
@@ -65,7 +86,9 @@ public sealed class DemoSystem : IAsyncDisposable
     /// <summary>Starts DbAccess (again) on the same store.</summary>
     public async Task StartProductAsync()
     {
+        // The one before has ended by now; its handle is let go of when the system is.
         Product = await DbAccessProcess.StartAsync(Settings(), Repository.Root, _onLine);
+        _started.Add(Product);
         Slack.AppUrl = Product.Url;
     }
 
@@ -76,8 +99,8 @@ public sealed class DemoSystem : IAsyncDisposable
         {
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
             ["Installation"] = "demo",
-            ["Policy:Path"] = Path.Combine(Repository.Root, "policy", "access-policy.yaml"),
-            ["Grants:Sqlite:Path"] = Path.Combine(_directory, "dbaccess.db"),
+            ["Policy:Path"] = PolicyPath,
+            ["Grants:Sqlite:Path"] = StorePath,
             ["Credentials:File:Directory"] = Path.Combine(_directory, "credentials"),
             ["Slack:ApiUrl"] = new Uri(Slack.BaseUrl, "api/").ToString(),
             ["Slack:BotToken"] = _botToken,
@@ -91,11 +114,24 @@ public sealed class DemoSystem : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Product is not null) await Product.DisposeAsync();
-        Users?.Dispose();
-        if (Slack is not null) await Slack.DisposeAsync();
-        if (Postgres is not null) await Postgres.DisposeAsync();
-        Directory.Delete(_directory, recursive: true);
+        // Whatever fails on the way, nothing that runs may be left behind.
+        try
+        {
+            foreach (var product in _started) await product.DisposeAsync();
+        }
+        finally
+        {
+            try
+            {
+                Users?.Dispose();
+                if (Slack is not null) await Slack.DisposeAsync();
+            }
+            finally
+            {
+                if (Postgres is not null) await Postgres.DisposeAsync();
+                Directory.Delete(_directory, recursive: true);
+            }
+        }
     }
 }
 

@@ -12,6 +12,10 @@ public sealed class SlackUser : IDisposable
     public const string Erin = "U0ENGINE1";
     public const string Sam = "U0ENGINE2";
     public const string Dana = "U0DBA0001";
+    public const string Emo = "U0EMOJI01";
+    public const string Gustav = "U0GUEST01";
+    public const string Mallory = "U0EXTERN1";
+    public const string Derek = "U0DEACT01";
 
     private readonly HttpClient _http;
 
@@ -26,6 +30,18 @@ public sealed class SlackUser : IDisposable
 
     public Task<JsonObject> PressAsync(string user, JsonObject message, string action) =>
         PostAsync("action", new { user, channel = (string?)message["channel"], ts = (string?)message["ts"], action_id = action });
+
+    /// <summary>Fills a form in and sends it off; answers with Slack's view of it: <c>outcome</c>, and <c>errors</c> beside the fields.</summary>
+    public Task<JsonObject> SubmitAsync(string view, params (string Field, string? Value)[] fields)
+    {
+        var values = new JsonObject();
+        foreach (var (field, value) in fields) values[field] = new JsonObject { ["value"] = value };
+        return PostAsync("submit", new { view_id = view, values });
+    }
+
+    /// <summary>Makes the next calls of a method go wrong; no times mends it again.</summary>
+    public Task<JsonObject> FaultAsync(string method, string kind, int times = 1, int delayMs = 0, string? retryAfter = null, string? error = null, int skip = 0) =>
+        PostAsync("fault", new { method, kind, times, delayMs, retryAfter, error, skip });
 
     public async Task<JsonObject> PostAsync(string act, object body)
     {

@@ -2,11 +2,12 @@ namespace DbAccess.SlackStandIn;
 
 /// <summary>
 /// What is to go wrong. <c>ratelimited</c>, <c>error</c>, <c>http500</c> and <c>reset</c> come before any effect; <c>hang</c>
-/// waits and then goes on; <c>lost</c> has its effect and cuts the connection instead of answering.
+/// waits and then goes on; <c>lost</c> has its effect and cuts the connection instead of answering; <c>late</c> has its effect at once and
+/// answers after the delay.
 /// </summary>
 internal sealed record Fault(string Method, string Kind)
 {
-    public static readonly string[] Kinds = ["ratelimited", "error", "http500", "hang", "reset", "lost"];
+    public static readonly string[] Kinds = ["ratelimited", "error", "http500", "hang", "reset", "lost", "late"];
 
     /// <summary>The header as it is sent; absence leaves it out.</summary>
     public string? RetryAfter { get; init; }

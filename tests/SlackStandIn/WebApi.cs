@@ -63,6 +63,8 @@ internal sealed class WebApi
             context.Abort();
             return;
         }
+        // Whoever gives up waiting finds no answer, but what was done stays done.
+        if (fault?.Kind == "late") await Task.Delay(fault.Delay, TimeProvider.System, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.Response.Headers["x-slack-req-id"] = Workspace.NewToken(16);
         if (ok) context.Response.Headers["x-oauth-scopes"] = Scopes;
         await WriteAsync(context, 200, "application/json; charset=utf-8", answer.Write());
@@ -73,7 +75,7 @@ internal sealed class WebApi
     {
         try
         {
-            if (fault.Delay > TimeSpan.Zero) await Task.Delay(fault.Delay, TimeProvider.System, context.RequestAborted);
+            if (fault.Delay > TimeSpan.Zero && fault.Kind != "late") await Task.Delay(fault.Delay, TimeProvider.System, context.RequestAborted);
         }
         catch (OperationCanceledException)
         {

@@ -1,0 +1,105 @@
+using System.Net;
+using System.Text.Json.Nodes;
+
+namespace DbAccess.EndToEnd.Tests;
+
+/// <summary>What whoever runs it can see, and what nobody may see.</summary>
+public sealed class OperationTests(House house) : IClassFixture<House>, IDisposable
+{
+    private readonly HttpClient _http = new();
+
+    private DemoSystem It
+    {
+        get
+        {
+            House.RequirePostgres();
+            return house.Running;
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    [Fact]
+    public async Task One_id_leads_from_the_request_to_the_removal_and_no_secret_is_on_the_way()
+    {
+        var id = await It.AskAsync(SlackUser.Erin, "orders read 5s because of the trail");
+        var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);
+        await It.HearAsync(SlackUser.Erin, $"its time was over ({id})");
+        await It.ConvergesAsync();
+
+        var lines = It.Output.Select(Parse).OfType<JsonObject>().ToList();
+        Assert.Equal(It.Output.Count, lines.Count);
+        var given = lines.Single(line => Says(line, $"{id} is active: role {credential.User}"));
+        var ended = lines.Single(line => Says(line, $"{id} has ended"));
+        var trace = (string?)given["@tr"];
+        Assert.NotNull(trace);
+        Assert.Equal(trace, (string?)ended["@tr"]);
+        Assert.Contains(lines, line => (string?)line["@tr"] == trace && Says(line, "/slack/commands"));
+        Assert.Contains(await It.AskStoreAsync("SELECT correlation FROM audit WHERE correlation IS NOT NULL"), known => known.Contains(trace, StringComparison.Ordinal));
+        await It.HoldsNoSecretAsync(credential.Password);
+    }
+
+    [Fact]
+    public async Task Health_and_metrics_answer_and_other_paths_do_not()
+    {
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync("health/live")).Status);
+        var (ready, words) = await GetAsync("health/ready");
+        Assert.Equal(HttpStatusCode.OK, ready);
+        Assert.Equal("ok", (string?)JsonNode.Parse(words)!["checks"]!["slack"]);
+        Assert.Equal("ok", (string?)JsonNode.Parse(words)!["checks"]!["store"]);
+
+        var (_, metrics) = await GetAsync("metrics");
+        Assert.Contains("dbaccess_grants{status=\"active\"}", metrics, StringComparison.Ordinal);
+        Assert.Contains("dbaccess_due_lateness_seconds", metrics, StringComparison.Ordinal);
+
+        using var response = await _http.GetAsync(new Uri(It.Product.Url, "admin"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.False(response.Headers.Contains("Server"));
+        Assert.Equal("", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_revoked_token_makes_it_unready_and_says_so()
+    {
+        House.RequirePostgres();
+        await using var own = await House.OpenAsync();
+        await own.Users.PostAsync("token", new { token = "xoxb-another-one" });
+
+        var words = "";
+        await Deeds.UntilAsync(
+            async () =>
+            {
+                using var response = await _http.GetAsync(new Uri(own.Product.Url, "health/ready"), TestContext.Current.CancellationToken);
+                words = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                return response.StatusCode is HttpStatusCode.ServiceUnavailable;
+            },
+            "it is not ready", 60);
+
+        var checks = JsonNode.Parse(words)!["checks"]!;
+        Assert.NotEqual("ok", (string?)checks["slack"]);
+        Assert.Equal("ok", (string?)checks["store"]);
+        using var live = await _http.GetAsync(new Uri(own.Product.Url, "health/live"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, live.StatusCode);
+        await own.HoldsNoSecretAsync();
+    }
+
+    private async Task<(HttpStatusCode Status, string Words)> GetAsync(string path)
+    {
+        using var response = await _http.GetAsync(new Uri(It.Product.Url, path), TestContext.Current.CancellationToken);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static bool Says(JsonObject line, string words) => ((string?)line["@m"])?.Contains(words, StringComparison.Ordinal) == true;
+
+    private static JsonObject? Parse(string line)
+    {
+        try
+        {
+            return JsonNode.Parse(line) as JsonObject;
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            return null;
+        }
+    }
+}
