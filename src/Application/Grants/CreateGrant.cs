@@ -49,6 +49,9 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
 
         public async Task<Result<GrantFiled>> Handle(CreateGrant command, CancellationToken cancellationToken)
         {
+            // Asked before: the same request, done again after a crash, gets the same answer, whatever the policy says by now.
+            if (await FindFiledAsync(command.RequestKey, cancellationToken) is { } filed) return Filed(filed);
+
             var now = clock.GetUtcNow();
             var judged = await judge.JudgeAsync(command.Requester, command.Database, command.Scope, command.Duration, command.Reason, now, cancellationToken);
             if (judged.Refusal is { } refusal) return refusal;
@@ -60,19 +63,30 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
             for (var attempt = 0; attempt < IdTries; attempt++)
             {
                 var grant = Grant.RequestAllowed(GrantId.Derive(request.Key, attempt), installation.Name, request, now);
-                if (await store.AddAsync(grant, cancellationToken) is SaveOutcome.LostRace)
-                {
-                    // The id is taken: by this very request, done before a crash, or by an unrelated grant.
-                    var holder = await store.FindAsync(grant.Id, cancellationToken);
-                    if (holder is null || holder.State.RequestKey != request.Key) continue;
-                    grant = holder;
-                }
+                if (await store.AddAsync(grant, cancellationToken) is SaveOutcome.Saved) return Filed(grant);
 
-                dispatcher.Dispatch(grant.Id);
-                return new GrantFiled(grant.Id, grant.State.Target.Name, grant.State.Scope.Name, grant.State.Duration, grant.State.Rule);
+                // The id is taken: by this very request, done at the same moment elsewhere, or by an unrelated grant.
+                if (await FindFiledAsync(request.Key, cancellationToken) is { } twin) return Filed(twin);
             }
 
             throw new InvalidOperationException("No free grant id was found.");
+        }
+
+        private async Task<Grant?> FindFiledAsync(string key, CancellationToken cancellationToken)
+        {
+            for (var attempt = 0; attempt < IdTries; attempt++)
+            {
+                if (await store.FindAsync(GrantId.Derive(key, attempt), cancellationToken) is not { } grant) return null;
+                if (grant.State.RequestKey == key) return grant;
+            }
+
+            return null;
+        }
+
+        private GrantFiled Filed(Grant grant)
+        {
+            dispatcher.Dispatch(grant.Id);
+            return new GrantFiled(grant.Id, grant.State.Target.Name, grant.State.Scope.Name, grant.State.Duration, grant.State.Rule);
         }
     }
 }

@@ -57,7 +57,7 @@ public abstract record RoleRemoval
     public sealed record NotNow(Error Why) : RoleRemoval;
 }
 
-/// <summary>A temporary role to be removed. The OID decides when it is known; otherwise the name together with this grant's tag.</summary>
+/// <summary>A temporary role to be removed: the one on which two of its OID (when it is known), its name and this grant's tag agree. Any other is not touched.</summary>
 public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTarget Target, RoleName Role, uint? Oid);
 
 /// <summary>

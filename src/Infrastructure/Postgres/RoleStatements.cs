@@ -277,9 +277,11 @@ internal static class RoleStatements
             m record;
         BEGIN
             SELECT r.oid, r.rolname INTO x
-              FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-             WHERE CASE WHEN current_setting('dbaccess.oid') <> '' THEN r.oid = current_setting('dbaccess.oid')::oid ELSE r.rolname = current_setting('dbaccess.role') END
-               AND left(d.description, length(current_setting('dbaccess.tag'))) = current_setting('dbaccess.tag');
+              FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
+             WHERE (r.oid = nullif(current_setting('dbaccess.oid'), '')::oid OR r.rolname = current_setting('dbaccess.role'))
+               AND coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false)::int + (r.rolname = current_setting('dbaccess.role'))::int
+                   + coalesce(left(d.description, length(current_setting('dbaccess.tag'))) = current_setting('dbaccess.tag'), false)::int >= 2
+             ORDER BY coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false) DESC LIMIT 1;
             IF NOT FOUND THEN RETURN; END IF;
             BEGIN
                 EXECUTE format('ALTER ROLE %I NOLOGIN CONNECTION LIMIT 0 PASSWORD NULL VALID UNTIL ''1970-01-01''', x.rolname);
@@ -323,9 +325,11 @@ internal static class RoleStatements
             x record;
         BEGIN
             SELECT r.oid, r.rolname INTO x
-              FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-             WHERE CASE WHEN current_setting('dbaccess.oid') <> '' THEN r.oid = current_setting('dbaccess.oid')::oid ELSE r.rolname = current_setting('dbaccess.role') END
-               AND left(d.description, length(current_setting('dbaccess.tag'))) = current_setting('dbaccess.tag');
+              FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
+             WHERE (r.oid = nullif(current_setting('dbaccess.oid'), '')::oid OR r.rolname = current_setting('dbaccess.role'))
+               AND coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false)::int + (r.rolname = current_setting('dbaccess.role'))::int
+                   + coalesce(left(d.description, length(current_setting('dbaccess.tag'))) = current_setting('dbaccess.tag'), false)::int >= 2
+             ORDER BY coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false) DESC LIMIT 1;
             IF FOUND THEN EXECUTE format('DROP ROLE %I', x.rolname); END IF;
         END
         $do$
@@ -345,9 +349,8 @@ internal static class RoleStatements
     /// What is left anywhere. Parameters: 1 OID or empty, 2 name, 3 how the tag must begin. Everything false and zero is the proof. Without an OID
     /// there is nothing that could be left but the role itself.
     /// </summary>
-    public const string Proof = """
-        SELECT EXISTS (SELECT FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-                        WHERE (r.rolname = $2 OR r.oid = nullif($1, '')::oid) AND left(d.description, length($3)) = $3),
+    public const string Proof = $"""
+        SELECT EXISTS ({Found}),
                (SELECT count(*) FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = nullif($1, '')::oid),
                (SELECT count(*) FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = nullif($1, '')::oid AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = d.refobjid))
                + (SELECT count(*) FROM pg_auth_members m WHERE nullif($1, '')::oid IN (m.roleid, m.member) AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = nullif($1, '')::oid))
@@ -460,10 +463,16 @@ internal static class RoleStatements
          ORDER BY 1
         """;
 
-    /// <summary>The role that a removal is about: by OID when it is known, else by name; ours in any case.</summary>
+    /// <summary>
+    /// The role that a removal is about: one on which two of our three marks agree, the OID, the name (whose end is random) and the tag. One mark alone
+    /// is not enough: a name can be taken by somebody else, an OID means another role after a dump is restored, a tag can be copied. And two
+    /// are: a role that was renamed, or lost its comment, or came back under another OID, is still ours to remove.
+    /// </summary>
     private const string Found = """
         SELECT r.oid, r.rolname, r.rolcanlogin
-          FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-         WHERE (r.oid = nullif($1, '')::oid OR $1 = '' AND r.rolname = $2) AND left(d.description, length($3)) = $3
+          FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
+         WHERE (r.oid = nullif($1, '')::oid OR r.rolname = $2)
+           AND coalesce(r.oid = nullif($1, '')::oid, false)::int + (r.rolname = $2)::int + coalesce(left(d.description, length($3)) = $3, false)::int >= 2
+         ORDER BY coalesce(r.oid = nullif($1, '')::oid, false) DESC LIMIT 1
         """;
 }
