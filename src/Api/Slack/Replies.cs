@@ -74,8 +74,12 @@ internal static class Replies
         };
         if (offers is { Databases.Count: > 0 })
         {
-            var lines = offers.Databases.Take(15).Select(offer => $"{offer.Database}: {string.Join(", ", offer.Scopes.Select(Describe))}");
-            parts.Add(new ChatPart.Text($"You can ask for:\n{string.Join('\n', lines)}"));
+            // A paragraph that is cut by length would end in the middle of a name.
+            var lines = offers.Databases.Select(offer => $"{offer.Database}: {string.Join(", ", offer.Scopes.Take(8).Select(Describe))}{(offer.Scopes.Count > 8 ? ", …" : "")}").ToList();
+            var (shown, letters) = (0, 0);
+            while (shown < Math.Min(lines.Count, 15) && (letters += lines[shown].Length + 1) <= 2500) shown++;
+            var more = lines.Count > shown ? $"\n… and {lines.Count - shown} more databases; `/db-access` alone shows them." : "";
+            parts.Add(new ChatPart.Text($"You can ask for:\n{string.Join('\n', lines.Take(shown))}{more}"));
         }
 
         parts.Add(new ChatPart.Note("Lengths: 45s, 30m, 2h, 1h30m, 1d. In a direct message to this app, write create-db-user instead of /db-access."));
@@ -109,7 +113,7 @@ internal static class Replies
 
     private static IEnumerable<ChatPart> Line(GrantSnapshot grant, DateTimeOffset now, bool withHolder)
     {
-        var what = $"`{grant.Id}` {grant.Scope.Name} on {grant.Target.Name}{(withHolder ? $" · {grant.Handle}" : "")}";
+        var what = $"`{grant.Id}` {grant.Scope.Name} on {grant.Target.Name}{(withHolder ? $" · {Untick(grant.Handle)}" : "")}";
         switch (grant.Status)
         {
             case GrantStatus.Active:
@@ -120,13 +124,13 @@ internal static class Replies
                 yield return new ChatPart.Text($"{what} · being made{(grant.Attempts > 1 ? $" (try {grant.Attempts})" : "")}");
                 break;
             case GrantStatus.Quarantined:
-                yield return new ChatPart.Text($"{what} · access closed; removing the role waits for: {string.Join("; ", grant.Blockers.Take(3))}");
+                yield return new ChatPart.Text($"{what} · access closed; removing the role waits for: {Untick(string.Join("; ", grant.Blockers.Take(3)))}");
                 break;
             case GrantStatus.Ended:
                 yield return new ChatPart.When($"{what} · {Reason(grant.EndReason)}", grant.EndedAt!.Value);
                 break;
             case GrantStatus.Failed:
-                yield return new ChatPart.Text($"{what} · could not be given: {grant.AbandonedBecause}");
+                yield return new ChatPart.Text($"{what} · could not be given: {Untick(grant.AbandonedBecause ?? "")}");
                 break;
             default:
                 yield return new ChatPart.Text($"{what} · {Word(grant)}");
@@ -143,6 +147,9 @@ internal static class Replies
         if (value.Length > LongestDraft) value = DraftJson.Write(draft with { Reason = null });
         return new ChatButton(OpenFormAction, "Open the form", value);
     }
+
+    // Back-ticks from elsewhere would pair up with ours and turn code into text and text into code.
+    private static string Untick(string words) => words.Replace('`', '\'');
 
     private static string Reason(EndReason? reason) => reason switch
     {

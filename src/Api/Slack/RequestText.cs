@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 using DbAccess.Application.Grants;
 using DbAccess.Domain.Databases;
@@ -79,13 +78,20 @@ internal static partial class RequestText
         return plain.Replace("&lt;", "<", StringComparison.Ordinal).Replace("&gt;", ">", StringComparison.Ordinal).Replace("&amp;", "&", StringComparison.Ordinal);
     }
 
+    /// <summary>Full-width letters and digits as plain ones. Not String.Normalize: without a culture library, as we run, it changes nothing.</summary>
+    public static string Narrow(string text) =>
+        string.Create(text.Length, text, (letters, from) =>
+        {
+            for (var i = 0; i < letters.Length; i++) letters[i] = from[i] is >= '\uff01' and <= '\uff5e' ? (char)(from[i] - 0xfee0) : from[i];
+        });
+
     public static Intent Read(string text, Offers offers)
     {
         var line = text.Trim();
         if (line.Length == 0) return new Intent.Form(Draft.Empty);
 
         var (first, rest) = SplitFirst(line);
-        return ReadVerb(first.Normalize(NormalizationForm.FormKC).ToLowerInvariant(), rest, offers) ?? ReadRequest(line, offers);
+        return ReadVerb(Narrow(first).ToLowerInvariant(), rest, offers) ?? ReadRequest(line, offers);
     }
 
     /// <summary>The known name that was probably meant, or null: at most two letters off, and fewer than half of them.</summary>
@@ -131,7 +137,7 @@ internal static partial class RequestText
     }
 
     // Ids are copied from messages, where they stand as code.
-    private static GrantId? ReadId(string typed) => GrantId.Parse(typed.Normalize(NormalizationForm.FormKC).Trim('`', '"', ' '));
+    private static GrantId? ReadId(string typed) => GrantId.Parse(Narrow(typed).Trim('`', '"', ' '));
 
     private static Intent ReadRequest(string line, Offers offers)
     {
@@ -255,7 +261,7 @@ internal static partial class RequestText
         if (length is null) return (null, 0);
 
         // "1h 30m" is one length, not a length and a reason; "2h 1d" is not.
-        while (unit is not null && at + taken < words.Count && PartAt(words, at + taken) is { Length: { } more, Unit: { } smaller } part && Units.IndexOf(smaller) > Units.IndexOf(unit.Value))
+        while (unit is not null && at + taken < words.Count && PartAt(words, at + taken) is { Length: { } more, Unit: { } smaller } part && Units.IndexOf(smaller, StringComparison.Ordinal) > Units.IndexOf(unit.Value, StringComparison.Ordinal))
         {
             (length, unit, taken) = (length + more, smaller, taken + part.Taken);
         }
@@ -327,7 +333,7 @@ internal static partial class RequestText
             while (i < line.Length && char.IsWhiteSpace(line[i])) i++;
             var start = i;
             while (i < line.Length && !char.IsWhiteSpace(line[i])) i++;
-            if (i > start) words.Add(new Word(line[start..i].Normalize(NormalizationForm.FormKC), start, i));
+            if (i > start) words.Add(new Word(Narrow(line[start..i]), start, i));
         }
 
         return words;

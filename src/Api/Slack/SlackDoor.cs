@@ -58,6 +58,11 @@ internal sealed class SlackDoor(SlackSignature signature, ILogger<SlackDoor> log
                 return TurnAway(http, StatusCodes.Status400BadRequest);
             }
         }
+        catch (BadHttpRequestException broken)
+        {
+            // The server itself gave up on the body: too large without a length, broken chunks, or too slow.
+            return TurnAway(http, broken.StatusCode);
+        }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer, clearArray: true);

@@ -347,7 +347,7 @@ internal sealed record SlackMessage(PrincipalId From, string Channel, string Tim
         var quoted = line.TakeWhile(letter => Quotes.Contains(letter, StringComparison.Ordinal)).Count();
         var words = line[quoted..].TrimStart('/', ' ');
         var end = words.AsSpan().IndexOfAny(Ends);
-        var verb = (end < 0 ? words : words[..end]).Normalize(NormalizationForm.FormKC);
+        var verb = RequestText.Narrow(end < 0 ? words : words[..end]);
         if (!Verbs.Contains(verb, StringComparer.OrdinalIgnoreCase)) return null;
 
         // What was opened before the verb is closed somewhere behind; other quotation marks belong to the words.

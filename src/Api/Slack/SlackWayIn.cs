@@ -10,7 +10,8 @@ internal static class SlackWayIn
     public static void Narrow(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxRequestBodySize = SlackDoor.LargestBody;
+        // The server counts the framing of chunks too; the door counts the body itself, to the byte.
+        kestrel.Limits.MaxRequestBodySize = SlackDoor.LargestBody + (64 * 1024);
     }
 
     /// <param name="hosted">Do the work of the inbox in this process.</param>

@@ -1,0 +1,56 @@
+namespace DbAccess.Api.Tests;
+
+public sealed class CommandLineTests
+{
+    [Fact]
+    public void Without_words_it_serves()
+    {
+        Assert.Empty(Assert.IsType<Verb.Serve>(CommandLine.Read([])).Host);
+        Assert.Equal(["--urls", "http://127.0.0.1:1"], Assert.IsType<Verb.Serve>(CommandLine.Read(["--urls", "http://127.0.0.1:1"])).Host);
+        Assert.Equal(["--urls", "http://127.0.0.1:1"], Assert.IsType<Verb.Serve>(CommandLine.Read(["serve", "--urls", "http://127.0.0.1:1"])).Host);
+    }
+
+    [Fact]
+    public void Verbs_are_told_apart()
+    {
+        Assert.IsType<Verb.Sweep>(CommandLine.Read(["sweep"]));
+        Assert.IsType<Verb.StoreInit>(CommandLine.Read(["store", "init"]));
+        Assert.Null(Assert.IsType<Verb.PolicyLint>(CommandLine.Read(["policy", "lint"])).Path);
+        Assert.Equal("a.yaml", Assert.IsType<Verb.PolicyLint>(CommandLine.Read(["policy", "lint", "a.yaml"])).Path);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("-h")]
+    [InlineData("help")]
+    [InlineData("--version")]
+    [InlineData("serve --help")]
+    [InlineData("sweep --help")]
+    [InlineData("policy lint --help")]
+    public void Whoever_asks_is_told_and_leaves_with_success(string line) =>
+        Assert.Equal(CommandLine.Success, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
+
+    [Theory]
+    [InlineData("lambda create-db-user")]
+    [InlineData("audit verify")]
+    [InlineData("doctor")]
+    [InlineData("policy explain")]
+    [InlineData("sweep --dry-run")]
+    public void A_word_of_the_contract_that_is_not_built_is_refused_by_name(string line)
+    {
+        var said = Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' ')));
+
+        Assert.Equal(CommandLine.Misuse, said.Exit);
+        Assert.Contains("not available yet", said.Text, StringComparison.Ordinal);
+        Assert.Contains(line.Split(' ')[0], said.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("srve")]
+    [InlineData("serve --port 1")]
+    [InlineData("--Slack:BotToken=x")]
+    [InlineData("store drop")]
+    [InlineData("policy lint --strict")]
+    public void Anything_else_is_misuse(string line) =>
+        Assert.Equal(CommandLine.Misuse, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
+}

@@ -1,0 +1,168 @@
+using System.Net;
+using DbAccess.Domain.Grants;
+using DbAccess.TestKit.Fakes;
+
+namespace DbAccess.Api.Tests.Slack;
+
+public sealed class CommandTests
+{
+    [Fact]
+    public async Task A_bare_command_opens_the_form()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        using var answer = await house.CommandAsync("");
+        await house.IdleAsync();
+
+        Assert.Equal((HttpStatusCode.OK, ""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
+        Assert.Equal("C0GENERAL", Assert.Single(house.Chat.Opened).Context);
+    }
+
+    [Fact]
+    public async Task A_whole_request_is_filed_once_however_often_the_same_bytes_come()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        for (var i = 0; i < 3; i++)
+        {
+            using var answer = await house.CommandAsync("orders read 30m because INC-4711 stuck &amp; &lt;late&gt;");
+            Assert.Equal((HttpStatusCode.OK, ""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
+        }
+
+        await house.IdleAsync();
+        var grant = Assert.Single(house.Store.Stored);
+        Assert.Equal((GrantStatus.Approved, "INC-4711 stuck & <late>", TimeSpan.FromMinutes(30)), (grant.Status, grant.Reason, grant.Duration));
+        Assert.Contains(grant.Id.ToString(), FakeChat.Words(Assert.Single(house.Chat.Replies).Message), StringComparison.Ordinal);
+        Assert.Single(house.Dispatcher.Dispatched);
+    }
+
+    [Fact]
+    public async Task Two_commands_without_a_trigger_are_two()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        await house.CommandAsync("orders read 30m because first thing", trigger: "");
+        await house.CommandAsync("orders read 30m because second thing", trigger: "");
+        await house.IdleAsync();
+
+        Assert.Equal(2, house.Store.Stored.Count);
+    }
+
+    [Theory]
+    [InlineData("T0OTHER01", "A0DBACCS1", "U0ENGINE1")]
+    [InlineData("T0DBACME1", "A0OTHERAP", "U0ENGINE1")]
+    [InlineData("T0DBACME1", "A0DBACCS1", "nobody")]
+    [InlineData("T0DBACME1", "A0DBACCS1", "")]
+    public async Task Another_workspace_app_or_nobody_gets_words_and_nothing_else(string team, string app, string user)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        using var answer = await house.FormAsync("/slack/commands", SlackHouse.Command("orders read 30m because INC-4711", team: team, app: app, user: user));
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var said = SlackHouse.Json(await answer.Content.ReadAsStringAsync());
+        Assert.Equal("ephemeral", said.GetProperty("response_type").GetString());
+        Assert.Contains("Nothing was done", said.GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.Equal((0, 0, 0), (house.Slow.Begun, house.Directory.Asked, house.Chat.Calls));
+    }
+
+    [Theory]
+    [InlineData("help", "How to ask")]
+    [InlineData("mine", "You have no grants")]
+    [InlineData("list", "Nobody has access")]
+    [InlineData("extend K7Q3-MD 1h", "not available yet")]
+    [InlineData("done K7Q3-MD", "K7Q3-MD")]
+    [InlineData("orders migrate 30m because INC-4711", "migrate")]
+    [InlineData("orders read 9h because INC-4711", "4h")]
+    [InlineData("orders read 30m because x", "at least 5 characters")]
+    [InlineData("ordrs read 30m because INC-4711", "Did you mean")]
+    public async Task Every_answer_is_words(string typed, string said)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        using var answer = await house.CommandAsync(typed);
+        await house.IdleAsync();
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Contains(said, FakeChat.Words(Assert.Single(house.Chat.Replies).Message), StringComparison.Ordinal);
+        Assert.Empty(house.Store.Stored);
+    }
+
+    [Fact]
+    public async Task Whoever_the_directory_refuses_is_told_why()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.People.Refuses(SlackHouse.Erin);
+
+        await house.CommandAsync("orders read 30m because INC-4711");
+        await house.IdleAsync();
+
+        Assert.Contains("Guests", Assert.Single(house.Chat.Replies).Message.Summary, StringComparison.Ordinal);
+        Assert.Empty(house.Store.Stored);
+    }
+
+    [Fact]
+    public async Task When_the_store_is_down_the_person_is_told_at_once()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Inbox.FailNext(new IOException("The disk is full."));
+
+        using var answer = await house.CommandAsync("orders read 30m because INC-4711");
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Contains("nothing was done", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Empty(house.Store.Stored);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task When_the_store_hangs_or_blocks_the_answer_still_leaves_within_two_and_a_half_seconds(bool blocks)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        if (blocks) house.Slow.Block();
+        else house.Slow.Hangs = true;
+
+        var asked = house.CommandAsync("orders read 30m because INC-4711");
+        await house.UntilAsync(() => house.Slow.Begun == 1, "the store is asked");
+        Assert.False(asked.IsCompleted);
+        house.Clock.Advance(TimeSpan.FromSeconds(2.5));
+
+        using var answer = await asked.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Contains("nothing was done", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_said_not_to_be_done_is_not_done_when_the_store_writes_it_after_all()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Slow.Deaf = true;
+        house.Slow.Block();
+        var asked = house.CommandAsync("orders read 30m because INC-4711");
+        await house.UntilAsync(() => house.Slow.Begun == 1, "the store is asked");
+        house.Clock.Advance(TimeSpan.FromSeconds(2.5));
+        using var answer = await asked.WaitAsync(TimeSpan.FromSeconds(20));
+
+        house.Slow.Unblock();
+        await house.UntilAsync(() => house.Inbox.Stored is [{ Finished: true }], "the late item is taken back");
+
+        Assert.Empty(house.Store.Stored);
+        Assert.Equal(0, house.Chat.Calls);
+    }
+
+    [Fact]
+    public async Task Nothing_of_a_request_is_in_the_log()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        await house.CommandAsync("orders read 30m because MARKERreason here", trigger: "9001.MARKERtrigger.1");
+        await house.CommandAsync("MARKERword read 30m because MARKERreason", trigger: "9001.2.MARKERtrigger");
+        await house.IdleAsync();
+        house.Inbox.FailNext(new IOException("The disk is full."));
+        await house.CommandAsync("orders read 30m because MARKERlost reason", trigger: "9001.3.MARKERtrigger");
+        await house.IdleAsync();
+
+        Assert.NotEmpty(house.Log.All);
+        Assert.DoesNotContain(house.Log.All, line => line.Contains("MARKER", StringComparison.OrdinalIgnoreCase) || line.Contains(SlackHouse.SigningSecret, StringComparison.Ordinal) || line.Contains("legacyToken", StringComparison.Ordinal));
+    }
+}

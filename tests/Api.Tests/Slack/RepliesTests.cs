@@ -1,0 +1,78 @@
+using System.Globalization;
+using DbAccess.Api.Slack;
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Grants;
+using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
+
+namespace DbAccess.Api.Tests.Slack;
+
+public sealed class RepliesTests
+{
+    private static readonly string Long = new('n', 62);
+
+    [Fact]
+    public void No_id_is_longer_than_Slack_takes_when_everything_is_long()
+    {
+        var reason = new string('"', 3_000);
+        var draft = new Draft(Long, Long, "366d23h59m59s", reason);
+        ChatMessage[] all = [Replies.AskForRest(draft), Replies.Misread(new Intent.Misread("Did you mean?", draft)), Replies.Misread(new Intent.Misread("?", draft with { Reason = string.Concat(Enumerable.Repeat("🔑", 900)) }))];
+
+        foreach (var button in all.SelectMany(message => message.Parts.OfType<ChatPart.Buttons>()).SelectMany(buttons => buttons.Items))
+        {
+            Assert.InRange(button.Value.Length, 1, 2_000);
+            Assert.Equal(Long, DraftJson.Read(button.Value)!.Database);
+        }
+    }
+
+    [Fact]
+    public void A_suggestion_that_is_whole_is_one_press_away_and_one_that_is_not_opens_the_form()
+    {
+        var whole = Replies.Misread(new Intent.Misread("Did you mean?", new Draft("orders", "read", "30m", "x")));
+        var part = Replies.Misread(new Intent.Misread("Did you mean?", new Draft("orders", "read", null, "x")));
+
+        Assert.Contains("file_request", FakeChat.Words(whole), StringComparison.Ordinal);
+        Assert.Contains("open_form", FakeChat.Words(part), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Help_and_lists_stay_within_blocks_and_words_when_there_is_much()
+    {
+        var names = Enumerable.Range(0, 200).Select(i => $"{i.ToString("D3", CultureInfo.InvariantCulture)}{Long[..59]}").ToArray();
+        var offers = SomeOffers.Of([.. names.Select(name => (name, names[..20]))]);
+        var grants = new GrantList([.. Enumerable.Range(0, 50).Select(_ => Some.Active().State)]);
+        foreach (var message in (ChatMessage[])[Replies.Help(offers), Replies.Mine(grants, Some.Now), Replies.Live(grants, Some.Now)])
+        {
+            Assert.InRange(message.Parts.Count, 1, 50);
+            Assert.All(message.Parts.OfType<ChatPart.Text>(), text => Assert.InRange(text.Words.Length, 1, 3_000));
+            Assert.InRange(message.Summary.Length, 1, 150);
+        }
+    }
+
+    [Fact]
+    public void Help_says_how_before_anything_is_offered() => Assert.Contains("/db-access orders read 1h because", FakeChat.Words(Replies.Help(null)), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_handle_with_back_ticks_does_not_turn_code_inside_out()
+    {
+        var grant = Some.Active().State with { Handle = "er`in" };
+
+        var words = Replies.Live(new GrantList([grant]), Some.Now).Parts.Select(part => part switch { ChatPart.When moment => moment.Words, ChatPart.Text text => text.Words, _ => "" });
+
+        Assert.All(words, line => Assert.Equal(0, line.Count(letter => letter == '`') % 2));
+    }
+
+    [Fact]
+    public void What_is_filed_says_the_id_the_rule_and_how_to_give_it_back()
+    {
+        var id = GrantId.Parse("K7Q3-MD")!;
+        var words = FakeChat.Words(Replies.Filed(new GrantFiled(id, Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(90), "oncall-read")));
+
+        foreach (var said in (string[])["`K7Q3-MD`", "1h30m", "oncall-read", "/db-access done K7Q3-MD"]) Assert.Contains(said, words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_refusal_is_its_own_words() => Assert.Equal("No.", Replies.Refused(new Error("x.y", "No.")).Summary);
+}

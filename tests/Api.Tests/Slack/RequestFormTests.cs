@@ -1,0 +1,85 @@
+using DbAccess.Api.Slack;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+
+namespace DbAccess.Api.Tests.Slack;
+
+public sealed class RequestFormTests
+{
+    [Fact]
+    public void The_form_is_filled_with_what_was_said_and_the_rest_with_the_rules_own()
+    {
+        var form = RequestForm.Draw(SomeOffers.Usual, new Draft("billing", null, null, "stuck"), "C1");
+
+        Assert.Equal("C1", form.Context);
+        Assert.Empty(form.Intro);
+        Assert.Equal(("billing", "read", "1h", "stuck"), (Chosen(form, RequestForm.Database), Chosen(form, RequestForm.Scope), Initial(form, RequestForm.Duration), Initial(form, RequestForm.Reason)));
+    }
+
+    [Theory]
+    [InlineData("payroll", null, "payroll")]
+    [InlineData("orders", "migrate", "migrate")]
+    public void What_was_asked_for_and_is_not_offered_is_said_and_not_silently_replaced(string database, string? scope, string named) =>
+        Assert.Contains(named, Assert.IsType<ChatPart.Text>(Assert.Single(RequestForm.Draw(SomeOffers.Usual, new Draft(database, scope, null, null), null).Intro)).Words, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_length_that_is_written_too_long_for_its_field_is_written_shorter()
+    {
+        var form = RequestForm.Draw(SomeOffers.Usual, new Draft("orders", "read", "000001d000001h0000001m000000001s", null), null);
+
+        Assert.Equal("1d1h1m1s", Initial(form, RequestForm.Duration));
+    }
+
+    [Fact]
+    public void Beyond_a_hundred_databases_the_chosen_one_is_still_there()
+    {
+        var names = Enumerable.Range(0, 150).Select(i => $"db{i}").ToArray();
+        var form = RequestForm.Draw(SomeOffers.Of([.. names.Select(name => (name, new[] { "read" }))]), new Draft("db149", null, null, null), null);
+
+        var choice = form.Fields.OfType<FormField.Choice>().First(field => field.Key == RequestForm.Database);
+        Assert.Equal(100, choice.Options.Count);
+        Assert.Equal("db149", choice.Chosen);
+        Assert.Contains(choice.Options, option => option.Value == "db149");
+    }
+
+    [Theory]
+    [InlineData("orders", "read", "30m", "x", "")]
+    [InlineData("orders", "read", " 30m ", " x ", "")]
+    [InlineData(null, "read", "30m", "x", "database")]
+    [InlineData("orders", null, "30m", "x", "scope")]
+    [InlineData("orders", "read", null, "x", "duration")]
+    [InlineData("orders", "read", "0m", "x", "duration")]
+    [InlineData("orders", "read", "forever", "x", "duration")]
+    [InlineData("orders", "read", "30m", " \n ", "reason")]
+    [InlineData(null, null, null, null, "database duration reason scope")]
+    public void Every_mistake_is_named_by_its_field(string? database, string? scope, string? length, string? reason, string faults)
+    {
+        var (request, found) = RequestForm.Read(new Draft(database, scope, length, reason));
+
+        Assert.Equal(faults, string.Join(' ', found.Keys.Order(StringComparer.Ordinal)));
+        Assert.Equal(faults.Length == 0, request is not null);
+    }
+
+    [Theory]
+    [InlineData("policy.too_long", "duration")]
+    [InlineData("policy.too_short", "duration")]
+    [InlineData("policy.reason_too_short", "reason")]
+    [InlineData("policy.ticket", "reason")]
+    [InlineData("request.invalid", "reason")]
+    [InlineData("policy.unknown_database", "database")]
+    [InlineData("directory.guest", "database")]
+    [InlineData("policy.no_rule", "scope")]
+    [InlineData("approval.not_yet", "scope")]
+    public void A_refusal_stands_beside_the_field_it_is_about(string code, string field) => Assert.Equal(field, RequestForm.FieldOf(new Error(code, "x")));
+
+    [Fact]
+    public void A_draft_comes_back_from_a_button_as_it_was()
+    {
+        var draft = new Draft("orders", null, "30m", "a \"b\" <c> 🔑\n`d`");
+        Assert.Equal(draft, DraftJson.Read(DraftJson.Write(draft)));
+    }
+
+    private static string? Chosen(ChatForm form, string key) => form.Fields.OfType<FormField.Choice>().First(field => field.Key == key).Chosen;
+
+    private static string? Initial(ChatForm form, string key) => form.Fields.OfType<FormField.Text>().First(field => field.Key == key).Initial;
+}

@@ -1,0 +1,250 @@
+using System.Globalization;
+using DbAccess.Api.Slack;
+
+namespace DbAccess.Api.Tests.Slack;
+
+public sealed class RequestTextTests
+{
+    [Theory]
+    [InlineData("orders read 30m because INC-1", "30m", "INC-1")]
+    [InlineData("read orders 30m because INC-1", "30m", "INC-1")]
+    [InlineData("30m orders read because INC-1", "30m", "INC-1")]
+    [InlineData("30m read orders INC-1", "30m", "INC-1")]
+    [InlineData("orders 30m read INC-1", "30m", "INC-1")]
+    [InlineData("READ on Orders for 30M BECAUSE INC-1", "30m", "INC-1")]
+    [InlineData("please read access to the orders database for 30m because INC-1", "30m", "INC-1")]
+    [InlineData("I need read on orders for 30m because INC-1", "30m", "INC-1")]
+    [InlineData("@orders read, 30m, because: INC-1", "30m", "INC-1")]
+    [InlineData("`orders` \"read\" 30m INC-1", "30m", "INC-1")]
+    [InlineData("“orders” ‘read’ 30m INC-1", "30m", "INC-1")]
+    [InlineData("ｏｒｄｅｒｓ　ｒｅａｄ　３０ｍ because INC-1", "30m", "INC-1")]
+    [InlineData("orders\u00a0read\u00a030m INC-1", "30m", "INC-1")]
+    [InlineData("orders\u200b read 30m INC-1", "30m", "INC-1")]
+    [InlineData("orders\nread\n30m\nINC-1", "30m", "INC-1")]
+    [InlineData("orders read 30 min because INC-1", "30m", "INC-1")]
+    [InlineData("orders read 30min because INC-1", "30m", "INC-1")]
+    [InlineData("orders read for 90 minutes because INC-1", "1h30m", "INC-1")]
+    [InlineData("orders read 2 hours: INC-1", "2h", "INC-1")]
+    [InlineData("orders read 1h 30m because INC-1", "1h30m", "INC-1")]
+    [InlineData("orders read 1 hour 30 minutes INC-1", "1h30m", "INC-1")]
+    [InlineData("1h 30m orders read INC-1", "1h30m", "INC-1")]
+    [InlineData("orders read 45s x", "45s", "x")]
+    [InlineData("orders read 1d x", "1d", "x")]
+    [InlineData("orders read 1h30m x", "1h30m", "x")]
+    [InlineData("orders read 30m - checking INC-1", "30m", "checking INC-1")]
+    [InlineData("orders read 30m – checking INC-1", "30m", "checking INC-1")]
+    [InlineData("orders read - 30m because x", "30m", "x")]
+    [InlineData("orders: read 30m. because x", "30m", "x")]
+    [InlineData("orders read 30m for INC-1", "30m", "for INC-1")]
+    [InlineData("orders read 30m read-replica is slow", "30m", "read-replica is slow")]
+    [InlineData("orders read 30m fix-orders fails on billing for 2h", "30m", "fix-orders fails on billing for 2h")]
+    [InlineData("orders read 30m down because of a deploy", "30m", "down because of a deploy")]
+    [InlineData("orders read 30m because because", "30m", "because")]
+    [InlineData("orders read 30m because 42", "30m", "42")]
+    [InlineData("orders read 30m because  two  spaces   kept ", "30m", "two  spaces   kept")]
+    [InlineData("orders read 30m because line one\nline two\n\tline three", "30m", "line one\nline two\n\tline three")]
+    [InlineData("orders read 30m because Ａ①ﬁ is kept", "30m", "Ａ①ﬁ is kept")]
+    [InlineData("orders read 30m because 日本語の理由 🔑", "30m", "日本語の理由 🔑")]
+    [InlineData("orders read 30m because '; DROP TABLE orders; --", "30m", "'; DROP TABLE orders; --")]
+    [InlineData("orders read 30m because <!channel> *b* `code` _i_", "30m", "<!channel> *b* `code` _i_")]
+    [InlineData("orders read 30m -verbose is needed", "30m", "-verbose is needed")]
+    public void A_whole_request_is_read_whatever_the_order(string typed, string length, string reason)
+    {
+        var filed = Assert.IsType<Intent.File>(Read(typed));
+
+        Assert.Equal(("orders", "read", length, reason), (filed.Database.Value, filed.Scope.Value, Domain.Policies.Durations.Write(filed.Duration), filed.Reason));
+    }
+
+    [Fact]
+    public void A_reason_of_three_thousand_characters_is_kept_to_the_last()
+    {
+        var reason = string.Join('\n', Enumerable.Range(0, 300).Select(i => i.ToString("D9", CultureInfo.InvariantCulture)));
+
+        Assert.Equal(reason, Assert.IsType<Intent.File>(Read($"orders read 30m because {reason}")).Reason);
+    }
+
+    [Theory]
+    [InlineData("", null, null, null, null)]
+    [InlineData("   \n ", null, null, null, null)]
+    [InlineData("orders", "orders", null, null, null)]
+    [InlineData("read", null, "read", null, null)]
+    [InlineData("2h", null, null, "2h", null)]
+    [InlineData("orders read", "orders", "read", null, null)]
+    [InlineData("orders read 30m", "orders", "read", "30m", null)]
+    [InlineData("orders read 30m because", "orders", "read", "30m", null)]
+    [InlineData("orders read 30m -", "orders", "read", "30m", null)]
+    [InlineData("orders read because INC-1", "orders", "read", null, "INC-1")]
+    [InlineData("because INC-1", null, null, null, "INC-1")]
+    [InlineData("orders 30m checking stuck invoices", "orders", null, "30m", "checking stuck invoices")]
+    [InlineData("orders 30m checking why orders are stuck", "orders", null, "30m", "checking why orders are stuck")]
+    [InlineData("orders 30m I need to check", "orders", null, "30m", "I need to check")]
+    [InlineData("orders 30m because read timeouts", "orders", null, "30m", "read timeouts")]
+    [InlineData("stuck invoices again", null, null, null, "stuck invoices again")]
+    [InlineData("payroll", "payroll", null, null, null)]
+    public void What_is_missing_is_asked_for_with_what_was_said(string typed, string? database, string? scope, string? length, string? reason) =>
+        Assert.Equal(new Draft(database, scope, length, reason), Assert.IsType<Intent.Form>(Read(typed)).Draft);
+
+    [Theory]
+    [InlineData("ordrs read 30m because x", "orders", "ordrs")]
+    [InlineData("oredrs read 30m because x", "orders", "oredrs")]
+    [InlineData("orders raed 30m because x", "read", "raed")]
+    [InlineData("orders fix-order 30m because x", "fix-orders", "fix-order")]
+    public void A_near_miss_becomes_a_question_and_never_a_request(string typed, string meant, string wrote)
+    {
+        var misread = Assert.IsType<Intent.Misread>(Read(typed));
+
+        Assert.Contains($"`{meant}`", misread.Why, StringComparison.Ordinal);
+        Assert.Contains($"\"{wrote}\"", misread.Why, StringComparison.Ordinal);
+        Assert.Equal(("30m", "x"), (misread.Suggestion!.Duration, misread.Suggestion.Reason));
+    }
+
+    [Theory]
+    [InlineData("orders read 0m because x")]
+    [InlineData("orders read -5m because x")]
+    [InlineData("orders read +5m because x")]
+    [InlineData("orders read 2w because x")]
+    [InlineData("orders read 1.5h because x")]
+    [InlineData("orders read 1,5h because x")]
+    [InlineData("orders read 30 because x")]
+    [InlineData("orders read 10x because x")]
+    [InlineData("orders read 999999d because x")]
+    [InlineData("orders read 99999999d because x")]
+    [InlineData("orders read 0 minutes because x")]
+    [InlineData("orders read forever because x")]
+    [InlineData("orders read ∞ because x")]
+    public void A_bad_length_is_named_and_nothing_is_filed(string typed)
+    {
+        var misread = Assert.IsType<Intent.Misread>(Read(typed));
+
+        Assert.Contains("1d", misread.Why, StringComparison.Ordinal);
+        Assert.Null(misread.Suggestion);
+    }
+
+    [Theory]
+    [InlineData("warehouse read 30m because x", "\"warehouse\"", "orders, billing")]
+    [InlineData("warehouse read 30m x", "\"warehouse\"", "orders, billing")]
+    [InlineData("orders-prod read 30m because x", "\"orders-prod\"", "orders, billing")]
+    [InlineData("orders superuser 30m because x", "\"superuser\"", "read, fix-orders")]
+    [InlineData("orders read soon because x", "\"soon\"", "30m")]
+    [InlineData("ware`house read 30m because x", "\"ware'house\"", "orders")]
+    public void An_unknown_name_is_said_with_what_there_is(string typed, string named, string offered)
+    {
+        var why = Assert.IsType<Intent.Misread>(Read(typed)).Why;
+
+        Assert.Contains(named, why, StringComparison.Ordinal);
+        Assert.Contains(offered, why, StringComparison.Ordinal);
+        Assert.Equal(0, why.Count(letter => letter == '`') % 2);
+    }
+
+    [Fact]
+    public void Something_that_exists_and_is_not_theirs_is_left_to_the_policy_to_refuse() =>
+        Assert.Equal("payroll", Assert.IsType<Intent.File>(Read("payroll read 30m because x")).Database.Value);
+
+    [Fact]
+    public void One_word_of_forty_thousand_letters_is_answered()
+    {
+        var misread = Assert.IsType<Intent.Misread>(Read(new string('a', 40_000) + "🔑 read 30m because x"));
+        Assert.InRange(misread.Why.Length, 20, 400);
+    }
+
+    [Theory]
+    [InlineData("help")]
+    [InlineData("HELP")]
+    [InlineData("?")]
+    [InlineData("--help")]
+    [InlineData("help me")]
+    public void Help_is_help(string typed) => Assert.IsType<Intent.Help>(Read(typed));
+
+    [Fact]
+    public void Verbs_are_read()
+    {
+        Assert.IsType<Intent.Mine>(Read("mine"));
+        Assert.IsType<Intent.Mine>(Read("ｍｉｎｅ"));
+        Assert.Null(Assert.IsType<Intent.List>(Read("list")).Database);
+        Assert.Equal("orders", Assert.IsType<Intent.List>(Read("list Orders")).Database!.Value);
+        Assert.Null(Assert.IsType<Intent.Done>(Read("done ALL")).Id);
+        Assert.Equal("K7Q3-MD", Assert.IsType<Intent.Done>(Read("done k7q3md")).Id!.ToString());
+        Assert.Equal("K7Q3-MD", Assert.IsType<Intent.Done>(Read("done\u00a0`K7Q3-MD`")).Id!.ToString());
+        var revoke = Assert.IsType<Intent.Revoke>(Read("revoke K7Q3-MD left the\nteam"));
+        Assert.Equal(("K7Q3-MD", "left the\nteam"), (revoke.Id.ToString(), revoke.Why));
+    }
+
+    [Theory]
+    [InlineData("done")]
+    [InlineData("done K7Q3-M0")]
+    [InlineData("done orders")]
+    [InlineData("revoke")]
+    [InlineData("revoke K7Q3-MD")]
+    [InlineData("revoke everything now")]
+    [InlineData("list warehouse")]
+    public void A_verb_that_misses_something_says_what(string typed) => Assert.IsType<Intent.Misread>(Read(typed));
+
+    [Theory]
+    [InlineData("extend K7Q3-MD 1h", "extend")]
+    [InlineData("cancel K7Q3-MD", "cancel")]
+    [InlineData("approve K7Q3-MD", "approve")]
+    [InlineData("deny K7Q3-MD no", "deny")]
+    [InlineData("why orders read", "why")]
+    public void A_verb_that_is_not_built_is_refused_by_name(string typed, string verb) => Assert.Equal(verb, Assert.IsType<Intent.NotYet>(Read(typed)).Verb);
+
+    [Theory]
+    [InlineData("list")]
+    [InlineData("done")]
+    [InlineData("revoke")]
+    [InlineData("help")]
+    [InlineData("mine")]
+    [InlineData("why")]
+    [InlineData("extend")]
+    public void A_scope_may_be_called_like_a_verb(string name)
+    {
+        var offers = SomeOffers.Of([("orders", [name])]);
+
+        Assert.Equal(name, Assert.IsType<Intent.File>(RequestText.Read($"{name} orders 30m because x", offers)).Scope.Value);
+        Assert.Equal(name, Assert.IsType<Intent.File>(RequestText.Read($"orders {name} 30m because x", offers)).Scope.Value);
+    }
+
+    [Theory]
+    [InlineData("orders read 30m because x", "orders", "read")]
+    [InlineData("read orders 30m because x", "orders", "read")]
+    [InlineData("orders orders 30m because x", "orders", "orders")]
+    [InlineData("orders billing 30m because x", "billing", "orders")]
+    [InlineData("billing orders 30m because x", "billing", "orders")]
+    public void One_name_for_a_database_and_a_scope_is_what_the_other_words_do_not_say(string typed, string database, string scope)
+    {
+        var filed = Assert.IsType<Intent.File>(RequestText.Read(typed, SomeOffers.Of([("orders", ["orders", "read"]), ("billing", ["orders"])])));
+
+        Assert.Equal((database, scope), (filed.Database.Value, filed.Scope.Value));
+    }
+
+    [Fact]
+    public void A_small_word_that_is_a_name_is_a_name() =>
+        Assert.Equal("db", Assert.IsType<Intent.File>(RequestText.Read("db read 30m because x", SomeOffers.Of([("db", ["read"])]))).Database.Value);
+
+    [Theory]
+    [InlineData("orders <@U0APPROV1|ann>", "orders @ann")]
+    [InlineData("<@U0APPROV1>", "@U0APPROV1")]
+    [InlineData("<#C0GENERAL|general> <#C0PRIVATE|>", "#general #C0PRIVATE")]
+    [InlineData("<!here> <!subteam^S0ONCALL1|@oncall>", "@here @oncall")]
+    [InlineData("<https://x.example/INC-1>", "https://x.example/INC-1")]
+    [InlineData("<https://x.example/INC-1|x.example/INC-1>", "https://x.example/INC-1")]
+    [InlineData("<https://evil.example|INC-1>", "INC-1 (https://evil.example)")]
+    [InlineData("a &lt; b &amp;&amp; c &gt; d", "a < b && c > d")]
+    [InlineData("&amp;lt;", "&lt;")]
+    [InlineData("C++ * 🔑 café", "C++ * 🔑 café")]
+    public void What_Slack_puts_around_words_is_taken_away(string sent, string typed) => Assert.Equal(typed, RequestText.Unwrap(sent));
+
+    [Fact]
+    public void Any_text_is_read_without_a_fault_and_nothing_is_filed_that_was_not_said()
+    {
+        string[] pieces = ["orders", "read", "30m", "because", "mine", "-", "0", "9999999999", "h", "<", ">", "|", "&", "`", "\"", "\u202e", "\0", "🔑", "%", "@", "'", "\\", "1h", "2", "min", "\n"];
+        var random = new Random(4711);
+        for (var round = 0; round < 5_000; round++)
+        {
+            var text = string.Join(random.Next(3) == 0 ? "" : " ", Enumerable.Range(0, random.Next(1, 9)).Select(_ => pieces[random.Next(pieces.Length)]));
+            if (RequestText.Read(RequestText.Unwrap(text), SomeOffers.Usual) is Intent.File filed)
+                Assert.True(text.Contains(filed.Database.Value, StringComparison.Ordinal) && text.Contains(filed.Scope.Value, StringComparison.Ordinal) && filed.Duration > TimeSpan.Zero && filed.Reason.Length > 0, text);
+        }
+    }
+
+    private static Intent Read(string typed) => RequestText.Read(typed, SomeOffers.Usual);
+}
