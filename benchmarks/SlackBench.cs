@@ -67,7 +67,10 @@ internal static class SlackBench
         builder.Services.AddSingleton(new SlackSignature([new Secret(secret)], TimeProvider.System));
         builder.Services.AddSingleton<SlackDoor>();
         await using var app = builder.Build();
-        app.MapPost("/slack/commands", async (HttpContext http, SlackDoor door) => await door.AdmitAsync(http, "application/x-www-form-urlencoded"));
+        app.MapPost("/slack/commands", async (HttpContext http, SlackDoor door) =>
+        {
+            await door.AdmitAsync(http, "application/x-www-form-urlencoded");
+        });
         app.Urls.Add("http://127.0.0.1:0");
         await app.StartAsync();
         Console.WriteLine(app.Urls.First());
