@@ -29,8 +29,8 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
 
         var lines = It.Output.Select(Parse).OfType<JsonObject>().ToList();
         Assert.Equal(It.Output.Count, lines.Count);
-        var given = lines.Single(line => Says(line, $"{id} is active: role {credential.User}"));
-        var ended = lines.Single(line => Says(line, $"{id} has ended"));
+        var given = lines.Single(line => Says(line, id, " is active: role ", credential.User));
+        var ended = lines.Single(line => Says(line, id, " has ended "));
         var trace = (string?)given["@tr"];
         Assert.NotNull(trace);
         Assert.Equal(trace, (string?)ended["@tr"]);
@@ -89,7 +89,7 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         return (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    private static bool Says(JsonObject line, string words) => ((string?)line["@m"])?.Contains(words, StringComparison.Ordinal) == true;
+    private static bool Says(JsonObject line, params string[] words) => words.All(word => ((string?)line["@m"])?.Contains(word, StringComparison.Ordinal) == true);
 
     private static JsonObject? Parse(string line)
     {
