@@ -153,7 +153,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
     [Fact]
     public async Task A_name_of_emoji_and_quotes_gets_access_like_any_other()
     {
-        var id = await It.AskAsync(SlackUser.Emo, "orders read 5s because of my name");
+        var id = await It.AskAsync(SlackUser.Emo, "orders read 10s because of my name");
 
         var (credential, _) = await It.CredentialAsync(SlackUser.Emo, id);
         Assert.True(await It.CanLogInAsync(credential));

@@ -210,7 +210,7 @@ internal static partial class Deeds
     }
 
     public static async Task<string> StatusAsync(this DemoSystem system, string id) =>
-        (await system.AskStoreAsync("SELECT status FROM grants WHERE document LIKE '%' || $value || '%'", id)).Single();
+        (await system.AskStoreAsync("SELECT lower(status) FROM grants WHERE document LIKE '%' || $value || '%'", id)).Single();
 
     /// <summary>How many grants were filed with this word in their reason.</summary>
     public static async Task<int> GrantsAboutAsync(this DemoSystem system, string word) =>

@@ -22,7 +22,7 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
     [Fact]
     public async Task One_id_leads_from_the_request_to_the_removal_and_no_secret_is_on_the_way()
     {
-        var id = await It.AskAsync(SlackUser.Erin, "orders read 5s because of the trail");
+        var id = await It.AskAsync(SlackUser.Erin, "orders read 10s because of the trail");
         var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);
         await It.HearAsync(SlackUser.Erin, $"its time was over ({id})");
         await It.ConvergesAsync();
