@@ -116,7 +116,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
     {
         { "long", new string('x', 2950) + " longreason" },
         { "lines", "linesreason\nsecond line\r\n\tthird line\n\n\nlast" },
-        { "markup", "markupreason *bold* _it_ `code` ```pre``` > quote <b>html</b> & <http://x.example|a link> '; DROP TABLE grants; -- ${{7*7}}" },
+        { "markup", "markupreason *bold* _it_ `code` ```pre``` > quote <b>html</b> & http://x.example/a and '; DROP TABLE grants; -- ${{7*7}}" },
         { "mentions", "mentionsreason <!channel> <!here> <@U0DBA0001> @channel <#C0GENERAL|general>" },
         { "scripts", "scriptsreason 注文が止まった Заказы застряли الطلبات عالقة 🧯👩‍🚒 e\u0301 \u202Egnp.exe" },
     };
