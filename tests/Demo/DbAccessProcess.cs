@@ -23,6 +23,18 @@ public sealed class DbAccessProcess : IAsyncDisposable
     /// <summary>Every line it printed, on either stream.</summary>
     public IReadOnlyCollection<string> Output => _output;
 
+    /// <summary>
+    /// Becomes the product, with a watcher beside it: the end of standard input, which also comes when we are killed, ends the product. The
+    /// kernel's parent-death signal would not do: it follows the thread that started the process, not us.
+    /// </summary>
+    private const string Leash = """
+        me=$$
+        exec 3<&0 </dev/null
+        (while read -r _ <&3; do :; done; kill -s KILL "$me") >/dev/null 2>&1 &
+        exec 3<&-
+        exec "$@"
+        """;
+
     /// <summary>Starts it and waits until it listens.</summary>
     /// <exception cref="InvalidOperationException">It ended before it listened; says what it printed.</exception>
     public static async Task<DbAccessProcess> StartAsync(IReadOnlyDictionary<string, string> settings, string directory, Action<string>? onLine = null)
@@ -58,6 +70,7 @@ public sealed class DbAccessProcess : IAsyncDisposable
         finally
         {
             if (!process.HasExited) process.Kill(entireProcessTree: true);
+            process.StandardInput.Close();
         }
 
         return (process.ExitCode, await output, await error);
@@ -96,13 +109,14 @@ public sealed class DbAccessProcess : IAsyncDisposable
             await KillAsync();
         }
 
+        _process.StandardInput.Close();
         _process.Dispose();
     }
 
     private static Process Launch(string[] arguments, IReadOnlyDictionary<string, string> settings, string directory)
     {
-        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
-        start.ArgumentList.Add(Repository.Product);
+        var start = new ProcessStartInfo("sh") { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        foreach (var argument in (string[])["-c", Leash, "sh", "dotnet", Repository.Product]) start.ArgumentList.Add(argument);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
 
         // Nothing of this machine's own settings may reach it.

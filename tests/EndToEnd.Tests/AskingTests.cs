@@ -26,7 +26,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
     [InlineData("orders read 400d because refused9", "\"400d\" is not a length", "45s")]
     [InlineData("orders fix-orders 1h because refused10", "needs approval by 1 of dba (rule prod-fix)", "not available yet")]
     [InlineData("archive peek 10s because refused11", "peek is not offered on archive", "read")]
-    [InlineData("extend K7Q3-MD 1h", "`extend` is not available yet", "help")]
+    [InlineData("extend K7Q3-MD 1h refused12", "is not available yet", "extend")]
     public async Task What_cannot_be_given_is_refused_with_what_to_do_next(string text, string why, string next)
     {
         var words = await It.SayAsync(SlackUser.Erin, text, why[..Math.Min(why.Length, 12)].Trim('"', '`'));
@@ -116,7 +116,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
     {
         { "long", new string('x', 2950) + " longreason" },
         { "lines", "linesreason\nsecond line\r\n\tthird line\n\n\nlast" },
-        { "markup", "markupreason *bold* _it_ `code` ```pre``` > quote <b>html</b> & <http://x.example|a link> '; DROP TABLE grants; -- ${{7*7}}" },
+        { "markup", "markupreason *bold* _it_ `code` ```pre``` > quote <b>html</b> & http://x.example/a and '; DROP TABLE grants; -- ${{7*7}}" },
         { "mentions", "mentionsreason <!channel> <!here> <@U0DBA0001> @channel <#C0GENERAL|general>" },
         { "scripts", "scriptsreason 注文が止まった Заказы застряли الطلبات عالقة 🧯👩‍🚒 e\u0301 \u202Egnp.exe" },
     };
@@ -153,7 +153,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
     [Fact]
     public async Task A_name_of_emoji_and_quotes_gets_access_like_any_other()
     {
-        var id = await It.AskAsync(SlackUser.Emo, "orders read 5s because of my name");
+        var id = await It.AskAsync(SlackUser.Emo, "orders read 10s because of my name");
 
         var (credential, _) = await It.CredentialAsync(SlackUser.Emo, id);
         Assert.True(await It.CanLogInAsync(credential));

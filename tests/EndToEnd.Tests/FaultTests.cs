@@ -27,8 +27,8 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
         var before = await It.NowAsync(SlackUser.Erin);
         await It.Users.FaultAsync(method, kind, delayMs: delayMs, retryAfter: retryAfter);
         await It.Users.CommandAsync(SlackUser.Erin, $"orders read 25s because of {method} {kind}");
-        await Deeds.UntilAsync(async () => (await It.AskStoreAsync("SELECT id FROM grants WHERE status = 'active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Count == 1, "it is active");
-        var id = Deeds.IdIn((await It.AskStoreAsync("SELECT document FROM grants WHERE status = 'active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Single());
+        await Deeds.UntilAsync(async () => (await It.AskStoreAsync("SELECT id FROM grants WHERE status = 'Active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Count == 1, "it is active");
+        var id = Deeds.IdIn((await It.AskStoreAsync("SELECT document FROM grants WHERE status = 'Active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Single());
 
         await It.CredentialAsync(SlackUser.Erin, id, before);
         var known = await It.CredentialsInSlackAsync(SlackUser.Erin, id);
@@ -44,7 +44,7 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
     [Fact]
     public async Task A_notice_that_fails_changes_nothing_and_comes_later()
     {
-        var id = await It.AskAsync(SlackUser.Sam, "orders read 5s because of the failing notice");
+        var id = await It.AskAsync(SlackUser.Sam, "orders read 10s because of the failing notice");
         var (credential, _) = await It.CredentialAsync(SlackUser.Sam, id);
         await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
         await It.Users.FaultAsync("chat.postMessage", "error", times: 2);
@@ -69,7 +69,7 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
         Assert.Empty(await own.StrayRolesAsync());
 
         await own.Users.FaultAsync("*", "reset", times: 0);
-        var id = await own.AskAsync(SlackUser.Erin, "orders read 5s because it speaks again");
+        var id = await own.AskAsync(SlackUser.Erin, "orders read 10s because it speaks again");
         await own.CredentialAsync(SlackUser.Erin, id);
         await own.HearAsync(SlackUser.Erin, $"its time was over ({id})");
         await own.ConvergesAsync();
@@ -92,8 +92,8 @@ public sealed class PostgresFaultTests(House house) : IClassFixture<House>
     public async Task Asked_for_while_the_server_is_down_it_is_given_when_the_server_is_back()
     {
         await It.Postgres.StopAsync();
-        var id = await It.AskAsync(SlackUser.Erin, "orders read 6s because of the server that is down");
-        await Deeds.UntilAsync(async () => (await It.SayAsync(SlackUser.Erin, "mine", id)).Contains($"`{id}` read on orders · being made (try 2)", StringComparison.Ordinal), "mine shows that it is being made");
+        var id = await It.AskAsync(SlackUser.Erin, "orders read 12s because of the server that is down");
+        await Deeds.UntilAsync(async () => (await It.SayAsync(SlackUser.Erin, "mine", id)).Contains("being made (try ", StringComparison.Ordinal), "mine shows that it is being made");
 
         await It.Postgres.StartAgainAsync();
 
@@ -106,7 +106,7 @@ public sealed class PostgresFaultTests(House house) : IClassFixture<House>
     [Fact]
     public async Task Down_at_the_end_the_role_is_removed_when_the_server_is_back()
     {
-        var id = await It.AskAsync(SlackUser.Erin, "orders read 5s because of the server that goes down");
+        var id = await It.AskAsync(SlackUser.Erin, "orders read 10s because of the server that goes down");
         var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);
         await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
         await It.Postgres.StopAsync(immediate: true);
@@ -129,8 +129,8 @@ public sealed class PostgresFaultTests(House house) : IClassFixture<House>
         await It.AskServerAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", DbAccess.TestKit.Postgres.PostgresServer.AdministratorName);
 
         // The server has the new one, the file not yet: the person waits, and nothing is lost.
-        var second = await It.AskAsync(SlackUser.Sam, "orders read 5s because of the password between");
-        await Deeds.UntilAsync(async () => (await It.SayAsync(SlackUser.Sam, "mine", second)).Contains("being made (try 2)", StringComparison.Ordinal), "it was tried in vain");
+        var second = await It.AskAsync(SlackUser.Sam, "orders read 10s because of the password between");
+        await Deeds.UntilAsync(async () => (await It.SayAsync(SlackUser.Sam, "mine", second)).Contains("being made (try ", StringComparison.Ordinal), "it was tried in vain");
         await Replace.InAsync(It.CredentialsPath, It.Postgres.AdministratorPassword, password);
 
         await It.CredentialAsync(SlackUser.Sam, second, seconds: 60);
@@ -158,8 +158,9 @@ public sealed class FileFaultTests
         if (fault == "not JSON") await Replace.WithAsync(it.CredentialsPath, good.Replace(':', ';'));
         else File.SetUnixFileMode(it.CredentialsPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
 
-        var id = await it.AskAsync(SlackUser.Erin, "orders read 5s because of the credentials file");
+        var id = await it.AskAsync(SlackUser.Erin, "orders read 10s because of the credentials file");
         await Deeds.UntilAsync(async () => (await it.SayAsync(SlackUser.Erin, "mine", id)).Contains(fault, StringComparison.Ordinal), "mine says what is wrong");
+        Assert.Contains(fault, SlackUser.Words(await it.HearAsync(SlackUser.Erin, $"is not ready yet ({id})")), StringComparison.Ordinal);
         Assert.Empty(await it.StrayRolesAsync());
 
         await Replace.WithAsync(it.CredentialsPath, good);

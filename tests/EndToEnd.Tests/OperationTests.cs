@@ -22,15 +22,15 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
     [Fact]
     public async Task One_id_leads_from_the_request_to_the_removal_and_no_secret_is_on_the_way()
     {
-        var id = await It.AskAsync(SlackUser.Erin, "orders read 5s because of the trail");
+        var id = await It.AskAsync(SlackUser.Erin, "orders read 10s because of the trail");
         var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);
         await It.HearAsync(SlackUser.Erin, $"its time was over ({id})");
         await It.ConvergesAsync();
 
         var lines = It.Output.Select(Parse).OfType<JsonObject>().ToList();
         Assert.Equal(It.Output.Count, lines.Count);
-        var given = lines.Single(line => Says(line, $"{id} is active: role {credential.User}"));
-        var ended = lines.Single(line => Says(line, $"{id} has ended"));
+        var given = lines.Single(line => Says(line, id, " is active: role ", credential.User));
+        var ended = lines.Single(line => Says(line, id, " has ended "));
         var trace = (string?)given["@tr"];
         Assert.NotNull(trace);
         Assert.Equal(trace, (string?)ended["@tr"]);
@@ -89,7 +89,7 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         return (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    private static bool Says(JsonObject line, string words) => ((string?)line["@m"])?.Contains(words, StringComparison.Ordinal) == true;
+    private static bool Says(JsonObject line, params string[] words) => words.All(word => ((string?)line["@m"])?.Contains(word, StringComparison.Ordinal) == true);
 
     private static JsonObject? Parse(string line)
     {

@@ -31,7 +31,7 @@ public sealed class StoryTests(OpenHouse house) : IClassFixture<OpenHouse>
     public async Task A_message_to_the_app_asks_like_a_command()
     {
         var before = await It.NowAsync(SlackUser.Erin);
-        await It.Users.WriteAsync(SlackUser.Erin, "create-db-user orders read 6s because of a message");
+        await It.Users.WriteAsync(SlackUser.Erin, "create-db-user orders read 12s because of a message");
 
         var id = Deeds.IdIn(SlackUser.Words(await It.HearAsync(SlackUser.Erin, "is allowed", before)));
         var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);

@@ -121,7 +121,7 @@ internal static class Replies
                 yield return new ChatPart.When($"{what} · {(left > TimeSpan.Zero ? $"{Durations.Write(left)} left" : "ending")} · ends", grant.Window.Expiry);
                 break;
             case GrantStatus.Approved or GrantStatus.Provisioning when grant.AbandonedBecause is null:
-                yield return new ChatPart.Text($"{what} · being made{(grant.Attempts > 1 ? $" (try {grant.Attempts})" : "")}");
+                yield return new ChatPart.Text($"{what} · being made{(grant.Attempts > 1 ? $" (try {grant.Attempts})" : "")}{(grant.Trouble is { } trouble ? $". {trouble}" : "")}");
                 break;
             case GrantStatus.Quarantined:
                 yield return new ChatPart.Text($"{what} · access closed; removing the role waits for: {Untick(string.Join("; ", grant.Blockers.Take(3)))}");

@@ -26,7 +26,7 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
         var name = RoleName.ForGrant(grant.State.Installation, grant.Id, grant.State.Handle);
         var begun = grant.BeginProvisioning(name, now, Lease);
         if (begun.Refusal?.Code == GrantErrors.TooLate(grant.Id).Code)
-            return await AbandonAsync(grant, "the database could not be reached in time. Nothing was given; ask again when it answers.", cancellationToken);
+            return await AbandonAsync(grant, $"the database could not be reached in time{(grant.State.Trouble is { } trouble ? $" ({trouble.TrimEnd('.')})" : "")}. Nothing was given; ask again when it answers.", cancellationToken);
         if (begun.Refusal is not null || await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
 
         // The lease is fenced twice: our own clock stops us here, and the server's clock refuses the statement (RoleOrder.NotAfter).

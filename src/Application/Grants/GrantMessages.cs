@@ -14,6 +14,7 @@ public static class GrantMessages
     {
         NoticeKind.Ending => Ending(grant),
         NoticeKind.Ended => Ended(grant),
+        NoticeKind.Delayed => Delayed(grant),
         _ => Failed(grant),
     };
 
@@ -52,6 +53,13 @@ public static class GrantMessages
         parts.Add(new ChatPart.Note("The message with the credentials was removed; they do not work any more."));
         return new ChatMessage($"{What(grant)} has ended ({grant.Id}).", parts);
     }
+
+    private static ChatMessage Delayed(GrantSnapshot grant) => new(
+        $"{What(grant)} is not ready yet ({grant.Id}).",
+        [
+            new ChatPart.Text($"{What(grant)} is not ready yet ({grant.Id}). {grant.Trouble ?? "It takes longer than usual."}"),
+            new ChatPart.Note($"I go on trying for {Durations.Write(Grant.ProvisioningPatience)}; you need not ask again. /db-access done {grant.Id} gives it up."),
+        ]);
 
     private static ChatMessage Failed(GrantSnapshot grant) => new(
         $"{What(grant)} could not be given ({grant.Id}).",

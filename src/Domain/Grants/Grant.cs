@@ -32,6 +32,9 @@ public sealed class Grant
 
     public static readonly TimeSpan WarnsFrom = TimeSpan.FromMinutes(15);
 
+    /// <summary>A first try or two may meet a server that is just starting; after this many the person who waits is told why.</summary>
+    private const int TellsOfDelayFrom = 3;
+
     /// <summary>After this long, what could not be told is left untold: the state has always said it.</summary>
     private static readonly TimeSpan NoticePatience = TimeSpan.FromDays(1);
 
@@ -170,7 +173,7 @@ public sealed class Grant
         var moved = Move(GrantStatus.Active, [GrantStatus.Provisioning], "grant.activated", new Actor.Sweep(), now);
         if (moved.Refusal is null)
         {
-            State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), Leased = false, Attempts = 0 };
+            State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
         }
 
         return moved;
@@ -206,7 +209,11 @@ public sealed class Grant
         if (LeftToGive.Contains(Status) && State.AbandonedBecause is null) return GrantErrors.NotAbandoned(Id);
 
         var closed = Close(GrantStatus.Failed, LeftToGive, "grant.failed", new Actor.Sweep(), now, State.AbandonedBecause);
-        if (closed.Refusal is null) Owe(NoticeKind.Failed, now, receipt);
+        if (closed.Refusal is not null) return closed;
+
+        // That it takes longer is no news any more.
+        State = State with { Notices = [] };
+        Owe(NoticeKind.Failed, now, receipt);
         return closed;
     }
 
@@ -281,7 +288,18 @@ public sealed class Grant
         if (State.StepDueAt is null) return GrantErrors.Nothing(Id);
 
         Record("grant.step_failed", new Actor.Sweep(), now, why);
-        State = State with { StepDueAt = now + (retryAfter ?? (LeftToGive.Contains(Status) && State.AbandonedBecause is null ? Eagerly(State.Attempts) : Backoff(State.Attempts))), Leased = false };
+State = State with
+        {
+            StepDueAt = now + (retryAfter ?? (LeftToGive.Contains(Status) && State.AbandonedBecause is null ? Eagerly(State.Attempts) : Backoff(State.Attempts))),
+            Leased = false,
+            Trouble = why,
+        };
+        if (LeftToGive.Contains(Status) && State.AbandonedBecause is null && State.Attempts >= TellsOfDelayFrom && !State.ToldOfDelay)
+        {
+            State = State with { ToldOfDelay = true };
+            Owe(NoticeKind.Delayed, now, null);
+        }
+
         return Result.Done;
     }
 
@@ -386,7 +404,7 @@ public sealed class Grant
     private Result BeginRevoking(EndReason reason, Actor by, string? note, DateTimeOffset now)
     {
         var moved = Move(GrantStatus.Revoking, [GrantStatus.Active], "grant.revoking", by, now, note is null ? reason.ToString() : $"{reason}: {note}");
-        if (moved.Refusal is null) State = State with { EndReason = reason, StepDueAt = now, Leased = false, Attempts = 0, Notices = [], NoticeDueAt = null };
+        if (moved.Refusal is null) State = State with { EndReason = reason, StepDueAt = now, Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
         return moved;
     }
 

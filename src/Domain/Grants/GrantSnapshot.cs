@@ -62,6 +62,12 @@ public sealed record GrantSnapshot
     /// <summary>Tries of the present step that did not succeed.</summary>
     public int Attempts { get; init; }
 
+    /// <summary>Why the present step did not succeed the last time, in words; null when it was not tried yet, or succeeded.</summary>
+    public string? Trouble { get; init; }
+
+    /// <summary>True once the holder was, or is to be, told that making the role takes longer.</summary>
+    public bool ToldOfDelay { get; init; }
+
     /// <summary>When the present step is due again: a time to act, or the end of a worker's lease. Null when there is no step left.</summary>
     public DateTimeOffset? StepDueAt { get; init; }
 

@@ -64,4 +64,7 @@ public enum NoticeKind
 
     /// <summary>Access could not be given.</summary>
     Failed,
+
+    /// <summary>Access is not there yet, for a reason that may pass; said once.</summary>
+    Delayed,
 }

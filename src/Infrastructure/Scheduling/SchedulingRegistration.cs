@@ -44,7 +44,7 @@ public static class SchedulingRegistration
             options.AwaitApplicationStarted = true;
         });
         services.AddHealthChecks().Add(new HealthCheckRegistration("sweep", provider => new SweepHealth(provider.GetRequiredService<SweepClock>(), interval), null, ["ready"]));
-        Telemetry.Meter.CreateObservableGauge("dbaccess.sweep.interval", () => interval.TotalSeconds, "s", "How often the regular sweep runs.");
+        Telemetry.Meter.CreateObservableGauge("sweep.interval", () => interval.TotalSeconds, "s", "How often the regular sweep runs.");
         return services;
     }
 

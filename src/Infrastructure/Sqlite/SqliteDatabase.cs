@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 
 namespace DbAccess.Infrastructure.Sqlite;
@@ -7,16 +8,24 @@ public sealed class SqliteStoreException(string message, Exception? inner = null
 
 /// <summary>
 /// The file that holds grants, requests and the audit trail. Several processes may have it open; within this one, writes go one after the
-/// other, since SQLite has one writer at a time and its own way of queueing is to sleep and try again.
+/// other, since SQLite has one writer at a time and its own way of queueing is to sleep and try again. Writes that wait at the same moment share
+/// one transaction, and so one wait for the disk; each is still all or nothing by itself.
 /// </summary>
 public sealed class SqliteDatabase : IDisposable
 {
     /// <summary>"DBAc": marks the file as ours, so that a wrong path does not fill somebody else's database with tables.</summary>
     private const int ApplicationId = 0x44424163;
 
+    private const int InputOutput = 10;
+    private const int Corrupt = 11;
+    private const int DiskFull = 13;
     private const int NotADatabase = 26;
 
-    private readonly SemaphoreSlim _writer = new(1, 1);
+    /// <summary>More than ever waits at once in practice; keeps one transaction from growing without bound.</summary>
+    private const int MostTogether = 128;
+
+    private readonly Channel<Write> _writes = Channel.CreateUnbounded<Write>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Task _writer;
     private readonly SemaphoreSlim _opening = new(1, 1);
     private readonly string _connectionString;
     private volatile bool _ready;
@@ -27,6 +36,7 @@ public sealed class SqliteDatabase : IDisposable
         Path = System.IO.Path.GetFullPath(path);
         // Never "create": a file that vanishes under a running program is a lost store, not a reason to begin an empty one.
         _connectionString = new SqliteConnectionStringBuilder { DataSource = Path, Mode = SqliteOpenMode.ReadWrite, ForeignKeys = true, Pooling = true }.ToString();
+        _writer = Task.Factory.StartNew(WriteLoopAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
     }
 
     public string Path { get; }
@@ -64,8 +74,9 @@ public sealed class SqliteDatabase : IDisposable
     /// <summary>Closes the idle connections; the last one to close folds the write-ahead log into the file.</summary>
     public void Dispose()
     {
+        _writes.Writer.TryComplete();
+        _writer.Wait();
         using (var connection = new SqliteConnection(_connectionString)) SqliteConnection.ClearPool(connection);
-        _writer.Dispose();
         _opening.Dispose();
     }
 
@@ -85,20 +96,106 @@ public sealed class SqliteDatabase : IDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         await InitializeAsync(cancellationToken);
-        await _writer.WaitAsync(cancellationToken);
+        var queued = new Write<T>(write, cancellationToken);
+        if (!_writes.Writer.TryWrite(queued)) throw new ObjectDisposedException(nameof(SqliteDatabase));
+        return await queued.Answer;
+    }
+
+    private async Task WriteLoopAsync()
+    {
+        var together = new List<Write>();
+        while (await _writes.Reader.WaitToReadAsync())
+        {
+            together.Clear();
+            while (together.Count < MostTogether && _writes.Reader.TryRead(out var write)) together.Add(write);
+            CommitTogether(together);
+        }
+    }
+
+    private void CommitTogether(List<Write> together)
+    {
         try
         {
             using var connection = Open();
             // IMMEDIATE: what is read inside is still true at the commit, whatever other processes do.
             using var transaction = connection.BeginTransaction(deferred: false);
-            var (answer, keep) = write(connection);
-            cancellationToken.ThrowIfCancellationRequested();
-            if (keep) transaction.Commit();
-            return answer;
+            var kept = false;
+            foreach (var write in together) kept |= write.Run(connection, transaction);
+            if (kept) transaction.Commit();
         }
-        finally
+        catch (Exception failure)
         {
-            _writer.Release();
+            // Nothing of it is on disk: whoever was kept so far fails like the one that broke the transaction.
+            foreach (var write in together) write.Fail(failure);
+            return;
+        }
+
+        foreach (var write in together) write.Finish();
+    }
+
+    /// <summary>A write that waits for its turn, and its caller's answer, which it gets when the disk has it.</summary>
+    private abstract class Write
+    {
+        public abstract bool Run(SqliteConnection connection, SqliteTransaction transaction);
+
+        public abstract void Finish();
+
+        public abstract void Fail(Exception failure);
+    }
+
+    private sealed class Write<T>(Func<SqliteConnection, (T Answer, bool Keep)> write, CancellationToken cancellationToken) : Write
+    {
+        private const string Mark = "one";
+        private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private Action? _outcome;
+
+        public Task<T> Answer => _answer.Task;
+
+        public override bool Run(SqliteConnection connection, SqliteTransaction transaction)
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                _outcome = () => _answer.TrySetCanceled(cancellationToken);
+                return false;
+            }
+
+            transaction.Save(Mark);
+            try
+            {
+                var (answer, keep) = write(connection);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!keep) transaction.Rollback(Mark);
+                transaction.Release(Mark);
+                _outcome = () => _answer.TrySetResult(answer);
+                return keep;
+            }
+            catch (OperationCanceledException cancelled)
+            {
+                Undo(transaction);
+                _outcome = () => _answer.TrySetCanceled(cancelled.CancellationToken);
+                return false;
+            }
+            catch (SqliteException broken) when (broken.SqliteErrorCode is DiskFull or InputOutput or Corrupt)
+            {
+                // SQLite may have rolled the whole transaction back by itself.
+                throw;
+            }
+            catch (Exception failure)
+            {
+                Undo(transaction);
+                _outcome = () => _answer.TrySetException(failure);
+                return false;
+            }
+        }
+
+        public override void Finish() => _outcome?.Invoke();
+
+        public override void Fail(Exception failure) => _answer.TrySetException(failure);
+
+        private static void Undo(SqliteTransaction transaction)
+        {
+            transaction.Rollback(Mark);
+            transaction.Release(Mark);
         }
     }
 

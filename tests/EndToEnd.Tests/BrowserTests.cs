@@ -1,0 +1,137 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace DbAccess.EndToEnd.Tests;
+
+/// <summary>A Chromium from this machine; nothing is downloaded. Without one the tests are skipped at a desk and fail in CI.</summary>
+public sealed class Chromium : IAsyncLifetime
+{
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (Find() is not { } path) return;
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = path,
+            Headless = true,
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        });
+    }
+
+    /// <summary>A page on which Erin sits before the stand-in.</summary>
+    public async Task<IPage> OpenAsync(Uri address)
+    {
+        if (_browser is null)
+        {
+            const string why = "Chromium or Chrome was not found in PATH; set DBACCESS_CHROMIUM to its path, or run scripts/test, which installs it on Debian.";
+            if (Environment.GetEnvironmentVariable("CI") == "true") throw new InvalidOperationException(why);
+            Assert.Skip(why);
+        }
+
+        var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = 1280, Height = 800 }, Locale = "en-GB" });
+        page.SetDefaultTimeout(30_000);
+        await page.GotoAsync(new Uri(address, $"?user={SlackUser.Erin}").ToString());
+        await Expect(page.GetByTestId("user-select")).ToHaveValueAsync(SlackUser.Erin, new() { Timeout = 30_000 });
+        return page;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_browser is not null) await _browser.DisposeAsync();
+        _playwright?.Dispose();
+    }
+
+    private static string? Find() =>
+        ((string?[])[Environment.GetEnvironmentVariable("DBACCESS_CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
+        .Where(name => !string.IsNullOrEmpty(name))
+        .SelectMany(name => Path.IsPathRooted(name!) ? [name!] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Where(folder => folder.Length > 0).Select(folder => Path.Combine(folder, name!)))
+        .FirstOrDefault(File.Exists);
+}
+
+/// <summary>The page in a real browser, as somebody who tries the product sees it.</summary>
+public sealed class BrowserTests(OpenHouse house, Chromium chromium) : IClassFixture<OpenHouse>, IClassFixture<Chromium>
+{
+    private DemoSystem It
+    {
+        get
+        {
+            House.RequirePostgres();
+            return house.Running;
+        }
+    }
+
+    [Fact]
+    public async Task Asked_by_command_the_credentials_are_read_from_the_page_used_and_seen_to_end()
+    {
+        var page = await chromium.OpenAsync(It.Slack.BaseUrl);
+        await TypeAsync(page, "/db-access orders read 12s because INC-4711 stuck orders");
+
+        var message = Message(page, "Password: ");
+        var credential = await ReadAsync(message);
+        Assert.True(await It.CanLogInAsync(credential));
+        await ScreenshotAsync(page);
+
+        await Expect(Message(page, "read on orders for 12s has ended: its time was over")).ToBeVisibleAsync(new() { Timeout = 40_000 });
+        await Expect(page.GetByText(credential.Password)).ToHaveCountAsync(0);
+        Assert.False(await It.CanLogInAsync(credential));
+    }
+
+    [Fact]
+    public async Task Asked_by_form_a_mistake_is_shown_beside_its_field_and_mended_there()
+    {
+        var page = await chromium.OpenAsync(It.Slack.BaseUrl);
+        await TypeAsync(page, "/db-access");
+        await Expect(page.GetByTestId("modal")).ToBeVisibleAsync();
+        await page.GetByTestId("field-database").SelectOptionAsync("archive");
+        await Expect(page.GetByTestId("field-scope").Locator("option[value=peek]")).ToHaveCountAsync(0);
+        await page.GetByTestId("field-duration").FillAsync("for ever");
+        await page.GetByTestId("field-reason").FillAsync("looking into INC-4711");
+        await page.GetByTestId("modal-submit").ClickAsync();
+        await Expect(page.GetByTestId("field-error-duration")).ToContainTextAsync("Not a length I can use");
+        await Expect(page.GetByTestId("field-error-reason")).ToHaveCountAsync(0);
+
+        await page.GetByTestId("field-duration").FillAsync("45s");
+        await page.GetByTestId("modal-submit").ClickAsync();
+
+        await Expect(page.GetByTestId("modal")).ToHaveCountAsync(0);
+        var message = Message(page, "Database: archive");
+        var credential = await ReadAsync(message);
+        Assert.Equal("archive", credential.Database);
+        Assert.True(await It.CanLogInAsync(credential));
+
+        // Only a confirmed press ends it.
+        await message.GetByTestId("button-return_grant").ClickAsync();
+        await page.GetByTestId("confirm-deny").ClickAsync();
+        Assert.True(await It.CanLogInAsync(credential));
+        await message.GetByTestId("button-return_grant").ClickAsync();
+        await page.GetByTestId("confirm-ok").ClickAsync();
+        await Expect(Message(page, "read on archive for 45s has ended: you gave it back")).ToBeVisibleAsync(new() { Timeout = 30_000 });
+        Assert.False(await It.CanLogInAsync(credential));
+    }
+
+    private static async Task TypeAsync(IPage page, string text)
+    {
+        await page.GetByTestId("composer").FillAsync(text);
+        await page.GetByTestId("send").ClickAsync();
+    }
+
+    private static ILocator Message(IPage page, string words) => page.GetByTestId("message").Filter(new() { HasText = words }).Last;
+
+    private static async Task<DeliveredCredential> ReadAsync(ILocator message)
+    {
+        await Expect(message).ToBeVisibleAsync(new() { Timeout = 30_000 });
+        return DeliveredCredential.Read(await message.InnerTextAsync()) ?? throw new InvalidOperationException("The message does not show credentials, line by line.");
+    }
+
+    /// <summary>For the README; the password on it is dead by the time anybody looks.</summary>
+    private static async Task ScreenshotAsync(IPage page)
+    {
+        if (Environment.GetEnvironmentVariable("DBACCESS_SCREENSHOT") is not { Length: > 0 } path) return;
+
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        await page.ScreenshotAsync(new() { Path = path });
+    }
+}
