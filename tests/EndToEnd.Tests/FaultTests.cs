@@ -154,9 +154,12 @@ public sealed class FileFaultTests
     public async Task Credentials_that_cannot_be_used_are_told_in_plain_words_and_work_once_mended(string fault)
     {
         await using var it = await House.OpenAsync();
+        // Read at the start, and remembered for a while: a fresh process meets the file as it is.
+        await it.Product.StopAsync();
         var good = await File.ReadAllTextAsync(it.CredentialsPath, TestContext.Current.CancellationToken);
         if (fault == "not JSON") await Replace.WithAsync(it.CredentialsPath, good.Replace(':', ';'));
         else File.SetUnixFileMode(it.CredentialsPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        await it.StartProductAsync();
 
         var id = await it.AskAsync(SlackUser.Erin, "orders read 10s because of the credentials file");
         Assert.Contains(fault, SlackUser.Words(await it.HearAsync(SlackUser.Erin, $"is not ready yet ({id})")), StringComparison.Ordinal);
