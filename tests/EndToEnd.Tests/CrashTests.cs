@@ -60,7 +60,7 @@ public sealed class CrashBetweenDeliveryAndItsRecord
     {
         await using var it = await House.OpenAsync();
         await it.Users.FaultAsync("chat.postMessage", "late", delayMs: 60_000);
-        var id = await it.AskAsync(SlackUser.Erin, "orders read 12s because of the crash after delivery");
+        var id = await it.AskAsync(SlackUser.Erin, "orders read 20s because of the crash after delivery");
         var (first, message) = await it.CredentialAsync(SlackUser.Erin, id);
         Assert.True(await it.CanLogInAsync(first));
         Assert.Equal("provisioning", await it.StatusAsync(id));

@@ -29,6 +29,7 @@ public class House : IAsyncLifetime
         var system = await DemoSystem.StartAsync(PostgresFixture.WantedMajor, policy: policy);
         // The first request of a fresh process costs its compilation; on a machine that is busy with other tests that can outlast Slack's three seconds.
         await system.Users.CommandAsync(SlackUser.Dana, "help");
+        await system.Users.WaitAsync(SlackUser.Dana, "Ask for access", seconds: 20);
         return system;
     }
 
