@@ -51,6 +51,8 @@ public static class MaximalGrant
         Attempts = 4,
         StepDueAt = At(5),
         Leased = true,
+        Trouble = text ?? "the cluster orders-prod does not answer",
+        ToldOfDelay = true,
         AbandonedBecause = text ?? "the cluster went away",
         Warned = true,
         EndReason = EndReason.Superseded,

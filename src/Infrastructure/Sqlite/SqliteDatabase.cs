@@ -36,7 +36,7 @@ public sealed class SqliteDatabase : IDisposable
         Path = System.IO.Path.GetFullPath(path);
         // Never "create": a file that vanishes under a running program is a lost store, not a reason to begin an empty one.
         _connectionString = new SqliteConnectionStringBuilder { DataSource = Path, Mode = SqliteOpenMode.ReadWrite, ForeignKeys = true, Pooling = true }.ToString();
-        _writer = Task.Factory.StartNew(WriteLoopAsync, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+        _writer = Task.Run(WriteLoopAsync);
     }
 
     public string Path { get; }
@@ -97,7 +97,7 @@ public sealed class SqliteDatabase : IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         await InitializeAsync(cancellationToken);
         var queued = new Write<T>(write, cancellationToken);
-        if (!_writes.Writer.TryWrite(queued)) throw new ObjectDisposedException(nameof(SqliteDatabase));
+        ObjectDisposedException.ThrowIf(!_writes.Writer.TryWrite(queued), this);
         return await queued.Answer;
     }
 

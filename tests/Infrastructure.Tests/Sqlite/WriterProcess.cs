@@ -21,29 +21,21 @@ internal static class WriterProcess
     {
         if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } file) return;
 
-        // Whoever started this reads its input's end as its own: an orphan does not write for ever.
-        _ = Task.Run(() =>
-        {
-            Console.In.ReadToEnd();
-            Environment.Exit(0);
-        });
-        WriteAsync(file).GetAwaiter().GetResult();
-        Environment.Exit(1);
-    }
-
-    private static async Task WriteAsync(string file)
-    {
+        // Everything on this thread: until a module initializer is through, no other thread gets into this module. When whoever started this
+        // is gone, writing to the closed pipe ends it.
         using var database = new SqliteDatabase(file);
         var (store, trail) = (new SqliteGrantStore(database), new SqliteAuditTrail(database));
         for (var i = 0; i < 100_000; i++)
         {
             var grant = Some.Active();
-            if (await store.AddAsync(grant, CancellationToken.None) is not SaveOutcome.Saved) continue;
+            if (store.AddAsync(grant, CancellationToken.None).GetAwaiter().GetResult() is not SaveOutcome.Saved) continue;
             Console.WriteLine($"saved {grant.Id} {grant.State.Events}");
             grant.StepFailed("try", Some.Now);
-            await store.SaveAsync(grant, CancellationToken.None);
+            store.SaveAsync(grant, CancellationToken.None).GetAwaiter().GetResult();
             Console.WriteLine($"saved {grant.Id} {grant.State.Events}");
-            await trail.AppendAsync(new AuditRecord(Some.Now, "CreateGrant", new Actor.Sweep(), grant.Id.ToString(), "done", null), CancellationToken.None);
+            trail.AppendAsync(new AuditRecord(Some.Now, "CreateGrant", new Actor.Sweep(), grant.Id.ToString(), "done", null), CancellationToken.None).GetAwaiter().GetResult();
         }
+
+        Environment.Exit(1);
     }
 }
