@@ -303,10 +303,10 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
 
     private DynamoStoreException Explain(Exception failure) => failure switch
     {
+        // Said as a fault of the request by DynamoDB, and as a missing thing by emulators. Only the words tell it from others.
+        AmazonDynamoDBException refused when refused.Message.Contains("specified index", StringComparison.Ordinal) || refused.Message.Contains("Invalid index", StringComparison.Ordinal) =>
+            new($"The DynamoDB table {name} lacks an index that DbAccess needs ({string.Join(", ", Indexes.Select(index => index.Index))}). Terraform makes them."),
         ResourceNotFoundException => new($"The DynamoDB table {name} does not exist in this account and region. Terraform makes it, or: dbaccess store init."),
-        AmazonDynamoDBException { ErrorCode: "ValidationException" } refused when Indexes.FirstOrDefault(index => refused.Message.Contains($"index: {index.Index}", StringComparison.Ordinal)
-            || refused.Message.Contains("specified index", StringComparison.Ordinal)) is { Index: not null } => new(
-            $"The DynamoDB table {name} lacks an index that DbAccess needs ({string.Join(", ", Indexes.Select(index => index.Index))}). Terraform makes them."),
         _ => new($"The DynamoDB table {name} cannot be used: {AwsFault.Say(failure)}."),
     };
 
