@@ -11,7 +11,6 @@ using DbAccess.Infrastructure.Files;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Scheduling;
 using DbAccess.Infrastructure.Slack;
-using DbAccess.Infrastructure.Sqlite;
 using MediatR;
 using Prometheus;
 using Serilog;
@@ -68,9 +67,10 @@ public static partial class Program
         await using var app = builder.Build();
         try
         {
-            await app.Services.GetRequiredService<SqliteDatabase>().InitializeAsync(CancellationToken.None);
+            var store = app.Services.GetRequiredService<IStoreSetup>();
+            await (verb is Verb.StoreInit ? store.CreateAsync(CancellationToken.None) : store.OpenAsync(CancellationToken.None));
         }
-        catch (SqliteStoreException failure)
+        catch (StoreException failure)
         {
             await Console.Error.WriteLineAsync($"DbAccess cannot start: {failure.Message}");
             return CommandLine.Failure;
@@ -89,9 +89,8 @@ public static partial class Program
         services.AddSingleton(TimeProvider.System);
         services.AddApplication(ReadInstallation(settings));
 
-        settings.Choice("Grants:Store", "Sqlite", ["Sqlite"], "DynamoDb");
-        services.AddSqlite(settings);
-        services.AddFiles(settings);
+        services.AddStores(settings);
+        services.AddPolicyAndCredentials(settings);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);

@@ -1,7 +1,3 @@
-using System.Collections.Concurrent;
-using System.Globalization;
-using System.Text.Json;
-using System.Text.RegularExpressions;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -13,30 +9,19 @@ namespace DbAccess.Infrastructure.Files;
 /// write is refused, and no refusal shows anything of what the file holds.
 /// </summary>
 /// <param name="directory">Holds <c>&lt;cluster&gt;.json</c>; a cluster's name has no character that could lead elsewhere.</param>
-internal sealed partial class FileAdminCredentials(string directory, TimeProvider clock) : IAdminCredentials
+internal sealed class FileAdminCredentials(string directory, TimeProvider clock) : IAdminCredentials
 {
-    private const int LongestFile = 64 * 1024;
+    private const int LongestFile = AdminCredentialJson.Longest;
 
     private const UnixFileMode Others =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
-    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30);
-
-    private static readonly string[] SslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-
-    private readonly ConcurrentDictionary<ClusterName, (AdminCredential Credential, long ReadAt)> _cache = new();
+    private readonly AdminCredentialCache _cache = new(clock);
 
     public Task<Result<AdminCredential>> FindAsync(ClusterName cluster, bool fresh, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (!fresh && _cache.TryGetValue(cluster, out var cached) && clock.GetElapsedTime(cached.ReadAt) < Fresh)
-            return Task.FromResult<Result<AdminCredential>>(cached.Credential);
-
-        var readAt = clock.GetTimestamp();
-        var result = Read(cluster);
-        if (result.Refusal is null) _cache[cluster] = (result.Value, readAt);
-        else _cache.TryRemove(cluster, out _);
-        return Task.FromResult(result);
+        return _cache.FindAsync(cluster, fresh, () => Task.FromResult(Read(cluster)));
     }
 
     private Result<AdminCredential> Read(ClusterName cluster)
@@ -45,13 +30,13 @@ internal sealed partial class FileAdminCredentials(string directory, TimeProvide
         byte[] content;
         try
         {
-            if (OperatingSystem.IsWindows()) return Refuse("open", cluster, path, "who can read it cannot be checked on Windows; run DbAccess on Linux or macOS");
+            if (OperatingSystem.IsWindows()) return AdminCredentialJson.Refuse("open", cluster, path, "who can read it cannot be checked on Windows; run DbAccess on Linux or macOS");
 
             // The mode is asked of the open file, which is also what a link leads to: nobody can exchange it in between.
             using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var mode = File.GetUnixFileMode(file);
-            if ((mode & Others) != UnixFileMode.None) return Refuse("open", cluster, path, $"it is open to others (mode {Convert.ToString((int)mode, 8)}); run: chmod 600 {path}");
-            if (RandomAccess.GetLength(file) > LongestFile) return Refuse("malformed", cluster, path, "it is longer than 64 KiB");
+            if ((mode & Others) != UnixFileMode.None) return AdminCredentialJson.Refuse("open", cluster, path, $"it is open to others (mode {Convert.ToString((int)mode, 8)}); run: chmod 600 {path}");
+            if (RandomAccess.GetLength(file) > LongestFile) return AdminCredentialJson.Refuse("malformed", cluster, path, "it is longer than 64 KiB");
 
             content = new byte[LongestFile];
             var length = 0;
@@ -60,111 +45,13 @@ internal sealed partial class FileAdminCredentials(string directory, TimeProvide
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            return Refuse("missing", cluster, path, "it does not exist; put the administrator's credentials there, with mode 600");
+            return AdminCredentialJson.Refuse("missing", cluster, path, "it does not exist; put the administrator's credentials there, with mode 600");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return Refuse("unreadable", cluster, path, $"it cannot be read ({failure.GetType().Name})");
+            return AdminCredentialJson.Refuse("unreadable", cluster, path, $"it cannot be read ({failure.GetType().Name})");
         }
 
-        try
-        {
-            var options = new JsonDocumentOptions { AllowDuplicateProperties = false };
-            // Editors on Windows put a byte order mark in front, which JSON does not know.
-            var json = content.AsMemory(content.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0);
-            using var document = JsonDocument.Parse(json, options);
-            return Understand(document.RootElement, cluster, path);
-        }
-        catch (JsonException failure)
-        {
-            // The exception's own text quotes the content, and so does its path; only the line leaves.
-            var line = failure.LineNumber is { } number ? string.Create(CultureInfo.InvariantCulture, $" from line {number + 1} on") : "";
-            return Refuse("malformed", cluster, path, $"it is not JSON{line}, or names a field twice");
-        }
-        catch (InvalidOperationException)
-        {
-            return Refuse("malformed", cluster, path, "it holds text that is not Unicode");
-        }
+        return AdminCredentialJson.Read(content, cluster, path);
     }
-
-    private static Result<AdminCredential> Understand(JsonElement root, ClusterName cluster, string path)
-    {
-        if (root.ValueKind is not JsonValueKind.Object) return Refuse("malformed", cluster, path, "it is not a JSON object");
-
-        // Fields beyond these (engine, dbClusterIdentifier, …) belong to AWS's shape and say nothing to us.
-        var faults = new List<string>();
-        var host = Text("host", null);
-        var username = Text("username", null);
-        var password = Text("password", null);
-        var database = Text("dbname", "postgres");
-        var sslMode = Text("sslmode", "verify-full");
-        if (host is not null && !HostShape().IsMatch(host)) faults.Add("host is not the name or address of one host");
-        if (sslMode is not null && !SslModes.Contains(sslMode, StringComparer.Ordinal)) faults.Add($"sslmode is none of {string.Join(", ", SslModes)}");
-        var port = Port();
-        var readers = Readers();
-
-        // Named, never shown: a value in the wrong field may be the password.
-        return faults.Count > 0
-            ? Refuse("malformed", cluster, path, string.Join("; ", faults))
-            : new AdminCredential(host!, port, username!, new Secret(password!), sslMode!, database!, readers);
-
-        string? Text(string name, string? fallback)
-        {
-            if (!root.TryGetProperty(name, out var value))
-            {
-                if (fallback is null) faults.Add($"{name} is missing");
-                return fallback;
-            }
-
-            if (value.ValueKind is JsonValueKind.String && value.GetString() is { Length: > 0 } text && !text.Contains('\0', StringComparison.Ordinal)) return text;
-            faults.Add($"{name} is not a text, or empty");
-            return null;
-        }
-
-        int Port()
-        {
-            if (!root.TryGetProperty("port", out var value))
-            {
-                faults.Add("port is missing");
-                return 0;
-            }
-
-            // Some tools store the number as a text.
-            if (value.ValueKind is JsonValueKind.Number && value.TryGetInt32(out var number) && number is >= 1 and <= 65535) return number;
-            if (value.ValueKind is JsonValueKind.String && int.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out number) && number is >= 1 and <= 65535) return number;
-            faults.Add("port is not a number from 1 to 65535");
-            return 0;
-        }
-
-        List<string> Readers()
-        {
-            var found = new List<string>();
-            if (!root.TryGetProperty("readers", out var value)) return found;
-            if (value.ValueKind is not JsonValueKind.Array)
-            {
-                faults.Add("readers is not a list");
-                return found;
-            }
-
-            foreach (var (index, item) in value.EnumerateArray().Index())
-            {
-                if (item.ValueKind is JsonValueKind.String && item.GetString() is { } reader && ReaderShape().Match(reader) is { Success: true } match
-                    && int.Parse(match.Groups["port"].Value, CultureInfo.InvariantCulture) is >= 1 and <= 65535) found.Add(reader);
-                else faults.Add($"readers[{index}] is not host:port");
-                if (faults.Count > 10) break;
-            }
-
-            return found;
-        }
-    }
-
-    private static Error Refuse(string code, ClusterName cluster, string path, string why) =>
-        new($"credentials.{code}", $"The administrator credentials of {cluster} ({path}) cannot be used: {why}.");
-
-    // One host: a comma would make it a list to the driver, a slash a socket directory, which is allowed.
-    [GeneratedRegex("^[^\\s,;=\\p{C}]{1,255}\\z", RegexOptions.CultureInvariant, 1000)]
-    private static partial Regex HostShape();
-
-    [GeneratedRegex("^(?:\\[[0-9A-Fa-f:.%]{2,60}\\]|[^\\s,;=:\\p{C}]{1,255}):(?<port>[0-9]{1,5})\\z", RegexOptions.CultureInvariant, 1000)]
-    private static partial Regex ReaderShape();
 }

@@ -9,7 +9,7 @@ namespace DbAccess.Infrastructure.Files;
 /// The policy file, read again when it changes. Whoever asks for the policy makes it look, at most once a second, so there is no timer and the
 /// first request after an edit is judged by it. A file with faults, or one that is gone, leaves the last good policy in force.
 /// </summary>
-public sealed class FilePolicySource : IPolicySource
+public sealed class FilePolicySource : IWatchedPolicy
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
 
@@ -20,19 +20,18 @@ public sealed class FilePolicySource : IPolicySource
     private const string Nothing = "";
 
     private readonly string _path;
+    private readonly PolicyInForce _policy;
     private readonly TimeProvider _clock;
-    private readonly ILogger<FilePolicySource> _log;
     private readonly Lock _looking = new();
-    private volatile State _state;
     private string _judged;
     private string? _candidate;
     private long _lookedAt;
 
     internal FilePolicySource(string path, PolicyReading start, TimeProvider clock, ILogger<FilePolicySource> log)
     {
-        var policy = start.Policy ?? throw new ArgumentException("A source starts with a policy that can be used.", nameof(start));
-        (_path, _clock, _log, _judged) = (path, clock, log, policy.Hash);
-        _state = new State(policy, start.Warnings, clock.GetUtcNow(), null);
+        (_path, _clock) = (path, clock);
+        _policy = new PolicyInForce(path, start, clock, log);
+        _judged = _policy.Current.Hash;
         _lookedAt = clock.GetTimestamp();
     }
 
@@ -41,18 +40,18 @@ public sealed class FilePolicySource : IPolicySource
         get
         {
             Look();
-            return _state.Policy;
+            return _policy.Current;
         }
     }
 
     /// <summary>When the policy in force was read.</summary>
-    public DateTimeOffset LoadedAt => _state.LoadedAt;
+    public DateTimeOffset LoadedAt => _policy.LoadedAt;
 
     /// <summary>Why the file, as it was last found, is not the policy in force; null when it is. For health and metrics.</summary>
-    public string? LastFault => _state.LastFault;
+    public string? LastFault => _policy.LastFault;
 
     /// <summary>What is probably not meant in the policy in force, or not available yet.</summary>
-    public IReadOnlyList<PolicyFault> Warnings => _state.Warnings;
+    public IReadOnlyList<PolicyFault> Warnings => _policy.Warnings;
 
     /// <summary>Reads the file for the first time; every fault goes to <paramref name="settings"/>.</summary>
     internal static PolicyReading ReadAtStart(string path, Settings settings)
@@ -73,13 +72,7 @@ public sealed class FilePolicySource : IPolicySource
     }
 
     /// <summary>Says in the log which policy is in force, and what is odd about it.</summary>
-    internal void Announce()
-    {
-        var state = _state;
-        _log.LogInformation("Policy {Hash} of {Path} is in force: {Databases} databases, {Scopes} scopes, {Rules} rules",
-            state.Policy.Hash, _path, state.Policy.Databases.Count, state.Policy.Scopes.Count, state.Policy.Allow.Count + state.Policy.Forbid.Count);
-        foreach (var warning in state.Warnings) _log.LogWarning("Policy {Path} {Warning}", _path, warning.ToString());
-    }
+    public void Announce() => _policy.Announce();
 
     private void Look()
     {
@@ -108,28 +101,13 @@ public sealed class FilePolicySource : IPolicySource
             }
 
             (_candidate, _judged) = (null, found);
-            Judge(bytes, problem);
+            if (bytes is null) _policy.Refuse(problem!);
+            else _policy.Judge(bytes);
         }
         finally
         {
             _looking.Exit();
         }
-    }
-
-    private void Judge(byte[]? bytes, string? problem)
-    {
-        var reading = bytes is null ? new PolicyReading(null, [new PolicyFault(1, 1, problem!)], []) : PolicyYaml.Read(bytes);
-        if (reading.Policy is { } policy)
-        {
-            _state = new State(policy, reading.Warnings, _clock.GetUtcNow(), null);
-            Announce();
-            return;
-        }
-
-        var faults = bytes is null ? [problem!] : reading.Faults.Select(fault => fault.ToString()).ToList();
-        _state = _state with { LastFault = string.Join("; ", faults.Take(5)) + (faults.Count > 5 ? $"; and {faults.Count - 5} more" : "") };
-        _log.LogError("Policy {Path} changed and cannot be used; {Hash} stays in force. Faults: {Count}", _path, _state.Policy.Hash, faults.Count);
-        foreach (var fault in faults) _log.LogError("Policy {Path} {Fault}", _path, fault);
     }
 
     private static (byte[]? Bytes, DateTimeOffset WrittenAt, string? Problem) TryReadFile(string path)
@@ -160,6 +138,4 @@ public sealed class FilePolicySource : IPolicySource
         while (length < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(length), length) is var read and > 0) length += read;
         return (bytes[..length], new DateTimeOffset(writtenAt));
     }
-
-    private sealed record State(AccessPolicy Policy, IReadOnlyList<PolicyFault> Warnings, DateTimeOffset LoadedAt, string? LastFault);
 }

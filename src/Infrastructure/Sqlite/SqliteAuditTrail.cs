@@ -1,18 +1,7 @@
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text.Json;
 using DbAccess.Application.Ports;
 using Microsoft.Data.Sqlite;
 
 namespace DbAccess.Infrastructure.Sqlite;
-
-/// <summary>What a look through the audit trail found.</summary>
-/// <param name="Rows">How many rows there are.</param>
-/// <param name="FirstBroken">The first row that is missing, was changed, or stands where it was not written; null when there is none.</param>
-/// <param name="Head">
-/// The last row's hash (hex). A chain cannot show that its end was cut off, or that all of it was written anew; who notes this elsewhere can tell.
-/// </param>
-public sealed record AuditVerdict(long Rows, long? FirstBroken, string Head);
 
 /// <summary>
 /// The audit trail in the SQLite file. Each row carries a hash over the row before and its own content, so that a later change of one shows in
@@ -20,13 +9,11 @@ public sealed record AuditVerdict(long Rows, long? FirstBroken, string Head);
 /// </summary>
 internal sealed class SqliteAuditTrail(SqliteDatabase database) : IAuditTrail
 {
-    private static readonly byte[] Beginning = new byte[SHA256.HashSizeInBytes];
-
     public Task AppendAsync(AuditRecord record, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
             var (sequence, previous) = Last(connection);
-            var row = new Row(sequence + 1, SqliteTime.Text(record.At), record.Action, record.By.ToString()!, record.Subject, record.Outcome, record.Correlation);
+            var row = AuditRow.Of(sequence + 1, record);
             SqliteDatabase.Execute(
                 connection,
                 "INSERT INTO audit (seq, at, action, by, subject, outcome, correlation, hash) VALUES ($seq, $at, $action, $by, $subject, $outcome, $correlation, $hash)",
@@ -46,7 +33,7 @@ internal sealed class SqliteAuditTrail(SqliteDatabase database) : IAuditTrail
     public Task<AuditVerdict> VerifyAsync(CancellationToken cancellationToken) => database.ReadAsync(
         connection =>
         {
-            var (rows, previous, firstBroken) = (0L, Beginning, (long?)null);
+            var (rows, previous, firstBroken) = (0L, AuditRow.Beginning, (long?)null);
             using var command = SqliteDatabase.Command(connection, "SELECT seq, at, action, by, subject, outcome, correlation, hash FROM audit ORDER BY seq");
             using var reader = command.ExecuteReader();
             while (reader.Read())
@@ -67,19 +54,9 @@ internal sealed class SqliteAuditTrail(SqliteDatabase database) : IAuditTrail
     {
         using var command = SqliteDatabase.Command(connection, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1");
         using var reader = command.ExecuteReader();
-        return reader.Read() ? (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1)) : (0, Beginning);
+        return reader.Read() ? (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1)) : (0, AuditRow.Beginning);
     }
 
-    private static Row Read(SqliteDataReader row) => new(
+    private static AuditRow Read(SqliteDataReader row) => new(
         row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.IsDBNull(6) ? null : row.GetString(6));
-
-    private sealed record Row(long Sequence, string At, string Action, string By, string Subject, string Outcome, string? Correlation)
-    {
-        // A JSON array, since no text in one field can then pass for two.
-        public byte[] Hash(byte[] previous) => SHA256.HashData(
-        [
-            .. previous,
-            .. JsonSerializer.SerializeToUtf8Bytes<string?[]>([Sequence.ToString(CultureInfo.InvariantCulture), At, Action, By, Subject, Outcome, Correlation]),
-        ]);
-    }
 }

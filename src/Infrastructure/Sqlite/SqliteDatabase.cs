@@ -4,14 +4,14 @@ using Microsoft.Data.Sqlite;
 namespace DbAccess.Infrastructure.Sqlite;
 
 /// <summary>A store file that this program must not or cannot use: not ours, or from a newer version.</summary>
-public sealed class SqliteStoreException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class SqliteStoreException(string message, Exception? inner = null) : StoreException(message, inner);
 
 /// <summary>
 /// The file that holds grants, requests and the audit trail. Several processes may have it open; within this one, writes go one after the
 /// other, since SQLite has one writer at a time and its own way of queueing is to sleep and try again. Writes that wait at the same moment share
 /// one transaction, and so one wait for the disk; each is still all or nothing by itself.
 /// </summary>
-public sealed class SqliteDatabase : IDisposable
+public sealed class SqliteDatabase : IStoreSetup, IDisposable
 {
     /// <summary>"DBAc": marks the file as ours, so that a wrong path does not fill somebody else's database with tables.</summary>
     private const int ApplicationId = 0x44424163;
@@ -63,6 +63,10 @@ public sealed class SqliteDatabase : IDisposable
             _opening.Release();
         }
     }
+
+    Task IStoreSetup.OpenAsync(CancellationToken cancellationToken) => InitializeAsync(cancellationToken);
+
+    Task IStoreSetup.CreateAsync(CancellationToken cancellationToken) => InitializeAsync(cancellationToken);
 
     /// <summary>Throws when the store cannot be read.</summary>
     public async Task PingAsync(CancellationToken cancellationToken)

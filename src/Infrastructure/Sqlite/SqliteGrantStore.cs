@@ -40,7 +40,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
                         ("$requester", state.Requester.User),
                         ("$database", state.Target.Name.Value),
                         ("$scope", state.Scope.Name.Value),
-                        ("$created", SqliteTime.Milliseconds(state.CreatedAt)),
+                        ("$created", StoreTime.Milliseconds(state.CreatedAt)),
                     ]) == 1;
                 if (added) AddEvents(connection, grant);
                 return (added ? SaveOutcome.Saved : SaveOutcome.LostRace, added);
@@ -79,7 +79,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
 
     public async Task<IReadOnlyList<Grant>> ListDueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken)
     {
-        var due = await ListAsync(ListDueSql, cancellationToken, ("$now", SqliteTime.Milliseconds(now)), ("$limit", limit));
+        var due = await ListAsync(ListDueSql, cancellationToken, ("$now", StoreTime.Milliseconds(now)), ("$limit", limit));
         // The column is rounded up to milliseconds; the grant itself knows exactly.
         due.RemoveAll(grant => grant.State.DueAt > now);
         return due;
@@ -106,7 +106,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
             """SELECT seq, at, type, by, "from", "to", note FROM events WHERE grant_id = $id ORDER BY seq""",
             row => new GrantEvent(
                 row.GetInt32(0),
-                SqliteTime.Parse(row.GetString(1)),
+                StoreTime.Parse(row.GetString(1)),
                 row.GetString(2),
                 Actor.Parse(row.GetString(3)) ?? throw new GrantDocumentException(id.ToString(), string.Create(CultureInfo.InvariantCulture, $"event {row.GetInt32(0)} does not say who did it.")),
                 row.IsDBNull(4) ? null : Enum.Parse<GrantStatus>(row.GetString(4)),
@@ -132,9 +132,9 @@ internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
         ("$version", state.Version),
         ("$status", state.Status.ToString()),
         ("$role", state.Role?.Value),
-        ("$expires", SqliteTime.Milliseconds(state.Window?.Expiry)),
-        ("$due", SqliteTime.Milliseconds(state.DueAt)),
-        ("$ended", SqliteTime.Milliseconds(state.EndedAt)),
+        ("$expires", StoreTime.Milliseconds(state.Window?.Expiry)),
+        ("$due", StoreTime.Milliseconds(state.DueAt)),
+        ("$ended", StoreTime.Milliseconds(state.EndedAt)),
         ("$document", GrantJson.Write(state)),
     ];
 
@@ -147,7 +147,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
                 """INSERT INTO events (grant_id, seq, at, type, by, "from", "to", note) VALUES ($grant, $seq, $at, $type, $by, $from, $to, $note)""",
                 ("$grant", grant.Id.ToString()),
                 ("$seq", happened.Sequence),
-                ("$at", SqliteTime.Text(happened.At)),
+                ("$at", StoreTime.Text(happened.At)),
                 ("$type", happened.Type),
                 ("$by", happened.By.ToString()),
                 ("$from", happened.From?.ToString()),

@@ -24,7 +24,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
                 ("$user", item.From.User),
                 ("$channel", item.Channel),
                 ("$text", item.Text),
-                ("$received", SqliteTime.Text(item.ReceivedAt))) == 1;
+                ("$received", StoreTime.Text(item.ReceivedAt))) == 1;
             return (added, added);
         },
         cancellationToken);
@@ -39,7 +39,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
                 PrincipalId.Parse(row.GetString(2), row.GetString(3)) ?? throw new SqliteStoreException($"The request {row.GetString(0)} does not say whose it is."),
                 row.IsDBNull(4) ? null : row.GetString(4),
                 row.GetString(5),
-                SqliteTime.Parse(row.GetString(6)))),
+                StoreTime.Parse(row.GetString(6)))),
         cancellationToken);
 
     public Task FinishAsync(string key, CancellationToken cancellationToken) => database.WriteAsync(
@@ -49,7 +49,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
                 connection,
                 "UPDATE inbox SET finished_at = $now WHERE key = $key AND finished_at IS NULL",
                 ("$key", key),
-                ("$now", SqliteTime.Text(clock.GetUtcNow())));
+                ("$now", StoreTime.Text(clock.GetUtcNow())));
             return (finished, finished > 0);
         },
         cancellationToken);
@@ -60,7 +60,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
             var purged = SqliteDatabase.Execute(
                 connection,
                 "DELETE FROM inbox WHERE finished_at IS NOT NULL AND received_at < $before",
-                ("$before", SqliteTime.Text(before)));
+                ("$before", StoreTime.Text(before)));
             return (purged, purged > 0);
         },
         cancellationToken);

@@ -21,6 +21,7 @@ public static class SqliteRegistration
         }
 
         services.AddSingleton(_ => new SqliteDatabase(path));
+        services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<SqliteDatabase>());
         services.AddSingleton<IGrantStore, SqliteGrantStore>();
         services.AddSingleton<IInbox, SqliteInbox>();
         services.AddSingleton<SqliteAuditTrail>();

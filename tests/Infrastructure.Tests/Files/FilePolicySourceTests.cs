@@ -116,28 +116,29 @@ public sealed class FilePolicySourceTests : IDisposable
     public void A_start_with_a_bad_policy_tells_every_fault_together_with_those_of_other_settings()
     {
         Write(Broken);
-        var settings = Settings(("Policy:Path", _path), ("Credentials:Source", "S3"));
+        var settings = Settings(("Policy:Path", _path), ("Credentials:Source", "Vault"));
 
-        new ServiceCollection().AddFiles(settings);
+        new ServiceCollection().AddPolicyAndCredentials(settings);
 
         Assert.Equal(
             [
                 $"Policy:Path ({_path}) line 4: databases.orders.cluster names 'mian', which is not a cluster; did you mean 'main'?",
                 $"Policy:Path ({_path}) line 10: allow.r.lifetime.max is 'never', which is not a length of time like 45s, 30m, 2h, 1h30m or 1d (more than nothing, at most 366d)",
-                "Credentials:Source is 'S3', which is not available yet; use File.",
+                "Credentials:Source is 'Vault'; it must be File or S3.",
             ],
             settings.Faults);
     }
 
     [Theory]
-    [InlineData("s3://bucket/policy.yaml", "not available yet")]
+    [InlineData("s3://bucket", "is named s3://bucket/key")]
+    [InlineData("s3://bucket//policy.yaml", "is named s3://bucket/key")]
     [InlineData("/nowhere/policy.yaml", "there is no such file")]
     [InlineData("/", "cannot be read")]
     public void A_start_without_a_policy_says_why(string path, string words)
     {
         var settings = Settings(("Policy:Path", path));
 
-        new ServiceCollection().AddFiles(settings);
+        new ServiceCollection().AddPolicyAndCredentials(settings);
 
         Assert.Contains(words, Assert.Single(settings.Faults), StringComparison.Ordinal);
         Assert.Contains(path, Assert.Single(settings.Faults), StringComparison.Ordinal);
@@ -148,7 +149,7 @@ public sealed class FilePolicySourceTests : IDisposable
     {
         Write(PolicyTexts.Contract);
         var settings = Settings(("Policy:Path", _path), ("Credentials:File:Directory", _directory.Path));
-        var services = new ServiceCollection().AddLogging(logging => logging.AddProvider(_log)).AddFiles(settings);
+        var services = new ServiceCollection().AddLogging(logging => logging.AddProvider(_log)).AddPolicyAndCredentials(settings);
         await using var provider = services.BuildServiceProvider();
 
         foreach (var hosted in provider.GetServices<IHostedService>()) await hosted.StartAsync(TestContext.Current.CancellationToken);
@@ -192,26 +193,4 @@ public sealed class FilePolicySourceTests : IDisposable
 
     private static Settings Settings(params (string Key, string Value)[] values) =>
         new(new ConfigurationBuilder().AddInMemoryCollection(values.ToDictionary(pair => pair.Key, pair => (string?)pair.Value, StringComparer.Ordinal)).Build());
-
-    /// <summary>Keeps what was logged, as text.</summary>
-    private sealed class LogLines : ILoggerProvider, ILogger
-    {
-        private readonly List<(LogLevel Level, string Text)> _lines = [];
-
-        public IReadOnlyList<string> Of(LogLevel level) => [.. _lines.Where(line => line.Level == level).Select(line => line.Text)];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            _lines.Add((logLevel, formatter(state, exception)));
-
-        public void Dispose()
-        {
-        }
-    }
 }

@@ -42,7 +42,7 @@ public sealed class SqliteAuditTrailContract : AuditTrailContract, IDisposable
                 connection,
                 "SELECT at, action, by, subject, outcome, correlation FROM audit ORDER BY seq",
                 row => new AuditRecord(
-                    SqliteTime.Parse(row.GetString(0)), row.GetString(1), Actor.Parse(row.GetString(2))!, row.GetString(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5))),
+                    StoreTime.Parse(row.GetString(0)), row.GetString(1), Actor.Parse(row.GetString(2))!, row.GetString(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5))),
             stop);
     }
 }

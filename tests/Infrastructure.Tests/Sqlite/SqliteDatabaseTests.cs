@@ -273,7 +273,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         ANALYZE;
         """,
         ("$count", count),
-        ("$due", SqliteTime.Milliseconds(Some.Now.AddYears(50))));
+        ("$due", StoreTime.Milliseconds(Some.Now.AddYears(50))));
 
     /// <summary>How many steps SQLite's own machine takes for a statement: what it costs, without a clock.</summary>
     private static int Steps(SqliteConnection connection, string sql)
@@ -298,7 +298,7 @@ public sealed class SqliteDatabaseTests : IDisposable
 
     private static IEnumerable<(string Name, object? Value)> Parameters(string sql) => new (string Name, object? Value)[]
     {
-        ("$now", SqliteTime.Milliseconds(Some.Now)), ("$limit", 100L), ("$team", "T"), ("$user", "U"), ("$database", "orders"),
+        ("$now", StoreTime.Milliseconds(Some.Now)), ("$limit", 100L), ("$team", "T"), ("$user", "U"), ("$database", "orders"),
     }.Where(parameter => sql.Contains(parameter.Name, StringComparison.Ordinal));
 
     private static string Text(SqliteConnection connection, string sql)

@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace DbAccess.Infrastructure.Sqlite;
+namespace DbAccess.Infrastructure;
 
 /// <summary>Instants in columns: whole milliseconds where a number is compared, full text where the exact instant is given back.</summary>
-internal static class SqliteTime
+internal static class StoreTime
 {
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
 

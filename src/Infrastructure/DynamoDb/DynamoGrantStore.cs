@@ -1,0 +1,288 @@
+using System.Globalization;
+using System.Text;
+using Amazon.DynamoDBv2.Model;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
+
+namespace DbAccess.Infrastructure.DynamoDb;
+
+/// <summary>
+/// Grants in the DynamoDB table: <c>GRANT#id</c>/<c>GRANT</c> is the state, <c>GRANT#id</c>/<c>EVENT#seq</c> its story, both written in one
+/// transaction over the version that was loaded. Lists come from the indexes, a moment late, and are confirmed by reading the grants
+/// themselves: a grant that was made this moment may be missing from a list, and one that no longer belongs there never is in it.
+/// </summary>
+internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : IGrantStore
+{
+    /// <summary>
+    /// How many parts the index of what is due has. One part takes 1,000 writes a second, so four bear 4,000, and a sweep asks four times.
+    /// Changing it needs both sets read until the old one is empty.
+    /// </summary>
+    internal const int DueShards = 4;
+
+    /// <summary>How long ended grants are kept; longer than a year, so that last year can still be looked at.</summary>
+    internal static readonly TimeSpan KeepEnded = TimeSpan.FromDays(400);
+
+    // An event is written before the end of its grant is known. The longest grant has 366 days, so with this it is there as long as its grant.
+    private static readonly TimeSpan LongestGrant = TimeSpan.FromDays(400);
+
+    // Ended grants are counted as they end, in one of several counters, so that ends at the same moment seldom meet.
+    private const int Counters = 16;
+
+    // Entries that turn out to be out of date must not make a list shorter than it need be.
+    private const int Spare = 25;
+
+    private const string GrantSk = "GRANT";
+    private const string CountPk = "COUNT";
+
+    private static readonly GrantStatus[] Over = [GrantStatus.Ended, GrantStatus.Denied, GrantStatus.Cancelled, GrantStatus.Lapsed, GrantStatus.Failed];
+
+    public Task<SaveOutcome> AddAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        var ends = Over.Contains(grant.Status);
+        return WriteAsync(grant, grant.State with { Version = 1 }, ends, "attribute_not_exists(pk)", null, cancellationToken);
+    }
+
+    public Task<SaveOutcome> SaveAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        var loaded = grant.State.Version;
+        var ends = grant.NewEvents.Any(happened => Over.Contains(happened.To) && !(happened.From is { } from && Over.Contains(from)));
+        var values = new Dictionary<string, AttributeValue>(StringComparer.Ordinal) { [":loaded"] = DynamoItem.Number(loaded) };
+        return WriteAsync(grant, grant.State with { Version = loaded + 1 }, ends, "version = :loaded", values, cancellationToken);
+    }
+
+    public async Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
+        await table.FindAsync(Pk(id.ToString()), GrantSk, cancellationToken) is { } item ? Read(item) : null;
+
+    public async Task<IReadOnlyList<Grant>> ListDueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken)
+    {
+        var until = StoreTime.Milliseconds(now);
+        var shards = await Task.WhenAll(Enumerable.Range(0, DueShards).Select(shard => QueryShardAsync(shard, until, WithSpare(limit), cancellationToken)));
+        var longestFirst = shards.SelectMany(items => items).OrderBy(item => item.NumberOf("due_at")).ThenBy(item => item["pk"].S, StringComparer.Ordinal);
+        // The index may be a moment old, and its instants are rounded up: the grant itself knows whether it is due.
+        var due = await ConfirmAsync(longestFirst, limit, grant => grant.State.DueAt <= now, cancellationToken);
+        return [.. due.OrderBy(grant => grant.State.DueAt).ThenBy(grant => grant.Id.ToString(), StringComparer.Ordinal)];
+    }
+
+    public async Task<DateTimeOffset?> NextDueAsync(CancellationToken cancellationToken)
+    {
+        var firsts = await Task.WhenAll(Enumerable.Range(0, DueShards).Select(shard => QueryShardAsync(shard, null, 1, cancellationToken)));
+        return firsts.SelectMany(items => items).Min(item => item.NumberOf("due_at")) is { } due ? DateTimeOffset.FromUnixTimeMilliseconds(due) : null;
+    }
+
+    public async Task<IReadOnlyList<Grant>> ListByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken)
+    {
+        var entries = await table.QueryAsync(NewestFirst(DynamoTable.PersonIndex, "person", requester.ToString()), limit, cancellationToken);
+        return NewestFirst(await ConfirmAsync(entries, limit, grant => grant.State.Requester == requester, cancellationToken));
+    }
+
+    /// <summary>
+    /// Of one database: reads as many index entries as asked for. Of all: reads the index of live grants from end to end (about 100 bytes a
+    /// grant), since a list over all databases would need one key that every write goes to.
+    /// </summary>
+    public async Task<IReadOnlyList<Grant>> ListLiveAsync(DatabaseName? database, int limit, CancellationToken cancellationToken)
+    {
+        var entries = database is null
+            ? await table.ScanIndexAsync(DynamoTable.LiveIndex, cancellationToken)
+            : await table.QueryAsync(NewestFirst(DynamoTable.LiveIndex, "live_database", database.Value), WithSpare(limit), cancellationToken);
+        var newestFirst = entries.OrderByDescending(item => item.NumberOf("created_at")).ThenBy(item => item["pk"].S, StringComparer.Ordinal);
+        return NewestFirst(await ConfirmAsync(newestFirst, limit, grant => grant.State.EndedAt is null, cancellationToken));
+    }
+
+    public async Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken)
+    {
+        var request = new QueryRequest
+        {
+            KeyConditionExpression = "pk = :pk AND begins_with(sk, :events)",
+            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(Pk(id.ToString())), [":events"] = DynamoItem.Text("EVENT#") },
+            ConsistentRead = true,
+        };
+        return [.. (await table.QueryAsync(request, int.MaxValue, cancellationToken)).Select(item => ReadEvent(id, item)).OrderBy(happened => happened.Sequence)];
+    }
+
+    /// <summary>
+    /// Live grants are counted in the index of what is due, where every one of them stands (about 100 bytes each: 100,000 live grants are 12 MB,
+    /// 1,500 read units); ended ones by the counters that the ending write adds to. Neither costs by what has ever existed. Grants that were
+    /// purged stay counted.
+    /// </summary>
+    public async Task<IReadOnlyDictionary<GrantStatus, long>> CountByStatusAsync(CancellationToken cancellationToken)
+    {
+        var counts = new Dictionary<GrantStatus, long>();
+        var shards = await Task.WhenAll(Enumerable.Range(0, DueShards).Select(shard => QueryShardAsync(shard, null, int.MaxValue, cancellationToken)));
+        foreach (var item in shards.SelectMany(items => items))
+        {
+            // A status of a newer version is counted by that one.
+            if (Enum.TryParse<GrantStatus>(item.TextOf("status"), out var status) && !Over.Contains(status)) counts[status] = counts.GetValueOrDefault(status) + 1;
+        }
+
+        var request = new QueryRequest
+        {
+            KeyConditionExpression = "pk = :pk",
+            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(CountPk) },
+        };
+        foreach (var item in await table.QueryAsync(request, int.MaxValue, cancellationToken))
+        {
+            if (Enum.TryParse<GrantStatus>(item["sk"].S.Split('#')[0], out var status)) counts[status] = counts.GetValueOrDefault(status) + (item.NumberOf("total") ?? 0);
+        }
+
+        return counts;
+    }
+
+    internal static string Shard(string id)
+    {
+        // FNV-1a: the same in every process and version, unlike a string's own hash code.
+        var hash = Encoding.UTF8.GetBytes(id).Aggregate(2166136261u, (hash, letter) => unchecked((hash ^ letter) * 16777619u));
+        return ShardName((int)(hash % DueShards));
+    }
+
+    private static string ShardName(int shard) => string.Create(CultureInfo.InvariantCulture, $"GRANT#{shard}");
+
+    private static string Pk(string id) => $"GRANT#{id}";
+
+    private static string EventSk(int sequence) => string.Create(CultureInfo.InvariantCulture, $"EVENT#{sequence:D6}");
+
+    private static int WithSpare(int limit) => limit > int.MaxValue - Spare ? limit : limit + Spare;
+
+    private async Task<SaveOutcome> WriteAsync(
+        Grant grant, GrantSnapshot state, bool ends, string condition, Dictionary<string, AttributeValue>? values, CancellationToken cancellationToken)
+    {
+        var write = Guid.NewGuid().ToString("N");
+        var events = grant.NewEvents.ToList();
+        var written = await table.TryWriteAsync(
+            () =>
+            {
+                List<TransactWriteItem> items =
+                [
+                    new() { Put = table.Put(Item(state, write), condition, values) },
+                    .. events.Select(happened => new TransactWriteItem { Put = table.Put(EventItem(state, happened, write), "attribute_not_exists(pk)") }),
+                ];
+                if (ends) items.Add(new() { Update = Count(state.Status) });
+                return items;
+            },
+            cancellationToken);
+
+        // The answer to a write that succeeded may be lost on the way; sent again, it finds its own version there. Whether it was ours says the
+        // write's id: in its first event, which nobody writes over, or in the grant where there was none.
+        if (!written && !await IsOursAsync(state.Id, events, write)) return SaveOutcome.LostRace;
+
+        grant.Saved(state.Version);
+        return SaveOutcome.Saved;
+    }
+
+    // Not cancellable: the write is past, and its outcome has to be known.
+    private async Task<bool> IsOursAsync(GrantId id, List<GrantEvent> events, string write) =>
+        (await table.FindAsync(Pk(id.ToString()), events.Count > 0 ? EventSk(events[0].Sequence) : GrantSk, CancellationToken.None))?.TextOf("write_id") == write;
+
+    private Update Count(GrantStatus status) => new()
+    {
+        TableName = table.Name,
+        Key = DynamoTable.Key(CountPk, string.Create(CultureInfo.InvariantCulture, $"{status}#{Random.Shared.Next(Counters)}")),
+        UpdateExpression = "ADD #total :one",
+        ExpressionAttributeNames = new(StringComparer.Ordinal) { ["#total"] = "total" },
+        ExpressionAttributeValues = new(StringComparer.Ordinal) { [":one"] = DynamoItem.Number(1) },
+    };
+
+    private Dictionary<string, AttributeValue> Item(GrantSnapshot state, string write)
+    {
+        var id = state.Id.ToString();
+        var item = DynamoTable.Key(Pk(id), GrantSk);
+        item["version"] = DynamoItem.Number(state.Version);
+        item["status"] = DynamoItem.Text(state.Status.ToString());
+        item["installation"] = DynamoItem.Text(state.Installation);
+        item["team"] = DynamoItem.Text(state.Requester.Team);
+        item["requester"] = DynamoItem.Text(state.Requester.User);
+        item["person"] = DynamoItem.Text(state.Requester.ToString());
+        item["database"] = DynamoItem.Text(state.Target.Name.Value);
+        item["scope"] = DynamoItem.Text(state.Scope.Name.Value);
+        item["created_at"] = DynamoItem.Number(StoreTime.Milliseconds(state.CreatedAt));
+        item["write_id"] = DynamoItem.Text(write);
+        item["document"] = DynamoItem.Text(GrantJson.Write(state));
+        item.SetText("role", state.Role?.Value);
+        item.SetNumber("expires_at", StoreTime.Milliseconds(state.Window?.Expiry));
+        if (state.DueAt is { } due)
+        {
+            item["due_shard"] = DynamoItem.Text(Shard(id));
+            item["due_at"] = DynamoItem.Number(StoreTime.Milliseconds(due));
+        }
+
+        if (state.EndedAt is { } ended) item[DynamoTable.PurgeAttribute] = DynamoItem.Number((ended + keepEnded).ToUnixTimeSeconds());
+        else item["live_database"] = DynamoItem.Text(state.Target.Name.Value);
+        return item;
+    }
+
+    private Dictionary<string, AttributeValue> EventItem(GrantSnapshot state, GrantEvent happened, string write)
+    {
+        var item = DynamoTable.Key(Pk(state.Id.ToString()), EventSk(happened.Sequence));
+        item["at"] = DynamoItem.Text(StoreTime.Text(happened.At));
+        item["type"] = DynamoItem.Text(happened.Type);
+        item["by"] = DynamoItem.Text(happened.By.ToString()!);
+        item["to"] = DynamoItem.Text(happened.To.ToString());
+        item["write_id"] = DynamoItem.Text(write);
+        item[DynamoTable.PurgeAttribute] = DynamoItem.Number((happened.At + LongestGrant + keepEnded).ToUnixTimeSeconds());
+        item.SetText("from", happened.From?.ToString());
+        item.SetText("note", happened.Note);
+        return item;
+    }
+
+    private Task<List<Dictionary<string, AttributeValue>>> QueryShardAsync(int shard, long? until, int limit, CancellationToken cancellationToken)
+    {
+        var request = new QueryRequest
+        {
+            IndexName = DynamoTable.DueIndex,
+            KeyConditionExpression = until is null ? "due_shard = :shard" : "due_shard = :shard AND due_at <= :until",
+            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":shard"] = DynamoItem.Text(ShardName(shard)) },
+            ScanIndexForward = true,
+        };
+        if (until is { } number) request.ExpressionAttributeValues[":until"] = DynamoItem.Number(number);
+        return table.QueryAsync(request, limit, cancellationToken);
+    }
+
+    private static QueryRequest NewestFirst(string index, string attribute, string value) => new()
+    {
+        IndexName = index,
+        KeyConditionExpression = $"{attribute} = :value",
+        ExpressionAttributeValues = new(StringComparer.Ordinal) { [":value"] = DynamoItem.Text(value) },
+        ScanIndexForward = false,
+    };
+
+    /// <summary>Reads the grants that the entries point to, as they are now, until enough of them belong.</summary>
+    private async Task<List<Grant>> ConfirmAsync(IEnumerable<Dictionary<string, AttributeValue>> entries, int limit, Func<Grant, bool> belongs, CancellationToken cancellationToken)
+    {
+        var confirmed = new List<Grant>();
+        var left = new Queue<string>(entries.Select(entry => entry["pk"].S));
+        while (left.Count > 0 && confirmed.Count < limit)
+        {
+            var next = new List<(string, string)>();
+            while (next.Count < Math.Min(100, limit - confirmed.Count) && left.TryDequeue(out var pk)) next.Add((pk, GrantSk));
+            confirmed.AddRange((await table.FindManyAsync(next, cancellationToken)).Select(Read).Where(belongs));
+        }
+
+        return confirmed;
+    }
+
+    private static List<Grant> NewestFirst(IEnumerable<Grant> grants) =>
+        [.. grants.OrderByDescending(grant => grant.State.CreatedAt).ThenBy(grant => grant.Id.ToString(), StringComparer.Ordinal)];
+
+    // The attribute is what saves are compared with, so it is the version that counts.
+    private static Grant Read(Dictionary<string, AttributeValue> item)
+    {
+        var id = item["pk"].S["GRANT#".Length..];
+        return item.TextOf("document") is { } document && item.NumberOf("version") is { } version
+            ? new Grant(GrantJson.Read(id, document) with { Version = version })
+            : throw new GrantDocumentException(id, "its item has no document or no version.");
+    }
+
+    private static GrantEvent ReadEvent(GrantId id, Dictionary<string, AttributeValue> item)
+    {
+        var sequence = int.Parse(item["sk"].S["EVENT#".Length..], CultureInfo.InvariantCulture);
+        return new GrantEvent(
+            sequence,
+            StoreTime.Parse(item["at"].S),
+            item["type"].S,
+            Actor.Parse(item["by"].S) ?? throw new GrantDocumentException(id.ToString(), string.Create(CultureInfo.InvariantCulture, $"event {sequence} does not say who did it.")),
+            item.TextOf("from") is { } from ? Enum.Parse<GrantStatus>(from) : null,
+            Enum.Parse<GrantStatus>(item["to"].S),
+            item.TextOf("note"));
+    }
+}

@@ -1,0 +1,33 @@
+using System.Text.RegularExpressions;
+using Amazon.DynamoDBv2;
+using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Aws;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace DbAccess.Infrastructure.DynamoDb;
+
+/// <summary>Grants, accepted requests and the audit trail in one DynamoDB table.</summary>
+public static partial class DynamoRegistration
+{
+    /// <summary>
+    /// Registers the stores. <c>Grants:DynamoDb:Table</c> names the table (default <c>dbaccess-grants</c>); region, endpoint and credentials come
+    /// from the standard AWS environment. A <see cref="TimeProvider"/> has to be registered.
+    /// </summary>
+    public static IServiceCollection AddDynamoDb(this IServiceCollection services, Settings settings)
+    {
+        var name = settings.Optional("Grants:DynamoDb:Table", "dbaccess-grants");
+        if (!TableName().IsMatch(name)) settings.Fault($"Grants:DynamoDb:Table is '{name}'; it must be 3 to 255 letters, digits, '.', '_' or '-'.");
+
+        services.AddSingleton<IAmazonDynamoDB>(_ => AwsClients.Create(() => new AmazonDynamoDBClient(AwsClients.DynamoDb())));
+        services.AddSingleton(provider => new DynamoTable(provider.GetRequiredService<IAmazonDynamoDB>(), name, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<DynamoTable>());
+        services.AddSingleton<IGrantStore>(provider => new DynamoGrantStore(provider.GetRequiredService<DynamoTable>(), DynamoGrantStore.KeepEnded));
+        services.AddSingleton<IInbox, DynamoInbox>();
+        services.AddSingleton<DynamoAuditTrail>();
+        services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<DynamoAuditTrail>());
+        return services;
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9_.-]{3,255}\\z", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex TableName();
+}

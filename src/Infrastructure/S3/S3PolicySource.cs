@@ -1,0 +1,80 @@
+using Amazon.S3;
+using DbAccess.Domain.Policies;
+using DbAccess.Infrastructure.Files;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Infrastructure.S3;
+
+/// <summary>
+/// The policy as an object in S3, asked for by its ETag. Whoever asks for the policy sets off a look, at most every 10 seconds, and takes what is
+/// in force meanwhile: a decision never waits for S3. So an edit counts for the first request after the look that the one before it set off.
+/// An object with faults, or one that cannot be read, leaves the last good policy in force.
+/// </summary>
+internal sealed class S3PolicySource : IWatchedPolicy
+{
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private readonly IAmazonS3 _client;
+    private readonly string _bucket;
+    private readonly string _key;
+    private readonly TimeProvider _clock;
+    private readonly PolicyInForce _policy;
+    private long _lookedAt;
+    private string? _etag;
+    private string? _problem;
+
+    public S3PolicySource(IAmazonS3 client, string bucket, string key, PolicyReading start, string etag, TimeProvider clock, ILogger<S3PolicySource> log)
+    {
+        (_client, _bucket, _key, _etag, _clock) = (client, bucket, key, etag, clock);
+        _policy = new PolicyInForce($"s3://{bucket}/{key}", start, clock, log);
+        _lookedAt = clock.GetTimestamp();
+    }
+
+    public AccessPolicy Current
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (Looking.IsCompleted && _clock.GetElapsedTime(_lookedAt) >= BetweenLooks)
+                {
+                    _lookedAt = _clock.GetTimestamp();
+                    Looking = Task.Run(LookAsync);
+                }
+            }
+
+            return _policy.Current;
+        }
+    }
+
+    /// <summary>When the policy in force was read.</summary>
+    public DateTimeOffset LoadedAt => _policy.LoadedAt;
+
+    /// <summary>Why the object, as it was last found, is not the policy in force; null when it is. For health and metrics.</summary>
+    public string? LastFault => _policy.LastFault;
+
+    /// <summary>The look that is under way, or the last one; for tests, which do not want to wait by the clock.</summary>
+    internal Task Looking { get; private set; } = Task.CompletedTask;
+
+    public void Announce() => _policy.Announce();
+
+    private async Task LookAsync()
+    {
+        // Its time is bounded by the client's own limits, and it ends in a state, never in an exception.
+        switch (await S3Objects.ReadAsync(_client, _bucket, _key, PolicyYaml.LongestFile, _etag, CancellationToken.None))
+        {
+            case S3Reading.Found found:
+                (_etag, _problem) = (found.ETag, null);
+                _policy.Judge(found.Content);
+                break;
+
+            case S3Reading.Failed failed when failed.Why != _problem:
+                _problem = failed.Why;
+                // Said once, until it changes. The object is judged anew when it can be read again, so its tag is forgotten.
+                _etag = null;
+                _policy.Refuse(failed.Why);
+                break;
+        }
+    }
+}

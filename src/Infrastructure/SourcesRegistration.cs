@@ -1,0 +1,57 @@
+using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.DynamoDb;
+using DbAccess.Infrastructure.Files;
+using DbAccess.Infrastructure.S3;
+using DbAccess.Infrastructure.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Infrastructure;
+
+/// <summary>Which of two systems does a part: the file beside the program, or AWS.</summary>
+public static class SourcesRegistration
+{
+    /// <summary>Grants, accepted requests and the audit trail: <c>Grants:Store</c> is <c>Sqlite</c> (default) or <c>DynamoDb</c>.</summary>
+    public static IServiceCollection AddStores(this IServiceCollection services, Settings settings) =>
+        settings.Choice("Grants:Store", "Sqlite", ["Sqlite", "DynamoDb"]) == "DynamoDb" ? services.AddDynamoDb(settings) : services.AddSqlite(settings);
+
+    /// <summary>
+    /// The access policy (<c>Policy:Path</c>, a file or <c>s3://bucket/key</c>) and the administrator credentials (<c>Credentials:Source</c>,
+    /// <c>File</c> or <c>S3</c>). Reads the policy now, so that its faults are told together with those of all other settings.
+    /// </summary>
+    public static IServiceCollection AddPolicyAndCredentials(this IServiceCollection services, Settings settings)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+
+        var path = settings.Optional("Policy:Path", "policy/access-policy.yaml");
+        if (path.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)) services.AddS3Policy(settings, path);
+        else services.AddPolicyFile(settings, path);
+        services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<IWatchedPolicy>());
+
+        if (settings.Choice("Credentials:Source", "File", ["File", "S3"]) == "S3") services.AddS3Credentials(settings);
+        else services.AddCredentialFiles(settings);
+
+        return services.AddHostedService<SourcesAtStart>();
+    }
+
+    /// <summary>
+    /// Says in the log which policy is in force, and which clusters cannot be reached for want of credentials. That is no reason not to start:
+    /// the other clusters' grants have to end on time, and a file that is put right counts at once.
+    /// </summary>
+    private sealed class SourcesAtStart(IWatchedPolicy policies, IAdminCredentials credentials, ILogger<SourcesAtStart> log) : IHostedService
+    {
+        public async Task StartAsync(CancellationToken cancellationToken)
+        {
+            policies.Announce();
+            foreach (var cluster in policies.Current.Databases.Values.Select(database => database.Target.Cluster).Distinct())
+            {
+                var found = await credentials.FindAsync(cluster, fresh: true, cancellationToken);
+                if (found.Refusal is { } refusal) log.LogError("{Code}: {Refusal}", refusal.Code, refusal.Message);
+            }
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text;
+using Amazon.DynamoDBv2;
+using Amazon.Runtime;
+using Amazon.S3;
+
+namespace DbAccess.Infrastructure.Tests.Aws;
+
+/// <summary>The wire between a client and AWS: counts what goes over it, and does to it what wires do.</summary>
+internal sealed class AwsWire
+{
+    /// <summary>The secret key and session token that every client here signs with; no error may show them.</summary>
+    public const string SecretKey = "MARKER-secret-key";
+    public const string SessionToken = "MARKER-session-token";
+
+    private readonly ConcurrentQueue<(string Operation, Func<HttpRequestMessage, Func<Task<HttpResponseMessage>>, Task<HttpResponseMessage>> Act)> _acts = new();
+    private readonly ConcurrentQueue<(string Operation, string Body)> _sent = new();
+
+    /// <summary>What went over it so far; for DynamoDB the operation, for S3 the method.</summary>
+    public IReadOnlyList<string> Operations => [.. _sent.Select(sent => sent.Operation)];
+
+    public IReadOnlyList<string> BodiesOf(string operation) => [.. _sent.Where(sent => sent.Operation == operation).Select(sent => sent.Body)];
+
+    public void Forget() => _sent.Clear();
+
+    /// <summary>The next request of the kind arrives and is done, and its answer is lost; <paramref name="meanwhile"/> happens before anybody asks again.</summary>
+    public void LoseAnswer(string operation, Func<Task>? meanwhile = null) => _acts.Enqueue((operation, async (_, forward) =>
+    {
+        using var answer = await forward();
+        if (meanwhile is not null) await meanwhile();
+        throw new HttpRequestException("The connection was reset.");
+    }));
+
+    /// <summary>After the next request of the kind was answered, and before the answer arrives, something happens.</summary>
+    public void After(string operation, Func<Task> meanwhile) => _acts.Enqueue((operation, async (_, forward) =>
+    {
+        var answer = await forward();
+        await meanwhile();
+        return answer;
+    }));
+
+    /// <summary>The next <paramref name="times"/> requests of the kind are answered with an error and go no further.</summary>
+    public void Fail(string operation, string code, int times = 1, string message = "no", HttpStatusCode status = HttpStatusCode.BadRequest, string more = "")
+    {
+        for (var i = 0; i < times; i++)
+        {
+            _acts.Enqueue((operation, (_, _) => Task.FromResult(new HttpResponseMessage(status)
+            {
+                Content = new StringContent($"{{\"__type\":\"com.amazonaws.dynamodb.v20120810#{code}\",\"message\":\"{message}\"{more}}}", Encoding.UTF8, "application/x-amz-json-1.0"),
+            })));
+        }
+    }
+
+    public void FailS3(string code, HttpStatusCode status, string message = "no") => _acts.Enqueue(("GET", (_, _) => Task.FromResult(new HttpResponseMessage(status)
+    {
+        Content = new StringContent($"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message><RequestId>R1</RequestId></Error>", Encoding.UTF8, "application/xml"),
+    })));
+
+    public AmazonDynamoDBClient DynamoDb(Uri endpoint, int retries = 3)
+    {
+        var config = DbAccess.Infrastructure.Aws.AwsClients.DynamoDb();
+        Configure(config, endpoint);
+        config.MaxErrorRetry = retries;
+        return new AmazonDynamoDBClient(new SessionAWSCredentials("AKIDTEST", SecretKey, SessionToken), config);
+    }
+
+    public AmazonS3Client S3(Uri endpoint)
+    {
+        var config = DbAccess.Infrastructure.Aws.AwsClients.S3();
+        Configure(config, endpoint);
+        config.ForcePathStyle = true;
+        config.MaxErrorRetry = 0;
+        return new AmazonS3Client(new SessionAWSCredentials("AKIDTEST", SecretKey, SessionToken), config);
+    }
+
+    private void Configure(ClientConfig config, Uri endpoint)
+    {
+        config.ServiceURL = endpoint.ToString();
+        config.AuthenticationRegion = "eu-west-1";
+        // The emulator shares this machine with everything else; only what hangs is to be cut off.
+        config.Timeout = TimeSpan.FromSeconds(30);
+        config.HttpClientFactory = new Factory(this);
+    }
+
+    private sealed class Factory(AwsWire wire) : HttpClientFactory
+    {
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(new Handler(wire) { InnerHandler = new SocketsHttpHandler() }) { Timeout = TimeSpan.FromSeconds(60) };
+
+        public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
+
+        public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
+
+        public override string? GetConfigUniqueString(IClientConfig clientConfig) => null;
+    }
+
+    private sealed class Handler(AwsWire wire) : DelegatingHandler
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var operation = request.Headers.TryGetValues("X-Amz-Target", out var target) ? target.Single().Split('.')[1] : request.Method.Method;
+            wire._sent.Enqueue((operation, request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken)));
+            return wire._acts.TryPeek(out var act) && act.Operation == operation && wire._acts.TryDequeue(out act)
+                ? await act.Act(request, () => base.SendAsync(request, cancellationToken))
+                : await base.SendAsync(request, cancellationToken);
+        }
+    }
+}

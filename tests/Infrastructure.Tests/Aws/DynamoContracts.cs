@@ -1,0 +1,43 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Principals;
+using DbAccess.TestKit.Aws;
+using DbAccess.TestKit.Contracts;
+
+namespace DbAccess.Infrastructure.Tests.Aws;
+
+public sealed class DynamoGrantStoreContract(MotoFixture moto) : GrantStoreContract, IDisposable
+{
+    private readonly DynamoHouse _house = new(moto);
+
+    public void Dispose() => _house.Dispose();
+
+    protected override async ValueTask<IGrantStore> OpenAsync() => await _house.GrantsAsync();
+}
+
+public sealed class DynamoInboxContract(MotoFixture moto) : InboxContract, IDisposable
+{
+    private readonly DynamoHouse _house = new(moto);
+
+    public void Dispose() => _house.Dispose();
+
+    protected override async ValueTask<IInbox> OpenAsync() => await _house.InboxAsync();
+}
+
+public sealed class DynamoAuditTrailContract(MotoFixture moto) : AuditTrailContract, IDisposable
+{
+    private readonly DynamoHouse _house = new(moto);
+
+    public void Dispose() => _house.Dispose();
+
+    protected override async ValueTask<IAuditTrail> OpenAsync() => await _house.AuditAsync();
+
+    protected override async ValueTask<IReadOnlyList<AuditRecord>> ReadAsync()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var trail = await _house.AuditAsync();
+        // Whatever a test wrote, the chain over it holds.
+        Assert.Null((await trail.VerifyAsync(stop)).FirstBroken);
+        return [.. (await trail.ReadAsync(stop)).Select(read => new AuditRecord(
+            StoreTime.Parse(read.Row.At), read.Row.Action, Actor.Parse(read.Row.By)!, read.Row.Subject, read.Row.Outcome, read.Row.Correlation))];
+    }
+}

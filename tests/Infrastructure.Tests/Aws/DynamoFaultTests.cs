@@ -1,0 +1,471 @@
+using System.Net;
+using System.Text.Json;
+using Amazon.DynamoDBv2;
+using Amazon.DynamoDBv2.Model;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
+using DbAccess.Infrastructure.DynamoDb;
+using DbAccess.TestKit;
+using DbAccess.TestKit.Aws;
+
+namespace DbAccess.Infrastructure.Tests.Aws;
+
+/// <summary>What DynamoDB and the way to it can do to a store.</summary>
+public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
+{
+    private const string Transaction = "TransactWriteItems";
+
+    private readonly DynamoHouse _house = new(moto);
+    private readonly AwsWire _wire = new();
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_write_whose_answer_was_lost_is_written_once_and_known_as_ours()
+    {
+        var store = await _house.GrantsAsync(_wire);
+        var grant = Some.Active();
+        _wire.LoseAnswer(Transaction);
+        Assert.Equal(SaveOutcome.Saved, await store.AddAsync(grant, Stop));
+
+        grant.Return(Some.Engineer, Some.Now.AddMinutes(1));
+        grant.End(new RemovalReceipt(Some.Now, 0, Some.Now, Some.Now, true, []), Some.Now.AddMinutes(1));
+        _wire.LoseAnswer(Transaction);
+        Assert.Equal(SaveOutcome.Saved, await store.SaveAsync(grant, Stop));
+
+        Assert.Equal(4, _wire.BodiesOf(Transaction).Count);
+        Assert.Equal(2, grant.State.Version);
+        Assert.Equal(2, (await store.FindAsync(grant.Id, Stop))!.State.Version);
+        Assert.Equal(grant.State.Events, (await store.ListEventsAsync(grant.Id, Stop)).Count);
+        Assert.Equal(1, (await store.CountByStatusAsync(Stop))[GrantStatus.Ended]);
+        // The client's own retry says that it is the same write, so that DynamoDB itself need not do it twice.
+        Assert.Equal(2, _wire.BodiesOf(Transaction).Select(Token).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_write_whose_answer_was_lost_is_ours_even_when_somebody_saved_on_top_of_it()
+    {
+        var (store, other) = (await _house.GrantsAsync(_wire), await _house.GrantsAsync());
+        var grant = Some.Active();
+        await store.AddAsync(grant, Stop);
+        grant.Return(Some.Engineer, Some.Now.AddMinutes(1));
+        _wire.LoseAnswer(Transaction, async () =>
+        {
+            var theirs = (await other.FindAsync(grant.Id, Stop))!;
+            theirs.StepFailed("later", Some.Now.AddMinutes(2));
+            Assert.Equal(SaveOutcome.Saved, await other.SaveAsync(theirs, Stop));
+        });
+
+        Assert.Equal(SaveOutcome.Saved, await store.SaveAsync(grant, Stop));
+
+        Assert.Equal(2, grant.State.Version);
+        Assert.Equal(3, (await store.FindAsync(grant.Id, Stop))!.State.Version);
+        grant.StepFailed("behind", Some.Now.AddMinutes(3));
+        Assert.Equal(SaveOutcome.LostRace, await store.SaveAsync(grant, Stop));
+    }
+
+    [Fact]
+    public async Task A_save_without_events_is_known_as_ours_too()
+    {
+        var store = await _house.GrantsAsync(_wire);
+        var grant = Some.Allowed();
+        await store.AddAsync(grant, Stop);
+        _wire.LoseAnswer(Transaction);
+
+        Assert.Equal(SaveOutcome.Saved, await store.SaveAsync(new Grant(grant.State with { Warned = true }), Stop));
+        Assert.Equal(SaveOutcome.LostRace, await store.SaveAsync(new Grant(grant.State with { Warned = false }), Stop));
+        Assert.True((await store.FindAsync(grant.Id, Stop))!.State.Warned);
+    }
+
+    [Fact]
+    public async Task A_request_whose_acceptance_was_lost_on_the_way_is_accepted_and_not_a_copy_of_itself()
+    {
+        var inbox = await _house.InboxAsync(_wire);
+        var item = new InboxItem("Ev1", "command", Some.Engineer, null, "orders read 1h", Some.Now);
+        _wire.LoseAnswer(Transaction);
+
+        Assert.True(await inbox.TryAddAsync(item, "alias", Stop));
+        Assert.False(await inbox.TryAddAsync(item, "alias", Stop));
+        _wire.LoseAnswer("UpdateItem");
+        await inbox.FinishAsync("Ev1", Stop);
+
+        Assert.Empty(await inbox.ListUnfinishedAsync(Stop));
+    }
+
+    [Fact]
+    public async Task An_audit_row_whose_answer_was_lost_stands_once()
+    {
+        var trail = await _house.AuditAsync(_wire);
+        _wire.LoseAnswer("PutItem");
+        await trail.AppendAsync(Record("first"), Stop);
+        await trail.AppendAsync(Record("second"), Stop);
+
+        Assert.Equal(["first", "second"], (await trail.ReadAsync(Stop)).Select(read => read.Row.Subject));
+        Assert.Equal((2L, null), (await trail.VerifyAsync(Stop)) is var verdict ? (verdict.Rows, verdict.FirstBroken) : default);
+    }
+
+    [Fact]
+    public async Task A_changed_or_missing_audit_row_shows()
+    {
+        var trail = await _house.AuditAsync();
+        foreach (var subject in (string[])["a", "b", "c"]) await trail.AppendAsync(Record(subject), Stop);
+        var client = await _house.ClientAsync();
+
+        await client.UpdateItemAsync(new UpdateItemRequest
+        {
+            TableName = _house.Name, Key = DynamoTable.Key("AUDIT", "ROW#000000000002"), UpdateExpression = "SET subject = :x", ExpressionAttributeValues = new() { [":x"] = new("x") },
+        }, Stop);
+        Assert.Equal(2, (await trail.VerifyAsync(Stop)).FirstBroken);
+
+        await client.DeleteItemAsync(_house.Name, DynamoTable.Key("AUDIT", "ROW#000000000001"), Stop);
+        Assert.Equal(1, (await trail.VerifyAsync(Stop)).FirstBroken);
+    }
+
+    [Theory]
+    [InlineData("ProvisionedThroughputExceededException", "")]
+    [InlineData("ThrottlingException", "")]
+    [InlineData("RequestLimitExceeded", "")]
+    [InlineData("TransactionInProgressException", "")]
+    [InlineData("TransactionCanceledException", """{"Code":"None"},{"Code":"TransactionConflict","Message":"x"}""")]
+    [InlineData("TransactionCanceledException", """{"Code":"ThrottlingError"},{"Code":"TransactionConflict"}""")]
+    [InlineData("TransactionCanceledException", """{"Code":"ProvisionedThroughputExceeded"}""")]
+    public async Task What_passes_is_tried_again(string code, string reasons)
+    {
+        var store = await _house.GrantsAsync(_wire, retries: 0);
+        var grant = Some.Allowed();
+        _wire.Fail(Transaction, code, times: 3, more: reasons.Length > 0 ? $",\"CancellationReasons\":[{reasons}]" : "");
+
+        Assert.Equal(SaveOutcome.Saved, await store.AddAsync(grant, Stop));
+
+        Assert.Equal(4, _wire.BodiesOf(Transaction).Count);
+        Assert.NotNull(await store.FindAsync(grant.Id, Stop));
+    }
+
+    [Fact]
+    public async Task What_does_not_pass_ends_in_an_error_that_says_so()
+    {
+        var store = await _house.GrantsAsync(_wire, retries: 0);
+        var grant = Some.Allowed();
+
+        _wire.Fail(Transaction, "ProvisionedThroughputExceededException", times: 10);
+        var throttled = await Assert.ThrowsAsync<DynamoStoreException>(() => store.AddAsync(grant, Stop));
+        _wire.Fail(Transaction, "TransactionCanceledException", more: ""","CancellationReasons":[{"Code":"ValidationError","Message":"MARKER"}]""");
+        var refused = await Assert.ThrowsAsync<DynamoStoreException>(() => store.AddAsync(grant, Stop));
+
+        Assert.Contains("throttling", throttled.Message, StringComparison.Ordinal);
+        Assert.Contains("ValidationError", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("MARKER", refused.ToString(), StringComparison.Ordinal);
+        Assert.Equal(0, grant.State.Version);
+        Assert.Equal(SaveOutcome.Saved, await store.AddAsync(grant, Stop));
+    }
+
+    [Fact]
+    public async Task A_throttled_read_is_tried_again()
+    {
+        var store = await _house.GrantsAsync(_wire, retries: 0);
+        var grant = Some.Allowed();
+        await store.AddAsync(grant, Stop);
+
+        _wire.Fail("GetItem", "ThrottlingException", times: 2);
+        Assert.NotNull(await store.FindAsync(grant.Id, Stop));
+        _wire.Fail("BatchGetItem", "ProvisionedThroughputExceededException", times: 2);
+        Assert.Single(await store.ListDueAsync(Some.Now, 10, Stop));
+    }
+
+    [Theory]
+    [InlineData("ExpiredTokenException", HttpStatusCode.BadRequest, "have expired")]
+    [InlineData("UnrecognizedClientException", HttpStatusCode.BadRequest, "does not accept the credentials")]
+    [InlineData("InvalidSignatureException", HttpStatusCode.BadRequest, "does not accept the credentials")]
+    [InlineData("AccessDeniedException", HttpStatusCode.BadRequest, "denies it")]
+    [InlineData("InternalServerError", HttpStatusCode.InternalServerError, "HTTP 500")]
+    [InlineData("SomethingNew", HttpStatusCode.BadRequest, "SomethingNew")]
+    public async Task An_error_says_what_to_look_at_and_holds_nothing_secret(string code, HttpStatusCode status, string words)
+    {
+        var store = await _house.GrantsAsync(_wire, retries: 0);
+        _wire.Fail("GetItem", code, message: $"The canonical request was {AwsWire.SessionToken}", status: status);
+        var read = await Assert.ThrowsAsync<DynamoStoreException>(() => store.FindAsync(GrantId.New(), Stop));
+        _wire.Fail(Transaction, code, message: $"The canonical request was {AwsWire.SessionToken}", status: status);
+        var written = await Assert.ThrowsAsync<DynamoStoreException>(() => store.AddAsync(Some.Allowed(), Stop));
+
+        foreach (var failure in (Exception[])[read, written])
+        {
+            Assert.Contains(words, failure.Message, StringComparison.Ordinal);
+            Assert.Contains(_house.Name, failure.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("MARKER", failure.ToString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Where_nobody_listens_the_error_says_so()
+    {
+        using var client = _wire.DynamoDb(new Uri("http://127.0.0.1:9"), retries: 0);
+        var store = new DynamoGrantStore(new DynamoTable(client, "grants", TimeProvider.System), DynamoGrantStore.KeepEnded);
+
+        var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.NextDueAsync(Stop));
+
+        Assert.Contains("does not answer", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("MARKER", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_table_is_named_with_what_makes_it()
+    {
+        var table = new DynamoTable(await _house.ClientAsync(), MotoFixture.Unique("missing"), TimeProvider.System);
+        var store = new DynamoGrantStore(table, DynamoGrantStore.KeepEnded);
+
+        foreach (var call in (Func<Task>[])[() => table.OpenAsync(Stop), () => store.FindAsync(GrantId.New(), Stop), () => store.AddAsync(Some.Allowed(), Stop), () => store.NextDueAsync(Stop)])
+        {
+            var failure = await Assert.ThrowsAsync<DynamoStoreException>(call);
+            Assert.Contains($"table {table.Name} does not exist", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("store init", failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_table_without_its_indexes_is_refused_at_the_start_and_at_the_use()
+    {
+        var client = await _house.ClientAsync();
+        var name = MotoFixture.Unique("bare");
+        await client.CreateTableAsync(
+            new CreateTableRequest(name, [new("pk", KeyType.HASH), new("sk", KeyType.RANGE)], [new("pk", ScalarAttributeType.S), new("sk", ScalarAttributeType.S)], null)
+            {
+                BillingMode = BillingMode.PAY_PER_REQUEST,
+            },
+            Stop);
+        var table = new DynamoTable(client, name, TimeProvider.System);
+        var whole = await _house.GrantsAsync(_wire);
+        // As DynamoDB itself puts it; the emulator has other words.
+        _wire.Fail("Query", "ValidationException", message: "The table does not have the specified index: due");
+
+        var atStart = await Assert.ThrowsAsync<DynamoStoreException>(() => table.OpenAsync(Stop));
+        var made = await Assert.ThrowsAsync<DynamoStoreException>(() => table.CreateAsync(Stop));
+        var store = new DynamoGrantStore(table, DynamoGrantStore.KeepEnded);
+        var used = await Assert.ThrowsAsync<DynamoStoreException>(() => store.NextDueAsync(Stop));
+        var scanned = await Assert.ThrowsAsync<DynamoStoreException>(() => store.ListLiveAsync(null, 10, Stop));
+        var told = await Assert.ThrowsAsync<DynamoStoreException>(() => whole.NextDueAsync(Stop));
+
+        Assert.Contains("lacks the index due (due_shard, due_at)", atStart.Message, StringComparison.Ordinal);
+        Assert.Equal(atStart.Message, made.Message);
+        Assert.All((Exception[])[used, scanned, told], failure => Assert.Contains("lacks an index", failure.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_table_is_made_once_with_everything_that_belongs_to_it()
+    {
+        var table = await _house.TableAsync();
+        await table.CreateAsync(Stop);
+        await table.OpenAsync(Stop);
+        var client = await _house.ClientAsync();
+
+        var made = (await client.DescribeTableAsync(_house.Name, Stop)).Table;
+        Assert.True(made.DeletionProtectionEnabled);
+        Assert.Equal(["due", "live", "person"], made.GlobalSecondaryIndexes.Select(index => index.IndexName).Order());
+        Assert.Equal("purge_at", (await client.DescribeTimeToLiveAsync(_house.Name, Stop)).TimeToLiveDescription.AttributeName);
+        var backups = await client.DescribeContinuousBackupsAsync(new DescribeContinuousBackupsRequest { TableName = _house.Name }, Stop);
+        Assert.Equal(PointInTimeRecoveryStatus.ENABLED, backups.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus);
+    }
+
+    [Fact]
+    public async Task What_is_too_large_for_an_item_is_refused_before_it_is_sent()
+    {
+        var store = await _house.GrantsAsync(_wire);
+        var grant = new Grant(Some.Allowed().State with { Reason = new string('ä', 205_000) });
+
+        var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.AddAsync(grant, Stop));
+
+        Assert.Contains("at most 400 KB", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("ää", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(_wire.BodiesOf(Transaction));
+        Assert.Equal(SaveOutcome.Saved, await store.AddAsync(new Grant(grant.State with { Reason = new string('ä', 195_000) }), Stop));
+    }
+
+    [Fact]
+    public async Task Lists_go_on_past_the_megabyte_at_which_DynamoDB_ends_a_page()
+    {
+        var store = await _house.GrantsAsync(_wire);
+        var text = new string('x', 60_000);
+        var added = new List<GrantId>();
+        for (var i = 0; i < 120; i++)
+        {
+            var grant = new Grant(Some.Allowed(Some.Now.AddSeconds(i)).State with { Reason = text, StepDueAt = Some.Now.AddSeconds(500 - i) });
+            Assert.Equal(SaveOutcome.Saved, await store.AddAsync(grant, Stop));
+            added.Add(grant.Id);
+        }
+
+        _wire.Forget();
+        Assert.Equal(Enumerable.Reverse(added), (await store.ListDueAsync(Some.Now.AddHours(1), 1000, Stop)).Select(grant => grant.Id));
+        Assert.True(_wire.BodiesOf("Query").Count > DynamoGrantStore.DueShards, "Every shard fitted into one page: the test does not test what it says.");
+        Assert.Equal(Enumerable.Reverse(added), (await store.ListByRequesterAsync(Some.Engineer, 1000, Stop)).Select(grant => grant.Id));
+        Assert.Equal(120, (await store.ListLiveAsync(null, 1000, Stop)).Count);
+        Assert.True(_wire.BodiesOf("Scan").Count > 1);
+        Assert.Equal(120, (await store.CountByStatusAsync(Stop))[GrantStatus.Approved]);
+        Assert.Equal(Enumerable.Reverse(added).Take(7), (await store.ListDueAsync(Some.Now.AddHours(1), 7, Stop)).Select(grant => grant.Id));
+    }
+
+    [Fact]
+    public async Task A_story_longer_than_a_page_is_told_to_its_end()
+    {
+        var store = await _house.GrantsAsync(_wire);
+        var grant = Some.Active();
+        await store.AddAsync(grant, Stop);
+        for (var i = 0; i < 40; i++)
+        {
+            grant.StepFailed($"{i} {new string('x', 30_000)}", Some.Now.AddSeconds(i));
+            Assert.Equal(SaveOutcome.Saved, await store.SaveAsync(grant, Stop));
+        }
+
+        _wire.Forget();
+        var events = await store.ListEventsAsync(grant.Id, Stop);
+
+        Assert.Equal(Enumerable.Range(1, grant.State.Events), events.Select(happened => happened.Sequence));
+        Assert.True(events.Sum(happened => happened.Note?.Length ?? 0) > 1_100_000);
+        Assert.Equal(2, _wire.BodiesOf("Query").Count);
+    }
+
+    [Fact]
+    public async Task What_the_index_says_too_late_is_not_believed()
+    {
+        var (store, other) = (await _house.GrantsAsync(_wire), await _house.GrantsAsync());
+        var moved = Some.Allowed();
+        var due = Some.Allowed(Some.Now.AddSeconds(1));
+        await store.AddAsync(moved, Stop);
+        await store.AddAsync(due, Stop);
+        // Taken by another worker between our reading of the index and our reading of the grants.
+        _wire.After("Query", async () =>
+        {
+            var theirs = (await other.FindAsync(moved.Id, Stop))!;
+            Assert.Equal(SaveOutcome.Saved, await other.SaveAsync(new Grant(theirs.State with { StepDueAt = Some.Now.AddHours(2) }), Stop));
+        });
+
+        Assert.Equal([due.Id], (await store.ListDueAsync(Some.Now.AddMinutes(1), 10, Stop)).Select(grant => grant.Id));
+    }
+
+    [Fact]
+    public async Task Only_what_has_ended_is_ever_purged()
+    {
+        var store = await _house.GrantsAsync();
+        var table = await _house.TableAsync();
+        var grant = Some.Active();
+        await store.AddAsync(grant, Stop);
+        Assert.Null((await ItemAsync()).NumberOf("purge_at"));
+        Assert.NotNull((await ItemAsync()).TextOf("live_database"));
+
+        grant.Return(Some.Engineer, Some.Now.AddMinutes(1));
+        await store.SaveAsync(grant, Stop);
+        Assert.Null((await ItemAsync()).NumberOf("purge_at"));
+
+        grant.End(new RemovalReceipt(Some.Now, 0, Some.Now, Some.Now, true, []), Some.Now.AddMinutes(2));
+        await store.SaveAsync(grant, Stop);
+        Assert.Equal(Some.Now.AddMinutes(2).AddDays(400).ToUnixTimeSeconds(), (await ItemAsync()).NumberOf("purge_at"));
+        Assert.Null((await ItemAsync()).TextOf("live_database"));
+
+        async Task<Dictionary<string, AttributeValue>> ItemAsync() => (await table.FindAsync($"GRANT#{grant.Id}", "GRANT", Stop))!;
+    }
+
+    [Fact]
+    public async Task What_a_newer_version_or_AWS_adds_is_no_fault()
+    {
+        var store = await _house.GrantsAsync();
+        var grant = Some.Allowed();
+        await store.AddAsync(grant, Stop);
+        await (await _house.ClientAsync()).UpdateItemAsync(new UpdateItemRequest
+        {
+            TableName = _house.Name, Key = DynamoTable.Key($"GRANT#{grant.Id}", "GRANT"), UpdateExpression = "SET novelty = :x", ExpressionAttributeValues = new() { [":x"] = new() { M = new() { ["a"] = new("b") } } },
+        }, Stop);
+
+        Assert.NotNull(await store.FindAsync(grant.Id, Stop));
+        Assert.Single(await store.ListDueAsync(Some.Now, 10, Stop));
+    }
+
+    [Fact]
+    public async Task Two_processes_append_to_one_audit_trail_without_a_gap()
+    {
+        DynamoAuditTrail[] trails = [await _house.AuditAsync(), await _house.AuditAsync(), await _house.AuditAsync()];
+
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => trails[i % 3].AppendAsync(Record($"{i}"), Stop)));
+
+        Assert.Equal((30L, null), (await trails[0].VerifyAsync(Stop)) is var verdict ? (verdict.Rows, verdict.FirstBroken) : default);
+    }
+
+    /// <summary>What a grant costs from its making to its end, in requests and in write units as AWS counts them; printed for the figures in the documents.</summary>
+    [Fact]
+    public async Task A_sweep_with_nothing_due_asks_once_per_shard_and_a_save_is_one_request()
+    {
+        var store = await _house.GrantsAsync(_wire);
+        var grant = Some.Allowed();
+        await store.AddAsync(grant, Stop);
+        Assert.Equal([Transaction], _wire.Operations);
+
+        _wire.Forget();
+        Assert.Empty(await store.ListDueAsync(Some.Now.AddDays(-1), 1000, Stop));
+        Assert.Equal(Enumerable.Repeat("Query", DynamoGrantStore.DueShards), _wire.Operations);
+
+        _wire.Forget();
+        Assert.Single(await store.ListDueAsync(Some.Now, 1000, Stop));
+        Assert.Equal([.. Enumerable.Repeat("Query", DynamoGrantStore.DueShards), "BatchGetItem"], _wire.Operations);
+
+        _wire.Forget();
+        await store.FindAsync(grant.Id, Stop);
+        grant.BeginProvisioning(Domain.Databases.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
+        await store.SaveAsync(grant, Stop);
+        grant.RoleMade(16_500, Some.Now);
+        await store.SaveAsync(grant, Stop);
+        grant.Activate(new MessageRef("D0ENGDM01", "1767225601.000200"), Some.Now);
+        await store.SaveAsync(grant, Stop);
+        var expiry = grant.State.Window!.Expiry;
+        grant.Expire(expiry);
+        await store.SaveAsync(grant, Stop);
+        grant.BeginRemoval(expiry, TimeSpan.FromSeconds(60));
+        await store.SaveAsync(grant, Stop);
+        grant.End(new RemovalReceipt(expiry, 0, expiry, expiry, true, []), expiry);
+        await store.SaveAsync(grant, Stop);
+        grant.Told(NoticeKind.Ended, null, expiry);
+        await store.SaveAsync(grant, Stop);
+
+        var saves = _wire.BodiesOf(Transaction);
+        Assert.Equal(7, saves.Count);
+        var (units, written) = (0, "");
+        Dictionary<string, string> before = new(StringComparer.Ordinal);
+        foreach (var save in saves)
+        {
+            var items = Items(save);
+            // A transaction costs twice: two units for each kilobyte begun. An index costs one for an entry made, changed or taken away, two for one that moves.
+            var (own, index) = (items.Sum(item => 2 * ((Size(item) + 1023) / 1024)), 0);
+            if (before.Count > 0)
+            {
+                index += Moved("due_shard", "due_at") ? 2 : items[0].GetValueOrDefault("status") != before["status"] ? 1 : 0;
+                if (Moved("live_database", "created_at")) index++;
+            }
+
+            (units, written) = (units + own + index, $"{written}\n{string.Join(" + ", items.Select(Size))} bytes: {own} units, indexes {index}");
+            before = items[0];
+
+            bool Moved(string hash, string range) => items[0].GetValueOrDefault(hash) != before.GetValueOrDefault(hash) || items[0].GetValueOrDefault(range) != before.GetValueOrDefault(range);
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{units} write units after the first save of 7{written}");
+        Assert.InRange(units, 1, 90);
+    }
+
+    /// <summary>The puts of a transaction, as plain text; an update counts as an item of next to nothing.</summary>
+    private static List<Dictionary<string, string>> Items(string transaction)
+    {
+        using var body = JsonDocument.Parse(transaction);
+        return [.. body.RootElement.GetProperty("TransactItems").EnumerateArray().Select(item => item.TryGetProperty("Put", out var put)
+            ? put.GetProperty("Item").EnumerateObject().ToDictionary(attribute => attribute.Name, attribute => attribute.Value.EnumerateObject().Single().Value.GetString()!, StringComparer.Ordinal)
+            : new Dictionary<string, string>(StringComparer.Ordinal) { ["total"] = "1" })];
+    }
+
+    private static int Size(Dictionary<string, string> item) => item.Sum(pair => System.Text.Encoding.UTF8.GetByteCount(pair.Key) + System.Text.Encoding.UTF8.GetByteCount(pair.Value));
+
+    public void Dispose() => _house.Dispose();
+
+    private static string Token(string body)
+    {
+        using var json = JsonDocument.Parse(body);
+        return json.RootElement.GetProperty("ClientRequestToken").GetString()!;
+    }
+
+    private static AuditRecord Record(string subject) => new(Some.Now, "CreateGrant", new Actor.Sweep(), subject, "done", null);
+}

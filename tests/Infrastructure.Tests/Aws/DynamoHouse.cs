@@ -1,0 +1,43 @@
+using Amazon.DynamoDBv2;
+using DbAccess.Infrastructure.DynamoDb;
+using DbAccess.TestKit.Aws;
+
+namespace DbAccess.Infrastructure.Tests.Aws;
+
+/// <summary>A table of its own, made when first asked for, and a client per process that is played.</summary>
+internal sealed class DynamoHouse(MotoFixture moto) : IDisposable
+{
+    private readonly List<IDisposable> _open = [];
+    private bool _made;
+
+    public string Name { get; } = MotoFixture.Unique("grants");
+
+    public async Task<DynamoTable> TableAsync(AwsWire? wire = null, int retries = 3)
+    {
+        var client = await ClientAsync(wire, retries);
+        var table = new DynamoTable(client, Name, TimeProvider.System);
+        if (!_made) await new DynamoTable(await ClientAsync(), Name, TimeProvider.System).CreateAsync(TestContext.Current.CancellationToken);
+        _made = true;
+        return table;
+    }
+
+    public async Task<IAmazonDynamoDB> ClientAsync(AwsWire? wire = null, int retries = 3)
+    {
+        var client = (wire ?? new AwsWire()).DynamoDb(await moto.EndpointAsync(), retries);
+        _open.Add(client);
+        return client;
+    }
+
+    public async Task<DynamoGrantStore> GrantsAsync(AwsWire? wire = null, int retries = 3) => new(await TableAsync(wire, retries), DynamoGrantStore.KeepEnded);
+
+    public async Task<DynamoInbox> InboxAsync(AwsWire? wire = null) => new(await TableAsync(wire), TimeProvider.System);
+
+    public async Task<DynamoAuditTrail> AuditAsync(AwsWire? wire = null)
+    {
+        var trail = new DynamoAuditTrail(await TableAsync(wire));
+        _open.Add(trail);
+        return trail;
+    }
+
+    public void Dispose() => _open.ForEach(open => open.Dispose());
+}
