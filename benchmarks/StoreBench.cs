@@ -128,7 +128,7 @@ internal static class StoreBench
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddApplication(new Installation(Some.Installation));
-        services.AddSqlite(settings).AddFiles(settings).AddPostgres(settings).AddSlack(settings).AddScheduling(settings, hosted: false);
+        services.AddStores(settings).AddPolicyAndCredentials(settings).AddPostgres(settings).AddSlack(settings).AddScheduling(settings, hosted: false);
         return settings.Faults.Count == 0 ? services.BuildServiceProvider() : throw new InvalidOperationException(string.Join(' ', settings.Faults));
     }
 }
