@@ -77,10 +77,6 @@ resource "aws_lambda_function" "this" {
     security_group_ids = [aws_security_group.functions.id]
   }
 
-  dead_letter_config {
-    target_arn = aws_sqs_queue.dead[each.key].arn
-  }
-
   depends_on = [aws_cloudwatch_log_group.function, aws_iam_role_policy.function, aws_iam_role_policy.function_network]
 }
 
@@ -90,6 +86,12 @@ resource "aws_lambda_function_event_invoke_config" "this" {
   # An event that has waited this long is worth nothing: the sweep has been there since.
   maximum_event_age_in_seconds = 600
   maximum_retry_attempts       = each.key == "create-db-user" ? 2 : 0
+  # A destination instead of the function's dead_letter_config: the message then says what the error was.
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead[each.key].arn
+    }
+  }
 }
 
 resource "aws_cloudwatch_event_rule" "sweep" {

@@ -82,7 +82,7 @@ resource "aws_iam_role_policy" "web" {
 data "aws_iam_policy_document" "invoke" {
   statement {
     actions   = ["lambda:InvokeFunction"]
-    resources = [aws_lambda_function.this["create-db-user"].arn]
+    resources = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.functions["create-db-user"]}"]
   }
 }
 
