@@ -22,7 +22,6 @@ data "aws_iam_policy_document" "work" {
     sid = "Table"
     actions = [
       "dynamodb:BatchGetItem",
-      "dynamodb:ConditionCheckItem",
       "dynamodb:DeleteItem",
       "dynamodb:DescribeTable",
       "dynamodb:GetItem",

@@ -61,7 +61,7 @@ public sealed partial class PermissionTests
         .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).Select(File.ReadAllText));
 
     private static SortedSet<string> Allowed { get; } = new(
-        Action().Matches(File.ReadAllText(Path.Combine(Root, "deploy", "terraform", "roles.tf"))).Select(match => match.Groups["action"].Value), StringComparer.Ordinal);
+        Actions().Matches(File.ReadAllText(Path.Combine(Root, "deploy", "terraform", "roles.tf"))).SelectMany(list => Action().Matches(list.Value)).Select(match => match.Groups["action"].Value), StringComparer.Ordinal);
 
     private static SortedSet<string> Called { get; } = new(
         Calls.Where(call => Regex.IsMatch(Source, call.Looks, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5))).SelectMany(call => call.Needs), StringComparer.Ordinal);
@@ -99,6 +99,9 @@ public sealed partial class PermissionTests
 
     [GeneratedRegex("\"(?<action>[a-z0-9-]+:[A-Za-z*]+)\"", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Action();
+
+    [GeneratedRegex(@"\bactions\s*=\s*\[[^\]]*\]", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Actions();
 
     // The adapters call their SDK clients 'client'.
     [GeneratedRegex(@"\bclient\.(?<call>[A-Z][A-Za-z]+)Async\(", RegexOptions.ExplicitCapture, 5000)]

@@ -1,14 +1,11 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using DbAccess.TestKit.Aws;
 
 namespace DbAccess.Api.Tests.Lambda;
 
 /// <summary>The executable itself, as the platform starts it: by a verb and an environment.</summary>
-public sealed partial class LambdaProcessTests : IDisposable
+public sealed class LambdaProcessTests : IDisposable
 {
-    private const int Sigterm = 15;
-
     private readonly string _folder = Directory.CreateTempSubdirectory("dbaccess-lambda-").FullName;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -29,7 +26,7 @@ public sealed partial class LambdaProcessTests : IDisposable
                 Assert.Equal($"request-{i}", reply.RequestId);
             }
 
-            Assert.Equal(0, Kill(process.Id, Sigterm));
+            using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString()])) await kill.WaitForExitAsync(Cancelled);
             await process.WaitForExitAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(20), Cancelled);
 
             Assert.Equal(0, process.ExitCode);
@@ -97,10 +94,6 @@ public sealed partial class LambdaProcessTests : IDisposable
         if (api is not null) process.BeginErrorReadLine();
         return process;
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Kill(int process, int signal);
 
     private const string Policy = """
         version: 1
