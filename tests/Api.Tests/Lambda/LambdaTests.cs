@@ -57,9 +57,9 @@ public sealed class LambdaTests : IAsyncLifetime
     public async Task An_event_that_names_a_grant_makes_its_role_and_delivers()
     {
         var grant = await AddAsync(Some.Allowed(Now));
-        Run(LambdaFunction.CreateDbUser);
+        _ = Run(LambdaFunction.CreateDbUser);
 
-        var reply = await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}","not_known_yet":{"deep":[1,2]}}""", Soon, "request-1", cancellationToken: Cancelled);
+        var reply = await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}","not_known_yet":{"deep":[1,2] } }""", Soon, "request-1", cancellationToken: Cancelled);
 
         Assert.False(reply.IsError, reply.Body);
         Assert.Equal("request-1", reply.RequestId);
@@ -73,7 +73,7 @@ public sealed class LambdaTests : IAsyncLifetime
     public async Task The_same_event_twice_gives_once()
     {
         var grant = await AddAsync(Some.Allowed(Now));
-        Run(LambdaFunction.CreateDbUser);
+        _ = Run(LambdaFunction.CreateDbUser);
 
         await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Soon, "request-1", cancellationToken: Cancelled);
         var again = await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Soon, "request-1", cancellationToken: Cancelled);
@@ -90,7 +90,7 @@ public sealed class LambdaTests : IAsyncLifetime
         var grant = await AddActiveAsync(TimeSpan.FromHours(1));
         Assert.Null(grant.Revoke(new Actor.Person(Some.Dba), "INC-1 over", Now).Refusal);
         await _store.SaveAsync(grant, Cancelled);
-        Run(LambdaFunction.CreateDbUser);
+        _ = Run(LambdaFunction.CreateDbUser);
 
         var reply = await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Soon, cancellationToken: Cancelled);
 
@@ -109,7 +109,7 @@ public sealed class LambdaTests : IAsyncLifetime
     [InlineData("""{"grant":"AAAA-AA"}""", "grant.unknown")]
     public async Task An_event_that_is_not_understood_is_an_error_with_a_type_and_without_its_content(string json, string type)
     {
-        Run(LambdaFunction.CreateDbUser);
+        _ = Run(LambdaFunction.CreateDbUser);
 
         var reply = await _api.InvokeAsync(json, Soon, "request-1", cancellationToken: Cancelled);
 
@@ -125,7 +125,7 @@ public sealed class LambdaTests : IAsyncLifetime
     {
         await AddActiveAsync(TimeSpan.FromSeconds(1), before: TimeSpan.FromMinutes(5));
         await AddAsync(Some.Allowed(Now));
-        Run(LambdaFunction.ExpireDbUsers);
+        _ = Run(LambdaFunction.ExpireDbUsers);
 
         var reply = await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
 
@@ -141,7 +141,7 @@ public sealed class LambdaTests : IAsyncLifetime
     public async Task Another_event_does_not_start_a_sweep(string json)
     {
         await AddAsync(Some.Allowed(Now));
-        Run(LambdaFunction.ExpireDbUsers);
+        _ = Run(LambdaFunction.ExpireDbUsers);
 
         var reply = await _api.InvokeAsync(json, Soon, cancellationToken: Cancelled);
 
@@ -155,7 +155,7 @@ public sealed class LambdaTests : IAsyncLifetime
         var one = await AddActiveAsync(TimeSpan.FromSeconds(1), before: TimeSpan.FromMinutes(5));
         var other = await AddActiveAsync(TimeSpan.FromSeconds(1), before: TimeSpan.FromMinutes(5));
         _store.FailNext(new InvalidOperationException("Host=db;Password=hunter2"));
-        Run(LambdaFunction.ExpireDbUsers);
+        _ = Run(LambdaFunction.ExpireDbUsers);
 
         var reply = await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
 
@@ -175,7 +175,7 @@ public sealed class LambdaTests : IAsyncLifetime
             reached.TrySetResult();
             await Task.Delay(Timeout.Infinite, token);
         };
-        Run(LambdaFunction.CreateDbUser);
+        _ = Run(LambdaFunction.CreateDbUser);
         var deadline = Now + TimeSpan.FromSeconds(4);
 
         var reply = await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", deadline, cancellationToken: Cancelled);
@@ -195,7 +195,7 @@ public sealed class LambdaTests : IAsyncLifetime
         await AddActiveAsync(TimeSpan.FromSeconds(1), before: TimeSpan.FromMinutes(5));
         var calls = 0;
         _roles.Before = token => Interlocked.Increment(ref calls) == 1 ? Task.CompletedTask : Task.Delay(Timeout.Infinite, token);
-        Run(LambdaFunction.ExpireDbUsers);
+        _ = Run(LambdaFunction.ExpireDbUsers);
 
         var reply = await _api.InvokeAsync(Scheduled, Now + TimeSpan.FromSeconds(4), cancellationToken: Cancelled);
 
@@ -211,7 +211,7 @@ public sealed class LambdaTests : IAsyncLifetime
     {
         var grant = await AddAsync(Some.Allowed(Now));
         _store.FailNextRead(new InvalidOperationException("Host=db;Password=hunter2"));
-        Run(LambdaFunction.CreateDbUser);
+        _ = Run(LambdaFunction.CreateDbUser);
 
         var failed = await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Soon, cancellationToken: Cancelled);
         var next = await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Soon, cancellationToken: Cancelled);
@@ -225,7 +225,7 @@ public sealed class LambdaTests : IAsyncLifetime
     public async Task Log_lines_carry_the_request_and_trace_of_the_event()
     {
         var grant = await AddAsync(Some.Allowed(Now));
-        Run(LambdaFunction.CreateDbUser);
+        _ = Run(LambdaFunction.CreateDbUser);
 
         await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Soon, "request-7", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", Cancelled);
 
@@ -242,9 +242,9 @@ public sealed class LambdaTests : IAsyncLifetime
         var reply = await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Soon, cancellationToken: Cancelled);
         Assert.False(reply.IsError, reply.Body);
 
-        // The loop is asking already: this one is answered, and the next is refused.
+        // The loop may be asking already: then this one is answered first.
         _api.NextFails = HttpStatusCode.InternalServerError;
-        await _api.InvokeAsync("{}", Soon, cancellationToken: Cancelled);
+        await Task.WhenAny(run, _api.InvokeAsync("{}", Soon, cancellationToken: Cancelled));
 
         await Assert.ThrowsAsync<HttpRequestException>(() => run.WaitAsync(TimeSpan.FromSeconds(10), Cancelled));
     }

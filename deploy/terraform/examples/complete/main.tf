@@ -54,7 +54,6 @@ provider "aws" {
   secret_key                  = var.endpoint == "" ? null : "test"
   skip_credentials_validation = var.endpoint != ""
   skip_metadata_api_check     = var.endpoint != ""
-  skip_requesting_account_id  = var.endpoint != ""
   s3_use_path_style           = var.endpoint != ""
   dynamic "endpoints" {
     for_each = var.endpoint == "" ? [] : [var.endpoint]
