@@ -1,5 +1,10 @@
 using System.Diagnostics;
+using DbAccess.Api.Lambda;
+using DbAccess.Application.Ports;
+using DbAccess.Infrastructure;
 using DbAccess.TestKit.Aws;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace DbAccess.Api.Tests.Lambda;
 
@@ -66,20 +71,54 @@ public sealed class LambdaProcessTests : IDisposable
         Assert.Contains("AWS_LAMBDA_RUNTIME_API", error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Everything_a_function_uses_can_be_built()
+    {
+        // The executable does not check this at a cold start; here it is checked once for all.
+        await using var provider = Build([], new Verb.Lambda(LambdaFunction.CreateDbUser), out var faults);
+
+        Assert.Empty(faults);
+        Assert.NotNull(provider.GetRequiredService<LambdaEntry>());
+    }
+
+    [Fact]
+    public async Task The_web_application_asks_the_function_and_the_function_asks_nobody()
+    {
+        (string, string)[] mode = [("Provisioning:Mode", "Lambda"), ("Provisioning:Lambda:Function", "dbaccess-create-db-user"), ("AWS_REGION", "eu-west-1")];
+
+        await using var web = Build(mode, new Verb.Serve([]), out var faults);
+        await using var function = Build(mode, new Verb.Lambda(LambdaFunction.CreateDbUser), out _);
+
+        Assert.Empty(faults);
+        Assert.Equal("LambdaGrantDispatcher", web.GetRequiredService<IGrantDispatcher>().GetType().Name);
+        Assert.Equal("GrantWorker", function.GetRequiredService<IGrantDispatcher>().GetType().Name);
+    }
+
+    [Fact]
+    public async Task Mode_lambda_without_a_function_or_a_region_is_refused()
+    {
+        await using var provider = Build([("Provisioning:Mode", "Lambda")], new Verb.Serve([]), out var faults);
+
+        Assert.Contains(faults, fault => fault.Contains("Provisioning:Lambda:Function", StringComparison.Ordinal));
+        Assert.Contains(faults, fault => fault.Contains("AWS_REGION", StringComparison.Ordinal));
+    }
+
+    private ServiceProvider Build(IEnumerable<(string Key, string Value)> more, Verb verb, out IReadOnlyList<string> faults)
+    {
+        var values = Environment().Select(setting => KeyValuePair.Create(setting.Key.Replace("__", ":", StringComparison.Ordinal), (string?)setting.Value))
+            .Concat(more.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
+        var settings = new Settings(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
+        var services = new ServiceCollection();
+        services.AddLogging();
+        Program.AddWork(services, settings, verb);
+        services.AddSingleton<LambdaEntry>();
+        faults = settings.Faults;
+        return services.BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = faults.Count == 0, ValidateScopes = true });
+    }
+
     private Process Start(string? api, string function, Action<Dictionary<string, string>>? change = null)
     {
-        // No signing secret: a function answers nobody in Slack, and is not given what it does not need.
-        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["Installation"] = "lambda-test",
-            ["Grants__Sqlite__Path"] = Path.Combine(_folder, "grants.db"),
-            ["Credentials__File__Directory"] = Path.Combine(_folder, "credentials"),
-            ["Policy__Path"] = Path.Combine(_folder, "policy.yaml"),
-            ["Slack__BotToken"] = "xoxb-not-a-real-token",
-            ["Slack__TeamId"] = "T0DBACME1",
-            ["Slack__AppId"] = "A0DBACCESS",
-        };
-        File.WriteAllText(settings["Policy__Path"], Policy);
+        var settings = Environment();
         change?.Invoke(settings);
 
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "DbAccess.Api"), ["lambda", function])
@@ -93,6 +132,23 @@ public sealed class LambdaProcessTests : IDisposable
         // A pipe that nobody empties would stop the process in the end.
         if (api is not null) process.BeginErrorReadLine();
         return process;
+    }
+
+    private Dictionary<string, string> Environment()
+    {
+        // No signing secret: a function answers nobody in Slack, and is not given what it does not need.
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Installation"] = "lambda-test",
+            ["Grants__Sqlite__Path"] = Path.Combine(_folder, "grants.db"),
+            ["Credentials__File__Directory"] = Path.Combine(_folder, "credentials"),
+            ["Policy__Path"] = Path.Combine(_folder, "policy.yaml"),
+            ["Slack__BotToken"] = "xoxb-not-a-real-token",
+            ["Slack__TeamId"] = "T0DBACME1",
+            ["Slack__AppId"] = "A0DBACCESS",
+        };
+        File.WriteAllText(settings["Policy__Path"], Policy);
+        return settings;
     }
 
     private const string Policy = """

@@ -2,12 +2,14 @@ using System.Net;
 using System.Text.Json;
 using DbAccess.Api.Lambda;
 using DbAccess.Application;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;
 using DbAccess.TestKit.Fakes;
+using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -268,6 +270,20 @@ public sealed class LambdaTests : IAsyncLifetime
         Assert.Contains("postponed", (await invocation).Body, StringComparison.Ordinal);
         await run.WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
         Assert.False(Assert.Single(_store.Stored).Leased);
+    }
+
+    [Fact]
+    public async Task A_sweep_with_patience_leaves_what_has_just_fallen_due_to_whoever_was_asked_first()
+    {
+        var fresh = await AddAsync(Some.Allowed(Now));
+        var overdue = await AddAsync(Some.Allowed(Now - TimeSpan.FromSeconds(40)));
+        await using var scope = _services.CreateAsyncScope();
+
+        var report = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExpireGrants(TimeSpan.FromSeconds(30)), Cancelled)).Value;
+
+        Assert.Equal(1, report.Count(StepReport.Given));
+        Assert.Contains(_store.Stored, state => state.Id == overdue.Id && state.Status is GrantStatus.Active);
+        Assert.Contains(_store.Stored, state => state.Id == fresh.Id && state.Status is GrantStatus.Approved);
     }
 
     [Theory]
