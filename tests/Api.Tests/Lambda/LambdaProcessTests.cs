@@ -84,7 +84,7 @@ public sealed class LambdaProcessTests : IDisposable
     [Fact]
     public async Task The_web_application_asks_the_function_and_the_function_asks_nobody()
     {
-        (string, string)[] mode = [("Provisioning:Mode", "Lambda"), ("Provisioning:Lambda:Function", "dbaccess-create-db-user"), ("AWS_REGION", "eu-west-1")];
+        (string, string)[] mode = [("Sweep:Enabled", "false"), ("Provisioning:Mode", "Lambda"), ("Provisioning:Lambda:Function", "dbaccess-create-db-user"), ("AWS_REGION", "eu-west-1")];
 
         await using var web = Build(mode, new Verb.Serve([]), out var faults);
         await using var function = Build(mode, new Verb.Lambda(LambdaFunction.CreateDbUser), out _);
