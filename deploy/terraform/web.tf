@@ -9,9 +9,7 @@ locals {
     Credentials__S3__Prefix  = "credentials/"
     Policy__Path             = "s3://${aws_s3_bucket.this.bucket}/policy/access-policy.yaml"
     DOTNET_gcServer          = "0"
-    DOTNET_TieredPGO         = "0"
     DOTNET_EnableDiagnostics = "0"
-    DOTNET_TieredCompilation = "1"
     ASPNETCORE_URLS          = "http://0.0.0.0:8080"
     Sweep__Interval          = format("%02d:%02d:00", floor(var.sweep_minutes / 60), var.sweep_minutes % 60)
     Sweep__Enabled           = "false"
