@@ -1,4 +1,5 @@
 using System.Reflection;
+using DbAccess.Api.Lambda;
 
 namespace DbAccess.Api;
 
@@ -20,6 +21,8 @@ internal abstract record Verb
     /// <summary>Asks a serving process on this machine whether it is up.</summary>
     public sealed record Health(Uri Address) : Verb;
 
+    public sealed record Lambda(LambdaFunction Function) : Verb;
+
     /// <summary>Print and leave with this exit code.</summary>
     public sealed record Say(string Text, int Exit) : Verb;
 }
@@ -40,6 +43,8 @@ internal static class CommandLine
                                   --urls http://127.0.0.1:5080   where to listen
           sweep                 one pass over everything that is due, then leave (for cron)
           store init            make the store's file or table, where nothing else did
+          lambda create-db-user | lambda expire-db-users
+                                run as that function inside AWS Lambda (custom runtime)
           policy lint [file]    check an access policy; every fault with its line
           health [address]      is a serving process up? For containers without curl
                                   http://127.0.0.1:8080/health/live when no address is given
@@ -53,7 +58,7 @@ internal static class CommandLine
         """;
 
     // Words of the contract that are not built yet: refused by name, so that nobody waits for them to work.
-    private static readonly string[] NotYet = ["lambda", "audit", "doctor"];
+    private static readonly string[] NotYet = ["audit", "doctor"];
 
     public static Verb Read(string[] args) => args switch
     {
@@ -63,6 +68,8 @@ internal static class CommandLine
         ["--urls", ..] => ReadHost(args),
         ["sweep"] => new Verb.Sweep(),
         ["store", "init"] => new Verb.StoreInit(),
+        ["lambda", "create-db-user"] => new Verb.Lambda(LambdaFunction.CreateDbUser),
+        ["lambda", "expire-db-users"] => new Verb.Lambda(LambdaFunction.ExpireDbUsers),
         ["policy", "lint"] => new Verb.PolicyLint(null),
         ["policy", "lint", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path),
         ["health"] => new Verb.Health(new Uri("http://127.0.0.1:8080/health/live")),

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using DbAccess.Api;
+using DbAccess.Api.Lambda;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
 using DbAccess.Application;
@@ -36,6 +38,8 @@ public static partial class Program
                 return await LintAsync(lint);
             case Verb.Health health:
                 return await HealthAsync(health);
+            case Verb.Lambda lambda:
+                return await LambdaAsync(lambda);
             case var verb:
                 return await RunAsync(verb);
         }
@@ -43,10 +47,7 @@ public static partial class Program
 
     private static async Task<int> RunAsync(Verb verb)
     {
-        // Ids of requests go through log lines even where nobody collects traces.
-        using var tracing = new ActivityListener { ShouldListenTo = source => source.Name == Telemetry.Name, Sample = (ref _) => ActivitySamplingResult.AllData };
-        ActivitySource.AddActivityListener(tracing);
-
+        using var tracing = ListenToActivities();
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = verb is Verb.Serve serve ? serve.Host : [], ContentRootPath = Directory.GetCurrentDirectory() });
         builder.WebHost.ConfigureKestrel(SlackWayIn.Narrow);
         // Loopback unless told otherwise: what is reachable from outside is the operator's decision (ASPNETCORE_URLS or --urls).
@@ -65,14 +66,9 @@ public static partial class Program
         }
 
         await using var app = builder.Build();
-        try
+        if (await OpenStoreAsync(app.Services, verb) is { } refused)
         {
-            var store = app.Services.GetRequiredService<IStoreSetup>();
-            await (verb is Verb.StoreInit ? store.CreateAsync(CancellationToken.None) : store.OpenAsync(CancellationToken.None));
-        }
-        catch (StoreException failure)
-        {
-            await Console.Error.WriteLineAsync($"DbAccess cannot start: {failure.Message}");
+            await Console.Error.WriteLineAsync($"DbAccess cannot start: {refused}");
             return CommandLine.Failure;
         }
 
@@ -84,7 +80,88 @@ public static partial class Program
         };
     }
 
-    private static void AddEverything(IServiceCollection services, Settings settings, Verb verb)
+    /// <summary>
+    /// The functions of the Lambda runtime. The host is built once for all the events that this environment is given, so pools and caches live as
+    /// long as it does; nothing of the web application is in it.
+    /// </summary>
+    private static async Task<int> LambdaAsync(Verb.Lambda verb)
+    {
+        if (LambdaRuntime.ParseAddress(Environment.GetEnvironmentVariable(LambdaRuntime.AddressVariable)) is not { } address)
+        {
+            await Console.Error.WriteLineAsync($"'lambda' runs inside AWS Lambda: {LambdaRuntime.AddressVariable} must name the Runtime API (host:port). Elsewhere use 'serve' or 'sweep'.");
+            return CommandLine.Misuse;
+        }
+
+        using var tracing = ListenToActivities();
+        using var runtime = new LambdaRuntime(address, TimeProvider.System);
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = Directory.GetCurrentDirectory() });
+        builder.Configuration.AddJsonFile("appsettings.json", optional: true).AddJsonFile("appsettings.Production.json", optional: true).AddEnvironmentVariables();
+        builder.Services.AddSerilog(Logging(verb));
+        builder.ConfigureContainer(new DefaultServiceProviderFactory(new ServiceProviderOptions { ValidateScopes = true, ValidateOnBuild = false }));
+
+        var settings = new Settings(builder.Configuration);
+        AddWork(builder.Services, settings, verb);
+        builder.Services.AddSingleton<LambdaEntry>();
+        if (settings.Faults.Count > 0)
+        {
+            foreach (var fault in settings.Faults) await Console.Error.WriteLineAsync($"  - {fault}");
+            await runtime.FailInitAsync(new LambdaError("Runtime.Settings", string.Join(' ', settings.Faults)), CancellationToken.None);
+            return CommandLine.Misuse;
+        }
+
+        using var host = builder.Build();
+        if (await OpenStoreAsync(host.Services, verb) is { } refused)
+        {
+            await Console.Error.WriteLineAsync($"DbAccess cannot start: {refused}");
+            await runtime.FailInitAsync(new LambdaError("Runtime.Store", refused), CancellationToken.None);
+            return CommandLine.Failure;
+        }
+
+        using var stop = new CancellationTokenSource();
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+        {
+            // The event in hand is wound up and answered, and its leases are given back, before the process goes.
+            signal.Cancel = true;
+            stop.Cancel();
+        });
+        var entry = host.Services.GetRequiredService<LambdaEntry>();
+        try
+        {
+            await runtime.RunAsync((invocation, token) => entry.HandleAsync(verb.Function, invocation, token), stop.Token);
+            return CommandLine.Success;
+        }
+        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync($"The Lambda Runtime API cannot be used any more: {failure.Message}");
+            return CommandLine.Failure;
+        }
+    }
+
+    /// <summary>Null when the store can be used; otherwise why not, in words without secrets.</summary>
+    private static async Task<string?> OpenStoreAsync(IServiceProvider services, Verb verb)
+    {
+        var store = services.GetRequiredService<IStoreSetup>();
+        try
+        {
+            await (verb is Verb.StoreInit ? store.CreateAsync(CancellationToken.None) : store.OpenAsync(CancellationToken.None));
+            return null;
+        }
+        catch (StoreException failure)
+        {
+            return failure.Message;
+        }
+    }
+
+    /// <summary>Ids of requests go through log lines even where nobody collects traces.</summary>
+    private static ActivityListener ListenToActivities()
+    {
+        var tracing = new ActivityListener { ShouldListenTo = source => source.Name == Telemetry.Name, Sample = (ref _) => ActivitySamplingResult.AllData };
+        ActivitySource.AddActivityListener(tracing);
+        return tracing;
+    }
+
+    /// <summary>What any verb needs that works on grants: the use cases and the systems that they work with.</summary>
+    internal static void AddWork(IServiceCollection services, Settings settings, Verb verb)
     {
         services.AddSingleton(TimeProvider.System);
         services.AddApplication(ReadInstallation(settings));
@@ -94,7 +171,11 @@ public static partial class Program
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
+    }
 
+    private static void AddEverything(IServiceCollection services, Settings settings, Verb verb)
+    {
+        AddWork(services, settings, verb);
         var tenant = new SlackTenant(settings.Optional("Slack:TeamId", ""), settings.Optional("Slack:AppId", ""));
         services.AddSlackWayIn(settings.RequiredSecrets("Slack:SigningSecrets"), tenant, hosted: verb is Verb.Serve);
         services.AddHealth();

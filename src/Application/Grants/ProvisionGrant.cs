@@ -5,17 +5,39 @@ using MediatR;
 
 namespace DbAccess.Application.Grants;
 
-/// <summary>Makes the role of a grant that was allowed and delivers its credentials. Safe to repeat: whoever finds nothing to do does nothing.</summary>
-public sealed record ProvisionGrant(GrantId Id) : IRequest<Result>
-{
-    internal sealed class Handler(IGrantStore store, GrantSteps steps) : IRequestHandler<ProvisionGrant, Result>
-    {
-        public async Task<Result> Handle(ProvisionGrant command, CancellationToken cancellationToken)
-        {
-            if (await store.FindAsync(command.Id, cancellationToken) is not { } grant) return GrantErrors.Unknown(command.Id.ToString());
+/// <summary>What came of the steps of one grant, in the order in which they were taken; empty when nothing was due or another worker has it.</summary>
+public sealed record StepsTaken(IReadOnlyList<StepReport> Steps);
 
-            await steps.TakeDueAsync(grant, cancellationToken);
-            return Result.Done;
+/// <summary>
+/// Takes what is due of one grant now: makes the role of a grant that was allowed and delivers its credentials, or takes away what was returned or
+/// revoked, and tells what became due to be told. Safe to repeat: whoever finds nothing to do does nothing.
+/// </summary>
+public sealed record ProvisionGrant(GrantId Id) : IRequest<Result<StepsTaken>>
+{
+    internal sealed class Handler(IGrantStore store, GrantSteps steps) : IRequestHandler<ProvisionGrant, Result<StepsTaken>>
+    {
+        // A step and what it makes due at once (a notice); the bound is for a store that does not keep what it is told.
+        private const int MostSteps = 5;
+
+        public async Task<Result<StepsTaken>> Handle(ProvisionGrant command, CancellationToken cancellationToken)
+        {
+            var taken = new List<StepReport>();
+            while (taken.Count < MostSteps)
+            {
+                if (await store.FindAsync(command.Id, cancellationToken) is not { } grant)
+                {
+                    if (taken.Count == 0) return GrantErrors.Unknown(command.Id.ToString());
+                    break;
+                }
+
+                var outcome = await steps.TakeDueAsync(grant, cancellationToken);
+                if (outcome is StepReport.Nothing) break;
+                taken.Add(outcome);
+                // What was postponed is due at once only where the work was handed over: the next worker's then.
+                if (outcome is StepReport.Postponed || cancellationToken.IsCancellationRequested) break;
+            }
+
+            return new StepsTaken(taken);
         }
     }
 }

@@ -14,7 +14,7 @@ internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, ILo
     {
         using var activity = Telemetry.Activities.StartActivity("ExpireGrantsJob", ActivityKind.Internal);
         var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
-        sweeps.Completed();
+        if (!report.CutShort) sweeps.Completed();
         log.LogInformation("Sweep: {Report}", report.ToString());
     }
 }

@@ -14,8 +14,9 @@ namespace DbAccess.Infrastructure.Scheduling;
 /// <summary>
 /// Makes due steps happen on time while the process is up: what is dispatched at once, and everything else the moment it falls due. It keeps no
 /// list of its own: it asks the store when the next step is due, waits until then, and sweeps. Whatever it misses, the regular sweep finds.
+/// Where somebody else is asked first (<see cref="Patience"/>), it takes only what they left undone.
 /// </summary>
-internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store, TimeProvider clock, ILogger<GrantWorker> log)
+internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store, Patience patience, TimeProvider clock, ILogger<GrantWorker> log)
     : BackgroundService, IGrantDispatcher
 {
     // Steps wait on databases, not on this processor; more than this at once would only queue at the clusters' connection pools.
@@ -83,7 +84,7 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
     {
         while (true)
         {
-            var now = clock.GetUtcNow();
+            var now = clock.GetUtcNow() - patience.Time;
             var next = await store.NextDueAsync(stoppingToken);
             if (next <= now) return;
 
@@ -100,7 +101,7 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
     {
         try
         {
-            await SendAsync(new ExpireGrants(), default);
+            await SendAsync(new ExpireGrants(patience.Time), default);
         }
         finally
         {
@@ -140,3 +141,6 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
 
     private void Nudge() => _nudges.Writer.TryWrite(true);
 }
+
+/// <summary>How long a step has to be due before this process takes it itself: no time at all, unless a function is asked first.</summary>
+internal sealed record Patience(TimeSpan Time);

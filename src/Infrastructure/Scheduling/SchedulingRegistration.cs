@@ -1,5 +1,6 @@
 using DbAccess.Application;
 using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Lambda;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -11,17 +12,21 @@ public static class SchedulingRegistration
 {
     /// <summary>
     /// The worker that takes steps when they fall due, and the regular sweep. Settings: <c>Sweep:Enabled</c> (true; false where something else
-    /// starts the sweep; the worker's timers stay), <c>Sweep:Interval</c> (five minutes), <c>Provisioning:Mode</c> (<c>InProcess</c>).
+    /// starts the sweep; the worker's timers stay), <c>Sweep:Interval</c> (five minutes), <c>Provisioning:Mode</c> (<c>InProcess</c>, or
+    /// <c>Lambda</c>, which asks <c>Provisioning:Lambda:Function</c> to take every step and leaves to this process only what the function did not take).
     /// </summary>
     /// <param name="hosted">False for a single pass from the command line: nothing runs by itself then.</param>
     public static IServiceCollection AddScheduling(this IServiceCollection services, Settings settings, bool hosted)
     {
-        settings.Choice("Provisioning:Mode", "InProcess", ["InProcess"], "Lambda");
+        var invokes = settings.Choice("Provisioning:Mode", "InProcess", ["InProcess", "Lambda"]) == "Lambda";
         var interval = settings.Duration("Sweep:Interval", TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         var enabled = settings.Flag("Sweep:Enabled", true);
 
+        services.AddSingleton(new Patience(invokes ? LambdaGrantDispatcher.Patience : TimeSpan.Zero));
         services.AddSingleton<GrantWorker>();
-        services.AddSingleton<IGrantDispatcher>(provider => provider.GetRequiredService<GrantWorker>());
+        // The functions themselves, and a single pass, take the steps where they are.
+        if (invokes && hosted) services.AddLambdaDispatcher(settings);
+        else services.AddSingleton<IGrantDispatcher>(provider => provider.GetRequiredService<GrantWorker>());
         services.AddSingleton<SweepClock>();
         if (!hosted) return services;
 

@@ -1,0 +1,39 @@
+output "url" {
+  value       = "https://${var.domain_name}"
+  description = "Where Slack calls: put it into the app's manifest"
+}
+
+output "table" {
+  value       = aws_dynamodb_table.grants.name
+  description = "The table of grants"
+}
+
+output "bucket" {
+  value       = aws_s3_bucket.this.bucket
+  description = "Where policy/access-policy.yaml and credentials/<cluster>.json belong"
+}
+
+output "kms_key_arn" {
+  value       = aws_kms_key.this.arn
+  description = "The key that everything is kept under"
+}
+
+output "functions" {
+  value       = { for key, function in aws_lambda_function.this : key => function.function_name }
+  description = "The functions by verb"
+}
+
+output "security_groups" {
+  value       = local.workers
+  description = "Who comes to the databases"
+}
+
+output "settings" {
+  value       = local.settings
+  description = "What the web application is started with, secrets aside"
+}
+
+output "roles" {
+  value       = { web = aws_iam_role.web.arn, create-db-user = aws_iam_role.function["create-db-user"].arn, expire-db-users = aws_iam_role.function["expire-db-users"].arn }
+  description = "What each part may do"
+}

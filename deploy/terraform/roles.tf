@@ -1,0 +1,211 @@
+# Each permission is used by something: tests/Deploy.Tests compares these actions with the calls in the source.
+
+data "aws_iam_policy_document" "assume" {
+  for_each = toset(["ecs-tasks", "lambda"])
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["${each.value}.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+# What both sides do: work on the table, read policy and administrator credentials.
+data "aws_iam_policy_document" "work" {
+  statement {
+    sid = "Table"
+    actions = [
+      "dynamodb:BatchGetItem",
+      "dynamodb:DeleteItem",
+      "dynamodb:DescribeTable",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:UpdateItem",
+    ]
+    resources = [aws_dynamodb_table.grants.arn]
+  }
+  statement {
+    sid       = "TableAndIndexes"
+    actions   = ["dynamodb:Query", "dynamodb:Scan"]
+    resources = [aws_dynamodb_table.grants.arn, "${aws_dynamodb_table.grants.arn}/index/*"]
+  }
+  statement {
+    sid       = "Objects"
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.this.arn}/credentials/*", "${aws_s3_bucket.this.arn}/policy/*"]
+  }
+  statement {
+    # Without it AWS answers "denied" for a file that is missing, and nobody could tell the two apart.
+    sid       = "MissingObjects"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.this.arn]
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["credentials/*", "policy/*"]
+    }
+  }
+  statement {
+    # Through DynamoDB and S3 only: the key itself is of no use to the product.
+    sid       = "Key"
+    actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+    resources = [aws_kms_key.this.arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["dynamodb.${local.region}.amazonaws.com", "s3.${local.region}.amazonaws.com"]
+    }
+  }
+}
+
+# The web application
+
+resource "aws_iam_role" "web" {
+  name               = "${var.name}-web"
+  assume_role_policy = data.aws_iam_policy_document.assume["ecs-tasks"].json
+  tags               = local.tags
+}
+
+resource "aws_iam_role_policy" "web" {
+  name   = "work"
+  role   = aws_iam_role.web.id
+  policy = data.aws_iam_policy_document.work.json
+}
+
+data "aws_iam_policy_document" "invoke" {
+  statement {
+    actions   = ["lambda:InvokeFunction"]
+    resources = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.functions["create-db-user"]}"]
+  }
+}
+
+resource "aws_iam_role_policy" "web_invoke" {
+  count  = var.provisioning == "Lambda" ? 1 : 0
+  name   = "invoke"
+  role   = aws_iam_role.web.id
+  policy = data.aws_iam_policy_document.invoke.json
+}
+
+# What ECS needs to start a copy: image, secrets, log. The application never has this role.
+resource "aws_iam_role" "start" {
+  name               = "${var.name}-start"
+  assume_role_policy = data.aws_iam_policy_document.assume["ecs-tasks"].json
+  tags               = local.tags
+}
+
+data "aws_iam_policy_document" "start" {
+  statement {
+    sid       = "Registry"
+    actions   = ["ecr:GetAuthorizationToken"]
+    resources = ["*"]
+  }
+  statement {
+    sid       = "Image"
+    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    resources = ["arn:${local.partition}:ecr:*:*:repository/${local.repository}"]
+  }
+  statement {
+    sid       = "Secret"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = [var.slack_secret_arn]
+  }
+  statement {
+    sid       = "Log"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.web.arn}:*"]
+  }
+}
+
+locals {
+  # registry/repository@sha256:… or registry/repository:tag
+  repository = split(":", split("@", join("/", slice(split("/", var.image_uri), 1, length(split("/", var.image_uri)))))[0])[0]
+}
+
+resource "aws_iam_role_policy" "start" {
+  name   = "start"
+  role   = aws_iam_role.start.id
+  policy = data.aws_iam_policy_document.start.json
+}
+
+# The functions
+
+resource "aws_iam_role" "function" {
+  for_each           = local.functions
+  name               = each.value
+  assume_role_policy = data.aws_iam_policy_document.assume["lambda"].json
+  tags               = local.tags
+}
+
+data "aws_iam_policy_document" "function" {
+  for_each                = local.functions
+  source_policy_documents = [data.aws_iam_policy_document.work.json]
+  statement {
+    sid       = "Log"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.function[each.key].arn}:*"]
+  }
+  statement {
+    sid       = "DeadLetters"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.dead[each.key].arn]
+  }
+  statement {
+    sid       = "Environment"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.this.arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+      values   = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${each.value}"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "function" {
+  for_each = local.functions
+  name     = "work"
+  role     = aws_iam_role.function[each.key].id
+  policy   = data.aws_iam_policy_document.function[each.key].json
+}
+
+# Lambda makes the network interfaces with the function's role. These actions take no resource; the second statement keeps the function itself,
+# once it runs, from using what only Lambda needs.
+data "aws_iam_policy_document" "function_network" {
+  for_each = local.functions
+  statement {
+    sid = "Interfaces"
+    actions = [
+      "ec2:AssignPrivateIpAddresses",
+      "ec2:CreateNetworkInterface",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSubnets",
+      "ec2:UnassignPrivateIpAddresses",
+    ]
+    resources = ["*"]
+  }
+  statement {
+    sid       = "NotByTheFunction"
+    effect    = "Deny"
+    actions   = ["ec2:*"]
+    resources = ["*"]
+    condition {
+      test     = "ArnEquals"
+      variable = "lambda:SourceFunctionArn"
+      values   = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${each.value}"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "function_network" {
+  for_each = local.functions
+  name     = "network"
+  role     = aws_iam_role.function[each.key].id
+  policy   = data.aws_iam_policy_document.function_network[each.key].json
+}

@@ -1,0 +1,195 @@
+# What has no default has to be decided by whoever installs; everything else can be left alone.
+
+variable "name" {
+  type        = string
+  default     = "dbaccess"
+  description = "Prefix of the names of everything that is made; unique in the account and region"
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,23}$", var.name))
+    error_message = "2 to 24 small letters, digits and dashes, starting with a letter."
+  }
+}
+
+variable "installation" {
+  type        = string
+  description = "The setting Installation: the tag on every role; unique among installations that share a cluster"
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", var.installation))
+    error_message = "1 to 63 letters, digits, '.', '_' or '-'."
+  }
+}
+
+variable "tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags for everything, in addition to Application and Installation"
+}
+
+# Network
+
+variable "vpc_id" {
+  type        = string
+  description = "The VPC from which the databases can be reached"
+}
+
+variable "private_subnet_ids" {
+  type        = list(string)
+  description = "Where the service and the functions run, in two zones or more; with a way out (NAT) to slack.com and to AWS"
+}
+
+variable "public_subnet_ids" {
+  type        = list(string)
+  description = "Where the load balancer stands, in two zones or more: Slack calls it from the internet"
+}
+
+variable "databases" {
+  type        = map(object({ security_group_id = string, port = optional(number, 5432) }))
+  description = "The clusters by name: the security group in front of each, and its port. A rule is added to each group that lets this product in, and nothing else is changed there"
+}
+
+variable "slack_cidrs" {
+  type        = list(string)
+  default     = ["0.0.0.0/0"]
+  description = "From where the load balancer may be called. Slack publishes no fixed addresses: requests are known by their signature"
+}
+
+# The web application
+
+variable "image_uri" {
+  type        = string
+  description = "The image, by digest: web application and functions are one"
+}
+
+variable "domain_name" {
+  type        = string
+  description = "The name under which Slack calls, such as dbaccess.example.com"
+}
+
+variable "zone_id" {
+  type        = string
+  description = "The Route 53 zone in which the name's record is made"
+}
+
+variable "certificate_arn" {
+  type        = string
+  description = "The ACM certificate for the name, in this region"
+}
+
+variable "web_tasks" {
+  type        = number
+  default     = 2
+  description = "How many copies of the web application run; any number may"
+}
+
+variable "web_cpu" {
+  type        = number
+  default     = 256
+  description = "CPU units of one copy (1024 is one processor)"
+}
+
+variable "web_memory" {
+  type        = number
+  default     = 512
+  description = "Memory of one copy, in MB"
+}
+
+variable "settings" {
+  type        = map(string)
+  default     = {}
+  description = "Further settings for web application and functions, as environment variables (Slack__TeamId). Never secrets: see slack_secret_arn"
+}
+
+variable "slack_secret_arn" {
+  type        = string
+  description = "A secret in Secrets Manager with the JSON keys bot_token and signing_secret. It is made by hand, so that its values are in no configuration"
+}
+
+# The functions
+
+variable "provisioning" {
+  type        = string
+  default     = "Lambda"
+  description = "Lambda: create-db-user makes and removes roles, the web application only what it leaves undone. InProcess: the web application itself"
+  validation {
+    condition     = contains(["Lambda", "InProcess"], var.provisioning)
+    error_message = "Lambda or InProcess."
+  }
+}
+
+variable "function_package" {
+  type        = object({ filename = string, runtime = optional(string, "provided.al2023") })
+  default     = null
+  description = "A zip instead of the image, for emulators: its bootstrap starts the executable with 'lambda' and the handler's name"
+}
+
+variable "function_architecture" {
+  type        = string
+  default     = "x86_64"
+  description = "x86_64 or arm64, as the image was built"
+}
+
+variable "function_memory" {
+  type        = number
+  default     = 1024
+  description = "Memory of a function in MB; the processor's share grows with it, and with that the cold start shrinks"
+}
+
+variable "create_timeout" {
+  type        = number
+  default     = 60
+  description = "Seconds that create-db-user has. A worker's lease is 45 seconds: less than that gives work back that would have been done"
+}
+
+variable "expire_timeout" {
+  type        = number
+  default     = 240
+  description = "Seconds that expire-db-users has; below sweep_minutes, so that sweeps do not pile up"
+}
+
+variable "create_concurrency" {
+  type        = number
+  default     = 20
+  description = "How many grants are worked on at once, over all clusters; -1 for no limit. It is also a limit on connections to the databases"
+}
+
+variable "sweep_minutes" {
+  type        = number
+  default     = 5
+  description = "How often EventBridge starts the sweep"
+  validation {
+    condition     = var.sweep_minutes >= 2 && var.sweep_minutes <= 60
+    error_message = "2 to 60."
+  }
+}
+
+# Keeping
+
+variable "deletion_protection" {
+  type        = bool
+  default     = true
+  description = "Whether table and load balancer refuse to be deleted. The table is the record of who had access to what"
+}
+
+variable "force_destroy" {
+  type        = bool
+  default     = false
+  description = "Whether terraform destroy may delete a bucket with everything in it; for tests only"
+}
+
+variable "log_days" {
+  type        = number
+  default     = 90
+  description = "How long logs are kept"
+}
+
+variable "old_versions_days" {
+  type        = number
+  default     = 90
+  description = "How long a replaced policy or a rotated credential stays in the bucket"
+}
+
+variable "alarm_topic_arns" {
+  type        = list(string)
+  default     = []
+  description = "SNS topics that alarms are sent to; without one they are only seen in the console"
+}

@@ -1,0 +1,179 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using DbAccess.Application;
+using DbAccess.Application.Grants;
+using DbAccess.Domain.Grants;
+using MediatR;
+
+namespace DbAccess.Api.Lambda;
+
+/// <summary>The functions there are, by the name of their verb.</summary>
+internal enum LambdaFunction
+{
+    /// <summary>Takes what is due of one grant; invoked when something was asked for, returned or revoked.</summary>
+    CreateDbUser,
+
+    /// <summary>The sweep; started by EventBridge every few minutes.</summary>
+    ExpireDbUsers,
+}
+
+/// <summary>One event, one command, one answer. Both commands may be given twice, and by any number of functions at once.</summary>
+internal sealed class LambdaEntry(IServiceScopeFactory scopes, ILogger<LambdaEntry> log)
+{
+    // An event is a few hundred bytes; a larger one is not ours.
+    private const int LargestEvent = 256 * 1024;
+
+    public async Task<byte[]> HandleAsync(LambdaFunction function, LambdaInvocation invocation, CancellationToken cancellationToken)
+    {
+        using var ids = log.BeginScope(new Dictionary<string, object?>(StringComparer.Ordinal)
+        {
+            ["Function"] = function.ToString(),
+            ["AwsRequestId"] = invocation.RequestId,
+            ["AwsTraceId"] = invocation.TraceId,
+        });
+        using var activity = Telemetry.Activities.StartActivity("LambdaInvocation", ActivityKind.Consumer, XRayTrace.Parse(invocation.TraceId));
+        try
+        {
+            return function switch
+            {
+                LambdaFunction.CreateDbUser => await CreateDbUserAsync(invocation.Event, cancellationToken),
+                LambdaFunction.ExpireDbUsers => await ExpireDbUsersAsync(invocation.Event, cancellationToken),
+                _ => throw new ArgumentOutOfRangeException(nameof(function), function, "There is no such function."),
+            };
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            log.LogWarning("The time was over before the work was done; what is not done stays due");
+            throw;
+        }
+        catch (Exception failure)
+        {
+            // Only the log gets the exception as it is: what the platform is told must hold nothing of it but its type.
+            log.LogError(failure, "The event was not handled");
+            throw;
+        }
+    }
+
+    /// <summary><c>{"grant":"K7Q3-MD"}</c>; other fields are for others.</summary>
+    private async Task<byte[]> CreateDbUserAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken)
+    {
+        using var document = Read(json);
+        if (!document.RootElement.TryGetProperty("grant", out var field) || field.ValueKind is not JsonValueKind.String || GrantId.Parse(field.GetString()) is not { } id)
+            throw new LambdaError("Event.NoGrant", "create-db-user takes an event like {\"grant\":\"K7Q3-MD\"}: this one names no grant.");
+
+        await using var scope = scopes.CreateAsyncScope();
+        var outcome = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ProvisionGrant(id), cancellationToken);
+        // Not a failure of ours to be retried for hours: whoever invoked this has another store, or the event is old.
+        if (outcome.Refusal is { } refusal) throw new LambdaError(refusal.Code, $"The grant {id} is not known to this store.");
+
+        var steps = outcome.Value.Steps.Select(Word).ToList();
+        log.LogInformation("{Grant}: {Steps}", id.ToString(), steps.Count == 0 ? "nothing to do" : string.Join(", ", steps));
+        return Write(answer =>
+        {
+            answer.WriteString("grant", id.ToString());
+            answer.WriteStartArray("steps");
+            foreach (var step in steps) answer.WriteStringValue(step);
+            answer.WriteEndArray();
+        });
+    }
+
+    /// <summary>EventBridge's scheduled event. Nothing in it matters here, but an event of another kind is a wrong wiring, which should be seen.</summary>
+    private async Task<byte[]> ExpireDbUsersAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken)
+    {
+        using (var document = Read(json))
+        {
+            if (document.RootElement.TryGetProperty("detail-type", out var kind)
+                    ? kind.ValueKind is not JsonValueKind.String || kind.GetString() != "Scheduled Event"
+                    : document.RootElement.EnumerateObject().Any())
+                throw new LambdaError("Event.Unknown", "expire-db-users takes EventBridge's scheduled event, or {}: this one is something else.");
+        }
+
+        await using var scope = scopes.CreateAsyncScope();
+        var report = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExpireGrants(), cancellationToken)).Value;
+        // Metric filters and alarms read these fields: see deploy/terraform.
+        log.LogInformation(
+            "Sweep: {Ended} ended, {Quarantined} quarantined, {Given} given, {NotGiven} not given, {Told} told, {Postponed} postponed, {Failed} failed, cut short {CutShort}",
+            report.Count(StepReport.Ended), report.Count(StepReport.Quarantined), report.Count(StepReport.Given), report.Count(StepReport.Failed),
+            report.Count(StepReport.Told), report.Count(StepReport.Postponed), report.Failed.Count, report.CutShort);
+
+        // The other grants' steps are taken and on record; the error makes the invocation count as failed, so that somebody looks.
+        if (report.Failed.Count > 0)
+        {
+            throw new LambdaError("Sweep.StepsFailed", string.Create(
+                CultureInfo.InvariantCulture,
+                $"{report}. Failed, and due again: {string.Join(", ", report.Failed.Take(100).Select(id => id.ToString()))}"));
+        }
+
+        return Write(answer =>
+        {
+            foreach (var outcome in Enum.GetValues<StepReport>().Where(outcome => outcome is not StepReport.Nothing)) answer.WriteNumber(Word(outcome), report.Count(outcome));
+            answer.WriteStartArray("failed");
+            answer.WriteEndArray();
+            answer.WriteBoolean("cutShort", report.CutShort);
+        });
+    }
+
+    private static string Word(StepReport outcome) => outcome switch
+    {
+        StepReport.Given => "given",
+        StepReport.Failed => "notGiven",
+        StepReport.Ended => "ended",
+        StepReport.Quarantined => "quarantined",
+        StepReport.Told => "told",
+        StepReport.Postponed => "postponed",
+        _ => "nothing",
+    };
+
+    private static JsonDocument Read(ReadOnlyMemory<byte> json)
+    {
+        if (json.Length <= LargestEvent)
+        {
+            try
+            {
+                var document = JsonDocument.Parse(json);
+                if (document.RootElement.ValueKind is JsonValueKind.Object) return document;
+                document.Dispose();
+            }
+            catch (JsonException)
+            {
+                // Said below; the parser's words would quote the event.
+            }
+        }
+
+        throw new LambdaError("Event.Unreadable", "The event is not a JSON object of a reasonable size.");
+    }
+
+    private static byte[] Write(Action<Utf8JsonWriter> fields)
+    {
+        using var body = new MemoryStream();
+        using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            fields(json);
+            json.WriteEndObject();
+        }
+
+        return body.ToArray();
+    }
+}
+
+/// <summary>X-Ray's header in the form the rest of the world uses, so that one id leads through both.</summary>
+internal static class XRayTrace
+{
+    /// <summary><c>Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1</c>; default for anything else.</summary>
+    public static ActivityContext Parse(string? header)
+    {
+        if (header is null) return default;
+        string? root = null, parent = null;
+        var sampled = "0";
+        foreach (var part in header.Split(';', StringSplitOptions.TrimEntries))
+        {
+            if (part.StartsWith("Root=1-", StringComparison.Ordinal)) root = part[7..].Replace("-", "", StringComparison.Ordinal);
+            else if (part.StartsWith("Parent=", StringComparison.Ordinal)) parent = part[7..];
+            else if (part == "Sampled=1") sampled = "1";
+        }
+
+        return ActivityContext.TryParse($"00-{root}-{parent}-0{sampled}", null, out var context) ? context : default;
+    }
+}
