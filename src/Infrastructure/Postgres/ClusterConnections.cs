@@ -176,6 +176,9 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     ConnectionPruningInterval = 5,
                     ConnectionLifetime = 60,
                     NoResetOnClose = true,
+                    // What recurs (the reading back) is planned once per connection, also in one go with statements that never recur.
+                    MaxAutoPrepare = 20,
+                    AutoPrepareMinUsages = 2,
                     Enlist = false,
                     GssEncryptionMode = GssEncryptionMode.Disable,
                     TcpKeepAlive = true,
@@ -184,6 +187,8 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     PersistSecurityInfo = false,
                     IncludeErrorDetail = false,
                     LogParameters = false,
+                    // Names the statement that failed. Its text may hold a verifier: such an exception goes no further than our own catch.
+                    IncludeFailedBatchedCommand = true,
                 },
             };
             // Built-in types are all we need; loading a database's own costs a round trip for each connection.

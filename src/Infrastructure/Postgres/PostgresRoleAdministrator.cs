@@ -23,6 +23,8 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
 
     private static readonly ActivitySource Activities = new("DbAccess");
 
+    private readonly ScopeRoles _scopes = new(clock, logger);
+
     public async Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken)
     {
         using var activity = Activities.StartActivity("role.make");
@@ -66,7 +68,8 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
     {
         if (Refuse(order) is { } refusal) return new RoleMaking.Impossible(refusal);
 
-        var verifier = ScramVerifier.For(password);
+        // Hashing takes as long as a look at the server: side by side.
+        var verifier = Task.Run(() => ScramVerifier.For(password), cancellationToken);
         var look = new RoleLook(order);
         var lost = 0;
         for (var attempt = 1; ; attempt++)
@@ -89,7 +92,8 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
                         continue;
                     }
                 }
-                else if (ClusterFault.IsContention(failure) && attempt < Attempts)
+                // 42710 comes this far when two made the same scope role at once.
+                else if ((ClusterFault.IsContention(failure) || failure is PostgresException { SqlState: PostgresErrorCodes.DuplicateObject }) && attempt < Attempts)
                 {
                     await GiveBackAsync(cluster);
                     await PauseAsync(attempt, clock, cancellationToken);
@@ -110,29 +114,25 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
         }
     }
 
-    private async Task<RoleMaking> MakeOnAsync(ClusterConnection cluster, RoleOrder order, RoleLook look, string verifier, CancellationToken cancellationToken)
+    private async Task<RoleMaking> MakeOnAsync(ClusterConnection cluster, RoleOrder order, RoleLook look, Task<string> hashing, CancellationToken cancellationToken)
     {
         if (ScopeRoles.Unsupported(order.Scope, cluster.Major) is { } unsupported) return new RoleMaking.Impossible(unsupported);
 
-        var (state, differences) = await look.LookAsync(cluster.Connection, cancellationToken);
+        var (state, mark) = await look.LookAsync(cluster.Connection, cancellationToken);
         if (state.ReadOnly) throw ReadOnly(order);
 
-        if (state.ScopeFault(order) is { } fault) return new RoleMaking.Impossible(fault);
-        if (ScopeRoles.CannotMend(differences, order, state.ScopeIdent, cluster.Credential.Username) is { } why) return new RoleMaking.Impossible(why);
-        if (state.ScopeOid is null || differences.Count > 0)
+        try
         {
-            try
-            {
-                if (await new ScopeRoles(clock, logger).BringInLineAsync(cluster, order, look, cancellationToken) is { } cannot) return new RoleMaking.Impossible(cannot);
-            }
-            catch (PostgresException refused) when (!ClusterFault.IsContention(refused) && !ClusterFault.IsLostConnection(refused) && refused.SqlState is not ("53300" or "57014" or "42710"))
-            {
-                // No secret in these statements, so the server may speak for itself.
-                return new RoleMaking.Impossible(new Error("postgres.cannot_grant",
-                    $"The privileges of scope {order.Scope.Name} cannot be set up on {order.Target.Name}: {refused.MessageText} (SQLSTATE {refused.SqlState})."));
-            }
+            if (await _scopes.EnsureAsync(cluster, order, look, state, mark, cancellationToken) is { } cannot) return new RoleMaking.Impossible(cannot);
+        }
+        catch (PostgresException refused) when (!ClusterFault.IsContention(refused) && !ClusterFault.IsLostConnection(refused) && refused.SqlState is not ("53300" or "57014" or "42710"))
+        {
+            // No secret in these statements, so the server may speak for itself.
+            return new RoleMaking.Impossible(new Error("postgres.cannot_grant",
+                $"The privileges of scope {order.Scope.Name} cannot be set up on {order.Target.Name}: {refused.MessageText} (SQLSTATE {refused.SqlState})."));
         }
 
+        var verifier = await hashing;
         try
         {
             return await ReadBackAsync(cluster, order, state, await CreateAsync(cluster, order, state, verifier, cancellationToken), isNew: true, cancellationToken);

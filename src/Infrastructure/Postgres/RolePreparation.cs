@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Scopes;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres;
@@ -47,8 +48,11 @@ internal sealed class RoleLook(RoleOrder order)
     private readonly string _scopeRole = ScopeRoles.NameFor(order).Value;
     private readonly string _tag = RoleTag.Login(order.Installation, order.Grant, order.Target.Database, order.Expiry);
     private readonly string _rules = ScopeRoles.RulesAsJson(order.Scope);
+    private readonly string[] _schemas = [.. order.Scope.Privileges.Select(rule => rule.On.Schema).Distinct(StringComparer.Ordinal)];
+    private readonly bool _functions = order.Scope.Privileges.Any(rule => rule.On.Kind == ObjectKind.Function);
 
-    public async Task<(RolePreparation State, List<ScopeDifference> Differences)> LookAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>One round trip: the state of things, and the mark of the scope's objects.</summary>
+    public async Task<(RolePreparation State, string Mark)> LookAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection);
         var prepare = new NpgsqlBatchCommand(RoleStatements.Prepare);
@@ -61,10 +65,11 @@ internal sealed class RoleLook(RoleOrder order)
         prepare.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. order.Scope.Settings.Keys.Select(key => order.Scope.Settings[key])] });
         prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Activity.Current is { } activity ? $"dbaccess/{activity.TraceId}" : "dbaccess" });
         batch.BatchCommands.Add(prepare);
-        var differences = new NpgsqlBatchCommand(RoleStatements.Differences);
-        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _scopeRole });
-        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _rules });
-        batch.BatchCommands.Add(differences);
+        var mark = new NpgsqlBatchCommand(RoleStatements.Mark);
+        mark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _scopeRole });
+        mark.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = _schemas });
+        mark.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = _functions });
+        batch.BatchCommands.Add(mark);
         // Planned once per connection; later calls find it there.
         await batch.PrepareAsync(cancellationToken);
 
@@ -83,6 +88,17 @@ internal sealed class RoleLook(RoleOrder order)
             reader.GetString(9),
             reader.GetFieldValue<string[]>(10));
         await reader.NextResultAsync(cancellationToken);
-        return (state, await ScopeRoles.ReadAsync(reader, cancellationToken));
+        await reader.ReadAsync(cancellationToken);
+        return (state, reader.GetString(0));
+    }
+
+    /// <summary>Wanted against actual, in full.</summary>
+    public async Task<List<ScopeDifference>> CompareAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var differences = new NpgsqlCommand(RoleStatements.Differences, connection);
+        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _scopeRole });
+        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _rules });
+        await using var reader = await differences.ExecuteReaderAsync(cancellationToken);
+        return await ScopeRoles.ReadAsync(reader, cancellationToken);
     }
 }

@@ -98,6 +98,8 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, TimeProvid
         end.AppendErrorBarrier = true;
         batch.BatchCommands.Add(end);
         batch.BatchCommands.Add(Command(RoleStatements.Inventory));
+        // Planned once per connection.
+        await batch.PrepareAsync(cancellationToken);
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
@@ -188,6 +190,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, TimeProvid
             }
             batch.BatchCommands.Add(new NpgsqlBatchCommand(RoleStatements.EndGhosts) { AppendErrorBarrier = true });
             batch.BatchCommands.Add(Command(RoleStatements.Proof));
+            await batch.PrepareAsync(cancellationToken);
 
             bool exists, demoted;
             long sessions, rows;

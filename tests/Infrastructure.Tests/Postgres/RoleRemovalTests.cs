@@ -1,0 +1,361 @@
+using System.Diagnostics;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
+using DbAccess.Infrastructure.Postgres;
+using DbAccess.TestKit.Postgres;
+using Npgsql;
+
+namespace DbAccess.Infrastructure.Tests.Postgres;
+
+/// <summary>What a role leaves behind and how its access ends, on a real server.</summary>
+public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private RoleHouse _house = null!;
+
+    private int Major => _house.Database.Server.Major;
+
+    public async ValueTask InitializeAsync() => _house = new RoleHouse(await postgres.CreateSampleOrdersAsync());
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_house is not null) await _house.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("SELECT 1")]
+    [InlineData("BEGIN; LOCK TABLE public.orders IN ACCESS SHARE MODE")]
+    [InlineData("BEGIN; CREATE TEMP TABLE mine (i int); DECLARE c CURSOR WITH HOLD FOR SELECT * FROM public.orders")]
+    [InlineData("LISTEN x; CREATE TEMP TABLE mine AS SELECT * FROM public.orders")]
+    public async Task An_open_session_is_cut(string doing)
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+        await RoleHouse.ExecuteAsync(session, doing);
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(1, receipt.SessionsEnded);
+        Assert.True(receipt.LastSessionGoneAt - receipt.LockedOutAt < TimeSpan.FromSeconds(2));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT 1"));
+        Assert.NotEqual("ok", await _house.AsHolderAsync(order, "SELECT 1"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_running_query_is_cut()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+        var running = RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM generate_series(1, 1000000000)");
+        await UntilAsync($"SELECT count(*) FROM pg_stat_activity WHERE usesysid = {made.Oid} AND state = 'active'", "1");
+        var started = Stopwatch.StartNew();
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.True(started.Elapsed < TimeSpan.FromSeconds(2));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => running);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_session_that_became_the_scope_role_is_cut_or_cannot_be()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+        var become = () => RoleHouse.ExecuteAsync(session, $"SET ROLE {ScopeRoles.NameFor(order)}");
+        if (Major >= 16) await Assert.ThrowsAsync<PostgresException>(become);
+        else await become();
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM public.orders"));
+    }
+
+    [Fact]
+    public async Task Fifty_sessions_are_cut_at_once()
+    {
+        var order = _house.Order(RoleHouse.ReadScope with { Connections = 30 });
+        var made = await _house.MakeAsync(order);
+        var sessions = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => _house.LogInAsync(order)));
+        var started = Stopwatch.StartNew();
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.True(started.Elapsed < TimeSpan.FromSeconds(2), $"It took {started.Elapsed}.");
+        Assert.Equal(30, receipt.SessionsEnded);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+        foreach (var session in sessions) await session.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_client_that_reconnects_in_a_loop_does_not_stay()
+    {
+        var order = _house.Order(RoleHouse.ReadScope with { Connections = 20 });
+        var made = await _house.MakeAsync(order);
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var storm = Enumerable.Range(0, 3).Select(_ => ReconnectAsync()).ToList();
+        await Task.Delay(200, RoleHouse.Cancellation);
+
+        await _house.RemoveAsync(order, made.Oid);
+        await stop.CancelAsync();
+        await Task.WhenAll(storm);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+
+        async Task ReconnectAsync()
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                // Cut or refused: straight back to the door.
+                try
+                {
+                    await _house.AsHolderAsync(order, "SELECT pg_sleep(0.01)");
+                }
+                catch (NpgsqlException)
+                {
+                    continue;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_hides_while_it_logs_in_is_found_once_it_comes_out()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var hidden = new NpgsqlConnection(_house.Database.ConnectionStringFor(order.Role.Value, RoleHouse.Password.Reveal()) + ";Pooling=false;Timeout=20;Options=-c post_auth_delay=2");
+        var login = hidden.OpenAsync(RoleHouse.Cancellation);
+        await Task.Delay(700, RoleHouse.Cancellation);
+        await _house.RemoveAsync(order, made.Oid);
+        await Task.WhenAny(login);
+
+        // What the sweep does every minute: the same removal again, by OID.
+        var again = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.False(again.Existed);
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_stat_activity WHERE usesysid = {made.Oid}"));
+        await Assert.ThrowsAnyAsync<Exception>(() => RoleHouse.ExecuteAsync(hidden, "SELECT 1"));
+        await hidden.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_table_it_owns_goes_to_the_escrow_role_with_its_data()
+    {
+        var order = await OrderThatMayCreateAsync();
+        var made = await _house.MakeAsync(order);
+        await AsHolderAsync(order, "CREATE TABLE workshop.fix AS SELECT 42 AS answer; CREATE SEQUENCE workshop.seq; CREATE VIEW workshop.v AS SELECT * FROM workshop.fix; CREATE TYPE workshop.mood AS ENUM ('ok'); CREATE SCHEMA own; CREATE TABLE own.t (i int)");
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("42", await _house.AskAsync("SELECT answer FROM workshop.fix"));
+        Assert.Equal(_house.EscrowName, await _house.AskAsync("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'fix'"));
+        Assert.Contains(receipt.HandedOver, thing => thing.Contains("workshop.fix", StringComparison.Ordinal) && thing.Contains(_house.Database.Name, StringComparison.Ordinal));
+        Assert.Equal("f f f", await _house.AskAsync($"SELECT concat_ws(' ', rolcanlogin, rolsuper, rolcreaterole) FROM pg_roles WHERE rolname = '{_house.EscrowName}'"));
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_auth_members WHERE member = '{_house.EscrowName}'::regrole"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task What_runs_with_its_owners_rights_is_disarmed()
+    {
+        // Something that the escrow role has already, and that the next holder's function must not be able to read.
+        var earlier = await OrderThatMayCreateAsync();
+        await _house.MakeAsync(earlier);
+        await AsHolderAsync(earlier, "CREATE TABLE workshop.private AS SELECT 'secret' AS s");
+        await _house.RemoveAsync(earlier);
+        var order = await OrderThatMayCreateAsync();
+        var made = await _house.MakeAsync(order);
+        await AsHolderAsync(order, """
+            CREATE FUNCTION workshop.peek() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN (SELECT s FROM workshop.private); END';
+            CREATE PROCEDURE workshop.act() LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN NULL; END';
+            CREATE VIEW workshop.names AS SELECT name FROM public.customers; GRANT SELECT ON workshop.names TO PUBLIC
+            """);
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_proc WHERE pronamespace = 'workshop'::regnamespace AND (prosecdef OR has_function_privilege('public', oid, 'EXECUTE'))"));
+        Assert.Equal("f", await _house.AskAsync("SELECT has_table_privilege('public', 'workshop.names', 'SELECT')::text::char(1)"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task Large_objects_default_privileges_and_objects_in_other_databases_are_cleaned_up()
+    {
+        var other = await postgres.CreateDatabaseAsync("other");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        foreach (var database in (TestDatabase[])[_house.Database, other])
+        {
+            await _house.AskAsync(
+                "SELECT lo_create(0); ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC; SELECT 1", database.ConnectionStringFor(order.Role.Value, RoleHouse.Password.Reveal()));
+        }
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(2, receipt.HandedOver.Count(thing => thing.Contains("large object", StringComparison.Ordinal)));
+        Assert.Equal("1", await _house.AskAsync($"SELECT count(*) FROM pg_largeobject_metadata WHERE lomowner = '{_house.EscrowName}'::regrole"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_prepared_transaction_is_rolled_back()
+    {
+        var order = _house.Order(RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", null, Privilege.Select, Privilege.Update)]));
+        var made = await _house.MakeAsync(order);
+        await using (var session = await _house.LogInAsync(order)) await RoleHouse.ExecuteAsync(session, "BEGIN; UPDATE orders SET status = 'cancelled'; PREPARE TRANSACTION 'it''s mine'");
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()"));
+        Assert.NotEqual("200", await _house.AskAsync("SELECT count(*) FROM orders WHERE status = 'cancelled'"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_policy_for_several_keeps_the_others()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.Database.RunAsOwnerAsync($"CREATE POLICY alone ON orders TO {order.Role} USING (true); CREATE POLICY shared ON orders TO {order.Role}, pg_monitor USING (true)");
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("shared", await _house.AskAsync("SELECT string_agg(polname, ',') FROM pg_policy"));
+        Assert.Contains(receipt.HandedOver, line => line.Contains("policy alone", StringComparison.Ordinal));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_privilege_from_somebody_out_of_reach_keeps_it_locked_out_until_they_take_it_back()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"CREATE SCHEMA fs; CREATE TABLE fs.t (i int); GRANT SELECT ON fs.t TO {order.Role}; SELECT 1");
+        await using var session = await _house.LogInAsync(order);
+
+        var locked = Assert.IsType<RoleRemoval.LockedOut>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+
+        Assert.Equal(1, locked.Receipt.SessionsEnded);
+        Assert.Null(locked.Receipt.ProvedAt);
+        var blocker = Assert.Single(locked.Blockers);
+        Assert.Contains("table fs.t", blocker, StringComparison.Ordinal);
+        Assert.Contains($"REVOKE ALL ON TABLE fs.t FROM {order.Role};", blocker, StringComparison.Ordinal);
+        Assert.Contains("postgres", blocker, StringComparison.Ordinal);
+        Assert.NotEqual("ok", await _house.AsHolderAsync(order, "SELECT 1"));
+
+        await _house.AskAsync($"REVOKE ALL ON TABLE fs.t FROM {order.Role}; SELECT 1");
+        Assert.True((await _house.RemoveAsync(order, made.Oid)).Existed);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_table_of_its_own_that_somebody_else_holds_keeps_it_locked_out_and_their_session_alive()
+    {
+        var order = await OrderThatMayCreateAsync();
+        var made = await _house.MakeAsync(order);
+        await AsHolderAsync(order, "CREATE TABLE workshop.busy (i int)");
+        await using var reader = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await reader.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(reader, "BEGIN; LOCK TABLE workshop.busy IN ACCESS EXCLUSIVE MODE");
+
+        var locked = Assert.IsType<RoleRemoval.LockedOut>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+
+        Assert.Contains("another session", string.Join("", locked.Blockers), StringComparison.Ordinal);
+        await RoleHouse.ExecuteAsync(reader, "COMMIT");
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task Something_in_a_database_that_takes_no_connections_is_named()
+    {
+        var closed = await postgres.CreateDatabaseAsync("closed");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync("SELECT lo_create(0)", closed.ConnectionStringFor(order.Role.Value, RoleHouse.Password.Reveal()));
+        await _house.AskAsync($"ALTER DATABASE {closed.Name} ALLOW_CONNECTIONS false; SELECT 1");
+
+        var locked = Assert.IsType<RoleRemoval.LockedOut>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+
+        Assert.Contains($"ALTER DATABASE {closed.Name} ALLOW_CONNECTIONS true", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.AskAsync($"ALTER DATABASE {closed.Name} ALLOW_CONNECTIONS true; SELECT 1");
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task The_password_that_the_holder_chose_lets_nobody_in_afterwards()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await AsHolderAsync(order, $"ALTER ROLE {order.Role} PASSWORD 'mine'; ALTER ROLE {order.Role} SET search_path = internal");
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("28P01", await _house.AsHolderAsync(order, "SELECT 1", "mine"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_renamed_role_is_found_by_its_OID()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"ALTER ROLE {order.Role} RENAME TO \"renamed {order.Role}\"; SELECT 1");
+
+        Assert.True((await _house.RemoveAsync(order, made.Oid)).Existed);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("not json")]
+    [InlineData("{\"dbaccess\":1,\"i\":\"another\",\"kind\":\"login\",\"g\":\"ACDE-FG\",\"db\":\"x\",\"e\":\"\"}")]
+    public async Task A_role_without_our_tag_is_not_touched(string? comment)
+    {
+        var order = _house.Order();
+        await _house.AskAsync($"CREATE ROLE {order.Role} LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'; COMMENT ON ROLE {order.Role} IS {(comment is null ? "NULL" : $"'{comment}'")}; SELECT 1");
+
+        Assert.False((await _house.RemoveAsync(order)).Existed);
+        Assert.IsType<RoleMaking.NameTaken>(await _house.Administrator.MakeAsync(order, new Secret("another-Password-of-24-l"), RoleHouse.Cancellation));
+
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT 1"));
+        await _house.AskAsync($"DROP ROLE {order.Role}; SELECT 1");
+    }
+
+    [Fact]
+    public async Task A_role_whose_database_was_dropped_is_removed()
+    {
+        var database = await postgres.CreateSampleOrdersAsync("dropped");
+        await using var house = new RoleHouse(database);
+        var order = house.Order();
+        var made = await house.MakeAsync(order);
+        await database.Server.DropDatabaseAsync(database);
+
+        Assert.True((await house.RemoveAsync(order, made.Oid)).Existed);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    /// <summary>A scope of its own and, given by hand, the right to create: what a scope never gives, and what holders have all the same.</summary>
+    private async Task<RoleOrder> OrderThatMayCreateAsync()
+    {
+        await _house.AskAsync($"CREATE SCHEMA IF NOT EXISTS workshop; GRANT CREATE, USAGE ON SCHEMA workshop TO PUBLIC; GRANT CREATE ON DATABASE \"{_house.Database.Name}\" TO PUBLIC; SELECT 1");
+        return _house.Order();
+    }
+
+    private async Task AsHolderAsync(RoleOrder order, string sql) => Assert.Equal("ok", await _house.AsHolderAsync(order, sql));
+
+    private async Task UntilAsync(string sql, string expected)
+    {
+        for (var i = 0; i < 100 && await _house.AskAsync(sql) != expected; i++) await Task.Delay(20, RoleHouse.Cancellation);
+    }
+}
