@@ -132,6 +132,13 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
                 $"The privileges of scope {order.Scope.Name} cannot be set up on {order.Target.Name}: {refused.MessageText} (SQLSTATE {refused.SqlState})."));
         }
 
+        if (order.Scope.RunAs is { } owner)
+        {
+            var (error, settled) = await RunAsAsync(cluster, order, owner, state, cancellationToken);
+            if (error is not null) return new RoleMaking.Impossible(error);
+            state = settled;
+        }
+
         var verifier = await hashing;
         try
         {
@@ -163,6 +170,7 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
         foreach (var setting in state.Settings) batch.Add(Step.Setting, setting);
         batch.Add(Step.Comment, state.Comment);
         batch.Add(Step.Grant, RoleStatements.GrantMembership(cluster.Major, state.ScopeIdent, state.RoleIdent));
+            foreach (var membership in state.Memberships) batch.Add(Step.Grant, membership);
         batch.Add(Step.ReadBack, RoleStatements.ReadBack(cluster.Major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
         return await batch.ExecuteAsync(cancellationToken);
     }
@@ -195,6 +203,7 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
             batch.Add(Step.Comment, state.Comment);
             foreach (var revoke in revokes) batch.Add(Step.Grant, revoke);
             batch.Add(Step.Grant, RoleStatements.GrantMembership(cluster.Major, state.ScopeIdent, state.RoleIdent));
+            foreach (var membership in state.Memberships) batch.Add(Step.Grant, membership);
             batch.Add(Step.ReadBack, RoleStatements.ReadBack(cluster.Major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
             try
             {
@@ -222,8 +231,11 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
             if (found.HasPowers) faults.Add("it has a power that we did not give (superuser, createrole, createdb, replication or bypassrls)");
             if (!found.CanLogIn) faults.Add("it cannot log in or does not inherit");
             if (!found.CanConnect) faults.Add($"it may not connect to {order.Target.Name}");
-            if (!found.Memberships.SequenceEqual([scopeRole], StringComparer.Ordinal))
-                faults.Add($"it is a member of {(found.Memberships.Length == 0 ? "nothing" : string.Join(", ", found.Memberships))} instead of {scopeRole} alone");
+            var is16 = cluster.Major >= 16;
+            List<string> expected = [scopeRole + (is16 ? " with inherit" : "")];
+            if (order.Scope.RunAs is { } owner) expected.Add(owner + (is16 ? " with set" : ""));
+            if (!found.Memberships.Order(StringComparer.Ordinal).SequenceEqual(expected.Order(StringComparer.Ordinal), StringComparer.Ordinal))
+                faults.Add($"it is a member of {(found.Memberships.Length == 0 ? "nothing" : string.Join(", ", found.Memberships))} instead of {string.Join(" and ", expected)} alone");
             if (found.Direct.Length > 0) faults.Add($"somebody gave it something directly: {string.Join(", ", found.Direct)}");
         }
         if (faults.Count == 0) return new RoleMaking.Made(found!.Oid, cluster.Credential.Host, cluster.Credential.Port, Word(cluster.Credential.SslMode));
@@ -236,6 +248,26 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
             if (removal is not RoleRemoval.Gone) faults.Add("and it could not be removed yet");
         }
         return new RoleMaking.Impossible(new Error("postgres.not_as_ordered", $"The role {state.RoleIdent} did not turn out as ordered: {string.Join("; ", faults)}."));
+    }
+
+    /// <summary>The owner that sessions are to act as: there, without powers that no scope may lend, and ours to hand on.</summary>
+    private static async Task<(Error? Error, RolePreparation State)> RunAsAsync(
+        ClusterConnection cluster, RoleOrder order, string owner, RolePreparation state, CancellationToken cancellationToken)
+    {
+        await using var ask = new NpgsqlCommand(RoleStatements.RunAs(cluster.Major), cluster.Connection);
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Role.Value });
+        await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var (ident, administrator) = (reader.GetString(5), reader.GetString(6));
+        Error? error = null;
+        if (!reader.GetBoolean(0))
+            error = new Error("postgres.missing_object", $"Cluster {order.Target.Cluster} has no role {ident}, as which scope {order.Scope.Name} runs.");
+        else if (reader.GetBoolean(1))
+            error = new Error("postgres.run_as_too_strong", $"Scope {order.Scope.Name} runs as {ident}, which is, or is a member of, a superuser, a predefined role or one that makes roles or databases, replicates or bypasses row security. No scope may lend that: name an owner without it.");
+        else if (!reader.GetBoolean(2))
+            error = new Error("postgres.cannot_grant", $"The administrator {administrator} may not hand on {ident}, as which scope {order.Scope.Name} runs. Let a superuser run: GRANT {ident} TO {administrator} WITH ADMIN OPTION;");
+        return (error, state with { Memberships = [reader.GetString(3)], Settings = [.. state.Settings, reader.GetString(4)] });
     }
 
     private static async Task<Error> AdministratorLacksAsync(ClusterConnection cluster, RoleOrder order, CancellationToken cancellationToken)
@@ -253,8 +285,6 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
 
     private static Error? Refuse(RoleOrder order)
     {
-        if (order.Scope.RunAs is not null)
-            return new Error("postgres.not_available", $"Scope {order.Scope.Name} says run_as, which is not available yet.");
         if (order.Target.Database.Contains('\0', StringComparison.Ordinal) || order.Scope.Privileges.Any(r => (r.On.Schema + r.On.Name + string.Concat(r.Columns)).Contains('\0', StringComparison.Ordinal)))
             return new Error("postgres.bad_name", $"A name in scope {order.Scope.Name} or in its database holds a NUL character, which PostgreSQL does not take.");
         if (order.Scope.Settings.Keys.FirstOrDefault(name => !SettingName().IsMatch(name)) is { } setting)

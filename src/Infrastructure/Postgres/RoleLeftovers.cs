@@ -59,6 +59,12 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
         return blockers;
     }
 
+    /// <summary>Makes the administrator a member of the role, which lets it act for the role and end its sessions.</summary>
+    public async Task BecomeMemberAsync(ClusterConnection cluster, CancellationToken cancellationToken)
+    {
+        if (await StatementsAsync(cluster, cancellationToken) is { } statements) await RunAsync(cluster, statements.BeMember, cancellationToken);
+    }
+
     private async Task<string?> MendPlaceAsync(string database, Statements statements, CancellationToken cancellationToken)
     {
         try

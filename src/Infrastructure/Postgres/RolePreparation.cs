@@ -21,6 +21,9 @@ internal sealed record RolePreparation(
     string Comment,
     string[] Settings)
 {
+    /// <summary>For a scope that runs as an owner: the membership in it.</summary>
+    public string[] Memberships { get; init; } = [];
+
     /// <summary>Why the scope role, as it is, must not be handed to anybody.</summary>
     public Error? ScopeFault(RoleOrder order)
     {

@@ -28,6 +28,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, TimeProvid
     private string _oid = role.Oid?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "";
     private string? _database = role.Target.Database;
     private bool _existed;
+    private bool _member;
     private long _ended;
     private DateTimeOffset? _lockedOutAt;
     private DateTimeOffset? _lastGoneAt;
@@ -49,6 +50,12 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, TimeProvid
                     _database = null;
                     continue;
                 }
+                // Without pg_signal_backend only a member may end the role's sessions; the administrator can make itself one.
+                if (failure is PostgresException { SqlState: "42501" } && !_member && _oid.Length > 0)
+                {
+                    _member = true;
+                    if (await BecomeMemberAsync(cancellationToken)) continue;
+                }
                 var again = ClusterFault.IsContention(failure) || failure is PostgresException { SqlState: "42704" or "2BP01" }
                     ? attempt < Attempts
                     : ClusterFault.IsLostConnection(failure) && ++lost <= LostConnections;
@@ -61,6 +68,20 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, TimeProvid
 
                 return new RoleRemoval.NotNow(ClusterFault.From(failure, role.Target.Cluster, role.Target.Database).Error);
             }
+        }
+    }
+
+    private async Task<bool> BecomeMemberAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var cluster = await OpenAsync(cancellationToken);
+            await new RoleLeftovers(connections, logger, role, _oid, _handedOver).BecomeMemberAsync(cluster, cancellationToken);
+            return true;
+        }
+        catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
+        {
+            return false;
         }
     }
 
@@ -206,6 +227,10 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, TimeProvid
             catch (PostgresException kept) when (kept.SqlState == PostgresErrorCodes.DependentObjectsStillExist && blockers.Count > 0)
             {
                 return LockedOutOrNotNow(left!, blockers);
+            }
+            catch (PostgresException held) when (held.SqlState == PostgresErrorCodes.LockNotAvailable && left is not null)
+            {
+                return LockedOutOrNotNow(left, [.. blockers, $"another session's open transaction holds {left.Name} (a GRANT to it that was not committed, or the like); it is tried again."]);
             }
             if (demoted) throw Demoted(cluster);
 

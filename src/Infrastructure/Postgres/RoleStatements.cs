@@ -210,13 +210,29 @@ internal static class RoleStatements
         // SET FALSE: a session that had become the scope role would keep its privileges after the temporary role is gone.
         major >= 16 ? $"GRANT {scopeIdent} TO {roleIdent} WITH INHERIT TRUE, SET FALSE" : $"GRANT {scopeIdent} TO {roleIdent}";
 
+    /// <summary>
+    /// For a scope whose sessions act as an owner (migrations). Parameters: 1 the owner, 2 the temporary role. Answers whether there is such a role,
+    /// whether it has a power that no scope may lend, whether we may hand it on, and the statements. From 16 on nothing is inherited: the session
+    /// is the owner or nothing, so that what it makes is never the temporary role's.
+    /// </summary>
+    public static string RunAs(int major) => $"""
+        SELECT o.oid IS NOT NULL,
+               EXISTS (SELECT FROM pg_roles r WHERE (r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR r.rolname = 'rds_superuser' OR left(r.rolname, 3) = 'pg_' AND r.rolname <> 'pg_database_owner')
+                          AND pg_has_role(o.oid, r.oid, 'MEMBER')),
+               {(major >= 16 ? "coalesce(pg_has_role(o.oid, 'MEMBER WITH ADMIN OPTION'), false)" : "true")},
+               format('GRANT %I TO %I{(major >= 16 ? " WITH INHERIT FALSE, SET TRUE" : "")}', $1, $2),
+               format('ALTER ROLE %I SET role = %L', $2, $1),
+               quote_ident($1), quote_ident(current_user)
+          FROM (SELECT) AS one LEFT JOIN pg_roles o ON o.rolname = $1
+        """;
+
     /// <summary>What a role turned out to be. Parameter: its name.</summary>
     public static string ReadBack(int major) => $"""
         SELECT r.oid,
                r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls,
                r.rolcanlogin AND r.rolinherit,
                has_database_privilege(r.oid, current_database(), 'CONNECT'),
-               ARRAY(SELECT pg_get_userbyid(m.roleid)::text || CASE WHEN m.admin_option{(major >= 16 ? " OR m.set_option OR NOT m.inherit_option" : "")} THEN ' with options' ELSE '' END
+               ARRAY(SELECT pg_get_userbyid(m.roleid)::text || CASE WHEN m.admin_option THEN ' with admin' ELSE '' END{(major >= 16 ? " || CASE WHEN m.set_option THEN ' with set' ELSE '' END || CASE WHEN m.inherit_option THEN ' with inherit' ELSE '' END" : "")}
                        FROM pg_auth_members m WHERE m.member = r.oid ORDER BY 1),
                ARRAY(SELECT CASE WHEN d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
                                  THEN pg_describe_object(d.classid, d.objid, d.objsubid)

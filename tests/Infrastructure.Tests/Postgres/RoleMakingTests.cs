@@ -394,6 +394,38 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_migration_runs_as_the_owner_and_leaves_nothing_of_its_own()
+    {
+        var order = _house.Order(RoleHouse.Scope([], runAs: _house.Database.Owner));
+        var made = await _house.MakeAsync(order);
+
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "ALTER TABLE orders ADD note text; CREATE TABLE public.made (i int)"));
+        Assert.Equal(_house.Database.Owner, await _house.AskAsync("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'made'"));
+        // Giving it back is of no use: from 16 on the role itself may nothing.
+        if (Major >= 16) Assert.Equal("42501", await _house.AsHolderAsync(order, "RESET ROLE; SET ROLE none; CREATE TABLE public.mine (i int)"));
+        await using var session = await _house.LogInAsync(order);
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT 1"));
+    }
+
+    [Theory]
+    [InlineData("nobody_there", "has no role")]
+    [InlineData("postgres", "No scope may lend that")]
+    [InlineData("dbaccess_admin", "No scope may lend that")]
+    [InlineData("rds_superuser", "No scope may lend that")]
+    [InlineData("pg_read_all_data", "No scope may lend that")]
+    public async Task An_owner_that_is_not_there_or_too_strong_is_nobody_to_act_as(string owner, string words)
+    {
+        var order = _house.Order(RoleHouse.Scope([], runAs: owner));
+
+        Assert.Contains(words, (await _house.ImpossibleAsync(order)).Message, StringComparison.Ordinal);
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolname = '{order.Role}'"));
+    }
+
+    [Fact]
     public async Task An_administrator_that_may_not_make_roles_is_told_what_it_lacks()
     {
         await using var server = await PostgresServer.StartAsync(new() { Major = PostgresFixture.WantedMajor });

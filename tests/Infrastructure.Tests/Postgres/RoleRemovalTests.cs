@@ -345,6 +345,58 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
+    [Fact]
+    public async Task Readers_are_asked_too_and_one_that_does_not_answer_is_not_taken_for_empty()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+        var credentials = _house.Credentials.Current;
+
+        _house.Credentials.Current = credentials with { Readers = [$"127.0.0.1:{credentials.Port}", "127.0.0.1:1"] };
+        var unsure = Assert.IsType<RoleRemoval.NotNow>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+        _house.Credentials.Current = credentials with { Readers = [$"127.0.0.1:{credentials.Port}"] };
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Contains("127.0.0.1:1", unsure.Why.Message, StringComparison.Ordinal);
+        // Nobody waits for the reader with shutting the door on the writer.
+        Assert.False(receipt.Existed);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task An_administrator_without_pg_signal_backend_ends_sessions_as_a_member()
+    {
+        await using var server = await PostgresServer.StartAsync(new() { Major = PostgresFixture.WantedMajor });
+        await using var house = new RoleHouse(await server.CreateSampleOrdersAsync());
+        var order = house.Order();
+        var made = await house.MakeAsync(order);
+        await using var session = await house.LogInAsync(order);
+        await house.AskAsync("REVOKE rds_superuser FROM dbaccess_admin; SELECT 1");
+
+        var receipt = await house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(1, receipt.SessionsEnded);
+        Assert.Equal("0", await house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_grant_to_it_that_is_not_committed_keeps_it_locked_out()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var stranger = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await stranger.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(stranger, $"BEGIN; GRANT SELECT ON internal.payment_tokens TO {order.Role}");
+
+        var locked = Assert.IsType<RoleRemoval.LockedOut>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+
+        Assert.Contains("open transaction", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await RoleHouse.ExecuteAsync(stranger, "ROLLBACK");
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
     /// <summary>A scope of its own and, given by hand, the right to create: what a scope never gives, and what holders have all the same.</summary>
     private async Task<RoleOrder> OrderThatMayCreateAsync()
     {
