@@ -9,7 +9,7 @@ namespace DbAccess.Infrastructure.Files;
 /// The policy file, read again when it changes. Whoever asks for the policy makes it look, at most once a second, so there is no timer and the
 /// first request after an edit is judged by it. A file with faults, or one that is gone, leaves the last good policy in force.
 /// </summary>
-public sealed class FilePolicySource : IPolicySource
+public sealed class FilePolicySource : IPolicySource, IPolicyHealth
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
 
@@ -53,6 +53,10 @@ public sealed class FilePolicySource : IPolicySource
 
     /// <summary>What is probably not meant in the policy in force, or not available yet.</summary>
     public IReadOnlyList<PolicyFault> Warnings => _state.Warnings;
+
+    IReadOnlyList<string> IPolicyHealth.Oddities => [.. _state.Warnings.Select(warning => warning.ToString())];
+
+    string? IPolicyHealth.Rejected => _state.LastFault;
 
     /// <summary>Reads the file for the first time; every fault goes to <paramref name="settings"/>.</summary>
     internal static PolicyReading ReadAtStart(string path, Settings settings)

@@ -28,6 +28,7 @@ public static class FilesRegistration
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<FilePolicySource>>()));
         services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<FilePolicySource>());
+        services.AddSingleton<IPolicyHealth>(provider => provider.GetRequiredService<FilePolicySource>());
 
         settings.Choice("Credentials:Source", "File", ["File"], "S3");
         var directory = settings.Optional("Credentials:File:Directory", "data/credentials");

@@ -16,6 +16,18 @@ internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, ILo
         var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
         sweeps.Completed();
         log.LogInformation("Sweep: {Report}", report.ToString());
+
+        try
+        {
+            // Cheap: one look at each cluster that has live or lately ended grants, and none where there are none.
+            var drift = (await mediator.Send(new ReconcileRoles(OnlyBusy: true), cancellationToken)).Value;
+            if (drift.Lines.Count > 0) log.LogWarning("Reconcile: {Report}", drift.ToString());
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            // The sweep itself was completed; the next pass compares again.
+            log.LogError(failure, "Reconciling after the sweep failed");
+        }
     }
 }
 
