@@ -11,7 +11,12 @@ internal abstract record Verb
 
     public sealed record Serve(string[] Host) : Verb;
 
-    public sealed record Sweep : Verb;
+    /// <param name="DryRun">Say what would be done, and do nothing.</param>
+    /// <param name="Reconcile">Compare the record with every cluster first.</param>
+    /// <param name="Confirm">An administrator says that the record is right.</param>
+    public sealed record Sweep(bool DryRun, bool Reconcile, bool Confirm) : Verb;
+
+    public sealed record Doctor(bool Json) : Verb;
 
     public sealed record StoreInit : Verb;
 
@@ -36,6 +41,13 @@ internal static class CommandLine
           serve                 answer Slack, make and remove roles (the verb when none is given)
                                   --urls http://127.0.0.1:5080   where to listen
           sweep                 one pass over everything that is due, then leave (for cron)
+                                  --reconcile   first compare the record with every cluster: remove orphans,
+                                                end grants whose role vanished, mend scope roles
+                                  --confirm     with --reconcile: the record is right; also remove roles with our
+                                                tag that it does not know (after a restore: put the store right first)
+                                  --dry-run     say what all of that would do, and do nothing
+          doctor [--json]       can everything be reached, may the administrators do what is needed: one line
+                                for each check, with the statement that mends it; exit code 1 when one fails
           store init            make the store's file or table, where nothing else did
           policy lint [file]    check an access policy; every fault with its line
 
@@ -48,7 +60,7 @@ internal static class CommandLine
         """;
 
     // Words of the contract that are not built yet: refused by name, so that nobody waits for them to work.
-    private static readonly string[] NotYet = ["lambda", "audit", "doctor"];
+    private static readonly string[] NotYet = ["lambda", "audit"];
 
     public static Verb Read(string[] args) => args switch
     {
@@ -56,18 +68,31 @@ internal static class CommandLine
         ["serve", .. var host] when host.Any(arg => arg is "--help" or "-h") => new Verb.Say(Help, Success),
         ["serve", .. var host] => ReadHost(host),
         ["--urls", ..] => ReadHost(args),
-        ["sweep"] => new Verb.Sweep(),
+        ["sweep", "--help" or "-h"] or ["doctor", "--help" or "-h"] => new Verb.Say(Help, Success),
+        ["sweep", .. var how] => ReadSweep(how),
+        ["doctor"] => new Verb.Doctor(Json: false),
+        ["doctor", "--json"] => new Verb.Doctor(Json: true),
         ["store", "init"] => new Verb.StoreInit(),
         ["policy", "lint"] => new Verb.PolicyLint(null),
         ["policy", "lint", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path),
         ["policy", "explain", ..] => new Verb.Say("'policy explain' is not available yet.", Misuse),
-        ["sweep", "--dry-run"] => new Verb.Say("'sweep --dry-run' is not available yet.", Misuse),
         ["--help" or "-h" or "help", ..] => new Verb.Say(Help, Success),
         [_, "--help" or "-h"] or [_, _, "--help" or "-h"] => new Verb.Say(Help, Success),
         ["--version"] => new Verb.Say(Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "unknown", Success),
         [var verb, ..] when NotYet.Contains(verb, StringComparer.Ordinal) => new Verb.Say($"'{verb}' is not available yet.", Misuse),
         _ => new Verb.Say($"I do not know '{string.Join(' ', args.Take(3))}'.\n\n{Help}", Misuse),
     };
+
+    private static Verb ReadSweep(string[] how)
+    {
+        var (dryRun, reconcile, confirm) = (how.Contains("--dry-run", StringComparer.Ordinal), how.Contains("--reconcile", StringComparer.Ordinal), how.Contains("--confirm", StringComparer.Ordinal));
+        if (how.Except(["--dry-run", "--reconcile", "--confirm"], StringComparer.Ordinal).FirstOrDefault() is { } unknown)
+            return new Verb.Say($"sweep takes --dry-run, --reconcile and --confirm, not '{unknown}'.\n\n{Help}", Misuse);
+        // Nobody confirms what they did not ask for.
+        return confirm && !reconcile
+            ? new Verb.Say("sweep takes --confirm only together with --reconcile.", Misuse)
+            : new Verb.Sweep(dryRun, reconcile, confirm);
+    }
 
     private static Verb ReadHost(string[] host) => host switch
     {
