@@ -139,7 +139,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     public async Task A_dry_run_says_what_it_would_do_and_does_nothing()
     {
         var (ended, live) = (await EndedAsync(), await ActiveAsync());
-        There(RoleOf(ended, end: Some.Now), Scope() with { CanLogIn = true });
+        There(RoleOf(ended, end: Some.Now) with { Oid = 17_000 }, Scope() with { CanLogIn = true });
 
         var report = await RunAsync(dryRun: true, confirm: true);
 
