@@ -202,7 +202,9 @@ internal static class Reconciliation
         if (!mayOwn && role.OwnsIn.Count > 0)
             yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and owns something in {string.Join(", ", role.OwnsIn)}", null, $"Run there: REASSIGN OWNED BY {Quote(role.Name)} TO the owner it should have");
 
-        var ours = state.Listing.Roles.Where(other => other.Mark is RoleMark.Login && other.HasPrefix).Select(other => other.Oid).ToHashSet();
+        // A live grant's role is known by its OID: renamed, or without its tag, it is told of and keeps what its holder was given.
+        var ours = state.Listing.Roles.Where(other => other.Mark is RoleMark.Login && other.HasPrefix).Select(other => other.Oid)
+            .Concat(state.Known.Values.Where(grant => grant.EndedAt is null && grant.Target.Cluster == state.Cluster).Select(grant => grant.RoleOid).OfType<uint>()).ToHashSet();
         foreach (var link in role.MemberOf.Where(link => !(mayOwn && ours.Contains(link.Oid))))
             yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and was made a member of {link.Role} by {link.Grantor}: every member of it has that too", null, $"Run: REVOKE {Quote(link.Role)} FROM {Quote(role.Name)}");
         foreach (var link in role.Members.Where(link => link.Role != state.Listing.Administrator && !ours.Contains(link.Oid)))

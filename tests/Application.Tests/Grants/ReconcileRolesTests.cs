@@ -90,7 +90,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     public async Task A_renamed_role_is_told_and_left_to_its_end()
     {
         var grant = await ActiveAsync();
-        There(RoleOf(grant) with { Name = "erin_keeps_this", HasPrefix = false }, Scope());
+        There(RoleOf(grant) with { Name = "erin_keeps_this", HasPrefix = false }, Scope(member: grant));
 
         var line = Assert.Single((await RunAsync(confirm: true)).Lines);
 
@@ -102,7 +102,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     public async Task A_role_that_lost_its_tag_is_told_and_its_grant_is_not_taken_for_dead()
     {
         var grant = await ActiveAsync();
-        There(RoleOf(grant) with { Name = "erin_keeps_this", HasPrefix = false, Mark = new RoleMark.None() }, Scope());
+        There(RoleOf(grant) with { Name = "erin_keeps_this", HasPrefix = false, Mark = new RoleMark.None() }, Scope(member: grant));
 
         var line = Assert.Single((await RunAsync()).Lines);
 
