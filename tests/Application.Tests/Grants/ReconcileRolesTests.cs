@@ -143,7 +143,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
 
         var report = await RunAsync(dryRun: true, confirm: true);
 
-        Assert.Equal([FindingKind.Orphan, FindingKind.CanLogIn, FindingKind.Vanished], report.Lines.Select(line => line.Kind).Order());
+        Assert.Equal([FindingKind.Orphan, FindingKind.Vanished, FindingKind.CanLogIn], report.Lines.Select(line => line.Kind).Order());
         Assert.All(report.Lines, line => Assert.Equal(FindingOutcome.WouldMend, line.Outcome));
         Assert.Empty(_administrator.Removals);
         Assert.Empty(_inventory.Mendings);
