@@ -12,7 +12,12 @@ internal abstract record Verb
 
     public sealed record Serve(string[] Host) : Verb;
 
-    public sealed record Sweep : Verb;
+    /// <param name="DryRun">Say what would be done, and do nothing.</param>
+    /// <param name="Reconcile">Compare the record with every cluster first.</param>
+    /// <param name="Confirm">An administrator says that the record is right.</param>
+    public sealed record Sweep(bool DryRun, bool Reconcile, bool Confirm) : Verb;
+
+    public sealed record Doctor(bool Json) : Verb;
 
     public sealed record StoreInit : Verb;
 
@@ -42,6 +47,13 @@ internal static class CommandLine
           serve                 answer Slack, make and remove roles (the verb when none is given)
                                   --urls http://127.0.0.1:5080   where to listen
           sweep                 one pass over everything that is due, then leave (for cron)
+                                  --reconcile   first compare the record with every cluster: remove orphans,
+                                                end grants whose role vanished, mend scope roles
+                                  --confirm     with --reconcile: the record is right; also remove roles with our
+                                                tag that it does not know (after a restore: put the store right first)
+                                  --dry-run     say what all of that would do, and do nothing
+          doctor [--json]       can everything be reached, may the administrators do what is needed: one line
+                                for each check, with the statement that mends it; exit code 1 when one fails
           store init            make the store's file or table, where nothing else did
           lambda create-db-user | lambda expire-db-users
                                 run as that function inside AWS Lambda (custom runtime)
@@ -58,7 +70,7 @@ internal static class CommandLine
         """;
 
     // Words of the contract that are not built yet: refused by name, so that nobody waits for them to work.
-    private static readonly string[] NotYet = ["audit", "doctor"];
+    private static readonly string[] NotYet = ["audit"];
 
     public static Verb Read(string[] args) => args switch
     {
@@ -66,7 +78,10 @@ internal static class CommandLine
         ["serve", .. var host] when host.Any(arg => arg is "--help" or "-h") => new Verb.Say(Help, Success),
         ["serve", .. var host] => ReadHost(host),
         ["--urls", ..] => ReadHost(args),
-        ["sweep"] => new Verb.Sweep(),
+        ["sweep", "--help" or "-h"] or ["doctor", "--help" or "-h"] => new Verb.Say(Help, Success),
+        ["sweep", .. var how] => ReadSweep(how),
+        ["doctor"] => new Verb.Doctor(Json: false),
+        ["doctor", "--json"] => new Verb.Doctor(Json: true),
         ["store", "init"] => new Verb.StoreInit(),
         ["lambda", "create-db-user"] => new Verb.Lambda(LambdaFunction.CreateDbUser),
         ["lambda", "expire-db-users"] => new Verb.Lambda(LambdaFunction.ExpireDbUsers),
@@ -76,7 +91,6 @@ internal static class CommandLine
         ["health", var address] when ReadLocal(address) is { } local => new Verb.Health(local),
         ["health", var address] when !address.StartsWith('-') => new Verb.Say($"health asks this machine only, for example http://127.0.0.1:8080/health/ready; not '{address}'.", Misuse),
         ["policy", "explain", ..] => new Verb.Say("'policy explain' is not available yet.", Misuse),
-        ["sweep", "--dry-run"] => new Verb.Say("'sweep --dry-run' is not available yet.", Misuse),
         ["--help" or "-h" or "help", ..] => new Verb.Say(Help, Success),
         [_, "--help" or "-h"] or [_, _, "--help" or "-h"] => new Verb.Say(Help, Success),
         ["--version"] => new Verb.Say(Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "unknown", Success),
@@ -86,6 +100,17 @@ internal static class CommandLine
 
     private static Uri? ReadLocal(string address) =>
         Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback ? uri : null;
+
+    private static Verb ReadSweep(string[] how)
+    {
+        var (dryRun, reconcile, confirm) = (how.Contains("--dry-run", StringComparer.Ordinal), how.Contains("--reconcile", StringComparer.Ordinal), how.Contains("--confirm", StringComparer.Ordinal));
+        if (how.Except(["--dry-run", "--reconcile", "--confirm"], StringComparer.Ordinal).FirstOrDefault() is { } unknown)
+            return new Verb.Say($"sweep takes --dry-run, --reconcile and --confirm, not '{unknown}'.\n\n{Help}", Misuse);
+        // Nobody confirms what they did not ask for.
+        return confirm && !reconcile
+            ? new Verb.Say("sweep takes --confirm only together with --reconcile.", Misuse)
+            : new Verb.Sweep(dryRun, reconcile, confirm);
+    }
 
     private static Verb ReadHost(string[] host) => host switch
     {

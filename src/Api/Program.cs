@@ -6,6 +6,7 @@ using DbAccess.Api.Lambda;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
 using DbAccess.Application;
+using DbAccess.Application.Databases;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure;
@@ -74,7 +75,8 @@ public static partial class Program
 
         return verb switch
         {
-            Verb.Sweep => await SweepAsync(app),
+            Verb.Sweep sweep => await SweepAsync(app, sweep),
+            Verb.Doctor doctor => await DoctorAsync(app, doctor),
             Verb.StoreInit => Say("The store is ready."),
             _ => await ServeAsync(app),
         };
@@ -204,12 +206,38 @@ public static partial class Program
         return CommandLine.Success;
     }
 
-    private static async Task<int> SweepAsync(WebApplication app)
+    private static async Task<int> SweepAsync(WebApplication app, Verb.Sweep sweep)
     {
         await using var scope = app.Services.CreateAsyncScope();
-        var report = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExpireGrants())).Value;
+        var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
+        var failed = false;
+        if (sweep.Reconcile || sweep.DryRun)
+        {
+            var drift = (await mediator.Send(new ReconcileRoles(sweep.DryRun, sweep.Confirm))).Value;
+            foreach (var line in drift.Lines) Console.WriteLine(line.ToString());
+            Console.WriteLine(drift.ToString());
+            failed = drift.Count(FindingOutcome.Failed) > 0;
+        }
+        if (sweep.DryRun)
+        {
+            var preview = (await mediator.Send(new PreviewSweep())).Value;
+            foreach (var line in preview.Lines) Console.WriteLine(line);
+            Console.WriteLine($"{preview.Lines.Count} due; nothing was done.");
+            return failed ? CommandLine.Failure : CommandLine.Success;
+        }
+
+        var report = (await mediator.Send(new ExpireGrants())).Value;
         Console.WriteLine(report.ToString());
-        return report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
+        return !failed && report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
+    }
+
+    private static async Task<int> DoctorAsync(WebApplication app, Verb.Doctor doctor)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        var examination = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExamineClusters())).Value;
+        if (doctor.Json) Console.WriteLine(DoctorText.AsJson(examination));
+        else foreach (var line in DoctorText.Lines(examination)) Console.WriteLine(line);
+        return examination.Health is Health.Fail ? CommandLine.Failure : CommandLine.Success;
     }
 
     private static int Say(string words)

@@ -38,6 +38,8 @@ public static class DependencyInjection
         services.AddTransient<GrantGiving>();
         services.AddTransient<GrantTaking>();
         services.AddTransient<GrantTelling>();
+        services.AddTransient<RoleReconciler>();
+        services.AddSingleton<ReconcileMemory>();
         return services;
     }
 }

@@ -29,6 +29,7 @@ public static class SourcesRegistration
         if (path.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)) services.AddS3Policy(settings, path);
         else services.AddPolicyFile(settings, path);
         services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<IWatchedPolicy>());
+        services.AddSingleton<IPolicyHealth>(provider => provider.GetRequiredService<IWatchedPolicy>());
 
         if (settings.Choice("Credentials:Source", "File", ["File", "S3"]) == "S3") services.AddS3Credentials(settings);
         else services.AddCredentialFiles(settings);

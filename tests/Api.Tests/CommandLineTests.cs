@@ -33,9 +33,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("lambda create-db-user")]
     [InlineData("audit verify")]
-    [InlineData("doctor")]
     [InlineData("policy explain")]
-    [InlineData("sweep --dry-run")]
     public void A_word_of_the_contract_that_is_not_built_is_refused_by_name(string line)
     {
         var said = Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' ')));

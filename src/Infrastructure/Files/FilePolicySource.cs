@@ -53,6 +53,10 @@ public sealed class FilePolicySource : IWatchedPolicy
     /// <summary>What is probably not meant in the policy in force, or not available yet.</summary>
     public IReadOnlyList<PolicyFault> Warnings => _policy.Warnings;
 
+    IReadOnlyList<string> IPolicyHealth.Oddities => _policy.Oddities;
+
+    string? IPolicyHealth.Rejected => _policy.LastFault;
+
     /// <summary>Reads the file for the first time; every fault goes to <paramref name="settings"/>.</summary>
     internal static PolicyReading ReadAtStart(string path, Settings settings)
     {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure.Files;
 
 /// <summary>A policy that is read again when it changes, wherever it is kept.</summary>
-internal interface IWatchedPolicy : IPolicySource
+internal interface IWatchedPolicy : IPolicySource, IPolicyHealth
 {
     /// <summary>Says in the log which policy is in force, and what is odd about it.</summary>
     void Announce();
@@ -21,6 +21,8 @@ internal sealed class PolicyInForce(string place, PolicyReading start, TimeProvi
     public AccessPolicy Current => _state.Policy;
 
     public IReadOnlyList<PolicyFault> Warnings => _state.Warnings;
+
+    public IReadOnlyList<string> Oddities => [.. _state.Warnings.Select(warning => warning.ToString())];
 
     public DateTimeOffset LoadedAt => _state.LoadedAt;
 

@@ -1,6 +1,7 @@
 using DbAccess.Application.Ports;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Postgres;
 
@@ -21,6 +22,9 @@ public static class PostgresRegistration
         services.AddSingleton(options);
         services.AddSingleton<ClusterConnections>();
         services.AddSingleton<IRoleAdministrator, PostgresRoleAdministrator>();
+        services.AddSingleton<IRoleInventory, RoleInventory>();
+        services.AddSingleton<IClusterDoctor>(provider => new ClusterDoctor(
+            provider.GetRequiredService<ClusterConnections>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ClusterDoctor>>()));
         return services;
     }
 }

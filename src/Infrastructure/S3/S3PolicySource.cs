@@ -1,3 +1,4 @@
+using DbAccess.Application.Ports;
 using Amazon.S3;
 using DbAccess.Domain.Policies;
 using DbAccess.Infrastructure.Files;
@@ -53,6 +54,10 @@ internal sealed class S3PolicySource : IWatchedPolicy
 
     /// <summary>Why the object, as it was last found, is not the policy in force; null when it is. For health and metrics.</summary>
     public string? LastFault => _policy.LastFault;
+
+    IReadOnlyList<string> IPolicyHealth.Oddities => _policy.Oddities;
+
+    string? IPolicyHealth.Rejected => _policy.LastFault;
 
     /// <summary>The look that is under way, or the last one; for tests, which do not want to wait by the clock.</summary>
     internal Task Looking { get; private set; } = Task.CompletedTask;

@@ -8,14 +8,31 @@ using Quartz;
 namespace DbAccess.Infrastructure.Scheduling;
 
 /// <summary>The regular sweep. It finds what timers and triggers missed, in this process or in any other.</summary>
-internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, ILogger<ExpireGrantsJob> log) : IJob
+internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, TimeProvider clock, ILogger<ExpireGrantsJob> log) : IJob
 {
+    /// <summary>The next sweep does not start while this one runs, so what follows it must not hold it up.</summary>
+    private static readonly TimeSpan LongestComparison = TimeSpan.FromMinutes(2);
+
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
     {
         using var activity = Telemetry.Activities.StartActivity("ExpireGrantsJob", ActivityKind.Internal);
         var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
         if (!report.CutShort) sweeps.Completed();
         log.LogInformation("Sweep: {Report}", report.ToString());
+
+        using var limit = new CancellationTokenSource(LongestComparison, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            // Cheap: one look at each cluster that has live or lately ended grants, and none where there are none.
+            var drift = (await mediator.Send(new ReconcileRoles(OnlyBusy: true), either.Token)).Value;
+            if (drift.Lines.Count > 0) log.LogWarning("Reconcile: {Report}", drift.ToString());
+        }
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The sweep itself was completed; the next pass compares again.
+            log.LogError(failure, "Reconciling after the sweep failed");
+        }
     }
 }
 

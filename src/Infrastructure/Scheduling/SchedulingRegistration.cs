@@ -42,6 +42,12 @@ public static class SchedulingRegistration
             quartz.AddTrigger(trigger => trigger.ForJob(key).WithIdentity("expire-grants").StartNow()
                 .WithSimpleSchedule(schedule => schedule.WithInterval(interval).RepeatForever()
                     .WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)));
+
+            var reconcile = new JobKey("reconcile-roles");
+            quartz.AddJob<ReconcileRolesJob>(job => job.WithIdentity(reconcile).StoreDurably().DisallowConcurrentExecution());
+            quartz.AddTrigger(trigger => trigger.ForJob(reconcile).WithIdentity("reconcile-roles").StartNow()
+                .WithSimpleSchedule(schedule => schedule.WithInterval(TimeSpan.FromHours(1)).RepeatForever()
+                    .WithMisfireInstruction(SimpleTriggerMisfireInstruction.NextWithRemainingCount)));
         });
         services.AddQuartzHostedService(options =>
         {

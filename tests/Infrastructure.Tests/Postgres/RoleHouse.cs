@@ -34,6 +34,8 @@ internal sealed class RoleHouse : IAsyncDisposable
 
     public IRoleAdministrator Administrator { get; }
 
+    public ClusterConnections Connections => _connections;
+
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public static Secret Password { get; } = new("a-Password_of-24-letters");

@@ -1,0 +1,79 @@
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+
+namespace DbAccess.Application.Ports;
+
+/// <summary>What the comment on a role says about it.</summary>
+public abstract record RoleMark
+{
+    private RoleMark()
+    {
+    }
+
+    /// <summary>A temporary role of this installation. Never believed alone: a comment can be copied.</summary>
+    /// <param name="End">Null when the tag does not say a time that can be read.</param>
+    public sealed record Login(GrantId Grant, string Database, DateTimeOffset? End) : RoleMark;
+
+    /// <summary>A scope role of this installation.</summary>
+    public sealed record Scope(string Database, string Name, string Fingerprint) : RoleMark;
+
+    /// <summary>The escrow role of this installation.</summary>
+    public sealed record Escrow : RoleMark;
+
+    /// <summary>A role of another installation.</summary>
+    public sealed record Foreign(string Installation) : RoleMark;
+
+    /// <summary>It begins like a tag of this product and is none.</summary>
+    public sealed record Unreadable : RoleMark;
+
+    /// <summary>No tag.</summary>
+    public sealed record None : RoleMark;
+}
+
+/// <summary>One membership: the role at its other end, and who gave it.</summary>
+public sealed record RoleLink(uint Oid, string Role, string Grantor);
+
+/// <summary>A role that carries our tag, our prefix, or an OID that was asked for.</summary>
+/// <param name="HasPrefix">Its name begins like those of this installation.</param>
+/// <param name="HasPowers">Superuser, createrole, createdb, replication or bypassrls.</param>
+/// <param name="HasPassword">Null where it cannot be known: that takes a right that an administrator need not have.</param>
+/// <param name="Members">Who is a member of it.</param>
+/// <param name="MemberOf">What it is a member of.</param>
+/// <param name="OwnsIn">The databases in which it owns something.</param>
+public sealed record FoundRole(
+    uint Oid,
+    string Name,
+    RoleMark Mark,
+    bool HasPrefix,
+    bool CanLogIn,
+    bool HasPowers,
+    bool? HasPassword,
+    IReadOnlyList<RoleLink> Members,
+    IReadOnlyList<RoleLink> MemberOf,
+    IReadOnlyList<string> OwnsIn);
+
+/// <summary>What is on a cluster, at one moment.</summary>
+/// <param name="Administrator">Who asked: a member of scope roles that is no stray.</param>
+/// <param name="ServerNow">The server's own clock, by which it lets roles in.</param>
+public sealed record RoleListing(string Administrator, DateTimeOffset ServerNow, IReadOnlyList<FoundRole> Roles);
+
+/// <summary>
+/// The roles of this installation on a cluster, as the server knows them, and the few things that may be mended on scope roles. The methods that
+/// change something look again first and change only a role with that OID that still carries our tag; each is safe to repeat.
+/// </summary>
+public interface IRoleInventory
+{
+    /// <summary>Refuses when the cluster cannot be asked, or leads to an instance that only reads: such an answer may be old.</summary>
+    /// <param name="also">OIDs to be listed whatever their name and comment say.</param>
+    Task<Result<RoleListing>> ListAsync(ClusterName cluster, string installation, IReadOnlyCollection<uint> also, CancellationToken cancellationToken);
+
+    /// <summary>Takes login and password from a scope or escrow role, and ends its sessions.</summary>
+    Task<Result> LockAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
+
+    /// <summary>Takes a membership in a scope or escrow role back. Refuses, with the statement, when it was given by somebody whom the administrator cannot act for.</summary>
+    Task<Result> TakeBackAsync(ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken);
+
+    /// <summary>Drops a scope role without members, after what it was given was taken back. Drops nothing else: a role that owns something is refused.</summary>
+    Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
+}

@@ -1,0 +1,19 @@
+using System.Diagnostics;
+using DbAccess.Application;
+using DbAccess.Application.Grants;
+using MediatR;
+using Microsoft.Extensions.Logging;
+using Quartz;
+
+namespace DbAccess.Infrastructure.Scheduling;
+
+/// <summary>Compares the record with every cluster of the policy, at the start and every hour. What the cheap passes after each sweep cannot see is seen here.</summary>
+internal sealed class ReconcileRolesJob(IMediator mediator, ILogger<ReconcileRolesJob> log) : IJob
+{
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
+    {
+        using var activity = Telemetry.Activities.StartActivity("ReconcileRolesJob", ActivityKind.Internal);
+        var report = (await mediator.Send(new ReconcileRoles(), cancellationToken)).Value;
+        log.LogInformation("Reconcile: {Report}", report.ToString());
+    }
+}

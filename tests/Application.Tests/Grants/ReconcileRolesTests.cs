@@ -1,0 +1,505 @@
+using DbAccess.Application;
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Scopes;
+using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace DbAccess.Application.Tests.Grants;
+
+/// <summary>The decision table of reconciliation, row by row, through the real command.</summary>
+public sealed class ReconcileRolesTests : IAsyncDisposable
+{
+    private const uint Oid = 16_500;
+
+    private static readonly ClusterName Cluster = Some.Target().Cluster;
+    private static readonly string ScopeRole = RoleName.ForScope(Some.Installation, "read", Some.ReadScope().Fingerprint("orders")).Value;
+    private static readonly RoleMark ScopeMark = new RoleMark.Scope("orders", "read", Some.ReadScope().Fingerprint("orders"));
+
+    private readonly TestClock _clock = new(Some.Now);
+    private readonly InMemoryGrantStore _store = new();
+    private readonly FakeRoleInventory _inventory = new();
+    private readonly InMemoryAuditTrail _audit = new();
+    private readonly Dispatches _dispatches = new();
+    private readonly Policies _policies = new();
+    private readonly FakeRoleAdministrator _administrator;
+    private readonly ServiceProvider _services;
+
+    public ReconcileRolesTests()
+    {
+        _administrator = new FakeRoleAdministrator(_clock);
+        _services = new ServiceCollection()
+            .AddLogging()
+            .AddApplication(new Installation(Some.Installation))
+            .AddSingleton<TimeProvider>(_clock)
+            .AddSingleton<IGrantStore>(_store)
+            .AddSingleton<IRoleInventory>(_inventory)
+            .AddSingleton<IRoleAdministrator>(_administrator)
+            .AddSingleton<IAuditTrail>(_audit)
+            .AddSingleton<IGrantDispatcher>(_dispatches)
+            .AddSingleton<IPolicySource>(_policies)
+            .BuildServiceProvider();
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    [Fact]
+    public async Task A_live_grant_with_its_role_is_fine()
+    {
+        var grant = await ActiveAsync();
+        There(RoleOf(grant), Scope(member: grant));
+
+        var report = await RunAsync();
+
+        Assert.Empty(report.Lines);
+        Assert.Equal(2, report.Roles);
+    }
+
+    [Fact]
+    public async Task A_role_made_but_not_yet_on_record_with_its_oid_is_fine()
+    {
+        var grant = Some.Provisioning(Some.Now);
+        await _store.AddAsync(grant, Cancellation);
+        There(RoleOf(grant));
+
+        Assert.Empty((await RunAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task A_role_with_another_oid_than_on_record_is_told_and_never_dropped_even_when_confirmed_and_past_its_end()
+    {
+        var grant = await ActiveAsync();
+        There(RoleOf(grant), RoleOf(grant) with { Oid = 17_000, Name = RoleName.ForGrant(Some.Installation, grant.Id, "erin").Value, Mark = new RoleMark.Login(grant.Id, "orders", Some.Now.AddDays(-1)) }, Scope(member: grant));
+
+        var line = Assert.Single((await RunAsync(confirm: true)).Lines);
+
+        Assert.Equal((FindingKind.Remade, FindingOutcome.Reported), (line.Kind, line.Outcome));
+        Assert.Empty(_administrator.Removals);
+    }
+
+    [Fact]
+    public async Task A_renamed_role_is_told_and_left_to_its_end()
+    {
+        var grant = await ActiveAsync();
+        There(RoleOf(grant) with { Name = "erin_keeps_this", HasPrefix = false }, Scope(member: grant));
+
+        var line = Assert.Single((await RunAsync(confirm: true)).Lines);
+
+        Assert.Equal((FindingKind.Renamed, FindingOutcome.Reported), (line.Kind, line.Outcome));
+        Assert.Equal(GrantStatus.Active, (await _store.FindAsync(grant.Id, Cancellation))!.Status);
+    }
+
+    [Fact]
+    public async Task A_role_that_lost_its_tag_is_told_and_its_grant_is_not_taken_for_dead()
+    {
+        var grant = await ActiveAsync();
+        There(RoleOf(grant) with { Name = "erin_keeps_this", HasPrefix = false, Mark = new RoleMark.None() }, Scope(member: grant));
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal(FindingKind.Renamed, line.Kind);
+        Assert.Empty(_dispatches.All);
+    }
+
+    [Theory]
+    [InlineData(9, FindingOutcome.Reported)]
+    [InlineData(10, FindingOutcome.Mended)]
+    public async Task An_orphan_is_removed_by_its_oid_ten_minutes_after_its_grant_is_over(int minutes, FindingOutcome outcome)
+    {
+        var grant = await EndedAsync();
+        There(RoleOf(grant, end: Some.Now.AddHours(5)));
+        _clock.Advance(TimeSpan.FromMinutes(minutes));
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.Orphan, outcome), (line.Kind, line.Outcome));
+        Assert.Equal(outcome is FindingOutcome.Mended ? [Oid] : [], _administrator.Removals.Select(removal => removal.Oid!.Value));
+        Assert.Equal(outcome is FindingOutcome.Mended ? ["begun", "done"] : [], _audit.Records.Select(record => record.Outcome));
+    }
+
+    [Fact]
+    public async Task An_orphan_past_its_own_end_is_removed_at_once()
+    {
+        var grant = await EndedAsync();
+        There(RoleOf(grant, end: Some.Now));
+
+        Assert.Equal(FindingOutcome.Mended, Assert.Single((await RunAsync()).Lines).Outcome);
+    }
+
+    [Fact]
+    public async Task A_dry_run_says_what_it_would_do_and_does_nothing()
+    {
+        var (ended, live) = (await EndedAsync(), await ActiveAsync());
+        There(RoleOf(ended, end: Some.Now) with { Oid = 17_000 }, Scope() with { CanLogIn = true });
+
+        var report = await RunAsync(dryRun: true, confirm: true);
+
+        Assert.Equal([FindingKind.Orphan, FindingKind.Vanished, FindingKind.CanLogIn], report.Lines.Select(line => line.Kind).Order());
+        Assert.All(report.Lines, line => Assert.Equal(FindingOutcome.WouldMend, line.Outcome));
+        Assert.Empty(_administrator.Removals);
+        Assert.Empty(_inventory.Mendings);
+        Assert.Empty(_audit.Records);
+        Assert.Equal(GrantStatus.Active, (await _store.FindAsync(live.Id, Cancellation))!.Status);
+    }
+
+    [Theory]
+    [InlineData(false, 1, FindingOutcome.Reported)]
+    [InlineData(true, 1, FindingOutcome.Mended)]
+    [InlineData(false, 0, FindingOutcome.Mended)]
+    public async Task A_grant_that_is_not_on_record_goes_only_when_confirmed_or_past_the_end_in_its_tag(bool confirm, int hoursLeft, FindingOutcome outcome)
+    {
+        var unknown = Some.Active();
+        There(RoleOf(unknown, end: Some.Now.AddHours(hoursLeft)));
+
+        var line = Assert.Single((await RunAsync(confirm: confirm)).Lines);
+
+        Assert.Equal((FindingKind.UnknownGrant, outcome), (line.Kind, line.Outcome));
+        Assert.Equal(outcome is FindingOutcome.Mended ? 1 : 0, _administrator.Removals.Count);
+    }
+
+    [Fact]
+    public async Task The_end_in_a_tag_is_judged_by_the_servers_clock()
+    {
+        There(RoleOf(Some.Active(), end: Some.Now.AddMinutes(5)));
+        _clock.Advance(TimeSpan.FromHours(1));
+
+        Assert.Equal(FindingOutcome.Reported, Assert.Single((await RunAsync()).Lines).Outcome);
+    }
+
+    [Fact]
+    public async Task A_tag_on_a_name_that_is_not_ours_is_never_believed()
+    {
+        There(RoleOf(Some.Active(), end: Some.Now.AddDays(-1)) with { Name = "app_owner", HasPrefix = false });
+
+        Assert.Equal(FindingOutcome.Reported, Assert.Single((await RunAsync(confirm: true)).Lines).Outcome);
+        Assert.Empty(_administrator.Removals);
+    }
+
+    [Fact]
+    public async Task A_tag_without_a_readable_end_is_not_past_it()
+    {
+        var unknown = Some.Active();
+        There(RoleOf(unknown) with { Mark = new RoleMark.Login(unknown.Id, "orders", null) });
+
+        Assert.Equal(FindingOutcome.Reported, Assert.Single((await RunAsync()).Lines).Outcome);
+    }
+
+    [Fact]
+    public async Task A_role_of_a_grant_of_another_cluster_is_a_copy_and_only_told()
+    {
+        var grant = await ActiveAsync(Some.Target(cluster: "elsewhere"));
+        _inventory.Unlisted = ClusterName.Parse("elsewhere");
+        There(RoleOf(grant, end: Some.Now.AddHours(1)));
+
+        var line = Assert.Single((await RunAsync()).Lines, line => line.Cluster == Cluster);
+
+        Assert.Equal((FindingKind.UnknownGrant, FindingOutcome.Reported), (line.Kind, line.Outcome));
+    }
+
+    [Fact]
+    public async Task A_live_grant_whose_role_vanished_is_ended_and_its_removal_dispatched()
+    {
+        var grant = await ActiveAsync();
+        There(Scope());
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.Vanished, FindingOutcome.Mended), (line.Kind, line.Outcome));
+        var state = (await _store.FindAsync(grant.Id, Cancellation))!.State;
+        Assert.Equal((GrantStatus.Revoking, EndReason.Superseded), (state.Status, state.EndReason!.Value));
+        Assert.Equal([grant.Id], _dispatches.All);
+    }
+
+    [Fact]
+    public async Task A_grant_that_became_active_after_the_listing_has_not_vanished()
+    {
+        var grant = Some.Provisioning(Some.Now);
+        await _store.AddAsync(grant, Cancellation);
+        There(Scope());
+        _inventory.AfterListing = async () =>
+        {
+            var mine = (await _store.FindAsync(grant.Id, Cancellation))!;
+            mine.RoleMade(Oid, Some.Now);
+            mine.Activate(new MessageRef("D0ENGDM01", "1.2"), Some.Now);
+            await _store.SaveAsync(mine, Cancellation);
+        };
+
+        Assert.Empty((await RunAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task A_grant_that_was_put_on_record_after_the_listing_is_no_unknown_one()
+    {
+        var grant = Some.Provisioning(Some.Now);
+        There(RoleOf(grant, end: Some.Now.AddHours(-1)));
+        _inventory.AfterListing = async () => await _store.AddAsync(grant, Cancellation);
+
+        Assert.Empty((await RunAsync(confirm: true)).Lines);
+        Assert.Empty(_administrator.Removals);
+    }
+
+    [Fact]
+    public async Task A_grant_that_is_still_being_made_has_not_vanished()
+    {
+        await _store.AddAsync(Some.Provisioning(Some.Now), Cancellation);
+        There(Scope());
+
+        Assert.Empty((await RunAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task A_cluster_without_a_trace_of_us_is_another_server_and_ends_nothing()
+    {
+        var grant = await ActiveAsync();
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.Replaced, FindingOutcome.Reported), (line.Kind, line.Outcome));
+        Assert.Equal(GrantStatus.Active, (await _store.FindAsync(grant.Id, Cancellation))!.Status);
+        Assert.Equal(FindingKind.Vanished, Assert.Single((await RunAsync(confirm: true)).Lines).Kind);
+    }
+
+    [Fact]
+    public async Task A_cluster_that_cannot_be_listed_ends_nothing_and_stops_no_other()
+    {
+        var (there, gone) = (await ActiveAsync(Some.Target(cluster: "elsewhere")), await ActiveAsync());
+        _inventory.Unlisted = ClusterName.Parse("elsewhere");
+        There(Scope());
+
+        var report = await RunAsync();
+
+        Assert.Equal([FindingKind.Vanished, FindingKind.Unlisted], report.Lines.Select(line => line.Kind).Order());
+        Assert.Equal(GrantStatus.Active, (await _store.FindAsync(there.Id, Cancellation))!.Status);
+        Assert.Equal(GrantStatus.Revoking, (await _store.FindAsync(gone.Id, Cancellation))!.Status);
+    }
+
+    [Fact]
+    public async Task A_live_role_that_was_given_more_or_less_is_told()
+    {
+        var grant = await ActiveAsync();
+        There(RoleOf(grant) with { MemberOf = [new RoleLink(99, "pg_read_all_data", "carl")], Members = [new RoleLink(98, "reader", "carl")], CanLogIn = false, HasPowers = true });
+
+        var lines = (await RunAsync()).Lines;
+
+        Assert.Equal(5, lines.Count);
+        Assert.All(lines, line => Assert.Equal((FindingKind.Changed, FindingOutcome.Reported), (line.Kind, line.Outcome)));
+        Assert.Contains(lines, line => line.Words.Contains("pg_read_all_data by carl", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_scope_role_that_can_log_in_or_has_a_password_loses_both()
+    {
+        There(Scope() with { CanLogIn = true });
+        Assert.Equal(FindingOutcome.Mended, Assert.Single((await RunAsync()).Lines).Outcome);
+
+        There(Scope() with { HasPassword = true });
+        Assert.Equal(FindingKind.CanLogIn, Assert.Single((await RunAsync()).Lines).Kind);
+
+        Assert.Equal([$"lock {ScopeRole}", $"lock {ScopeRole}"], _inventory.Mendings);
+    }
+
+    [Fact]
+    public async Task A_stray_member_of_a_scope_role_is_taken_back_and_named_with_its_grantor()
+    {
+        var grant = await ActiveAsync();
+        There(RoleOf(grant), Scope(member: grant, others: [new RoleLink(77, "reader", "carl"), new RoleLink(78, FakeRoleInventory.Administrator, "postgres")]));
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.StrayMember, FindingOutcome.Mended), (line.Kind, line.Outcome));
+        Assert.Contains("reader by carl", line.Words, StringComparison.Ordinal);
+        Assert.Equal([$"take {ScopeRole} from reader"], _inventory.Mendings);
+    }
+
+    [Fact]
+    public async Task What_a_scope_role_owns_is_a_member_of_or_can_do_is_only_told()
+    {
+        There(Scope() with { OwnsIn = ["database orders"], MemberOf = [new RoleLink(5, "app_owner", "carl")], HasPowers = true });
+
+        var lines = (await RunAsync(confirm: true)).Lines;
+
+        Assert.Equal(3, lines.Count);
+        Assert.All(lines, line => Assert.Equal((FindingKind.TooMuch, FindingOutcome.Reported), (line.Kind, line.Outcome)));
+        Assert.Contains(lines, line => line.Words.Contains("app_owner by carl", StringComparison.Ordinal));
+        Assert.Empty(_inventory.Mendings);
+    }
+
+    [Fact]
+    public async Task An_unneeded_scope_role_is_dropped_when_it_was_unneeded_for_ten_minutes_and_not_when_it_was_needed_in_between()
+    {
+        _policies.Scopes = [];
+        There(Scope());
+
+        Assert.Equal(FindingOutcome.Reported, Assert.Single((await RunAsync()).Lines).Outcome);
+        _clock.Advance(TimeSpan.FromMinutes(6));
+        _policies.Scopes = [Some.ReadScope()];
+        Assert.Empty((await RunAsync()).Lines);
+        _clock.Advance(TimeSpan.FromMinutes(6));
+        _policies.Scopes = [];
+        Assert.Equal(FindingOutcome.Reported, Assert.Single((await RunAsync()).Lines).Outcome);
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal((FindingKind.Unneeded, FindingOutcome.Mended), Assert.Single((await RunAsync()).Lines) is var line ? (line.Kind, line.Outcome) : default);
+        Assert.Equal([$"drop {ScopeRole}"], _inventory.Mendings);
+    }
+
+    [Fact]
+    public async Task A_scope_role_that_a_live_grant_or_a_member_needs_stays()
+    {
+        _policies.Scopes = [];
+        var grant = await ActiveAsync();
+        There(RoleOf(grant), Scope(member: grant));
+        Assert.Empty((await RunAsync(confirm: true)).Lines);
+
+        // Not on record any more, but still a member.
+        await using var other = new ReconcileRolesTests();
+        other._policies.Scopes = [];
+        other.There(RoleOf(grant), Scope(member: grant));
+        Assert.Equal(FindingKind.UnknownGrant, Assert.Single((await other.RunAsync()).Lines).Kind);
+    }
+
+    [Fact]
+    public async Task Other_installations_are_left_alone_and_look_alikes_are_told()
+    {
+        var prefix = RoleName.Prefix(Some.Installation);
+        var foreign = Found("dba_zzzzzz_erin_k7q3md_aaaaaaaa", new RoleMark.Foreign("theirs")) with { HasPrefix = false };
+        There(foreign, Found($"{prefix}x_aaaaaa_bbbbbbbb", new RoleMark.None()), Found($"{prefix}theirs", new RoleMark.Foreign("theirs")), Found("odd", new RoleMark.Unreadable()) with { HasPrefix = false },
+            Found($"{prefix}s_copy", ScopeMark) with { CanLogIn = true });
+
+        var lines = (await RunAsync(confirm: true)).Lines;
+
+        Assert.Equal(4, lines.Count);
+        Assert.DoesNotContain(lines, line => line.Role == foreign.Name);
+        Assert.All(lines, line => Assert.Equal((FindingKind.LookAlike, FindingOutcome.Reported), (line.Kind, line.Outcome)));
+        Assert.Empty(_inventory.Mendings);
+        Assert.Empty(_administrator.Removals);
+    }
+
+    [Fact]
+    public async Task The_escrow_role_may_own_things_and_nothing_else()
+    {
+        var escrow = Found(RoleName.ForEscrow(Some.Installation).Value, new RoleMark.Escrow()) with { CanLogIn = false, OwnsIn = ["database orders"] };
+        There(escrow);
+        Assert.Empty((await RunAsync()).Lines);
+
+        There(escrow with { Members = [new RoleLink(77, "reader", "carl")], CanLogIn = true });
+        Assert.Equal([FindingKind.CanLogIn, FindingKind.StrayMember], (await RunAsync()).Lines.Select(line => line.Kind).Order());
+    }
+
+    [Fact]
+    public async Task A_cheap_pass_asks_only_clusters_with_live_or_lately_ended_grants()
+    {
+        Assert.Equal(0, (await RunAsync(onlyBusy: true)).Clusters);
+        Assert.Empty(_inventory.Listings);
+
+        var grant = await ActiveAsync();
+        There(RoleOf(grant), Scope(member: grant));
+        Assert.Equal(1, (await RunAsync(onlyBusy: true)).Clusters);
+
+        await EndAsync(grant);
+        There(Scope());
+        _clock.Advance(TimeSpan.FromMinutes(29));
+        Assert.Equal(1, (await RunAsync(onlyBusy: true)).Clusters);
+        _clock.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(0, (await RunAsync(onlyBusy: true)).Clusters);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_removed_yet_is_told_and_tried_again()
+    {
+        var grant = await EndedAsync();
+        There(RoleOf(grant, end: Some.Now));
+        _administrator.NextRemovals.Enqueue(_ => FakeRoleAdministrator.RemovalNotNow());
+
+        Assert.Equal(FindingOutcome.Failed, Assert.Single((await RunAsync()).Lines).Outcome);
+        Assert.Equal(FindingOutcome.Mended, Assert.Single((await RunAsync()).Lines).Outcome);
+    }
+
+    private static FoundRole Found(string name, RoleMark mark) => new(16_900 + (uint)name.Length, name, mark, true, true, false, null, [], [], []);
+
+    private static FoundRole RoleOf(Grant grant, DateTimeOffset? end = null) => Found(grant.State.Role!.Value, new RoleMark.Login(grant.Id, "orders", end ?? Some.Now.AddHours(1))) with
+    {
+        Oid = Oid,
+        MemberOf = [new RoleLink(16_400, ScopeRole, FakeRoleInventory.Administrator)],
+    };
+
+    private static FoundRole Scope(Grant? member = null, params RoleLink[] others) => Found(ScopeRole, ScopeMark) with
+    {
+        Oid = 16_400,
+        CanLogIn = false,
+        Members = [.. member is null ? [] : (RoleLink[])[new RoleLink(Oid, member.State.Role!.Value, FakeRoleInventory.Administrator)], .. others],
+    };
+
+    private void There(params FoundRole[] roles)
+    {
+        _inventory.Roles.Clear();
+        _inventory.Roles.AddRange(roles);
+    }
+
+    private async Task<Grant> ActiveAsync(DatabaseTarget? target = null)
+    {
+        var grant = Grant.RequestAllowed(GrantId.New(), Some.Installation, Some.Request(target: target), Some.Now);
+        grant.BeginProvisioning(RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromMinutes(1));
+        grant.RoleMade(Oid, Some.Now);
+        grant.Activate(new MessageRef("D0ENGDM01", "1767225601.000200"), Some.Now);
+        await _store.AddAsync(grant, Cancellation);
+        return grant;
+    }
+
+    private async Task<Grant> EndedAsync()
+    {
+        var grant = await ActiveAsync();
+        await EndAsync(grant);
+        return grant;
+    }
+
+    private async Task EndAsync(Grant grant)
+    {
+        var now = _clock.GetUtcNow();
+        grant.Return(grant.State.Requester, now);
+        grant.BeginRemoval(now, TimeSpan.FromMinutes(1));
+        grant.End(new RemovalReceipt(now, 0, now, now, Existed: true, []), now);
+        await _store.SaveAsync(grant, Cancellation);
+        Assert.Equal(GrantStatus.Ended, (await _store.FindAsync(grant.Id, Cancellation))!.Status);
+    }
+
+    private async Task<ReconcileReport> RunAsync(bool dryRun = false, bool confirm = false, bool onlyBusy = false) =>
+        (await _services.GetRequiredService<IMediator>().Send(new ReconcileRoles(dryRun, confirm, onlyBusy), Cancellation)).Value;
+
+    private sealed class TestClock(DateTimeOffset now) : TimeProvider
+    {
+        private DateTimeOffset _now = now;
+
+        public override DateTimeOffset GetUtcNow() => _now;
+
+        public void Advance(TimeSpan by) => _now += by;
+    }
+
+    private sealed class Dispatches : IGrantDispatcher
+    {
+        public List<GrantId> All { get; } = [];
+
+        public void Dispatch(GrantId id) => All.Add(id);
+    }
+
+    private sealed class Policies : IPolicySource
+    {
+        public IReadOnlyList<PrivilegeScope> Scopes { get; set; } = [Some.ReadScope()];
+
+        public AccessPolicy Current => new(
+            "hash",
+            new Dictionary<DatabaseName, PolicyDatabase> { [Some.Target().Name] = new(Some.Target(), new Dictionary<string, string>(), [.. Scopes.Select(scope => scope.Name)]) },
+            Scopes.ToDictionary(scope => scope.Name),
+            new Dictionary<string, PolicyGroup>(),
+            [],
+            []);
+    }
+}

@@ -1,0 +1,278 @@
+using DbAccess.Application;
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Scopes;
+using DbAccess.Infrastructure.Postgres;
+using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
+using DbAccess.TestKit.Postgres;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace DbAccess.Infrastructure.Tests.Postgres;
+
+/// <summary>Reconciliation on a real server: what was changed behind our back is found, and nothing else is touched.</summary>
+public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private readonly OffsetClock _clock = new();
+    private RoleHouse _house = null!;
+    private InMemoryGrantStore _store = new();
+
+    private int Major => _house.Database.Server.Major;
+
+    private string ScopeRole => RoleName.ForScope(_house.Installation, "read", RoleHouse.ReadScope.Fingerprint(_house.Database.Name)).Value;
+
+    // Roles belong to the whole server, which other tests share: an installation of its own for each.
+    public async ValueTask InitializeAsync() => _house = new RoleHouse(await postgres.CreateSampleOrdersAsync(), $"reconcile-{Guid.NewGuid():N}");
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_house is not null) await _house.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task An_orphan_goes_and_the_live_the_foreign_and_the_look_alike_stay()
+    {
+        var (live, orphan) = (_house.Order(), _house.Order());
+        var (liveOid, orphanOid) = (await GrantAsync(live), await GrantAsync(orphan));
+        await EndOnRecordAsync(orphan.Grant);
+        var lookAlike = RoleName.ForGrant(_house.Installation, GrantId.New(), "x").Value;
+        await using var other = new RoleHouse(_house.Database, $"other-{Guid.NewGuid():N}");
+        var foreign = other.Order(lifetime: TimeSpan.FromHours(-1));
+        var foreignOid = (await other.MakeAsync(foreign)).Oid;
+        await _house.AskAsync($"CREATE ROLE {lookAlike} LOGIN");
+
+        _clock.Offset = Reconciliation(11);
+        var report = await RunAsync();
+
+        Assert.Equal([FindingKind.Orphan, FindingKind.LookAlike], report.Lines.Select(line => line.Kind).Order());
+        Assert.Equal("0", await _house.TracesAsync(orphanOid));
+        Assert.Equal("ok", await _house.AsHolderAsync(live, "SELECT count(*) FROM orders"));
+        Assert.Equal("3", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE oid IN ({liveOid}, {foreignOid}) OR rolname = '{lookAlike}'"));
+        Assert.Equal("t t", await _house.AskAsync($"SELECT string_agg(CASE WHEN rolcanlogin THEN 't' ELSE 'f' END, ' ') FROM pg_roles WHERE oid = {foreignOid} OR rolname = '{lookAlike}'"));
+    }
+
+    [Fact]
+    public async Task With_an_emptied_store_nothing_live_is_destroyed_until_somebody_confirms_and_what_is_past_its_end_goes()
+    {
+        var (live, past) = (_house.Order(), _house.Order(lifetime: TimeSpan.FromHours(-1)));
+        var liveOid = await GrantAsync(live);
+        var pastOid = (await _house.MakeAsync(past)).Oid;
+        _store = new InMemoryGrantStore();
+
+        var report = await RunAsync();
+
+        Assert.Equal([FindingOutcome.Reported, FindingOutcome.Mended], report.Lines.Where(line => line.Kind is FindingKind.UnknownGrant).Select(line => line.Outcome).Order());
+        Assert.Equal("0", await _house.TracesAsync(pastOid));
+        Assert.Equal("ok", await _house.AsHolderAsync(live, "SELECT count(*) FROM orders"));
+
+        await RunAsync(confirm: true);
+        Assert.Equal("0", await _house.TracesAsync(liveOid));
+    }
+
+    [Fact]
+    public async Task A_dry_run_changes_nothing()
+    {
+        var past = _house.Order(lifetime: TimeSpan.FromHours(-1));
+        var oid = (await _house.MakeAsync(past)).Oid;
+        await _house.AskAsync($"ALTER ROLE {ScopeRole} LOGIN");
+
+        var report = await RunAsync(dryRun: true);
+
+        Assert.Equal(2, report.Count(FindingOutcome.WouldMend));
+        Assert.Equal("2", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE (oid = {oid} OR rolname = '{ScopeRole}') AND rolcanlogin"));
+    }
+
+    [Fact]
+    public async Task A_renamed_role_is_known_by_its_oid_and_a_re_made_one_is_not_taken_for_it()
+    {
+        var (renamed, remade) = (_house.Order(), _house.Order());
+        await GrantAsync(renamed);
+        var oid = await GrantAsync(remade);
+        await _house.AskAsync($"ALTER ROLE {renamed.Role} RENAME TO kept_{renamed.Grant.Compact}");
+        var tag = await _house.AskAsync($"SELECT shobj_description({oid}, 'pg_authid')");
+        await _house.AskAsync($"DROP ROLE {remade.Role}; CREATE ROLE {remade.Role} LOGIN; COMMENT ON ROLE {remade.Role} IS '{tag}'");
+
+        var report = await RunAsync();
+
+        Assert.Equal([(FindingKind.Remade, FindingOutcome.Reported), (FindingKind.Renamed, FindingOutcome.Reported), (FindingKind.Vanished, FindingOutcome.Mended)], report.Lines.Select(line => (line.Kind, line.Outcome)).Order());
+        Assert.Equal("2", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname IN ('{remade.Role}', 'kept_{renamed.Grant.Compact}')"));
+    }
+
+    [Fact]
+    public async Task A_live_grant_whose_role_was_dropped_by_hand_is_ended()
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        await _house.AskAsync($"DROP ROLE {order.Role}");
+
+        Assert.Equal(FindingKind.Vanished, Assert.Single((await RunAsync()).Lines).Kind);
+
+        var grant = (await _store.FindAsync(order.Grant, RoleHouse.Cancellation))!;
+        Assert.Equal(EndReason.Superseded, grant.State.EndReason);
+        Assert.False((await _house.RemoveAsync(order, grant.State.RoleOid)).Existed);
+    }
+
+    [Fact]
+    public async Task A_role_whose_comment_was_taken_away_is_told_and_not_taken_for_dead()
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        await _house.AskAsync($"COMMENT ON ROLE {order.Role} IS NULL; ALTER ROLE {order.Role} RENAME TO kept_{order.Grant.Compact}");
+
+        Assert.Equal(FindingKind.Renamed, Assert.Single((await RunAsync()).Lines).Kind);
+        Assert.Equal(GrantStatus.Active, (await _store.FindAsync(order.Grant, RoleHouse.Cancellation))!.Status);
+    }
+
+    [Fact]
+    public async Task A_scope_role_that_got_a_login_a_password_and_a_member_by_hand_loses_them()
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        var stranger = $"reader_{order.Grant.Compact}";
+        await _house.AskAsync($"CREATE ROLE {stranger}; ALTER ROLE {ScopeRole} LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'");
+        await _house.AskAsync($"GRANT {ScopeRole} TO {stranger}", _house.Database.AdministratorConnectionString);
+        await _house.AskAsync("SELECT 1", _house.Database.ConnectionStringFor(ScopeRole, RoleHouse.Password.Reveal()));
+
+        var report = await RunAsync();
+
+        Assert.Equal([(FindingKind.CanLogIn, FindingOutcome.Mended), (FindingKind.StrayMember, FindingOutcome.Mended)], report.Lines.Select(line => (line.Kind, line.Outcome)).Order());
+        Assert.Contains(report.Lines, line => line.Words.Contains($"{stranger} by {PostgresServer.AdministratorName}", StringComparison.Ordinal));
+        Assert.Equal("f t 0", await _house.AskAsync($"SELECT concat_ws(' ', rolcanlogin, rolpassword IS NULL, (SELECT count(*) FROM pg_auth_members WHERE roleid = a.oid AND member = '{stranger}'::regrole)) FROM pg_authid a WHERE rolname = '{ScopeRole}'"));
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
+        Assert.Empty((await RunAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task A_membership_given_by_somebody_stronger_is_told_with_the_statement_where_it_cannot_be_taken_back()
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        var stranger = $"reader_{order.Grant.Compact}";
+        await _house.AskAsync($"CREATE ROLE {stranger}; GRANT {ScopeRole} TO {stranger}");
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.StrayMember, Major >= 16 ? FindingOutcome.Failed : FindingOutcome.Mended), (line.Kind, line.Outcome));
+        if (Major >= 16) Assert.Contains($"REVOKE \"{ScopeRole}\" FROM \"{stranger}\" CASCADE;", line.Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_scope_role_that_owns_something_or_is_a_member_of_something_is_told_and_kept()
+    {
+        await _house.MakeAsync(_house.Order(lifetime: TimeSpan.FromHours(-1)));
+        await _house.AskAsync($"CREATE TABLE public.gift (i int); ALTER TABLE public.gift OWNER TO {ScopeRole}; GRANT pg_read_all_stats TO {ScopeRole}");
+
+        var report = await RunAsync(confirm: true, scopes: []);
+
+        Assert.Equal(2, report.Count(FindingKind.TooMuch));
+        Assert.Contains(report.Lines, line => line.Words.Contains($"owns something in database {_house.Database.Name}", StringComparison.Ordinal));
+        Assert.Contains(report.Lines, line => line.Words.Contains("pg_read_all_stats", StringComparison.Ordinal));
+        Assert.Equal(ScopeRole, await _house.AskAsync("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'gift'"));
+    }
+
+    [Fact]
+    public async Task A_scope_role_that_nobody_needs_goes_with_all_it_was_given_and_no_more()
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        var oid = uint.Parse(await _house.AskAsync($"SELECT oid FROM pg_roles WHERE rolname = '{ScopeRole}'"), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.Empty((await RunAsync(confirm: true, scopes: [])).Lines);
+        await _house.RemoveAsync(order);
+        await EndOnRecordAsync(order.Grant);
+
+        Assert.Equal(FindingOutcome.Reported, Assert.Single((await RunAsync(scopes: [])).Lines).Outcome);
+        Assert.Equal("1", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE oid = {oid}"));
+        var line = Assert.Single((await RunAsync(confirm: true, scopes: [])).Lines);
+
+        Assert.True(line is { Kind: FindingKind.Unneeded, Outcome: FindingOutcome.Mended }, line.Words);
+        Assert.Equal("0", await _house.TracesAsync(oid));
+        Assert.Equal("3", await _house.AskAsync("SELECT count(*) FROM pg_class WHERE relname IN ('orders', 'customers', 'order_items')"));
+    }
+
+    [Fact]
+    public async Task A_cluster_that_does_not_answer_ends_nothing()
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        _house.Credentials.Current = _house.Credentials.Current with { Port = 1 };
+
+        Assert.Equal(FindingKind.Unlisted, Assert.Single((await RunAsync()).Lines).Kind);
+        Assert.Equal(GrantStatus.Active, (await _store.FindAsync(order.Grant, RoleHouse.Cancellation))!.Status);
+    }
+
+    [Theory]
+    [InlineData(null, typeof(RoleMark.None))]
+    [InlineData("the owner of everything", typeof(RoleMark.None))]
+    [InlineData("{\"dbaccess\":", typeof(RoleMark.Unreadable))]
+    [InlineData("{\"dbaccess\":1,\"i\":7}", typeof(RoleMark.Unreadable))]
+    [InlineData("{\"dbaccess\":1,\"i\":\"theirs\",\"kind\":\"login\"}", typeof(RoleMark.Foreign))]
+    [InlineData("{\"dbaccess\":1,\"i\":\"mine\",\"kind\":\"king\"}", typeof(RoleMark.Unreadable))]
+    [InlineData("{\"dbaccess\":1,\"kind\":\"login\",\"i\":\"mine\",\"g\":\"ACDE-FG\",\"db\":\"x\",\"e\":\"2026-01-01T00:00:00Z\"}", typeof(RoleMark.Unreadable))]
+    [InlineData("{\"dbaccess\":1,\"i\":\"mine\",\"kind\":\"login\",\"g\":\"ACDE-FG\",\"db\":\"x\",\"e\":\"2026-01-01T00:00:00Z\"}", typeof(RoleMark.Login))]
+    [InlineData("{\"dbaccess\":1,\"i\":\"mine\",\"kind\":\"escrow\"}", typeof(RoleMark.Escrow))]
+    public void Comments_of_strangers_are_read_without_believing_them(string? comment, Type mark) => Assert.IsType(mark, RoleTagReader.Read(comment, "mine"));
+
+    private static TimeSpan Reconciliation(int minutes) => TimeSpan.FromMinutes(minutes);
+
+    /// <summary>Makes the role and puts its grant on record as active.</summary>
+    private async Task<uint> GrantAsync(RoleOrder order)
+    {
+        var oid = (await _house.MakeAsync(order)).Oid;
+        var now = DateTimeOffset.UtcNow;
+        var grant = Grant.RequestAllowed(order.Grant, order.Installation, Some.Request(target: order.Target, scope: order.Scope), now);
+        grant.BeginProvisioning(order.Role, now, TimeSpan.FromMinutes(1));
+        grant.RoleMade(oid, now);
+        grant.Activate(new MessageRef("D0ENGDM01", "1.2"), now);
+        await _store.AddAsync(grant, RoleHouse.Cancellation);
+        return oid;
+    }
+
+    private async Task EndOnRecordAsync(GrantId id)
+    {
+        var grant = (await _store.FindAsync(id, RoleHouse.Cancellation))!;
+        var now = DateTimeOffset.UtcNow;
+        grant.Return(grant.State.Requester, now);
+        grant.BeginRemoval(now, TimeSpan.FromMinutes(1));
+        grant.End(new RemovalReceipt(now, 0, now, now, Existed: true, []), now);
+        await _store.SaveAsync(grant, RoleHouse.Cancellation);
+    }
+
+    private async Task<ReconcileReport> RunAsync(bool dryRun = false, bool confirm = false, IReadOnlyList<PrivilegeScope>? scopes = null)
+    {
+        await using var services = new ServiceCollection()
+            .AddLogging()
+            .AddApplication(new Installation(_house.Installation))
+            .AddSingleton<TimeProvider>(_clock)
+            .AddSingleton<IGrantStore>(_store)
+            .AddSingleton<IRoleInventory>(new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance))
+            .AddSingleton(_house.Administrator)
+            .AddSingleton<IAuditTrail>(new InMemoryAuditTrail())
+            .AddSingleton<IGrantDispatcher>(new Deaf())
+            .AddSingleton<IPolicySource>(new Policy(_house.Order().Target, scopes ?? [RoleHouse.ReadScope]))
+            .BuildServiceProvider();
+        return (await services.GetRequiredService<IMediator>().Send(new ReconcileRoles(dryRun, confirm), RoleHouse.Cancellation)).Value;
+    }
+
+    private sealed class Deaf : IGrantDispatcher
+    {
+        public void Dispatch(GrantId id)
+        {
+        }
+    }
+
+    private sealed class Policy(DatabaseTarget target, IReadOnlyList<PrivilegeScope> scopes) : IPolicySource
+    {
+        public AccessPolicy Current { get; } = new(
+            "hash",
+            new Dictionary<DatabaseName, PolicyDatabase> { [target.Name] = new(target, new Dictionary<string, string>(), [.. scopes.Select(scope => scope.Name)]) },
+            scopes.ToDictionary(scope => scope.Name),
+            new Dictionary<string, PolicyGroup>(),
+            [],
+            []);
+    }
+}
