@@ -31,7 +31,6 @@ public sealed class CommandLineTests
         Assert.Equal(CommandLine.Success, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
 
     [Theory]
-    [InlineData("lambda create-db-user")]
     [InlineData("audit verify")]
     [InlineData("policy explain")]
     public void A_word_of_the_contract_that_is_not_built_is_refused_by_name(string line)

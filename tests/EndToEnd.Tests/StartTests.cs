@@ -59,7 +59,6 @@ public sealed class StartTests : IDisposable
     [InlineData(0, "Usage: dbaccess [verb]", "--help")]
     [InlineData(0, "Exit codes", "sweep", "--help")]
     [InlineData(2, "'audit' is not available yet", "audit")]
-    [InlineData(2, "'lambda' is not available yet", "lambda", "create-db-user")]
     [InlineData(2, "'audit' is not available yet", "audit", "verify")]
     [InlineData(2, "'policy explain' is not available yet", "policy", "explain")]
     [InlineData(2, "I do not know 'dance'", "dance")]

@@ -94,6 +94,8 @@ internal sealed class AwsWire
         public override string? GetConfigUniqueString(IClientConfig clientConfig) => null;
     }
 
+    private static readonly SemaphoreSlim Writes = new(1, 1);
+
     private sealed class Handler(AwsWire wire) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -101,8 +103,25 @@ internal sealed class AwsWire
             var operation = request.Headers.TryGetValues("X-Amz-Target", out var target) ? target.Single().Split('.')[1] : request.Method.Method;
             wire._sent.Enqueue((operation, request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken)));
             return wire._acts.TryPeek(out var act) && act.Operation == operation && wire._acts.TryDequeue(out act)
-                ? await act.Act(request, () => base.SendAsync(request, cancellationToken))
-                : await base.SendAsync(request, cancellationToken);
+                ? await act.Act(request, () => ForwardAsync(request, operation, cancellationToken))
+                : await ForwardAsync(request, operation, cancellationToken);
+        }
+
+        // The emulator undoes a transaction that fails by putting back a copy of the whole table, and with it loses what others wrote meanwhile.
+        // DynamoDB does not; so here writes arrive one after the other, in whatever order the race gives them.
+        private async Task<HttpResponseMessage> ForwardAsync(HttpRequestMessage request, string operation, CancellationToken cancellationToken)
+        {
+            if (operation is not ("TransactWriteItems" or "PutItem" or "UpdateItem" or "DeleteItem")) return await base.SendAsync(request, cancellationToken);
+
+            await Writes.WaitAsync(cancellationToken);
+            try
+            {
+                return await base.SendAsync(request, cancellationToken);
+            }
+            finally
+            {
+                Writes.Release();
+            }
         }
     }
 }
