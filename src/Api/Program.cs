@@ -189,7 +189,7 @@ public static partial class Program
         app.MapSlack();
         app.MapHealth();
         app.MapMetrics("/metrics");
-        GrantGauges.Register(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<TimeProvider>());
+        await GrantGauges.StartAsync(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<TimeProvider>());
         try
         {
             await app.StartAsync();

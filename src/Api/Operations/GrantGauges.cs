@@ -7,7 +7,7 @@ namespace DbAccess.Api.Operations;
 /// <summary>How many grants there are of each status, read from the store when somebody scrapes: a count kept in memory would be wrong after a restart.</summary>
 internal static class GrantGauges
 {
-    public static void Register(IGrantStore store, TimeProvider clock)
+    public static async Task StartAsync(IGrantStore store, TimeProvider clock)
     {
         var grants = Metrics.CreateGauge("dbaccess_grants", "Grants on record, by status.", "status");
         var overdue = Metrics.CreateGauge("dbaccess_due_lateness_seconds", "How long the longest due step has been due; 0 when nothing is.");
@@ -19,5 +19,9 @@ internal static class GrantGauges
             var next = await store.NextDueAsync(cancellationToken);
             overdue.Set(next is { } due ? Math.Max(0, (clock.GetUtcNow() - due).TotalSeconds) : 0);
         });
+
+        // The library listens to the product's own instruments from the first collection on; without this one, what happens before somebody
+        // scrapes would not be counted.
+        await Metrics.DefaultRegistry.CollectAndExportAsTextAsync(Stream.Null);
     }
 }

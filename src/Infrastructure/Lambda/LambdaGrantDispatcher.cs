@@ -10,7 +10,7 @@ namespace DbAccess.Infrastructure.Lambda;
 /// <summary>
 /// Has the function take the steps: what is dispatched at once, and what falls due by the clock the moment it does. An invocation that is lost costs
 /// time and nothing else: the step is on record as due, so the function is asked again, and after <see cref="Patience"/> this process takes it itself
-/// (see GrantWorker and docs/decisions/0011-lambda-asked-first.md).
+/// (see GrantWorker and docs/decisions/0006-lambda-asked-first.md).
 /// </summary>
 internal sealed class LambdaGrantDispatcher(FunctionInvoker invoker, IGrantStore store, TimeProvider clock, ILogger<LambdaGrantDispatcher> log)
     : BackgroundService, IGrantDispatcher
