@@ -270,18 +270,13 @@ internal static class RoleStatements
     /// Locks the role out and takes its memberships. Does nothing when it is not there or not ours. A right that we lack does not undo the rest:
     /// what is left of it is found by the inventory.
     /// </summary>
-    public const string Contain = """
+    public const string Contain = $"""
         DO $do$
         DECLARE
             x record;
             m record;
         BEGIN
-            SELECT r.oid, r.rolname INTO x
-              FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-             WHERE (r.oid = nullif(current_setting('dbaccess.oid'), '')::oid OR r.rolname = current_setting('dbaccess.role'))
-               AND coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false)::int + (r.rolname = current_setting('dbaccess.role'))::int
-                   + coalesce(left(d.description, length(current_setting('dbaccess.tag'))) = current_setting('dbaccess.tag'), false)::int >= 2
-             ORDER BY coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false) DESC LIMIT 1;
+            {FindIntoX}
             IF NOT FOUND THEN RETURN; END IF;
             BEGIN
                 EXECUTE format('ALTER ROLE %I NOLOGIN CONNECTION LIMIT 0 PASSWORD NULL VALID UNTIL ''1970-01-01''', x.rolname);
@@ -319,17 +314,12 @@ internal static class RoleStatements
         """;
 
     /// <summary>As <see cref="Contain"/>, for the last step.</summary>
-    public const string Drop = """
+    public const string Drop = $"""
         DO $do$
         DECLARE
             x record;
         BEGIN
-            SELECT r.oid, r.rolname INTO x
-              FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-             WHERE (r.oid = nullif(current_setting('dbaccess.oid'), '')::oid OR r.rolname = current_setting('dbaccess.role'))
-               AND coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false)::int + (r.rolname = current_setting('dbaccess.role'))::int
-                   + coalesce(left(d.description, length(current_setting('dbaccess.tag'))) = current_setting('dbaccess.tag'), false)::int >= 2
-             ORDER BY coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false) DESC LIMIT 1;
+            {FindIntoX}
             IF FOUND THEN EXECUTE format('DROP ROLE %I', x.rolname); END IF;
         END
         $do$
@@ -461,6 +451,16 @@ internal static class RoleStatements
          WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = x.oid
            AND d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
          ORDER BY 1
+        """;
+
+    /// <summary>As <see cref="Found"/>, inside a DO block after <see cref="Name"/>.</summary>
+    private const string FindIntoX = """
+        SELECT r.oid, r.rolname INTO x
+          FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
+         WHERE (r.oid = nullif(current_setting('dbaccess.oid'), '')::oid OR r.rolname = current_setting('dbaccess.role'))
+           AND coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false)::int + (r.rolname = current_setting('dbaccess.role'))::int
+               + coalesce(left(d.description, length(current_setting('dbaccess.tag'))) = current_setting('dbaccess.tag'), false)::int >= 2
+         ORDER BY coalesce(r.oid = nullif(current_setting('dbaccess.oid'), '')::oid, false) DESC LIMIT 1;
         """;
 
     /// <summary>

@@ -31,10 +31,14 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
     // Several grants often end at the same second, and a store that fails must not be asked in a tight loop.
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
 
+    // Something is due and no step could be taken for it: a fault, or a store that refuses writes. Half a second keeps the others on time.
+    private static readonly TimeSpan LongBreath = TimeSpan.FromMilliseconds(500);
+
     private readonly Channel<(GrantId Id, ActivityContext Context)> _dispatched = Channel.CreateUnbounded<(GrantId, ActivityContext)>();
     private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly SemaphoreSlim _sweeps = new(Sweeps, Sweeps);
     private readonly CancellationTokenSource _abort = new();
+    private volatile bool _fruitless;
 
     public void Dispatch(GrantId id) => _dispatched.Writer.TryWrite((id, Activity.Current?.Context ?? default));
 
@@ -64,7 +68,7 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
                 await _sweeps.WaitAsync(stoppingToken);
                 running.RemoveAll(task => task.IsCompleted);
                 running.Add(SweepAsync());
-                await Task.Delay(Breath, clock, stoppingToken);
+                await Task.Delay(_fruitless ? LongBreath : Breath, clock, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -101,7 +105,7 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
     {
         try
         {
-            await SendAsync(new ExpireGrants(patience.Time), default);
+            _fruitless = await SendAsync(new ExpireGrants(patience.Time), default) is not { Refusal: null, Value.Steps.Count: > 0 };
         }
         finally
         {
@@ -121,13 +125,15 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
         }
     }
 
-    private async Task SendAsync<TResponse>(IRequest<TResponse> command, ActivityContext parent)
+    /// <summary>Null when it failed or was handed over.</summary>
+    private async Task<TResponse?> SendAsync<TResponse>(IRequest<TResponse> command, ActivityContext parent)
+        where TResponse : class
     {
         using var activity = Telemetry.Activities.StartActivity("GrantWorker", ActivityKind.Internal, parent);
         try
         {
             await using var scope = scopes.CreateAsyncScope();
-            await scope.ServiceProvider.GetRequiredService<IMediator>().Send(command, _abort.Token);
+            return await scope.ServiceProvider.GetRequiredService<IMediator>().Send(command, _abort.Token);
         }
         catch (OperationCanceledException) when (_abort.IsCancellationRequested)
         {
@@ -137,6 +143,8 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
         {
             log.LogError(failure, "{Command} failed; what is due stays due", command.GetType().Name);
         }
+
+        return null;
     }
 
     private void Nudge() => _nudges.Writer.TryWrite(true);

@@ -315,6 +315,29 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
+    [Fact]
+    public async Task A_role_that_lost_its_tag_is_known_by_its_name_and_OID()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"COMMENT ON ROLE {order.Role} IS NULL; SELECT 1");
+
+        Assert.True((await _house.RemoveAsync(order, made.Oid)).Existed);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_role_that_came_back_under_another_OID_is_known_by_its_name_and_tag()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+
+        Assert.True((await _house.RemoveAsync(order, made.Oid + 100_000)).Existed);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("not json")]
