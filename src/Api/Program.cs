@@ -194,9 +194,9 @@ public static partial class Program
         {
             await app.StartAsync();
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or FormatException or InvalidOperationException or System.Net.Sockets.SocketException)
         {
-            // The address is taken, or is not this machine's.
+            // The address is taken, is not this machine's, or is no address.
             await Console.Error.WriteLineAsync($"DbAccess cannot listen: {failure.Message}");
             return CommandLine.Failure;
         }

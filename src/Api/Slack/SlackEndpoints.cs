@@ -125,8 +125,10 @@ internal static class SlackEndpoints
 
         var (name, value) = (Text(action, "action_id") ?? "", Text(action, "value") ?? "");
         var where = Text(root, "container", "message_ts") ?? Text(root, "view", "id") ?? "";
+        // A suggestion is one request, however often its button is pressed; other buttons may be pressed again.
+        var press = name is Replies.FileAction && where.Length > 0 ? value : Text(action, "action_ts") ?? trigger;
         var item = new InboxItem(
-            Key("act", string.Join('\n', where, name, person.User, Text(action, "action_ts") ?? trigger)),
+            Key("act", string.Join('\n', where, name, person.User, press)),
             InboxKinds.Action, person, Text(root, "container", "channel_id"), Pressed.Write(name, value), clock.GetUtcNow());
 
         // A button has no answer of its own; an error makes Slack show that it did not work, and it can be pressed again.

@@ -2,6 +2,7 @@ using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Principals;
 using DbAccess.Domain.Scopes;
+using FluentValidation;
 using MediatR;
 
 namespace DbAccess.Application.Grants;
@@ -9,6 +10,12 @@ namespace DbAccess.Application.Grants;
 /// <summary>Would this request be filed? Files nothing; lets a form show a mistake beside its field while it is still open.</summary>
 public sealed record CheckRequest(PrincipalId Requester, DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Reason) : IRequest<Result>
 {
+    internal sealed class Validator : AbstractValidator<CheckRequest>
+    {
+        public Validator() => RuleFor(query => query.Reason)
+            .MaximumLength(CreateGrant.LongestReason).WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters; put the details into the ticket.");
+    }
+
     internal sealed class Handler(RequestJudge judge, TimeProvider clock) : IRequestHandler<CheckRequest, Result>
     {
         public async Task<Result> Handle(CheckRequest query, CancellationToken cancellationToken)

@@ -290,7 +290,7 @@ public sealed class Grant
         Record("grant.step_failed", new Actor.Sweep(), now, why);
 State = State with
         {
-            StepDueAt = now + (retryAfter ?? (LeftToGive.Contains(Status) && State.AbandonedBecause is null ? Eagerly(State.Attempts) : Backoff(State.Attempts))),
+            StepDueAt = now + (retryAfter ?? PauseAfterFailure(State)),
             Leased = false,
             Trouble = why,
         };
@@ -355,6 +355,16 @@ State = State with
 
     /// <summary>5, 10, 20, … seconds, at most an hour: a blocker is usually gone soon or not for long.</summary>
     private static TimeSpan Backoff(int attempts) => TimeSpan.FromSeconds(Math.Min(3600, 5 * Math.Pow(2, Math.Clamp(attempts - 1, 0, 12))));
+
+    private static TimeSpan PauseAfterFailure(GrantSnapshot state) => state switch
+    {
+        { Status: GrantStatus.Quarantined } => Backoff(state.Attempts),
+        { AbandonedBecause: null } when LeftToGive.Contains(state.Status) => Eagerly(state.Attempts),
+        _ => Urgently(state.Attempts),
+    };
+
+    /// <summary>While a role may still be usable, the next try is never far: whatever was in the way may be mended at any moment. 5, 10, 20, then every 30 seconds.</summary>
+    private static TimeSpan Urgently(int attempts) => TimeSpan.FromSeconds(Math.Min(30, 5 * Math.Pow(2, Math.Clamp(attempts - 1, 0, 8))));
 
     /// <summary>While somebody waits for access: 1, 2, 4, 8, then every 15 seconds.</summary>
     private static TimeSpan Eagerly(int attempts) => TimeSpan.FromSeconds(Math.Min(15, Math.Pow(2, Math.Clamp(attempts - 1, 0, 8))));

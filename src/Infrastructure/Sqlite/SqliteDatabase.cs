@@ -58,6 +58,10 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
         {
             throw new SqliteStoreException($"{Path} is not an SQLite file.", failure);
         }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new SqliteStoreException($"{Path} cannot be made or opened: {failure.Message}", failure);
+        }
         finally
         {
             _opening.Release();

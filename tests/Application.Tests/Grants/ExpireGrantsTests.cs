@@ -124,14 +124,14 @@ public sealed class ExpireGrantsTests
         var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
         _stage.Roles.RemovalFails = _ => throws ? throw new TimeoutException("no answer") : FakeRoleAdministrator.RemovalNotNow();
         _stage.Clock.Advance(TimeSpan.FromMinutes(10));
-        foreach (var pause in (int[])[5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600])
+        foreach (var pause in (int[])[5, 10, 20, 30, 30])
         {
             await _stage.First.SweepAsync();
             Assert.Equal((GrantStatus.Revoking, _stage.Now.AddSeconds(pause)), (_stage.Of(id).Status, _stage.Of(id).StepDueAt!.Value));
             _stage.Clock.Advance(TimeSpan.FromSeconds(pause));
         }
 
-        await _stage.SettleAsync(_stage.First, _stage.Now.AddDays(40));
+        await _stage.SettleAsync(_stage.First, _stage.Now.AddHours(6));
         Assert.Equal(GrantStatus.Revoking, _stage.Of(id).Status);
         _stage.Roles.RemovalFails = null;
         await _stage.SettleAsync(_stage.First, _stage.Now.AddHours(1));
