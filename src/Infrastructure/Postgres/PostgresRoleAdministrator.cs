@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using DbAccess.Application;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using Microsoft.Extensions.Logging;
@@ -21,13 +22,11 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
     /// <summary>A connection that was lost is tried anew this often: the first may only have been an old one from the pool.</summary>
     private const int LostConnections = 2;
 
-    private static readonly ActivitySource Activities = new("DbAccess");
-
     private readonly ScopeRoles _scopes = new(clock, logger);
 
     public async Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken)
     {
-        using var activity = Activities.StartActivity("role.make");
+        using var activity = Telemetry.Activities.StartActivity("role.make");
         var started = clock.GetTimestamp();
         var making = await TryMakeAsync(order, password, cancellationToken);
         var (outcome, code) = making switch
@@ -45,7 +44,7 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
 
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
-        using var activity = Activities.StartActivity("role.remove");
+        using var activity = Telemetry.Activities.StartActivity("role.remove");
         var started = clock.GetTimestamp();
         var removal = await new RoleRemovalWalk(connections, clock, logger, role).RunAsync(cancellationToken);
         var (outcome, code) = removal switch

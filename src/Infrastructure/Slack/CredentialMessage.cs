@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using Npgsql;
@@ -11,9 +12,6 @@ namespace DbAccess.Infrastructure.Slack;
 /// </summary>
 internal static class CredentialMessage
 {
-    /// <summary>Comes back when the holder presses the button; its value is the grant id.</summary>
-    public const string ReturnAction = "return_grant";
-
     private const string Notification = "Your database access is ready.";
 
     public static JsonObject Draw(Grant grant, Credential credential)
@@ -40,7 +38,7 @@ internal static class CredentialMessage
         if (state.Window is { } window) blocks.Add(BlockKit.Moment("Access ends", window.Expiry));
         blocks.Add(BlockKit.Paragraph($"Finished early? Press the button or type `/db-access done {grant.Id}`. This message is removed when access ends."));
         blocks.AddRange(BlockKit.Buttons(
-            [new ChatButton(ReturnAction, "Give it back", grant.Id.ToString(), Danger: true, Confirm: $"Access through {grant.Id} ends at once, and its open sessions are closed.")]));
+            [new ChatButton(GrantMessages.ReturnAction, "Give it back", grant.Id.ToString(), Danger: true, Confirm: $"Access through {grant.Id} ends at once, and its open sessions are closed.")]));
 
         var message = BlockKit.Plain(Notification);
         message["blocks"] = new JsonArray([.. blocks]);
