@@ -24,7 +24,7 @@ data "aws_iam_policy_document" "schedule_queue" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.sweep.arn]
+      values   = [for rule in aws_cloudwatch_event_rule.this : rule.arn]
     }
   }
 }
@@ -37,10 +37,6 @@ resource "aws_cloudwatch_log_group" "function" {
   tags              = local.tags
 }
 
-data "aws_secretsmanager_secret_version" "slack" {
-  secret_id = var.slack_secret_arn
-}
-
 resource "aws_lambda_function" "this" {
   for_each                       = local.functions
   function_name                  = each.value
@@ -49,7 +45,7 @@ resource "aws_lambda_function" "this" {
   architectures                  = [var.function_architecture]
   memory_size                    = var.function_memory
   timeout                        = each.key == "create-db-user" ? var.create_timeout : var.expire_timeout
-  reserved_concurrent_executions = each.key == "create-db-user" ? var.create_concurrency : 2
+  reserved_concurrent_executions = each.key == "create-db-user" ? var.create_concurrency : var.expire_concurrency
   kms_key_arn                    = aws_kms_key.this.arn
   tags                           = local.tags
 
@@ -63,13 +59,13 @@ resource "aws_lambda_function" "this" {
   dynamic "image_config" {
     for_each = var.function_package == null ? [1] : []
     content {
-      command = ["lambda", each.key]
+      entry_point = var.function_entry_point
+      command     = ["lambda", each.key]
     }
   }
 
   environment {
-    # A function's environment is all that it is started with: the token is in it, encrypted with our key, and in Terraform's state.
-    variables = merge(local.settings, { Slack__BotToken = jsondecode(data.aws_secretsmanager_secret_version.slack.secret_string)["bot_token"] })
+    variables = merge(local.settings, var.function_settings)
   }
 
   vpc_config {
@@ -92,22 +88,37 @@ resource "aws_lambda_function_event_invoke_config" "this" {
       destination = aws_sqs_queue.dead[each.key].arn
     }
   }
+  lifecycle {
+    # A function that changes from image to package is made anew under its name, and takes this with it.
+    replace_triggered_by = [aws_lambda_function.this[each.key].package_type]
+  }
 }
 
-resource "aws_cloudwatch_event_rule" "sweep" {
-  name                = "${var.name}-sweep"
-  description         = "DbAccess: everything that is due, every ${var.sweep_minutes} minutes"
-  schedule_expression = "rate(${var.sweep_minutes} minutes)"
+locals {
+  schedule = {
+    sweep = { every = "${var.sweep_minutes} minutes", does = "everything that is due", input = null, age = 60 * var.sweep_minutes }
+    # The comparison with every cluster; that with the busy ones follows each sweep.
+    reconcile = { every = "1 hour", does = "the record compared with every cluster", input = jsonencode({ reconcile = true }), age = 3600 }
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "this" {
+  for_each            = local.schedule
+  name                = "${var.name}-${each.key}"
+  description         = "DbAccess: ${each.value.does}, every ${each.value.every}"
+  schedule_expression = "rate(${each.value.every})"
   tags                = local.tags
 }
 
-resource "aws_cloudwatch_event_target" "sweep" {
-  rule      = aws_cloudwatch_event_rule.sweep.name
+resource "aws_cloudwatch_event_target" "this" {
+  for_each  = local.schedule
+  rule      = aws_cloudwatch_event_rule.this[each.key].name
   target_id = "expire-db-users"
   arn       = aws_lambda_function.this["expire-db-users"].arn
+  input     = each.value.input
   retry_policy {
     # The next one comes anyway.
-    maximum_event_age_in_seconds = 60 * var.sweep_minutes
+    maximum_event_age_in_seconds = each.value.age
     maximum_retry_attempts       = 2
   }
   dead_letter_config {
@@ -115,10 +126,14 @@ resource "aws_cloudwatch_event_target" "sweep" {
   }
 }
 
-resource "aws_lambda_permission" "sweep" {
-  statement_id  = "sweep"
+resource "aws_lambda_permission" "schedule" {
+  for_each      = local.schedule
+  statement_id  = each.key
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.this["expire-db-users"].function_name
   principal     = "events.amazonaws.com"
-  source_arn    = aws_cloudwatch_event_rule.sweep.arn
+  source_arn    = aws_cloudwatch_event_rule.this[each.key].arn
+  lifecycle {
+    replace_triggered_by = [aws_lambda_function.this["expire-db-users"].package_type]
+  }
 }

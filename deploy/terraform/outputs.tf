@@ -10,7 +10,7 @@ output "table" {
 
 output "bucket" {
   value       = aws_s3_bucket.this.bucket
-  description = "Where policy/access-policy.yaml and credentials/<cluster>.json belong"
+  description = "Where policy/access-policy.yaml, credentials/<cluster>.json, slack/bot-token and slack/signing-secret belong"
 }
 
 output "kms_key_arn" {
@@ -23,14 +23,19 @@ output "functions" {
   description = "The functions by verb"
 }
 
+output "network" {
+  value       = { awsvpcConfiguration = { subnets = var.private_subnet_ids, securityGroups = [aws_security_group.web.id], assignPublicIp = "DISABLED" } }
+  description = "Where a task runs that is started by hand (aws ecs run-task --network-configuration)"
+}
+
 output "security_groups" {
   value       = local.workers
   description = "Who comes to the databases"
 }
 
 output "settings" {
-  value       = local.settings
-  description = "What the web application is started with, secrets aside"
+  value       = local.web_settings
+  description = "What the web application is started with; of secrets only where they are"
 }
 
 output "roles" {

@@ -1,4 +1,5 @@
-# Each permission is used by something: tests/Deploy.Tests compares these actions with the calls in the source.
+# Each permission is used by something: tests/Deploy.Tests compares actions and resources of each role with the calls in the source. It reads this file
+# itself, so a statement names its resources here, in words that it knows.
 
 data "aws_iam_policy_document" "assume" {
   for_each = toset(["ecs-tasks", "lambda"])
@@ -16,50 +17,56 @@ data "aws_iam_policy_document" "assume" {
   }
 }
 
-# What both sides do: work on the table, read policy and administrator credentials.
+# What both sides do: work on the table, read policy, administrator credentials and the bot token.
 data "aws_iam_policy_document" "work" {
   statement {
     sid = "Table"
     actions = [
       "dynamodb:BatchGetItem",
-      "dynamodb:DeleteItem",
       "dynamodb:DescribeTable",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
+      "dynamodb:Query",
       "dynamodb:UpdateItem",
     ]
-    resources = [aws_dynamodb_table.grants.arn]
+    resources = local.tables
   }
   statement {
-    sid       = "TableAndIndexes"
+    sid       = "Indexes"
     actions   = ["dynamodb:Query", "dynamodb:Scan"]
-    resources = [aws_dynamodb_table.grants.arn, "${aws_dynamodb_table.grants.arn}/index/*"]
+    resources = local.all_indexes
   }
   statement {
     sid       = "Objects"
     actions   = ["s3:GetObject"]
-    resources = ["${aws_s3_bucket.this.arn}/credentials/*", "${aws_s3_bucket.this.arn}/policy/*"]
+    resources = ["${aws_s3_bucket.this.arn}/credentials/*", "${aws_s3_bucket.this.arn}/policy/*", "${aws_s3_bucket.this.arn}/slack/bot-token"]
   }
   statement {
-    # Without it AWS answers "denied" for a file that is missing, and nobody could tell the two apart.
+    # Without it AWS answers "denied" for a file that is missing, and nobody could tell the two apart. Without a condition on
+    # s3:prefix: a question for an object names none, so such a condition never holds for it. What can be listed are names, no content.
     sid       = "MissingObjects"
     actions   = ["s3:ListBucket"]
     resources = [aws_s3_bucket.this.arn]
-    condition {
-      test     = "StringLike"
-      variable = "s3:prefix"
-      values   = ["credentials/*", "policy/*"]
-    }
   }
+  # Through DynamoDB and S3 only: the key itself is of no use to the product.
   statement {
-    # Through DynamoDB and S3 only: the key itself is of no use to the product.
-    sid       = "Key"
+    sid       = "KeyOfTheTable"
     actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
     resources = [aws_kms_key.this.arn]
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["dynamodb.${local.region}.amazonaws.com", "s3.${local.region}.amazonaws.com"]
+      values   = ["dynamodb.${local.region}.amazonaws.com"]
+    }
+  }
+  statement {
+    sid       = "KeyOfTheBucket"
+    actions   = ["kms:Decrypt"]
+    resources = [aws_kms_key.this.arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${local.region}.amazonaws.com"]
     }
   }
 }
@@ -72,10 +79,26 @@ resource "aws_iam_role" "web" {
   tags               = local.tags
 }
 
+data "aws_iam_policy_document" "web" {
+  source_policy_documents = [data.aws_iam_policy_document.work.json]
+  statement {
+    # Requests that were carried out leave the inbox; the functions have none.
+    sid       = "Inbox"
+    actions   = ["dynamodb:DeleteItem"]
+    resources = local.tables
+  }
+  statement {
+    # Only who is called by Slack checks signatures. A second one is there while one is being changed.
+    sid       = "SigningSecret"
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.this.arn}/slack/signing-secret*"]
+  }
+}
+
 resource "aws_iam_role_policy" "web" {
   name   = "work"
   role   = aws_iam_role.web.id
-  policy = data.aws_iam_policy_document.work.json
+  policy = data.aws_iam_policy_document.web.json
 }
 
 data "aws_iam_policy_document" "invoke" {
@@ -92,7 +115,7 @@ resource "aws_iam_role_policy" "web_invoke" {
   policy = data.aws_iam_policy_document.invoke.json
 }
 
-# What ECS needs to start a copy: image, secrets, log. The application never has this role.
+# What ECS needs to start a copy: image and log. The application never has this role.
 resource "aws_iam_role" "start" {
   name               = "${var.name}-start"
   assume_role_policy = data.aws_iam_policy_document.assume["ecs-tasks"].json
@@ -101,6 +124,7 @@ resource "aws_iam_role" "start" {
 
 data "aws_iam_policy_document" "start" {
   statement {
+    # It takes no resource.
     sid       = "Registry"
     actions   = ["ecr:GetAuthorizationToken"]
     resources = ["*"]
@@ -108,12 +132,7 @@ data "aws_iam_policy_document" "start" {
   statement {
     sid       = "Image"
     actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-    resources = ["arn:${local.partition}:ecr:*:*:repository/${local.repository}"]
-  }
-  statement {
-    sid       = "Secret"
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [var.slack_secret_arn]
+    resources = [local.repository_arn]
   }
   statement {
     sid       = "Log"
@@ -123,8 +142,9 @@ data "aws_iam_policy_document" "start" {
 }
 
 locals {
-  # registry/repository@sha256:… or registry/repository:tag
-  repository = split(":", split("@", join("/", slice(split("/", var.image_uri), 1, length(split("/", var.image_uri)))))[0])[0]
+  # account.dkr.ecr.region.amazonaws.com/repository@sha256:…
+  image          = regex("^(?P<account>[0-9]{12})[.]dkr[.]ecr[.](?P<region>[a-z0-9-]+)[.][a-z.]+/(?P<repository>[^@]+)@", var.image_uri)
+  repository_arn = "arn:${local.partition}:ecr:${local.image.region}:${local.image.account}:repository/${local.image.repository}"
 }
 
 resource "aws_iam_role_policy" "start" {

@@ -57,7 +57,11 @@ variable "slack_cidrs" {
 
 variable "image_uri" {
   type        = string
-  description = "The image, by digest: web application and functions are one"
+  description = "The image in ECR, by digest: web application and functions are one"
+  validation {
+    condition     = can(regex("^[0-9]{12}[.]dkr[.]ecr[.][a-z0-9-]+[.][a-z.]+/[^@]+@sha256:[0-9a-f]{64}$", var.image_uri))
+    error_message = "account.dkr.ecr.region.amazonaws.com/repository@sha256:…: functions start from ECR only, and a tag may be another image tomorrow."
+  }
 }
 
 variable "domain_name" {
@@ -96,12 +100,13 @@ variable "web_memory" {
 variable "settings" {
   type        = map(string)
   default     = {}
-  description = "Further settings for web application and functions, as environment variables (Slack__TeamId). Never secrets: see slack_secret_arn"
+  description = "Further settings for web application and functions, as environment variables (Slack__TeamId). Never secrets: they would be in Terraform's state. Slack's are read from the bucket"
 }
 
-variable "slack_secret_arn" {
+variable "restart" {
   type        = string
-  description = "A secret in Secrets Manager with the JSON keys bot_token and signing_secret. It is made by hand, so that its values are in no configuration"
+  default     = ""
+  description = "Any text. A new one starts web application and functions anew, which is when they read Slack's secrets"
 }
 
 # The functions
@@ -116,16 +121,36 @@ variable "provisioning" {
   }
 }
 
+variable "function_entry_point" {
+  type        = list(string)
+  default     = ["/app/bootstrap"]
+  description = "What the functions start in the image: the functions compiled ahead of time; [\"dotnet\", \"/app/DbAccess.Api.dll\"] is the whole product, which starts more slowly"
+}
+
 variable "function_package" {
   type        = object({ filename = string, runtime = optional(string, "provided.al2023") })
   default     = null
-  description = "A zip instead of the image, for emulators: its bootstrap starts the executable with 'lambda' and the handler's name"
+  description = "The functions from a zip instead of the image: scripts/package-functions makes it"
+  validation {
+    condition     = try(fileexists(var.function_package.filename), true)
+    error_message = "There is no such file."
+  }
+}
+
+variable "function_settings" {
+  type        = map(string)
+  default     = {}
+  description = "Settings of the functions alone, over those of `settings`: where a file of their package is, say (PGSSLROOTCERT). Never secrets"
 }
 
 variable "function_architecture" {
   type        = string
   default     = "x86_64"
-  description = "x86_64 or arm64, as the image was built"
+  description = "x86_64 or arm64, as the image or the package was built"
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.function_architecture)
+    error_message = "x86_64 or arm64."
+  }
 }
 
 variable "function_memory" {
@@ -149,7 +174,21 @@ variable "expire_timeout" {
 variable "create_concurrency" {
   type        = number
   default     = 20
-  description = "How many grants are worked on at once, over all clusters; -1 for no limit. It is also a limit on connections to the databases"
+  description = "How many grants are worked on at once, over all clusters; -1 for no limit but the account's. It is also a limit on connections to the databases. It is reserved: the account needs a quota of so many, and those of expire-db-users, and 100 (a new account has 10 in all, and can reserve none)"
+  validation {
+    condition     = var.create_concurrency == -1 || var.create_concurrency >= 1
+    error_message = "-1, or 1 and more."
+  }
+}
+
+variable "expire_concurrency" {
+  type        = number
+  default     = 2
+  description = "How many sweeps may run at once, reserved as create_concurrency is; -1 for no limit but the account's. Two, so that one that hangs does not hold up the next"
+  validation {
+    condition     = var.expire_concurrency == -1 || var.expire_concurrency >= 1
+    error_message = "-1, or 1 and more."
+  }
 }
 
 variable "sweep_minutes" {
@@ -174,6 +213,12 @@ variable "force_destroy" {
   type        = bool
   default     = false
   description = "Whether terraform destroy may delete a bucket with everything in it; for tests only"
+}
+
+variable "restored_table" {
+  type        = string
+  default     = null
+  description = "The name of a table that was restored beside the module's own: the roles may use it, too. Grants__DynamoDb__Table in `settings` then says which one is worked with"
 }
 
 variable "log_days" {

@@ -1,5 +1,5 @@
 locals {
-  # What web application and functions have in common. Secrets come another way.
+  # What web application and functions have in common. Of secrets it says only where they are: what is in an environment is in Terraform's state, too.
   settings = merge({
     Installation             = var.installation
     Grants__Store            = "DynamoDb"
@@ -8,13 +8,16 @@ locals {
     Credentials__S3__Bucket  = aws_s3_bucket.this.bucket
     Credentials__S3__Prefix  = "credentials/"
     Policy__Path             = "s3://${aws_s3_bucket.this.bucket}/policy/access-policy.yaml"
+    Slack__BotToken          = "s3://${aws_s3_bucket.this.bucket}/slack/bot-token"
     DOTNET_gcServer          = "0"
     DOTNET_EnableDiagnostics = "0"
     ASPNETCORE_URLS          = "http://0.0.0.0:8080"
     Sweep__Interval          = format("%02d:%02d:00", floor(var.sweep_minutes / 60), var.sweep_minutes % 60)
     Sweep__Enabled           = "false"
     Provisioning__Mode       = var.provisioning
-  }, var.provisioning == "Lambda" ? { Provisioning__Lambda__Function = local.functions["create-db-user"] } : {}, var.settings)
+  }, var.provisioning == "Lambda" ? { Provisioning__Lambda__Function = local.functions["create-db-user"] } : {}, var.restart == "" ? {} : { RESTARTED = var.restart }, var.settings)
+
+  web_settings = merge({ Slack__SigningSecrets__0 = "s3://${aws_s3_bucket.this.bucket}/slack/signing-secret" }, local.settings)
 }
 
 resource "aws_cloudwatch_log_group" "web" {
@@ -50,15 +53,13 @@ resource "aws_ecs_task_definition" "web" {
     name                   = "web"
     image                  = var.image_uri
     essential              = true
+    cpu                    = var.web_cpu
+    memory                 = var.web_memory
     command                = ["serve"]
     readonlyRootFilesystem = true
     stopTimeout            = 30
     portMappings           = [{ containerPort = 8080, hostPort = 8080, protocol = "tcp" }]
-    environment            = [for key in sort(keys(local.settings)) : { name = key, value = local.settings[key] }]
-    secrets = [
-      { name = "Slack__BotToken", valueFrom = "${var.slack_secret_arn}:bot_token::" },
-      { name = "Slack__SigningSecrets__0", valueFrom = "${var.slack_secret_arn}:signing_secret::" },
-    ]
+    environment            = [for key in sort(keys(local.web_settings)) : { name = key, value = local.web_settings[key] }]
     logConfiguration = {
       logDriver = "awslogs"
       options = {

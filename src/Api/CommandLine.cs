@@ -1,5 +1,7 @@
 using System.Reflection;
 using DbAccess.Api.Lambda;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Api;
 
@@ -15,9 +17,13 @@ internal abstract record Verb
     /// <param name="DryRun">Say what would be done, and do nothing.</param>
     /// <param name="Reconcile">Compare the record with every cluster first.</param>
     /// <param name="Confirm">An administrator says that the record is right.</param>
-    public sealed record Sweep(bool DryRun, bool Reconcile, bool Confirm) : Verb;
+    /// <param name="Now">Also try what was put off until later.</param>
+    public sealed record Sweep(bool DryRun, bool Reconcile, bool Confirm, bool Now = false) : Verb;
 
     public sealed record Doctor(bool Json) : Verb;
+
+    /// <param name="Only">The tables to narrow it to; empty for the whole scope.</param>
+    public sealed record Plan(DatabaseName Database, ScopeName Scope, IReadOnlyList<TableMention> Only, bool Json) : Verb;
 
     public sealed record StoreInit : Verb;
 
@@ -47,6 +53,8 @@ internal static class CommandLine
           serve                 answer Slack, make and remove roles (the verb when none is given)
                                   --urls http://127.0.0.1:5080   where to listen
           sweep                 one pass over everything that is due, then leave (for cron)
+                                  --now         also try at once what did not work and waits for its next try;
+                                                what another process holds is left to it
                                   --reconcile   first compare the record with every cluster: remove orphans,
                                                 end grants whose role vanished, mend scope roles
                                   --confirm     with --reconcile: the record is right; also remove roles with our
@@ -54,6 +62,10 @@ internal static class CommandLine
                                   --dry-run     say what all of that would do, and do nothing
           doctor [--json]       can everything be reached, may the administrators do what is needed: one line
                                 for each check, with the statement that mends it; exit code 1 when one fails
+          plan <database> <scope> [--only <tables>] [--json]
+                                what a role of that scope could do there today: every object, by name, with what
+                                everybody has anyway and what comes later; changes nothing
+                                  --only public.orders,public.items   as if narrowed to these tables
           store init            make the store's file or table, where nothing else did
           lambda create-db-user | lambda expire-db-users
                                 run as that function inside AWS Lambda (custom runtime)
@@ -82,6 +94,9 @@ internal static class CommandLine
         ["sweep", .. var how] => ReadSweep(how),
         ["doctor"] => new Verb.Doctor(Json: false),
         ["doctor", "--json"] => new Verb.Doctor(Json: true),
+        ["plan", "--help" or "-h"] => new Verb.Say(Help, Success),
+        ["plan", var database, var scope, .. var how] => ReadPlan(database, scope, how),
+        ["plan", ..] => new Verb.Say($"plan wants a database and a scope of the policy.\n\n{Help}", Misuse),
         ["store", "init"] => new Verb.StoreInit(),
         ["lambda", "create-db-user"] => new Verb.Lambda(LambdaFunction.CreateDbUser),
         ["lambda", "expire-db-users"] => new Verb.Lambda(LambdaFunction.ExpireDbUsers),
@@ -103,13 +118,41 @@ internal static class CommandLine
 
     private static Verb ReadSweep(string[] how)
     {
-        var (dryRun, reconcile, confirm) = (how.Contains("--dry-run", StringComparer.Ordinal), how.Contains("--reconcile", StringComparer.Ordinal), how.Contains("--confirm", StringComparer.Ordinal));
-        if (how.Except(["--dry-run", "--reconcile", "--confirm"], StringComparer.Ordinal).FirstOrDefault() is { } unknown)
-            return new Verb.Say($"sweep takes --dry-run, --reconcile and --confirm, not '{unknown}'.\n\n{Help}", Misuse);
+        bool Has(string option) => how.Contains(option, StringComparer.Ordinal);
+        var (dryRun, reconcile, confirm) = (Has("--dry-run"), Has("--reconcile"), Has("--confirm"));
+        if (how.Except(["--dry-run", "--reconcile", "--confirm", "--now"], StringComparer.Ordinal).FirstOrDefault() is { } unknown)
+            return new Verb.Say($"sweep takes --now, --reconcile, --confirm and --dry-run, not '{unknown}'.\n\n{Help}", Misuse);
         // Nobody confirms what they did not ask for.
         return confirm && !reconcile
             ? new Verb.Say("sweep takes --confirm only together with --reconcile.", Misuse)
-            : new Verb.Sweep(dryRun, reconcile, confirm);
+            : new Verb.Sweep(dryRun, reconcile, confirm, Has("--now"));
+    }
+
+    private static Verb ReadPlan(string database, string scope, string[] how)
+    {
+        if (DatabaseName.Parse(database) is not { } name) return new Verb.Say($"'{database}' is not the name of a database of the policy.", Misuse);
+        if (ScopeName.Parse(scope) is not { } known) return new Verb.Say($"'{scope}' is not the name of a scope of the policy.", Misuse);
+
+        IReadOnlyList<TableMention> only = [];
+        var json = false;
+        for (var i = 0; i < how.Length; i++)
+        {
+            switch (how[i])
+            {
+                case "--json":
+                    json = true;
+                    break;
+                case "--only" when i + 1 < how.Length:
+                    var (tables, wrong) = SqlNames.Tables(how[++i]);
+                    if (wrong is not null || tables.Count == 0) return new Verb.Say($"--only wants names of tables, with commas between them; '{how[i]}' {wrong ?? "names none"}.", Misuse);
+                    only = tables;
+                    break;
+                case var unknown:
+                    return new Verb.Say($"plan takes --only <tables> and --json, not '{unknown}'.\n\n{Help}", Misuse);
+            }
+        }
+
+        return new Verb.Plan(name, known, only, json);
     }
 
     private static Verb ReadHost(string[] host) => host switch

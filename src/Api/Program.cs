@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
-using System.Text.RegularExpressions;
 using DbAccess.Api;
 using DbAccess.Api.Lambda;
 using DbAccess.Api.Operations;
@@ -17,13 +14,11 @@ using DbAccess.Infrastructure.Slack;
 using MediatR;
 using Prometheus;
 using Serilog;
-using Serilog.Events;
-using Serilog.Formatting.Compact;
 
 namespace DbAccess.Api;
 
 /// <summary>The composition root: the only place that knows every project.</summary>
-public static partial class Program
+public static class Program
 {
     public static async Task<int> Main(string[] args)
     {
@@ -48,12 +43,12 @@ public static partial class Program
 
     private static async Task<int> RunAsync(Verb verb)
     {
-        using var tracing = ListenToActivities();
+        using var tracing = ProductLog.ListenToActivities();
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = verb is Verb.Serve serve ? serve.Host : [], ContentRootPath = Directory.GetCurrentDirectory() });
         builder.WebHost.ConfigureKestrel(SlackWayIn.Narrow);
         // Loopback unless told otherwise: what is reachable from outside is the operator's decision (ASPNETCORE_URLS or --urls).
         if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey])) builder.WebHost.UseUrls("http://127.0.0.1:5080");
-        builder.Services.AddSerilog(Logging(verb));
+        builder.Services.AddSerilog(ProductLog.Create(toStandardError: verb is not Verb.Serve));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));
         builder.Host.UseDefaultServiceProvider(provider => provider.ValidateScopes = provider.ValidateOnBuild = true);
 
@@ -77,67 +72,22 @@ public static partial class Program
         {
             Verb.Sweep sweep => await SweepAsync(app, sweep),
             Verb.Doctor doctor => await DoctorAsync(app, doctor),
+            Verb.Plan plan => await PlanAsync(app, plan),
             Verb.StoreInit => Say("The store is ready."),
             _ => await ServeAsync(app),
         };
     }
 
-    /// <summary>
-    /// The functions of the Lambda runtime. The host is built once for all the events that this environment is given, so pools and caches live as
-    /// long as it does; nothing of the web application is in it.
-    /// </summary>
-    private static async Task<int> LambdaAsync(Verb.Lambda verb)
-    {
-        if (LambdaRuntime.ParseAddress(Environment.GetEnvironmentVariable(LambdaRuntime.AddressVariable)) is not { } address)
+    /// <summary>Nothing of the web application is in it.</summary>
+    private static Task<int> LambdaAsync(Verb.Lambda verb) => LambdaMain.RunAsync(
+        verb.Function,
+        (services, configuration) =>
         {
-            await Console.Error.WriteLineAsync($"'lambda' runs inside AWS Lambda: {LambdaRuntime.AddressVariable} must name the Runtime API (host:port). Elsewhere use 'serve' or 'sweep'.");
-            return CommandLine.Misuse;
-        }
-
-        using var tracing = ListenToActivities();
-        using var runtime = new LambdaRuntime(address, TimeProvider.System);
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ContentRootPath = Directory.GetCurrentDirectory() });
-        builder.Configuration.AddJsonFile("appsettings.json", optional: true).AddJsonFile("appsettings.Production.json", optional: true).AddEnvironmentVariables();
-        builder.Services.AddSerilog(Logging(verb));
-        builder.ConfigureContainer(new DefaultServiceProviderFactory(new ServiceProviderOptions { ValidateScopes = true, ValidateOnBuild = false }));
-
-        var settings = new Settings(builder.Configuration);
-        AddWork(builder.Services, settings, verb);
-        builder.Services.AddSingleton<LambdaEntry>();
-        if (settings.Faults.Count > 0)
-        {
-            foreach (var fault in settings.Faults) await Console.Error.WriteLineAsync($"  - {fault}");
-            await runtime.FailInitAsync(new LambdaError("Runtime.Settings", string.Join(' ', settings.Faults)), CancellationToken.None);
-            return CommandLine.Misuse;
-        }
-
-        using var host = builder.Build();
-        if (await OpenStoreAsync(host.Services, verb) is { } refused)
-        {
-            await Console.Error.WriteLineAsync($"DbAccess cannot start: {refused}");
-            await runtime.FailInitAsync(new LambdaError("Runtime.Store", refused), CancellationToken.None);
-            return CommandLine.Failure;
-        }
-
-        using var stop = new CancellationTokenSource();
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
-        {
-            // The event in hand is wound up and answered, and its leases are given back, before the process goes.
-            signal.Cancel = true;
-            stop.Cancel();
-        });
-        var entry = host.Services.GetRequiredService<LambdaEntry>();
-        try
-        {
-            await runtime.RunAsync((invocation, token) => entry.HandleAsync(verb.Function, invocation, token), stop.Token);
-            return CommandLine.Success;
-        }
-        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException)
-        {
-            await Console.Error.WriteLineAsync($"The Lambda Runtime API cannot be used any more: {failure.Message}");
-            return CommandLine.Failure;
-        }
-    }
+            var settings = new Settings(configuration);
+            AddWork(services, settings, verb);
+            return settings.Faults;
+        },
+        services => OpenStoreAsync(services, verb));
 
     /// <summary>Null when the store can be used; otherwise why not, in words without secrets.</summary>
     private static async Task<string?> OpenStoreAsync(IServiceProvider services, Verb verb)
@@ -154,22 +104,14 @@ public static partial class Program
         }
     }
 
-    /// <summary>Ids of requests go through log lines even where nobody collects traces.</summary>
-    private static ActivityListener ListenToActivities()
-    {
-        var tracing = new ActivityListener { ShouldListenTo = source => source.Name == Telemetry.Name, Sample = (ref _) => ActivitySamplingResult.AllData };
-        ActivitySource.AddActivityListener(tracing);
-        return tracing;
-    }
-
     /// <summary>What any verb needs that works on grants: the use cases and the systems that they work with.</summary>
     internal static void AddWork(IServiceCollection services, Settings settings, Verb verb)
     {
         services.AddSingleton(TimeProvider.System);
-        services.AddApplication(ReadInstallation(settings));
+        services.AddApplication(settings.Installation());
 
         services.AddStores(settings);
-        services.AddPolicyAndCredentials(settings);
+        services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
@@ -211,22 +153,32 @@ public static partial class Program
         await using var scope = app.Services.CreateAsyncScope();
         var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
         var failed = false;
+        // What is due is taken all the same.
+        if (app.Services.GetRequiredService<IPolicySource>().Missing is { } none) await Console.Error.WriteLineAsync($"{none.Message} ({app.Services.GetRequiredService<IPolicyHealth>().Rejected})");
         if (sweep.Reconcile || sweep.DryRun)
         {
-            var drift = (await mediator.Send(new ReconcileRoles(sweep.DryRun, sweep.Confirm))).Value;
-            foreach (var line in drift.Lines) Console.WriteLine(line.ToString());
-            Console.WriteLine(drift.ToString());
-            failed = drift.Count(FindingOutcome.Failed) > 0;
+            var compared = await mediator.Send(new ReconcileRoles(sweep.DryRun, sweep.Confirm));
+            if (compared.Refusal is null)
+            {
+                foreach (var line in compared.Value.Lines) Console.WriteLine(line.ToString());
+                Console.WriteLine(compared.Value.ToString());
+                failed = compared.Value.Count(FindingOutcome.Failed) > 0;
+            }
+            else
+            {
+                await Console.Error.WriteLineAsync("The record was not compared with the clusters: without a policy nobody knows what belongs there.");
+                failed = true;
+            }
         }
         if (sweep.DryRun)
         {
-            var preview = (await mediator.Send(new PreviewSweep())).Value;
+            var preview = (await mediator.Send(new PreviewSweep(sweep.Now))).Value;
             foreach (var line in preview.Lines) Console.WriteLine(line);
             Console.WriteLine($"{preview.Lines.Count} due; nothing was done.");
             return failed ? CommandLine.Failure : CommandLine.Success;
         }
 
-        var report = (await mediator.Send(new ExpireGrants())).Value;
+        var report = (await mediator.Send(new ExpireGrants(Postponed: sweep.Now))).Value;
         Console.WriteLine(report.ToString());
         return !failed && report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
     }
@@ -238,6 +190,21 @@ public static partial class Program
         if (doctor.Json) Console.WriteLine(DoctorText.AsJson(examination));
         else foreach (var line in DoctorText.Lines(examination)) Console.WriteLine(line);
         return examination.Health is Health.Fail ? CommandLine.Failure : CommandLine.Success;
+    }
+
+    private static async Task<int> PlanAsync(WebApplication app, Verb.Plan wanted)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        var plan = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new GetPlan(wanted.Database, wanted.Scope, wanted.Only));
+        if (plan.Refusal is { } refusal)
+        {
+            await Console.Error.WriteLineAsync(refusal.Message);
+            return CommandLine.Failure;
+        }
+
+        if (wanted.Json) Console.WriteLine(PlanText.AsJson(plan.Value));
+        else foreach (var line in PlanText.Lines(plan.Value)) Console.WriteLine(line);
+        return CommandLine.Success;
     }
 
     private static int Say(string words)
@@ -284,24 +251,4 @@ public static partial class Program
 
         return CommandLine.Failure;
     }
-
-    private static Installation ReadInstallation(Settings settings)
-    {
-        var name = settings.Required("Installation");
-        if (name.Length > 0 && !InstallationShape().IsMatch(name)) settings.Fault($"Installation is '{name}'; it must be 1 to 63 letters, digits, '.', '_' or '-'.");
-        return new Installation(name);
-    }
-
-    private static Serilog.ILogger Logging(Verb verb) => new LoggerConfiguration()
-        .MinimumLevel.Information()
-        .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
-        .MinimumLevel.Override("System.Net.Http", LogEventLevel.Warning)
-        .MinimumLevel.Override("Quartz", LogEventLevel.Warning)
-        .MinimumLevel.Override("Npgsql", LogEventLevel.Error)
-        .Enrich.FromLogContext()
-        .WriteTo.Console(new RenderedCompactJsonFormatter(), standardErrorFromLevel: verb is Verb.Serve ? null : LogEventLevel.Verbose)
-        .CreateLogger();
-
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
-    private static partial Regex InstallationShape();
 }

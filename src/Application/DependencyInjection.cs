@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
 using FluentValidation;
@@ -10,7 +11,13 @@ public static class DependencyInjection
 {
     private static readonly Type[] Scanned = [typeof(IRequestHandler<,>), typeof(IValidator<>)];
 
+    // The functions are compiled ahead of time; their project keeps this assembly whole, so that what the scan looks for is there.
+    private const string KeptWhole = "src/Functions roots this assembly.";
+
     /// <summary>The use cases. MediatR 5.1.0 has no registration of its own; a move to a newer one changes this method and the behaviours' signatures.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = KeptWhole)]
+    [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = KeptWhole)]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = KeptWhole)]
     public static IServiceCollection AddApplication(this IServiceCollection services, Installation installation)
     {
         services.AddSingleton(installation);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using DbAccess.Application.Ports;
 
 namespace DbAccess.Infrastructure;
@@ -26,6 +27,10 @@ internal sealed record AuditRow(long Sequence, string At, string Action, string 
     public byte[] Hash(byte[] previous) => SHA256.HashData(
     [
         .. previous,
-        .. JsonSerializer.SerializeToUtf8Bytes<string?[]>([Sequence.ToString(CultureInfo.InvariantCulture), At, Action, By, Subject, Outcome, Correlation]),
+        .. JsonSerializer.SerializeToUtf8Bytes([Sequence.ToString(CultureInfo.InvariantCulture), At, Action, By, Subject, Outcome, Correlation], AuditShape.Default.StringArray),
     ]);
 }
+
+/// <summary>What is hashed of an audit row, for the serializer.</summary>
+[JsonSerializable(typeof(string?[]))]
+internal sealed partial class AuditShape : JsonSerializerContext;

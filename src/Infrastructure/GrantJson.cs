@@ -40,7 +40,7 @@ internal static class GrantJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters =
         {
-            new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false),
+            Words<GrantStatus>(), Words<EndReason>(), Words<NoticeKind>(), Words<Privilege>(), Words<ObjectKind>(),
             new TextConverter<GrantId>(GrantId.Parse, id => id.ToString()),
             new TextConverter<PrincipalId>(ReadPrincipal, id => id.ToString()),
             new TextConverter<DatabaseName>(DatabaseName.Parse, name => name.Value),
@@ -51,6 +51,9 @@ internal static class GrantJson
         },
     };
 
+    // Generated code: the functions are compiled ahead of time and have no reflection to fall back on.
+    private static readonly GrantShape Shape = new(Options);
+
     public static string Write(GrantSnapshot grant)
     {
         var buffer = new ArrayBufferWriter<byte>(2048);
@@ -59,7 +62,7 @@ internal static class GrantJson
             writer.WriteStartObject();
             writer.WriteNumber("v", Version);
             writer.WritePropertyName("grant");
-            JsonSerializer.Serialize(writer, grant, Options);
+            JsonSerializer.Serialize(writer, grant, Shape.GrantSnapshot);
             writer.WriteEndObject();
         }
 
@@ -78,7 +81,7 @@ internal static class GrantJson
             if (version != Version)
                 throw new GrantDocumentException(id, $"its document is of version {version}, and this program reads version {Version}; was the store used by a newer one?");
 
-            var grant = body.Deserialize<GrantSnapshot>(Options) ?? throw new GrantDocumentException(id, "its document is empty.");
+            var grant = body.Deserialize(Shape.GrantSnapshot) ?? throw new GrantDocumentException(id, "its document is empty.");
             return grant.Id.ToString() == id ? grant : throw new GrantDocumentException(id, "its document is another grant's.");
         }
         catch (JsonException failure)
@@ -89,6 +92,9 @@ internal static class GrantJson
     }
 
     private static PrincipalId? ReadPrincipal(string text) => text.Split('/') is [var team, var user] ? PrincipalId.Parse(team, user) : null;
+
+    private static JsonStringEnumConverter<T> Words<T>()
+        where T : struct, Enum => new(namingPolicy: null, allowIntegerValues: false);
 
     private sealed class TextConverter<T>(Func<string, T?> parse, Func<T, string> write) : JsonConverter<T>
         where T : class
@@ -110,3 +116,7 @@ internal static class GrantJson
             writer.WriteStringValue(value.ToString("c", CultureInfo.InvariantCulture));
     }
 }
+
+/// <summary>What a grant is made of, for the serializer.</summary>
+[JsonSerializable(typeof(GrantSnapshot))]
+internal sealed partial class GrantShape : JsonSerializerContext;

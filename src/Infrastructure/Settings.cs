@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
+using DbAccess.Application;
 using DbAccess.Domain;
 using DbAccess.Domain.Policies;
+using DbAccess.Infrastructure.S3;
 using Microsoft.Extensions.Configuration;
 
 namespace DbAccess.Infrastructure;
@@ -9,7 +12,7 @@ namespace DbAccess.Infrastructure;
 /// Reads settings by their configuration keys and gathers every fault instead of stopping at the first, so that a start lists them all at once.
 /// A fault names the key and shows its value, never a secret's.
 /// </summary>
-public sealed class Settings(IConfiguration configuration)
+public sealed partial class Settings(IConfiguration configuration)
 {
     private readonly List<string> _faults = [];
 
@@ -29,21 +32,24 @@ public sealed class Settings(IConfiguration configuration)
 
     public string Optional(string key, string fallback) => Read(key) ?? fallback;
 
-    /// <summary>A secret without which nothing works; a fault never shows it.</summary>
+    /// <summary>
+    /// A secret without which nothing works; a fault never shows it. <c>s3://bucket/key</c> says where it is kept: then it is read from there, now, and is
+    /// in nobody's environment.
+    /// </summary>
     public Secret RequiredSecret(string key)
     {
-        if (Read(key) is { } value) return new Secret(value);
+        if (Read(key) is { } value) return SecretOf(key, value);
 
         Missing(key);
         return new Secret("missing");
     }
 
-    /// <summary>A list of secrets: <c>key:0</c>, <c>key:1</c>, … At least one.</summary>
+    /// <summary>A list of secrets: <c>key:0</c>, <c>key:1</c>, … At least one; each as <see cref="RequiredSecret"/> takes it.</summary>
     public IReadOnlyList<Secret> RequiredSecrets(string key)
     {
-        var values = configuration.GetSection(key).GetChildren().Select(child => child.Value?.Trim()).Where(value => !string.IsNullOrEmpty(value)).ToList();
+        var values = configuration.GetSection(key).GetChildren().Select(child => (child.Key, Value: child.Value?.Trim())).Where(child => !string.IsNullOrEmpty(child.Value)).ToList();
         if (values.Count == 0) _faults.Add($"{key} is missing: set {key}:0 (environment: {key.Replace(":", "__", StringComparison.Ordinal)}__0).");
-        return [.. values.Select(value => new Secret(value!))];
+        return [.. values.Select(child => SecretOf($"{key}:{child.Key}", child.Value!))];
     }
 
     /// <summary>One of a few words. A word of the contract that is not built yet is refused by name.</summary>
@@ -97,6 +103,21 @@ public sealed class Settings(IConfiguration configuration)
         _faults.Add($"{key} must be an https address (http only for this machine), without user name or password.");
         return new Uri(fallback);
     }
+
+    /// <summary>Which installation this is (<c>Installation</c>).</summary>
+    public Installation Installation()
+    {
+        var name = Required("Installation");
+        if (name.Length > 0 && !InstallationShape().IsMatch(name)) _faults.Add($"Installation is '{name}'; it must be 1 to 63 letters, digits, '.', '_' or '-'.");
+        return new Installation(name);
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex InstallationShape();
+
+    // A secret that cannot be read is as good as missing; why is a fault by then.
+    private Secret SecretOf(string key, string value) =>
+        value.StartsWith("s3://", StringComparison.OrdinalIgnoreCase) ? S3Registration.ReadSecretAtStart(S3Registration.Client, this, key, value) ?? new Secret("missing") : new Secret(value);
 
     private string? Read(string key) => configuration[key]?.Trim() is { Length: > 0 } value ? value : null;
 

@@ -19,22 +19,39 @@ public static class SourcesRegistration
 
     /// <summary>
     /// The access policy (<c>Policy:Path</c>, a file or <c>s3://bucket/key</c>) and the administrator credentials (<c>Credentials:Source</c>,
-    /// <c>File</c> or <c>S3</c>). Reads the policy now, so that its faults are told together with those of all other settings.
+    /// <c>File</c> or <c>S3</c>). Reads the policy now, so that a file's faults are told together with those of all other settings.
     /// </summary>
-    public static IServiceCollection AddPolicyAndCredentials(this IServiceCollection services, Settings settings)
+    /// <param name="orWithout">A policy file that is missing or faulty does not end the start: what takes away needs none. One in S3 never does.</param>
+    public static IServiceCollection AddPolicyAndCredentials(this IServiceCollection services, Settings settings, bool orWithout = false)
     {
         services.TryAddSingleton(TimeProvider.System);
 
         var path = settings.Optional("Policy:Path", "policy/access-policy.yaml");
         if (path.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)) services.AddS3Policy(settings, path);
-        else services.AddPolicyFile(settings, path);
+        else services.AddPolicyFile(settings, path, orWithout);
         services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<IWatchedPolicy>());
         services.AddSingleton<IPolicyHealth>(provider => provider.GetRequiredService<IWatchedPolicy>());
 
         if (settings.Choice("Credentials:Source", "File", ["File", "S3"]) == "S3") services.AddS3Credentials(settings);
         else services.AddCredentialFiles(settings);
 
+        services.AddHostedService<PolicyWatch>();
         return services.AddHostedService<SourcesAtStart>();
+    }
+
+    /// <summary>
+    /// Asks for the policy now and then, so that an edit is noticed, and its faults told, where nobody else asks. For a file that is a read of a few
+    /// kilobytes, for an object a question whether it has changed, at most one every ten seconds however many ask.
+    /// </summary>
+    internal sealed class PolicyWatch(IPolicySource policies, TimeProvider clock) : BackgroundService
+    {
+        public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            using var timer = new PeriodicTimer(Interval, clock);
+            while (await timer.WaitForNextTickAsync(stoppingToken)) _ = policies.Current;
+        }
     }
 
     /// <summary>

@@ -13,8 +13,12 @@ public sealed class CommandLineTests
     [Fact]
     public void Verbs_are_told_apart()
     {
-        Assert.IsType<Verb.Sweep>(CommandLine.Read(["sweep"]));
+        Assert.Equal(new Verb.Sweep(false, false, false, Now: false), CommandLine.Read(["sweep"]));
+        Assert.Equal(new Verb.Sweep(true, false, false, Now: true), CommandLine.Read(["sweep", "--now", "--dry-run"]));
         Assert.IsType<Verb.StoreInit>(CommandLine.Read(["store", "init"]));
+        Assert.Equal("orders read False", Assert.IsType<Verb.Plan>(CommandLine.Read(["plan", "orders", "read"])) is var plan ? $"{plan.Database} {plan.Scope} {plan.Json}" : "");
+        Assert.True(Assert.IsType<Verb.Plan>(CommandLine.Read(["plan", "orders", "read", "--json"])).Json);
+        Assert.Equal(["public.orders", "items"], Assert.IsType<Verb.Plan>(CommandLine.Read(["plan", "orders", "read", "--only", "public.orders, items"])).Only.Select(table => table.ToString()));
         Assert.Null(Assert.IsType<Verb.PolicyLint>(CommandLine.Read(["policy", "lint"])).Path);
         Assert.Equal("a.yaml", Assert.IsType<Verb.PolicyLint>(CommandLine.Read(["policy", "lint", "a.yaml"])).Path);
     }
@@ -48,6 +52,12 @@ public sealed class CommandLineTests
     [InlineData("--Slack:BotToken=x")]
     [InlineData("store drop")]
     [InlineData("policy lint --strict")]
+    [InlineData("plan")]
+    [InlineData("plan orders")]
+    [InlineData("plan orders read --yaml")]
+    [InlineData("plan ORDERS! read")]
+    [InlineData("plan orders read --only")]
+    [InlineData("plan orders read --only a.b.c")]
     public void Anything_else_is_misuse(string line) =>
         Assert.Equal(CommandLine.Misuse, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
 }

@@ -1,4 +1,5 @@
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
 using DbAccess.TestKit.Contracts;
 using DbAccess.TestKit.Fakes;
 
@@ -10,13 +11,19 @@ public sealed class InMemoryGrantStoreContract : GrantStoreContract
     private readonly InMemoryGrantStore _store = new();
 
     protected override ValueTask<IGrantStore> OpenAsync() => new(_store);
+
+    protected override Task MakeUnreadableAsync(GrantId id)
+    {
+        _store.MakeUnreadable(id);
+        return Task.CompletedTask;
+    }
 }
 
 public sealed class InMemoryInboxContract : InboxContract
 {
     private readonly InMemoryInbox _inbox = new();
 
-    protected override ValueTask<IInbox> OpenAsync() => new(_inbox);
+    protected override ValueTask<IInbox> OpenAsync() => new(new InMemoryInbox(_inbox));
 }
 
 public sealed class InMemoryAuditTrailContract : AuditTrailContract

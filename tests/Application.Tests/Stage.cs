@@ -36,6 +36,8 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
 
     public FakeRoleAdministrator Roles { get; }
 
+    public FakeRoleInventory Inventory { get; } = new();
+
     public FakeCredentialDelivery Delivery { get; } = new();
 
     public FakeChat Chat { get; } = new();
@@ -47,6 +49,11 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
     public CapturedLog Log { get; } = new();
 
     public AccessPolicy Current { get; set; } = Policies.Ordinary;
+
+    /// <summary>No policy could be used since the start.</summary>
+    public bool WithoutPolicy { get; set; }
+
+    public Error? Missing => WithoutPolicy ? new Error("policy.none", "There is none.") : null;
 
     public Worker First { get; }
 
@@ -65,6 +72,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<TimeProvider>(Clock);
         services.AddSingleton<IGrantStore>(new GatedStore(Store, gate));
         services.AddSingleton<IRoleAdministrator>(new GatedRoles(Roles, gate));
+        services.AddSingleton<IRoleInventory>(Inventory);
         services.AddSingleton<ICredentialDelivery>(new GatedDelivery(Delivery, gate));
         services.AddSingleton<IChat>(new GatedChat(Chat, gate));
         services.AddSingleton<IDirectory>(Directory);
@@ -207,11 +215,21 @@ internal sealed class GatedStore(IGrantStore inner, Gate gate) : IGrantStore
 
     public Task<IReadOnlyList<Grant>> ListByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken) => inner.ListByRequesterAsync(requester, limit, cancellationToken);
 
+    public Task<IReadOnlyList<Grant>> ListLiveByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken) => inner.ListLiveByRequesterAsync(requester, limit, cancellationToken);
+
     public Task<IReadOnlyList<Grant>> ListLiveAsync(DatabaseName? database, int limit, CancellationToken cancellationToken) => inner.ListLiveAsync(database, limit, cancellationToken);
 
     public Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) => inner.ListEventsAsync(id, cancellationToken);
 
+    public Task<IReadOnlyList<GrantId>> ListLiveIdsAsync(int limit, CancellationToken cancellationToken) => inner.ListLiveIdsAsync(limit, cancellationToken);
+
+    public Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(DateTimeOffset since, CancellationToken cancellationToken) => inner.ListLatelyEndedAsync(since, cancellationToken);
+
     public Task<IReadOnlyDictionary<GrantStatus, long>> CountByStatusAsync(CancellationToken cancellationToken) => inner.CountByStatusAsync(cancellationToken);
+
+    public int CountUnreadable() => inner.CountUnreadable();
+
+    public Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) => inner.CountQuarantinedAsync(cancellationToken);
 }
 
 internal sealed class GatedRoles(IRoleAdministrator inner, Gate gate) : IRoleAdministrator

@@ -7,11 +7,13 @@ namespace DbAccess.Demo;
 public sealed class DbAccessProcess : IAsyncDisposable
 {
     private readonly Process _process;
+    private readonly Task _exited;
     private readonly ConcurrentQueue<string> _output = new();
     private bool _disposed;
     private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private DbAccessProcess(Process process) => _process = process;
+    // Asked for once: a process that was disposed of cannot be waited for any more.
+    private DbAccessProcess(Process process) => (_process, _exited) = (process, process.WaitForExitAsync());
 
     /// <summary>Where it answers.</summary>
     public Uri Url { get; private set; } = null!;
@@ -39,15 +41,10 @@ public sealed class DbAccessProcess : IAsyncDisposable
     /// <exception cref="InvalidOperationException">It ended before it listened; says what it printed.</exception>
     public static async Task<DbAccessProcess> StartAsync(IReadOnlyDictionary<string, string> settings, string directory, Action<string>? onLine = null)
     {
-        var product = new DbAccessProcess(Launch([], settings, directory));
-        product.Follow(product._process.StandardOutput, onLine);
-        product.Follow(product._process.StandardError, onLine);
-        _ = product._process.WaitForExitAsync().ContinueWith(
-            _ => product._listening.TrySetException(new InvalidOperationException($"DbAccess ended with {product._process.ExitCode} before it listened:\n{string.Join('\n', product._output)}")),
-            TaskScheduler.Default);
+        var product = Start([], settings, directory, onLine);
         try
         {
-            product.Url = await product._listening.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            product.Url = await product.UntilAsync(product._listening.Task, "listened");
             return product;
         }
         catch
@@ -56,6 +53,27 @@ public sealed class DbAccessProcess : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Starts it with these arguments and waits for nothing.</summary>
+    /// <param name="program">Another executable than the product of this build.</param>
+    public static DbAccessProcess Start(
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string directory, Action<string>? onLine = null, string? program = null)
+    {
+        var product = new DbAccessProcess(Launch(arguments, settings, directory, program));
+        product.Follow(product._process.StandardOutput, onLine);
+        product.Follow(product._process.StandardError, onLine);
+        return product;
+    }
+
+    /// <summary>Waits for something that it does, as long as it lives; <paramref name="what"/> is what it did not do when it dies first.</summary>
+    public async Task<T> UntilAsync<T>(Task<T> done, string what)
+    {
+        if (await Task.WhenAny(done, Exited).WaitAsync(TimeSpan.FromSeconds(60)) == done) return await done;
+        throw new InvalidOperationException($"DbAccess ended with {_process.ExitCode} before it {what}:\n{string.Join('\n', _output)}");
+    }
+
+    /// <summary>Done when it has ended.</summary>
+    public Task Exited => _exited;
 
     /// <summary>Runs it to its end: exit code, standard output, standard error.</summary>
     public static async Task<(int Exit, string Output, string Error)> RunAsync(string[] arguments, IReadOnlyDictionary<string, string> settings, string directory)
@@ -85,7 +103,7 @@ public sealed class DbAccessProcess : IAsyncDisposable
             await kill.WaitForExitAsync();
         }
 
-        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(40));
+        await _exited.WaitAsync(TimeSpan.FromSeconds(40));
         return _process.ExitCode;
     }
 
@@ -93,7 +111,7 @@ public sealed class DbAccessProcess : IAsyncDisposable
     public async Task KillAsync()
     {
         _process.Kill(entireProcessTree: true);
-        await _process.WaitForExitAsync();
+        await _exited;
     }
 
     public async ValueTask DisposeAsync()
@@ -109,18 +127,19 @@ public sealed class DbAccessProcess : IAsyncDisposable
             await KillAsync();
         }
 
+        await _exited;
         _process.StandardInput.Close();
         _process.Dispose();
     }
 
-    private static Process Launch(string[] arguments, IReadOnlyDictionary<string, string> settings, string directory)
+    private static Process Launch(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string directory, string? program = null)
     {
         var start = new ProcessStartInfo("sh") { WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
-        foreach (var argument in (string[])["-c", Leash, "sh", "dotnet", Repository.Product]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])["-c", Leash, "sh", .. program is null ? (string[])["dotnet", Repository.Product] : [program]]) start.ArgumentList.Add(argument);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
 
         // Nothing of this machine's own settings may reach it.
-        foreach (var key in start.Environment.Keys.Where(key => key.Contains("__", StringComparison.Ordinal) || key is "Installation" or "Delivery").ToList()) start.Environment.Remove(key);
+        foreach (var key in start.Environment.Keys.Where(key => key.Contains("__", StringComparison.Ordinal) || key.StartsWith("AWS_", StringComparison.Ordinal) || key is "Installation" or "Delivery").ToList()) start.Environment.Remove(key);
         start.Environment["DOTNET_ENVIRONMENT"] = "Production";
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         foreach (var (key, value) in settings) start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;

@@ -13,8 +13,8 @@ namespace DbAccess.Demo;
 public sealed class DemoSystem : IAsyncDisposable
 {
     private readonly string _directory;
-    private readonly string _botToken = $"xoxb-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
-    private readonly string _signingSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private string _botToken = $"xoxb-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
+    private string _signingSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
     private readonly Dictionary<string, string> _extra;
     private readonly Action<string>? _onLine;
     private readonly List<DbAccessProcess> _started = [];
@@ -34,7 +34,11 @@ public sealed class DemoSystem : IAsyncDisposable
 
     public SlackUser Users { get; private set; } = null!;
 
+    /// <summary>The web application.</summary>
     public DbAccessProcess Product { get; private set; } = null!;
+
+    /// <summary>AWS with the functions; null where everything is in one process.</summary>
+    public AwsLocal? Aws { get; private set; }
 
     /// <summary>The folder with the store and the credentials.</summary>
     public string Data => _directory;
@@ -49,14 +53,17 @@ public sealed class DemoSystem : IAsyncDisposable
     public string StorePath => Path.Combine(_directory, "dbaccess.db");
 
     /// <summary>What DbAccess printed, of all its starts.</summary>
-    public IReadOnlyList<string> Output => [.. _started.SelectMany(process => process.Output)];
+    public IReadOnlyList<string> Output => [.. _started.SelectMany(process => process.Output), .. Aws?.Output ?? []];
 
     /// <summary>What no output, log, store or message may hold, but for the one message that delivers it.</summary>
-    public IReadOnlyList<string> Secrets => [_botToken, _signingSecret, Postgres.AdministratorPassword];
+    public IReadOnlyList<string> Secrets => [_botToken, _signingSecret, Postgres.AdministratorPassword, .. Aws is { } aws ? [aws.SecretKey] : Array.Empty<string>()];
 
     /// <param name="policy">The text of an access policy to use instead of the one in this repository.</param>
+    /// <param name="aws">Grants in DynamoDB, policy and credentials in S3, steps taken by functions; all of it emulated.</param>
+    /// <param name="awsMade">What somebody else made in the emulated AWS, to be used instead of making it here.</param>
     public static async Task<DemoSystem> StartAsync(
-        int? major = null, IReadOnlyDictionary<string, string>? settings = null, Action<string>? onLine = null, int slackPort = 0, string? policy = null)
+        int? major = null, IReadOnlyDictionary<string, string>? settings = null, Action<string>? onLine = null, int slackPort = 0, string? policy = null,
+        bool aws = false, AwsParts? awsMade = null)
     {
         var directory = Directory.CreateTempSubdirectory("dbaccess-demo-").FullName;
         var system = new DemoSystem(directory, settings, onLine);
@@ -70,9 +77,11 @@ public sealed class DemoSystem : IAsyncDisposable
 
             system.Postgres = await PostgresServer.StartAsync(new PostgresServerOptions { Major = major });
             system.Orders = await system.Postgres.CreateSampleOrdersAsync();
+            // The policy of the repository leads to a second one.
+            if (policy is null) await system.Postgres.CreateSampleOrdersAsync("archive");
             await CredentialsFile.WriteAsync(system.Postgres, Path.Combine(directory, "credentials"), "orders-prod");
-            system.Slack = await StandIn.StartAsync(new StandInOptions { BotToken = system._botToken, SigningSecret = system._signingSecret, Port = slackPort });
-            system.Users = new SlackUser(system.Slack.BaseUrl);
+            if (aws || awsMade is not null) await system.StartAwsAsync(awsMade, slackPort);
+            else await system.StartSlackAsync(slackPort);
             await system.StartProductAsync();
             return system;
         }
@@ -95,6 +104,13 @@ public sealed class DemoSystem : IAsyncDisposable
     /// <summary>The settings that DbAccess runs with here; everything else is its own default.</summary>
     public IReadOnlyDictionary<string, string> Settings()
     {
+        if (Aws is { } aws)
+        {
+            var web = aws.Web(Slack.BaseUrl);
+            foreach (var (key, value) in _extra) web[key] = value;
+            return web;
+        }
+
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
@@ -112,6 +128,27 @@ public sealed class DemoSystem : IAsyncDisposable
         return settings;
     }
 
+    private async Task StartSlackAsync(int port)
+    {
+        Slack = await StandIn.StartAsync(new StandInOptions { BotToken = _botToken, SigningSecret = _signingSecret, Port = port });
+        Users = new SlackUser(Slack.BaseUrl);
+    }
+
+    private async Task StartAwsAsync(AwsParts? made, int slackPort)
+    {
+        var objects = new Dictionary<string, byte[]>(StringComparer.Ordinal)
+        {
+            ["policy/access-policy.yaml"] = await File.ReadAllBytesAsync(PolicyPath),
+            ["credentials/orders-prod.json"] = await File.ReadAllBytesAsync(CredentialsPath),
+        };
+        Aws = await AwsLocal.StartAsync(_directory, made, objects, async parts =>
+        {
+            (_botToken, _signingSecret) = (parts.BotToken, parts.SigningSecret);
+            await StartSlackAsync(slackPort);
+            return Slack.BaseUrl;
+        }, _onLine);
+    }
+
     public async ValueTask DisposeAsync()
     {
         // Whatever fails on the way, nothing that runs may be left behind.
@@ -123,6 +160,7 @@ public sealed class DemoSystem : IAsyncDisposable
         {
             try
             {
+                if (Aws is not null) await Aws.DisposeAsync();
                 Users?.Dispose();
                 if (Slack is not null) await Slack.DisposeAsync();
             }

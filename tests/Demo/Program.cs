@@ -1,19 +1,23 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using DbAccess.Demo;
+using DbAccess.TestKit.Aws;
 
 const string help = """
     Starts DbAccess with everything around it on this machine: a PostgreSQL with a sample database, a stand-in for Slack, and DbAccess itself.
 
       (no arguments)     runs until Ctrl-C; prints the address of the page where you play Slack, and what to type
       --smoke            plays the story unattended and exits 0 or 1
+      --aws-local        grants in DynamoDB, policy and credentials in S3, roles made and removed by the functions create-db-user and
+                         expire-db-users, all of it emulated on this machine; needs moto_server
+      --aws-made FILE    with what FILE says was made on the emulator at AWS_ENDPOINT_URL (scripts/test-terraform writes it)
       --seconds N        how long the smoke test's access lasts (5 to 60; 12)
       --postgres N       the major version of PostgreSQL (14 to 18; whichever is there)
       --logs             shows DbAccess's log
       --help
     """;
 
-var (smoke, logs, seconds, major) = (false, false, 12, (int?)null);
+var (smoke, logs, aws, seconds, major, made) = (false, false, false, 12, (int?)null, (AwsParts?)null);
 for (var i = 0; i < args.Length; i++)
 {
     switch (args[i])
@@ -36,8 +40,11 @@ for (var i = 0; i < args.Length; i++)
             i++;
             break;
         case "--aws-local":
-            Console.Error.WriteLine("--aws-local is not available yet.");
-            return 2;
+            aws = true;
+            break;
+        case "--aws-made" when i + 1 < args.Length && File.Exists(args[i + 1]):
+            made = AwsParts.Read(args[++i]);
+            break;
         default:
             Console.Error.WriteLine($"I do not know '{args[i]}' here.\n\n{help}");
             return 2;
@@ -48,9 +55,15 @@ using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
-Console.WriteLine("Starting PostgreSQL, the stand-in for Slack, and DbAccess …");
-await using var system = await DemoSystem.StartAsync(major, onLine: logs ? line => Console.WriteLine($"  | {line}") : null);
-Console.WriteLine($"PostgreSQL {system.Postgres.Major} with the database 'orders' is on 127.0.0.1:{system.Postgres.Port}; DbAccess is on {system.Product.Url}");
+if (aws && made is null && !MotoServer.IsThere)
+{
+    Console.Error.WriteLine($"{MotoServer.NotFound}: --aws-local emulates AWS with it. Install it (pip install 'moto[server]') so that it is in PATH.");
+    return 1;
+}
+
+Console.WriteLine($"Starting PostgreSQL, the stand-in for Slack, {(aws || made is not null ? "DynamoDB and S3 (moto), two functions, " : "")}and DbAccess …");
+await using var system = await DemoSystem.StartAsync(major, onLine: logs ? line => Console.WriteLine($"  | {line}") : null, aws: aws, awsMade: made);
+Console.WriteLine($"PostgreSQL {system.Postgres.Major} with the databases 'orders' and 'archive' is on 127.0.0.1:{system.Postgres.Port}; DbAccess is on {system.Product.Url}");
 if (smoke) return await Smoke.PlayAsync(system, Console.Out, TimeSpan.FromSeconds(seconds)) ? 0 : 1;
 
 Console.WriteLine($"""
@@ -61,7 +74,11 @@ Console.WriteLine($"""
         /db-access orders read 2m because INC-4711 stuck orders
 
     The credentials come by direct message from DbAccess; log in with the psql line it shows. After two minutes
-    your session is cut and the role is gone. '/db-access' alone opens a form; '/db-access help' shows the rest.
+    your session is cut and the role is gone. '/db-access' alone opens a form; '/db-access help' shows the rest. Some more to try:
+
+        /db-access orders read 2m only public.orders because INC-4711 one table will do
+        /db-access shop read 2m because INC-4711 two databases with one login
+        /db-access orders migrate 5m because INC-4711 the migration failed     (as Dana, a DBA: acts as the owner)
 
     Ctrl-C stops everything and removes it.
     """);

@@ -2,118 +2,229 @@ using System.Text.RegularExpressions;
 
 namespace DbAccess.Deploy.Tests;
 
-/// <summary>What the roles of deploy/terraform allow is what the source calls: nothing that is not called, and nothing called that is not allowed.</summary>
+/// <summary>
+/// What the roles of deploy/terraform allow is what the source calls: for each role, each action on each kind of resource; nothing that is not called, and
+/// nothing called that is not allowed.
+/// </summary>
 public sealed partial class PermissionTests
 {
+    private const string Web = "web";
+    private const string Function = "function";
+
     // Calls of AWS in the source, as they look there, and what each of them needs. A transaction needs the actions of what is in it.
-    private static readonly (string Looks, string[] Needs)[] Calls =
+    private static readonly (string Looks, string Needs, string On, string[] By)[] Calls =
     [
-        (@"\bclient\.DescribeTableAsync\(", ["dynamodb:DescribeTable"]),
-        (@"\bclient\.GetItemAsync\(", ["dynamodb:GetItem"]),
-        (@"\bclient\.BatchGetItemAsync\(", ["dynamodb:BatchGetItem"]),
-        (@"\bclient\.QueryAsync\(", ["dynamodb:Query"]),
-        (@"\bclient\.ScanAsync\(", ["dynamodb:Scan"]),
-        (@"\bclient\.PutItemAsync\(", ["dynamodb:PutItem"]),
-        (@"\bclient\.UpdateItemAsync\(", ["dynamodb:UpdateItem"]),
-        (@"\bclient\.DeleteItemAsync\(", ["dynamodb:DeleteItem"]),
-        (@"\bclient\.TransactWriteItemsAsync\(", []),
-        (@"\bPut = |\bnew Put\b", ["dynamodb:PutItem"]),
-        (@"\bUpdate = new|\bnew Update\b", ["dynamodb:UpdateItem"]),
-        (@"\bDelete = new|\bnew Delete\b", ["dynamodb:DeleteItem"]),
-        (@"\bConditionCheck\b", ["dynamodb:ConditionCheckItem"]),
-        (@"\bclient\.GetObjectAsync\(", ["s3:GetObject", "s3:ListBucket"]),
-        (@"/2015-03-31/functions/", ["lambda:InvokeFunction"]),
+        (@"\bclient\.DescribeTableAsync\(", "dynamodb:DescribeTable", "table", [Web, Function]),
+        (@"\bclient\.GetItemAsync\(", "dynamodb:GetItem", "table", [Web, Function]),
+        (@"\bclient\.BatchGetItemAsync\(", "dynamodb:BatchGetItem", "table", [Web, Function]),
+        (@"\bQueryRequest( \w+\([^)]*\) => new\(\))?\s*\{(?![^}]*\bIndexName\b)", "dynamodb:Query", "table", [Web, Function]),
+        (@"\bQueryRequest( \w+\([^)]*\) => new\(\))?\s*\{[^}]*\bIndexName\b", "dynamodb:Query", "index", [Web, Function]),
+        (@"\bScanRequest\s*\{(?![^}]*\bIndexName\b)", "dynamodb:Scan", "table", [Web, Function]),
+        (@"\bScanRequest\s*\{[^}]*\bIndexName\b", "dynamodb:Scan", "index", [Web, Function]),
+        (@"\bclient\.PutItemAsync\(|\bPut = |\bnew Put\b", "dynamodb:PutItem", "table", [Web, Function]),
+        (@"\bclient\.UpdateItemAsync\(|\bUpdate = new|\bnew Update\b", "dynamodb:UpdateItem", "table", [Web, Function]),
+        // Requests that were carried out leave the inbox; the functions have none.
+        (@"\bclient\.DeleteItemAsync\(|\bDelete = new|\bnew Delete\b", "dynamodb:DeleteItem", "table", [Web]),
+        (@"\bConditionCheck\b", "dynamodb:ConditionCheckItem", "table", [Web, Function]),
+        (@"""Credentials:S3:Prefix""", "s3:GetObject", "bucket/credentials/*", [Web, Function]),
+        (@"""Policy:Path""", "s3:GetObject", "bucket/policy/*", [Web, Function]),
+        (@"RequiredSecret\(""Slack:BotToken""\)", "s3:GetObject", "bucket/slack/bot-token", [Web, Function]),
+        (@"RequiredSecrets\(""Slack:SigningSecrets""\)", "s3:GetObject", "bucket/slack/signing-secret*", [Web]),
+        // To be told of an object that is missing.
+        (@"\bclient\.GetObjectAsync\(", "s3:ListBucket", "bucket", [Web, Function]),
+        (@"/2015-03-31/functions/", "lambda:InvokeFunction", "create-db-user", [Web]),
     ];
+
+    // Calls whose needs stand above under another look.
+    private static readonly string[] Known = ["Query", "Scan", "TransactWriteItems"];
 
     // Made by 'store init' with an administrator's credentials where Terraform did not: no role of ours may.
     private static readonly string[] ByHand = ["CreateTable", "DescribeTimeToLive", "UpdateTimeToLive", "UpdateContinuousBackups"];
 
-    // What AWS itself does with these roles, or needs beside a call: each with who does it.
-    private static readonly Dictionary<string, string> ByThePlatform = new(StringComparer.Ordinal)
-    {
-        ["kms:Decrypt"] = "DynamoDB, S3 and Lambda, with the caller's right to the key",
-        ["kms:DescribeKey"] = "DynamoDB",
-        ["kms:Encrypt"] = "DynamoDB",
-        ["kms:GenerateDataKey*"] = "DynamoDB",
-        ["kms:ReEncrypt*"] = "DynamoDB",
-        ["logs:CreateLogStream"] = "Lambda, and ECS's log driver",
-        ["logs:PutLogEvents"] = "Lambda, and ECS's log driver",
-        ["sqs:SendMessage"] = "Lambda, for an event that is given up on",
-        ["ecr:GetAuthorizationToken"] = "ECS, to pull the image",
-        ["ecr:BatchCheckLayerAvailability"] = "ECS, to pull the image",
-        ["ecr:BatchGetImage"] = "ECS, to pull the image",
-        ["ecr:GetDownloadUrlForLayer"] = "ECS, to pull the image",
-        ["secretsmanager:GetSecretValue"] = "ECS, to start a copy",
-        ["ec2:AssignPrivateIpAddresses"] = "Lambda, for a function in a VPC",
-        ["ec2:CreateNetworkInterface"] = "Lambda, for a function in a VPC",
-        ["ec2:DeleteNetworkInterface"] = "Lambda, for a function in a VPC",
-        ["ec2:DescribeNetworkInterfaces"] = "Lambda, for a function in a VPC",
-        ["ec2:DescribeSubnets"] = "Lambda, for a function in a VPC",
-        ["ec2:UnassignPrivateIpAddresses"] = "Lambda, for a function in a VPC",
-        // Trust and denial, not permission.
-        ["sts:AssumeRole"] = "the services named in the roles' trust",
-        ["ec2:*"] = "denied to the functions themselves",
-    };
+    // What AWS itself does with these roles, or needs beside a call.
+    private static readonly (string[] Actions, string On, string[] By)[] ByThePlatform =
+    [
+        // DynamoDB and S3, with the caller's right to the key.
+        (["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], "key via dynamodb", [Web, Function]),
+        (["kms:Decrypt"], "key via s3", [Web, Function]),
+        // Lambda: the function's environment, its log, an event that is given up on, and its place in a VPC.
+        (["kms:Decrypt"], "key of the environment", [Function]),
+        (["logs:CreateLogStream", "logs:PutLogEvents"], "log", [Function, "start"]),
+        (["sqs:SendMessage"], "dead letters", [Function]),
+        (
+            ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"],
+            "*", [Function]),
+        // ECS, to pull the image.
+        (["ecr:GetAuthorizationToken"], "*", ["start"]),
+        (["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], "image", ["start"]),
+    ];
 
-    private static readonly string Root = FindRoot();
+    private static readonly string Roles = Checkout.Read("deploy", "terraform", "roles.tf");
 
-    private static string Source { get; } = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories)
+    private static string Source { get; } = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src"), "*.cs", SearchOption.AllDirectories)
         .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).Select(File.ReadAllText));
 
-    private static SortedSet<string> Allowed { get; } = new(
-        Actions().Matches(File.ReadAllText(Path.Combine(Root, "deploy", "terraform", "roles.tf"))).SelectMany(list => Action().Matches(list.Value)).Select(match => match.Groups["action"].Value), StringComparer.Ordinal);
-
-    private static SortedSet<string> Called { get; } = new(
-        Calls.Where(call => Regex.IsMatch(Source, call.Looks, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5))).SelectMany(call => call.Needs), StringComparer.Ordinal);
-
-    [Fact]
-    public void What_the_source_calls_is_allowed()
+    [Theory]
+    [InlineData(Web)]
+    [InlineData(Function)]
+    [InlineData("start")]
+    public void A_role_may_do_what_is_done_with_it_and_nothing_else(string role)
     {
-        Assert.NotEmpty(Called);
-        Assert.Empty(Called.Except(Allowed));
+        var called = Calls.Where(call => call.By.Contains(role, StringComparer.Ordinal) && Regex.IsMatch(Source, call.Looks, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5)))
+            .Select(call => $"{call.Needs} on {call.On}");
+        var platform = ByThePlatform.Where(need => need.By.Contains(role, StringComparer.Ordinal)).SelectMany(need => need.Actions.Select(action => $"{action} on {need.On}"));
+
+        Assert.Equal(called.Concat(platform).Order(StringComparer.Ordinal), Allowed(role).Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public void What_is_allowed_is_called_or_is_the_platforms() => Assert.Empty(Allowed.Except(Called).Except(ByThePlatform.Keys));
+    public void Every_document_belongs_to_a_role()
+    {
+        var attached = Attachments().Matches(Roles).Select(match => match.Groups["document"].Value).Append("assume").Append("work");
 
-    [Fact]
-    public void What_the_platform_does_is_allowed() => Assert.Empty(ByThePlatform.Keys.Except(Allowed));
+        Assert.Equal(Documents().Keys.Order(StringComparer.Ordinal), attached.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+    }
 
     [Fact]
     public void Every_call_of_the_SDK_in_the_source_is_one_that_this_test_knows()
     {
         var unknown = SdkCall().Matches(Source).Select(match => match.Groups["call"].Value).Distinct(StringComparer.Ordinal)
-            .Where(call => !ByHand.Contains(call, StringComparer.Ordinal) && !Calls.Any(known => known.Looks.Contains($".{call}Async", StringComparison.Ordinal)));
+            .Where(call => !ByHand.Concat(Known).Contains(call, StringComparer.Ordinal) && !Calls.Any(known => known.Looks.Contains($".{call}Async", StringComparison.Ordinal)));
 
         Assert.Empty(unknown);
     }
 
     [Fact]
-    public void No_role_may_do_everything_of_a_service()
+    public void Only_the_inbox_deletes()
     {
-        var text = File.ReadAllText(Path.Combine(Root, "deploy", "terraform", "roles.tf"));
-        var allows = text.Split("statement {").Skip(1).Where(statement => !statement.Contains("\"Deny\"", StringComparison.Ordinal)).Select(statement => statement.Split("resources")[0]);
+        var deletes = Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src", "Infrastructure", "DynamoDb"), "*.cs").Where(file => File.ReadAllText(file).Contains(".TryDeleteAsync(", StringComparison.Ordinal)).Select(Path.GetFileName);
 
-        Assert.DoesNotContain(allows, statement => WholeService().IsMatch(statement));
+        Assert.Equal(["DynamoInbox.cs"], deletes);
     }
 
-    [GeneratedRegex("\"(?<action>[a-z0-9-]+:[A-Za-z*]+)\"", RegexOptions.ExplicitCapture, 5000)]
-    private static partial Regex Action();
+    [Fact]
+    public void What_a_setting_says_is_in_the_bucket_may_be_read_by_whoever_has_the_setting()
+    {
+        var web = Checkout.Read("deploy", "terraform", "web.tf");
+        var common = InBucket().Matches(web.Split("web_settings")[0]).Select(match => match.Groups["key"].Value).ToList();
+        var all = InBucket().Matches(web).Select(match => match.Groups["key"].Value).ToList();
 
-    [GeneratedRegex(@"\bactions\s*=\s*\[[^\]]*\]", RegexOptions.ExplicitCapture, 5000)]
-    private static partial Regex Actions();
+        Assert.NotEmpty(common);
+        Assert.All(common, key => Assert.True(MayRead(Function, key), key));
+        Assert.All(all, key => Assert.True(MayRead(Web, key), key));
+        Assert.All(all.Except(common, StringComparer.Ordinal), key => Assert.False(MayRead(Function, key), key));
+
+        static bool MayRead(string role, string key) => Allowed(role).Any(allowed =>
+            Regex.IsMatch($"s3:GetObject on bucket/{key}", $"^{Regex.Escape(allowed).Replace(@"\*", ".*", StringComparison.Ordinal)}$", RegexOptions.None, TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void Being_told_of_a_missing_object_does_not_hang_on_a_prefix_that_the_question_for_an_object_never_names()
+    {
+        var listing = StatementBlock().Matches(Roles).Select(match => match.Groups["body"].Value).Where(body => body.Contains("s3:ListBucket", StringComparison.Ordinal));
+
+        Assert.DoesNotContain("condition {", Assert.Single(listing), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_restored_table_may_be_used_as_the_table_itself()
+    {
+        var table = Checkout.Read("deploy", "terraform", "table.tf");
+
+        Assert.Matches(@"tables\s+= concat\(\[aws_dynamodb_table\.grants\.arn\], local\.restored\)", table);
+        Assert.Matches(@"all_indexes\s+= \[for table in local\.tables : ""\$\{table\}/index/\*""\]", table);
+        Assert.Matches(@"restored\s+= var\.restored_table == null \? \[\] : \[""arn:.*:table/\$\{var\.restored_table\}""\]", table);
+        Assert.DoesNotContain("aws_dynamodb_table", Roles, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_image_is_taken_from_the_one_repository_that_it_is_in()
+    {
+        Assert.Contains("\"arn:${local.partition}:ecr:${local.image.region}:${local.image.account}:repository/${local.image.repository}\"", Roles, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_role_may_do_everything_of_a_service()
+    {
+        var allows = Documents().Values.SelectMany(document => document.Statements).Where(statement => !statement.Denies).SelectMany(statement => statement.Actions);
+
+        Assert.DoesNotContain(allows, action => action is "*" || action.EndsWith(":*", StringComparison.Ordinal));
+    }
+
+    /// <summary>Each action with the kind of resource that it is allowed on.</summary>
+    private static IEnumerable<string> Allowed(string role)
+    {
+        var documents = Documents();
+        return Attachments().Matches(Roles).Where(match => match.Groups["role"].Value == role).Select(match => match.Groups["document"].Value)
+            .SelectMany(name => documents[name].Sources.Append(name)).SelectMany(name => documents[name].Statements).Where(statement => !statement.Denies)
+            .SelectMany(statement => statement.Actions.SelectMany(action => statement.On.Select(on => $"{action} on {on}")));
+    }
+
+    private static Dictionary<string, Document> Documents() => DocumentBlock().Matches(Roles).ToDictionary(
+        match => match.Groups["name"].Value,
+        match => new Document(
+            [.. SourceDocument().Matches(match.Groups["body"].Value).Select(source => source.Groups["name"].Value)],
+            [.. StatementBlock().Matches(match.Groups["body"].Value).Select(statement => Statement.Read(statement.Groups["body"].Value))]),
+        StringComparer.Ordinal);
+
+    private static string KindOf(string resource, string statement) => resource switch
+    {
+        "local.tables" => "table",
+        "local.all_indexes" => "index",
+        "aws_s3_bucket.this.arn" => "bucket",
+        "local.repository_arn" => "image",
+        "\"*\"" => "*",
+        "aws_kms_key.this.arn" when statement.Contains("kms:EncryptionContext:aws:lambda:FunctionArn", StringComparison.Ordinal) => "key of the environment",
+        "aws_kms_key.this.arn" when ViaService().Match(statement) is { Success: true } via => $"key via {via.Groups["service"].Value}",
+        "aws_sqs_queue.dead[each.key].arn" => "dead letters",
+        _ when resource.StartsWith("\"${aws_s3_bucket.this.arn}/", StringComparison.Ordinal) => $"bucket/{resource.Split('/', 2)[1].TrimEnd('"')}",
+        _ when resource.StartsWith("\"${aws_cloudwatch_log_group.", StringComparison.Ordinal) => "log",
+        _ when resource.Contains(":function:${local.functions[\"create-db-user\"]}", StringComparison.Ordinal) => "create-db-user",
+        _ => throw new InvalidOperationException($"roles.tf has a resource that this test does not know: {resource}"),
+    };
+
+    private sealed record Document(IReadOnlyList<string> Sources, IReadOnlyList<Statement> Statements);
+
+    private sealed record Statement(bool Denies, IReadOnlyList<string> Actions, IReadOnlyList<string> On)
+    {
+        public static Statement Read(string body)
+        {
+            var resources = Resources().Match(body) is { Success: true } match ? match.Groups["list"].Value : "";
+            return new Statement(
+                body.Contains("\"Deny\"", StringComparison.Ordinal),
+                [.. Quoted().Matches(ActionList().Match(body).Groups["list"].Value).Select(action => action.Groups["text"].Value)],
+                [.. resources.TrimStart('[').TrimEnd(']').Split(", ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(resource => KindOf(resource, body))]);
+        }
+    }
 
     // The adapters call their SDK clients 'client'.
     [GeneratedRegex(@"\bclient\.(?<call>[A-Z][A-Za-z]+)Async\(", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex SdkCall();
 
-    [GeneratedRegex("\"(\\*|[a-z0-9-]+:\\*)\"", RegexOptions.ExplicitCapture, 5000)]
-    private static partial Regex WholeService();
+    [GeneratedRegex(@"^data ""aws_iam_policy_document"" ""(?<name>\w+)"" \{\n(?<body>.*?)^\}", RegexOptions.ExplicitCapture | RegexOptions.Singleline | RegexOptions.Multiline, 5000)]
+    private static partial Regex DocumentBlock();
 
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "DbAccess.sln"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException("DbAccess.sln is in no folder above.");
-    }
+    [GeneratedRegex(@"^  statement \{\n(?<body>.*?)^  \}", RegexOptions.ExplicitCapture | RegexOptions.Singleline | RegexOptions.Multiline, 5000)]
+    private static partial Regex StatementBlock();
+
+    [GeneratedRegex(@"source_policy_documents\s*= \[data\.aws_iam_policy_document\.(?<name>\w+)\.json\]", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex SourceDocument();
+
+    [GeneratedRegex(@"^\s*role\s*= aws_iam_role\.(?<role>\w+)(\[each\.key\])?\.id\n\s*policy\s*= data\.aws_iam_policy_document\.(?<document>\w+)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 5000)]
+    private static partial Regex Attachments();
+
+    [GeneratedRegex(@"^\s*actions\s*= \[(?<list>[^\]]*)\]", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 5000)]
+    private static partial Regex ActionList();
+
+    [GeneratedRegex(@"^\s*resources\s*= (?<list>.*)$", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 5000)]
+    private static partial Regex Resources();
+
+    [GeneratedRegex("\"(?<text>[^\"]+)\"", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Quoted();
+
+    [GeneratedRegex(@"""kms:ViaService""\s*values\s*= \[""(?<service>[a-z0-9]+)\.[^"",]*""\]", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex ViaService();
+
+    [GeneratedRegex(@"""s3://\$\{aws_s3_bucket\.this\.bucket\}/(?<key>[^""]+)""", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex InBucket();
 }

@@ -99,6 +99,19 @@ public sealed class NamesTests
         Assert.NotEqual(first, second);
     }
 
+    [Theory]
+    [InlineData("Zoë Østergård", "zoe_ostergard")]
+    [InlineData("Jürgen Groß", "jurgen_gross")]
+    [InlineData("Łukasz Żółć", "lukasz_zolc")]
+    [InlineData("Þóra Æsir", "thora_aesir")]
+    [InlineData("ÉRIC", "eric")]
+    [InlineData("Zoe\u0308", "zoe")]
+    [InlineData("şükrü.çağlar", "sukru_caglar")]
+    [InlineData("aaaaaaaaaaaaaaaaaaaß", "aaaaaaaaaaaaaaaaaaas")]
+    [InlineData("王小明", "x")]
+    public void Letters_with_marks_stay_readable_in_role_names(string handle, string part) =>
+        Assert.Matches($"^dba_[a-z0-9]{{6}}_{part}_k7q3md_[a-z0-9]{{8}}$", RoleName.ForGrant("acme", GrantId.Parse("K7Q3-MD")!, handle).Value);
+
     [Fact]
     public void Installations_and_sets_of_privileges_are_told_apart_by_name()
     {

@@ -12,7 +12,7 @@ public sealed class CrashAfterTheAcknowledgement
         await it.Users.FaultAsync("users.info", "hang", delayMs: 60_000);
         var command = await it.Users.CommandAsync(SlackUser.Erin, "orders read 10s because of the crash after the ack");
         Assert.Equal(200, (int?)command["status"]);
-        Assert.Equal(["cmd"], await it.AskStoreAsync("SELECT substr(key, 1, 3) FROM inbox WHERE finished_at IS NULL"));
+        Assert.Equal(["cmd"], await it.AskStoreAsync("SELECT substr(key, 1, 3) FROM inbox WHERE finished_at IS NULL AND user = $value", SlackUser.Erin));
         Assert.Equal(["0"], await it.AskStoreAsync("SELECT count(*) FROM grants"));
 
         await it.Product.KillAsync();

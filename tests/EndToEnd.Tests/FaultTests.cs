@@ -64,11 +64,14 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
         await own.Users.FaultAsync("*", "reset", times: 1000);
         var command = await own.Users.CommandAsync(SlackUser.Erin, "orders read 10s because of the silence");
         Assert.Equal(200, (int?)command["status"]);
-        await Deeds.UntilAsync(async () => (await own.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "the request was handled");
+        await Deeds.UntilAsync(() => Task.FromResult(own.Output.Any(line => line.Contains("Slack did not take the answer", StringComparison.Ordinal))), "the request was refused");
         Assert.Equal(["0"], await own.AskStoreAsync("SELECT count(*) FROM grants"));
         Assert.Empty(await own.StrayRolesAsync());
 
         await own.Users.FaultAsync("*", "reset", times: 0);
+        await own.HearAsync(SlackUser.Erin, "Slack");
+        await Deeds.UntilAsync(async () => (await own.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "the request was handled");
+        Assert.Equal(["0"], await own.AskStoreAsync("SELECT count(*) FROM grants"));
         var id = await own.AskAsync(SlackUser.Erin, "orders read 10s because it speaks again");
         await own.CredentialAsync(SlackUser.Erin, id);
         await own.HearAsync(SlackUser.Erin, $"its time was over ({id})");
@@ -185,7 +188,7 @@ public sealed class FileFaultTests
             async () =>
             {
                 await it.SayAsync(SlackUser.Erin, "help", "You can ask for");
-                return it.Output.Any(line => line.Contains("changed and cannot be used", StringComparison.Ordinal));
+                return it.Output.Any(line => line.Contains("cannot be used; ", StringComparison.Ordinal));
             },
             "the fault is in the log");
         var second = await it.AskAsync(SlackUser.Erin, "orders peek 1m because of the last good one");

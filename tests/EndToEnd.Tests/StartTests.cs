@@ -114,6 +114,24 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public async Task A_sweep_needs_no_policy_and_says_that_there_is_none()
+    {
+        var settings = Settings();
+        settings["Policy:Path"] = "/nowhere/policy.yaml";
+
+        var swept = await RunAsync(["sweep"], settings);
+        var compared = await RunAsync(["sweep", "--reconcile"], settings);
+
+        Assert.Equal(0, swept.Exit);
+        Assert.Contains("0 ended", swept.Output, StringComparison.Ordinal);
+        Assert.Contains("no access policy that can be used", swept.Error, StringComparison.Ordinal);
+        Assert.Contains("there is no such file", swept.Error, StringComparison.Ordinal);
+        Assert.Equal(1, compared.Exit);
+        Assert.Contains("not compared with the clusters", compared.Error, StringComparison.Ordinal);
+        Assert.Contains("0 ended", compared.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_address_in_use_is_said_plainly()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);

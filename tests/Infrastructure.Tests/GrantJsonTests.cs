@@ -21,14 +21,41 @@ public sealed class GrantJsonTests
         Assert.Equal(GrantJson.Write(Grant), GrantJson.Write(GrantJson.Read(Id, baseline)));
     }
 
+    /// <summary>Written by the first release: no several databases, narrowing, plan, and receipts with less in them. Lists that were not written are empty, not missing.</summary>
+    [Fact]
+    public async Task A_grant_of_the_first_release_is_read()
+    {
+        var first = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Sqlite", "grant-v1-first.json"), TestContext.Current.CancellationToken);
+
+        var read = GrantJson.Read(Id, first);
+
+        Assert.Equal((0, 0, 0, 0, 0), (read.Target.Also.Count, read.Scope.NarrowedTo.Count, read.Receipt!.Dropped.Count, read.Receipt.Remarks.Count, read.Receipt.Instances.Count));
+        Assert.Null(read.Plan);
+        Assert.All(read.Scope.Privileges, rule => Assert.True(rule is { Database: null, On: { Pattern: null, OfTable: null } }));
+        Assert.Equal((Grant.Role, Grant.Reason, Grant.Receipt!.SessionsEnded, Grant.Scope.RunAs), (read.Role, read.Reason, read.Receipt.SessionsEnded, read.Scope.RunAs));
+    }
+
     [Theory]
     [InlineData(typeof(GrantStatus), "Pending,Approved,Provisioning,Active,Revoking,Quarantined,Ended,Denied,Cancelled,Lapsed,Failed")]
     [InlineData(typeof(EndReason), "Expired,Returned,Revoked,Superseded")]
     [InlineData(typeof(NoticeKind), "Ending,Ended,Failed")]
     [InlineData(typeof(Domain.Scopes.Privilege), "Select,Insert,Update,Delete,Truncate,References,Trigger,Maintain,Usage,Execute")]
-    [InlineData(typeof(Domain.Scopes.ObjectKind), "Table,Sequence,Function,Schema")]
+    [InlineData(typeof(Domain.Scopes.ObjectKind), "Table,Sequence,Function,Schema,View")]
     public void Words_that_stores_hold_keep_their_meaning(Type words, string known) =>
         Assert.Equal(known.Split(','), Enum.GetNames(words).Where(name => known.Split(',').Contains(name)));
+
+    [Fact]
+    public void A_receipt_of_an_earlier_program_says_nothing_of_what_it_did_not_look_at()
+    {
+        var document = JsonNode.Parse(GrantJson.Write(Grant))!;
+        foreach (var later in (string[])["dropped", "remarks", "instances", "left", "overrun", "activity"]) document["grant"]!["receipt"]!.AsObject().Remove(later);
+
+        var receipt = GrantJson.Read(Id, document.ToJsonString()).Receipt!;
+
+        Assert.Equal(8, receipt.SessionsEnded);
+        Assert.Equal((0, 0, 0), (receipt.Dropped.Count, receipt.Remarks.Count, receipt.Instances.Count));
+        Assert.True(receipt is { Left: null, Overrun: null, Activity: null });
+    }
 
     [Fact]
     public void What_a_later_program_added_is_ignored()

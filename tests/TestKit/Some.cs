@@ -32,6 +32,8 @@ public static class Some
         RunAs: null,
         HighRisk: false);
 
+    public static PlanOnRecord Plan { get; } = new(new string('a', 64), "3 tables in orders");
+
     public static GrantRequest Request(TimeSpan? duration = null, PrincipalId? requester = null, DatabaseTarget? target = null, PrivilegeScope? scope = null) =>
         new(Guid.NewGuid().ToString("N"), requester ?? Engineer, "erin", target ?? Target(), scope ?? ReadScope(), duration ?? TimeSpan.FromHours(1), "INC-4711 stuck orders", null, "oncall-read", "hash");
 
@@ -51,7 +53,7 @@ public static class Some
     public static Grant Active(DateTimeOffset? now = null, TimeSpan? duration = null, PrincipalId? requester = null)
     {
         var grant = Provisioning(now, duration, requester);
-        Done(grant.RoleMade(16_500, now ?? Now));
+        Done(grant.RoleMade(16_500, Plan, now ?? Now));
         Done(grant.Activate(new MessageRef("D0ENGDM01", "1767225601.000200"), now ?? Now));
         return grant;
     }

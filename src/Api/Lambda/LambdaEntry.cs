@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using DbAccess.Application;
 using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using MediatR;
 
@@ -14,12 +15,12 @@ internal enum LambdaFunction
     /// <summary>Takes what is due of one grant; invoked when something was asked for, returned or revoked.</summary>
     CreateDbUser,
 
-    /// <summary>The sweep; started by EventBridge every few minutes.</summary>
+    /// <summary>The sweep, and the comparison of the record with the clusters; started by EventBridge every few minutes.</summary>
     ExpireDbUsers,
 }
 
 /// <summary>One event, one command, one answer. Both commands may be given twice, and by any number of functions at once.</summary>
-internal sealed class LambdaEntry(IServiceScopeFactory scopes, ILogger<LambdaEntry> log)
+internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider clock, ILogger<LambdaEntry> log)
 {
     // An event is a few hundred bytes; a larger one is not ours.
     private const int LargestEvent = 256 * 1024;
@@ -78,24 +79,37 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, ILogger<LambdaEnt
         });
     }
 
-    /// <summary>EventBridge's scheduled event. Nothing in it matters here, but an event of another kind is a wrong wiring, which should be seen.</summary>
+    /// <summary>
+    /// EventBridge's scheduled event, <c>{}</c>, or the hourly <c>{"reconcile":true}</c>. Nothing else in it matters here, but an event of another kind
+    /// is a wrong wiring, which should be seen.
+    /// </summary>
     private async Task<byte[]> ExpireDbUsersAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken)
     {
+        bool fully;
         using (var document = Read(json))
         {
-            if (document.RootElement.TryGetProperty("detail-type", out var kind)
+            var root = document.RootElement;
+            fully = root.TryGetProperty("reconcile", out var wish) && wish.ValueKind is JsonValueKind.True;
+            if (root.TryGetProperty("detail-type", out var kind)
                     ? kind.ValueKind is not JsonValueKind.String || kind.GetString() != "Scheduled Event"
-                    : document.RootElement.EnumerateObject().Any())
-                throw new LambdaError("Event.Unknown", "expire-db-users takes EventBridge's scheduled event, or {}: this one is something else.");
+                    : !fully && root.EnumerateObject().Any())
+                throw new LambdaError("Event.Unknown", "expire-db-users takes EventBridge's scheduled event, {\"reconcile\":true}, or {}: this one is something else.");
         }
 
         await using var scope = scopes.CreateAsyncScope();
-        var report = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExpireGrants(), cancellationToken)).Value;
-        // Metric filters and alarms read these fields: see deploy/terraform.
+        var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
+        var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
+        // Metric filters read CutShort here (deploy/terraform/alarms.tf); a test holds the two together.
         log.LogInformation(
             "Sweep: {Ended} ended, {Quarantined} quarantined, {Given} given, {NotGiven} not given, {Told} told, {Postponed} postponed, {Failed} failed, cut short {CutShort}",
             report.Count(StepReport.Ended), report.Count(StepReport.Quarantined), report.Count(StepReport.Given), report.Count(StepReport.Failed),
             report.Count(StepReport.Told), report.Count(StepReport.Postponed), report.Failed.Count, report.CutShort);
+
+        if (!report.CutShort)
+        {
+            await LogStateAsync(scope.ServiceProvider.GetRequiredService<IGrantStore>(), cancellationToken);
+            await ReconcileAsync(mediator, fully, cancellationToken);
+        }
 
         // The other grants' steps are taken and on record; the error makes the invocation count as failed, so that somebody looks.
         if (report.Failed.Count > 0)
@@ -112,6 +126,40 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, ILogger<LambdaEnt
             answer.WriteEndArray();
             answer.WriteBoolean("cutShort", report.CutShort);
         });
+    }
+
+    /// <summary>
+    /// What there is, not what this sweep did: most steps are taken by create-db-user or the web application, and one that is put off again and again is in
+    /// nobody's report. Alarms read these fields. Without them the alarms would be blind, so a store that cannot say them fails the invocation.
+    /// </summary>
+    private async Task LogStateAsync(IGrantStore store, CancellationToken cancellationToken)
+    {
+        var quarantined = await store.CountQuarantinedAsync(cancellationToken);
+        var lateness = await Lateness.LongestAsync(store, clock.GetUtcNow(), cancellationToken);
+        log.LogInformation("State: {QuarantinedGrants} quarantined, longest wait {LatenessSeconds} s, {UnreadableGrants} cannot be read", quarantined, (long)lateness.TotalSeconds, store.CountUnreadable());
+    }
+
+    /// <summary>
+    /// With every sweep only clusters with live grants, fully once an hour. The sweep itself was completed, so what goes wrong here does not fail the
+    /// invocation: how much did is in a line that an alarm reads, whether it was a cluster, a mending, or the comparison as a whole.
+    /// </summary>
+    private async Task ReconcileAsync(IMediator mediator, bool fully, CancellationToken cancellationToken)
+    {
+        var failed = 1;
+        try
+        {
+            var compared = await mediator.Send(new ReconcileRoles(OnlyBusy: !fully), cancellationToken);
+            if (compared.Refusal is null) failed = compared.Value.Count(FindingOutcome.Failed);
+            if (compared.Refusal is { } refusal) log.LogError("Reconcile: nothing was compared: {Refusal}", refusal.Message);
+            else if (compared.Value.Lines.Count > 0) log.LogWarning("Reconcile: {Report}", compared.Value.ToString());
+            else if (fully) log.LogInformation("Reconcile: {Report}", compared.Value.ToString());
+        }
+        catch (Exception failure)
+        {
+            log.LogError(failure, "Reconciling after the sweep failed");
+        }
+
+        log.LogInformation("Comparison with the clusters: {ReconcileFailed} failed", failed);
     }
 
     private static string Word(StepReport outcome) => outcome switch

@@ -34,5 +34,5 @@ internal static class DoctorText
     private static string Word(Health health) => health.ToString().ToLowerInvariant();
 
     /// <summary>Names come from other people's databases; a line break or an escape sequence in one must not make a line of its own.</summary>
-    private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+    internal static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
 }

@@ -1,3 +1,4 @@
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using Prometheus;
@@ -13,14 +14,15 @@ internal static class GrantGauges
         Metrics.ConfigureMeterAdapter(adapter => adapter.InstrumentFilterPredicate = instrument => instrument.Meter.Name != "Npgsql");
 
         var grants = Metrics.CreateGauge("dbaccess_grants", "Grants on record, by status.", "status");
-        var overdue = Metrics.CreateGauge("dbaccess_due_lateness_seconds", "How long the longest due step has been due; 0 when nothing is.");
+        var overdue = Metrics.CreateGauge("dbaccess_due_lateness_seconds", "How long the step that has waited longest has been waiting, since it was wanted and not since its last try; 0 when nothing waits.");
+        var unreadable = Metrics.CreateGauge("dbaccess_grants_unreadable", "Grants that the lists of the last minute left out because they cannot be read.");
         Metrics.DefaultRegistry.AddBeforeCollectCallback(async cancellationToken =>
         {
             var counts = await store.CountByStatusAsync(cancellationToken);
             foreach (var status in Enum.GetValues<GrantStatus>()) grants.WithLabels(status.ToString().ToLowerInvariant()).Set(counts.GetValueOrDefault(status));
 
-            var next = await store.NextDueAsync(cancellationToken);
-            overdue.Set(next is { } due ? Math.Max(0, (clock.GetUtcNow() - due).TotalSeconds) : 0);
+            overdue.Set((await Lateness.LongestAsync(store, clock.GetUtcNow(), cancellationToken)).TotalSeconds);
+            unreadable.Set(store.CountUnreadable());
         });
 
         // The library listens to the product's own instruments from the first collection on; without this one, what happens before somebody

@@ -24,10 +24,18 @@ internal sealed class ChatHealth(IChatHealth chat) : IHealthCheck
     }
 }
 
+/// <summary>Is there a policy to decide by? Without one every request is refused, and what was given ends.</summary>
+internal sealed class PolicyHealth(IPolicySource policies, IPolicyHealth health) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(policies.Missing is { } none ? HealthCheckResult.Unhealthy($"{none.Message} ({health.Rejected})") : HealthCheckResult.Healthy());
+}
+
 internal static class HealthEndpoints
 {
     public static void AddHealth(this IServiceCollection services) => services.AddHealthChecks()
         .AddCheck<StoreHealth>("store", tags: ["ready"], timeout: TimeSpan.FromSeconds(3))
+        .AddCheck<PolicyHealth>("policy", tags: ["ready"])
         .AddCheck<ChatHealth>("slack", tags: ["ready"], timeout: TimeSpan.FromSeconds(5));
 
     /// <summary>Live says that the process is up, whatever else is down: restarting it would mend nothing. Ready says what is wrong, in words.</summary>

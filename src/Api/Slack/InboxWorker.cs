@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
 using DbAccess.Application;
@@ -19,8 +20,8 @@ internal enum Acceptance
 }
 
 /// <summary>
-/// Does the work behind the acknowledgement. Everything it does is in the inbox first; after a restart it goes on with what is unfinished there,
-/// without the addresses that have run out by then.
+/// Does the work behind the acknowledgement. Everything it does is in the inbox first, and in this process's hand there as long as it is worked on
+/// here. What is in nobody's hand was left by a process that died or was stopped: it is taken up, without the addresses that have run out by then.
 /// </summary>
 internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, IChat chat, TimeProvider clock, ILogger<InboxWorker> log) : BackgroundService
 {
@@ -34,9 +35,16 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     // Longer than Slack repeats an event (24 hours and then some).
     private static readonly TimeSpan Memory = TimeSpan.FromHours(26);
 
+    // What a dead process had in hand waits for as long as a hold, and then this long at most.
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Renewal = TimeSpan.FromSeconds(5);
+
     private readonly Channel<Work> _work = Channel.CreateUnbounded<Work>();
+    private readonly ConcurrentDictionary<string, InHand> _inHand = new(StringComparer.Ordinal);
+
+    // What failed even in its last step here: left to another process, or to the next start.
+    private readonly ConcurrentDictionary<string, bool> _givenUp = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _abort = new();
-    private DateTimeOffset _started;
 
     /// <summary>
     /// Puts a request into the inbox, and its work into the queue behind. Slack waits three seconds, its own delivery included, so a store that
@@ -61,7 +69,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
             return Acceptance.NotWritten;
         }
 
-        Enqueue(item, passing);
+        Enqueue(item, passing, item.ReceivedAt + IInbox.Hold);
         return Acceptance.Accepted;
     }
 
@@ -74,12 +82,20 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         try
         {
             if (!await writing) return;
-            if (item.Kind is InboxKinds.Message) Enqueue(item, passing);
-            else await inbox.FinishAsync(item.Key, _abort.Token);
+            if (item.Kind is InboxKinds.Message)
+            {
+                var now = clock.GetUtcNow();
+                if (await inbox.TryHoldAsync(item.Key, now, now + IInbox.Hold, _abort.Token)) Enqueue(item, passing, now + IInbox.Hold);
+                return;
+            }
+
+            // Until that is written down, it is not taken up by this process, and tried again with what else is to be written.
+            _inHand.TryAdd(item.Key, new InHand(item.ReceivedAt + IInbox.Hold, Done: true));
+            await FinishAsync(item.Key);
         }
         catch (Exception failure) when (writing.IsCompletedSuccessfully)
         {
-            log.LogError(failure, "A {Kind} was written too late and could not be taken back", item.Kind);
+            log.LogError(failure, "A {Kind} was written too late and could not be settled yet", item.Kind);
         }
         catch (Exception)
         {
@@ -87,17 +103,19 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         }
     }
 
-    private void Enqueue(InboxItem item, Passing passing) => _work.Writer.TryWrite(new Work(item, passing, Activity.Current?.Context ?? default, null));
+    private void Enqueue(InboxItem item, Passing passing, DateTimeOffset heldUntil)
+    {
+        if (_inHand.TryAdd(item.Key, new InHand(heldUntil, Done: false))) _work.Writer.TryWrite(new Work(item, passing, Activity.Current?.Context ?? default, null));
+    }
+
+    private async Task FinishAsync(string key)
+    {
+        await inbox.FinishAsync(key, _abort.Token);
+        _inHand.TryRemove(key, out _);
+    }
 
     /// <summary>Something that is worth nothing after a restart (drawing an open form again).</summary>
     public void Enqueue(Func<RequestDesk, CancellationToken, Task> passing) => _work.Writer.TryWrite(new Work(null, Passing.Nothing, Activity.Current?.Context ?? default, passing));
-
-    public override Task StartAsync(CancellationToken cancellationToken)
-    {
-        // Here and not in the loop: by the time that runs, the door may be open, and what came in since is in hand already.
-        _started = clock.GetUtcNow();
-        return base.StartAsync(cancellationToken);
-    }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -114,54 +132,121 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var consumers = Enumerable.Range(0, Concurrency).Select(_ => ConsumeAsync()).ToArray();
+        using var empty = new CancellationTokenSource();
+        var keeping = KeepAsync(empty.Token);
         try
         {
-            for (var resumed = false; ;)
+            for (var purge = DateTimeOffset.MinValue; ;)
             {
                 try
                 {
-                    if (!resumed) await ResumeAsync(stoppingToken);
-                    resumed = true;
-                    await inbox.PurgeAsync(clock.GetUtcNow() - Memory, stoppingToken);
+                    await TakeUpAsync(stoppingToken);
+                    if (clock.GetUtcNow() >= purge)
+                    {
+                        await inbox.PurgeAsync(clock.GetUtcNow() - Memory, stoppingToken);
+                        purge = clock.GetUtcNow() + TimeSpan.FromHours(1);
+                    }
                 }
-                catch (Exception failure) when (failure is not OperationCanceledException)
+                catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
                 {
-                    // A store that is down now may be back in a minute, and what was accepted before the restart still waits.
+                    // A store that is down now may be back in a moment, and what was accepted still waits.
                     log.LogError(failure, "The inbox could not be read; trying again");
                 }
 
-                await Task.Delay(resumed ? TimeSpan.FromHours(1) : TimeSpan.FromSeconds(30), clock, stoppingToken);
+                await Task.Delay(Look, clock, stoppingToken);
             }
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        catch (Exception) when (stoppingToken.IsCancellationRequested)
         {
             // What is in hand is finished; what the host does not wait for is in the inbox.
         }
 
         await Task.WhenAll(consumers);
+        await empty.CancelAsync();
+        await keeping;
+        await LetGoAsync();
     }
 
-    private async Task ResumeAsync(CancellationToken stoppingToken)
+    /// <summary>What is in nobody's hand: a process that had it died, or was stopped before it could say an answer.</summary>
+    private async Task TakeUpAsync(CancellationToken stoppingToken)
     {
-        // Newer ones came in through this process and are in hand.
-        var left = (await inbox.ListUnfinishedAsync(stoppingToken)).Where(item => item.ReceivedAt < _started).ToLookup(item => clock.GetUtcNow() - item.ReceivedAt <= Patience);
-        foreach (var item in left[true])
+        var waiting = (await inbox.ListWaitingAsync(clock.GetUtcNow(), stoppingToken)).Where(item => !_inHand.ContainsKey(item.Key) && !_givenUp.ContainsKey(item.Key))
+            .ToLookup(item => clock.GetUtcNow() - item.ReceivedAt <= Patience);
+        foreach (var item in waiting[true])
         {
+            if (await TryHoldAsync(item) is not { } until) continue;
             log.LogInformation("Going on with a {Kind} that was accepted {Age} ago", item.Kind, clock.GetUtcNow() - item.ReceivedAt);
-            Enqueue(item, Passing.Nothing);
+            Enqueue(item, Passing.Nothing, until);
         }
 
-        foreach (var item in left[false])
+        foreach (var item in waiting[false])
         {
             try
             {
+                if (await TryHoldAsync(item) is null) continue;
                 await chat.ReplyAsync(new ReplyAddress(item.From, item.Channel, null), Replies.TooLate(), stoppingToken);
                 await inbox.FinishAsync(item.Key, stoppingToken);
             }
-            catch (Exception failure) when (failure is not OperationCanceledException)
+            catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {
                 // One answer that does not get through must not hold up the others.
                 log.LogError(failure, "A {Kind} that came too late stays in the inbox", item.Kind);
+                _givenUp.TryAdd(item.Key, true);
+            }
+        }
+
+        async Task<DateTimeOffset?> TryHoldAsync(InboxItem item)
+        {
+            var now = clock.GetUtcNow();
+            return await inbox.TryHoldAsync(item.Key, now, now + IInbox.Hold, stoppingToken) ? now + IInbox.Hold : null;
+        }
+    }
+
+    /// <summary>Keeps in hand what is worked on here, and writes down as finished what could not be written down at once.</summary>
+    private async Task KeepAsync(CancellationToken empty)
+    {
+        while (true)
+        {
+            await Task.Delay(Renewal, clock, empty).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (empty.IsCancellationRequested) return;
+            var now = clock.GetUtcNow();
+            try
+            {
+                await Parallel.ForEachAsync(
+                    _inHand.Where(held => held.Value.Done || held.Value.Until - now <= IInbox.Hold / 2),
+                    new ParallelOptions { MaxDegreeOfParallelism = Concurrency },
+                    async (held, _) => await KeepAsync(held, now));
+            }
+            catch (Exception failure)
+            {
+                log.LogWarning(failure, "What is in hand could not be written down; trying again");
+            }
+        }
+    }
+
+    private async Task KeepAsync(KeyValuePair<string, InHand> held, DateTimeOffset now)
+    {
+        if (held.Value.Done) await FinishAsync(held.Key);
+        else if (await inbox.TryHoldAsync(held.Key, now, now + IInbox.Hold, _abort.Token)) _inHand.TryUpdate(held.Key, held.Value with { Until = now + IInbox.Hold }, held.Value);
+        // Finished in this moment, or taken up by another after this one was out of reach: an answer that is still owed is then said there.
+        else _inHand.TryRemove(held);
+    }
+
+    /// <summary>At a stop: what is left, answers that Slack did not take, is for whoever comes next, and at once.</summary>
+    private async Task LetGoAsync()
+    {
+        foreach (var (key, held) in _inHand)
+        {
+            try
+            {
+                var now = clock.GetUtcNow();
+                if (held.Done) await FinishAsync(key);
+                else await inbox.TryHoldAsync(key, now, now, _abort.Token);
+            }
+            catch (Exception failure)
+            {
+                if (!_abort.IsCancellationRequested) log.LogWarning(failure, "What is left in hand could not be let go of: it is taken up when its time is over");
+                return;
             }
         }
     }
@@ -190,12 +275,19 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
             {
                 await using var scope = scopes.CreateAsyncScope();
                 var desk = scope.ServiceProvider.GetRequiredService<RequestDesk>();
-                if (work.Item is { } item) await desk.HandleAsync(item, work.Passing, _abort.Token);
+                if (work.Item is { } item) work.Owed = await desk.HandleAsync(item, work.Passing, _abort.Token);
                 else await work.Act!(desk, _abort.Token);
                 work.Done = true;
             }
+            else if (work.Owed is { } owed)
+            {
+                work.Owed = await chat.ReplyAsync(owed.To, owed.Message, _abort.Token) is Post.NotNow notNow ? owed with { RetryAfter = notNow.RetryAfter } : null;
+            }
 
-            if (work.Item is { } done) await inbox.FinishAsync(done.Key, _abort.Token);
+            if (work.Item is not { Key.Length: > 0 } done) return true;
+            if (work.Owed is { } later && AnswerLater(work, later)) return true;
+
+            await FinishAsync(done.Key);
             return true;
         }
         catch (OperationCanceledException) when (_abort.IsCancellationRequested)
@@ -207,7 +299,35 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
             log.LogError(failure, "A {Kind} could not be handled, or not be marked as handled", work.Item?.Kind ?? "form");
             if (!last) return false;
             if (work is { Item: { } item, Done: false }) await ApologiseAsync(item, work.Passing);
+            // Done, and not to be done again: it is written down when the store is back.
+            else if (work is { Item: { Key.Length: > 0 } done, Done: true } && _inHand.TryGetValue(done.Key, out var held)) _inHand.TryUpdate(done.Key, held with { Done = true }, held);
             return true;
+        }
+    }
+
+    /// <summary>
+    /// Slack is down, and somebody waits for an answer: it is said when Slack is back. Until then the request is in this process's hand, and unfinished in the
+    /// inbox, so that another answers it should this one end (by doing it again: filing is safe to repeat). False when it is too late to be of use to anybody.
+    /// </summary>
+    private bool AnswerLater(Work work, Unanswered owed)
+    {
+        if (clock.GetUtcNow() - work.Item!.ReceivedAt > Patience)
+        {
+            log.LogWarning("Slack did not take the answer to a {Kind} for {Patience}; it is not given any more", work.Item.Kind, Patience);
+            return false;
+        }
+
+        work.Answers++;
+        var wait = owed.RetryAfter ?? TimeSpan.FromSeconds(Math.Min(60, 5 * Math.Pow(2, work.Answers - 1)));
+        log.LogWarning("Slack did not take the answer to a {Kind}; trying again in {Pause}", work.Item.Kind, wait);
+        _ = AgainAsync(wait, _abort.Token);
+        return true;
+
+        async Task AgainAsync(TimeSpan pause, CancellationToken cancellationToken)
+        {
+            await Task.Delay(pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Refused once the process is stopping; and what has come into another hand is answered there.
+            if (!cancellationToken.IsCancellationRequested && _inHand.ContainsKey(work.Item!.Key)) _work.Writer.TryWrite(work);
         }
     }
 
@@ -216,16 +336,26 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         try
         {
             await chat.ReplyAsync(new ReplyAddress(item.From, item.Channel, passing.ResponseUrl), Replies.Broken(Activity.Current?.TraceId.ToString()), _abort.Token);
-            await inbox.FinishAsync(item.Key, _abort.Token);
+            await FinishAsync(item.Key);
         }
         catch (Exception failure)
         {
             log.LogError(failure, "A {Kind} stays in the inbox", item.Kind);
+            _givenUp.TryAdd(item.Key, true);
+            _inHand.TryRemove(item.Key, out _);
         }
     }
+
+    /// <summary>A request in the hand of this process: until when, and whether all that is left is to write down that it is done.</summary>
+    private sealed record InHand(DateTimeOffset Until, bool Done);
 
     private sealed record Work(InboxItem? Item, Passing Passing, ActivityContext Parent, Func<RequestDesk, CancellationToken, Task>? Act)
     {
         public bool Done { get; set; }
+
+        /// <summary>Done, but Slack did not take the answer yet.</summary>
+        public Unanswered? Owed { get; set; }
+
+        public int Answers { get; set; }
     }
 }

@@ -13,14 +13,16 @@ internal static class Replies
     public const string FileAction = "file_request";
 
     // A button's value holds at most 2,000 characters; a longer draft is left to the form.
-    private const int LongestDraft = 1900;
+    public const int LongestDraft = 1900;
 
-    public static ChatMessage Filed(GrantFiled filed) => new(
-        $"{filed.Id}: {filed.Scope} on {filed.Database} for {Durations.Write(filed.Duration)} is allowed. The credentials come by direct message.",
-        [
-            new ChatPart.Text($"`{filed.Id}`: {filed.Scope} on {filed.Database} for {Durations.Write(filed.Duration)} is allowed. The credentials come by direct message in a moment."),
-            new ChatPart.Note($"Rule {filed.Rule}. Give it back early with /db-access done {filed.Id}."),
-        ]);
+    public static ChatMessage Filed(GrantFiled filed)
+    {
+        var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} for {Durations.Write(filed.Duration)} is allowed";
+        var parts = new List<ChatPart> { new ChatPart.Text($"`{filed.Id}`: {what}. The credentials come by direct message in a moment.") };
+        if (Risk(filed.HighRisk, filed.ActsAs) is { Length: > 0 } risk) parts.Add(new ChatPart.Text(risk));
+        parts.Add(new ChatPart.Note($"Rule {filed.Rule}. Give it back early with /db-access done {filed.Id}."));
+        return new ChatMessage($"{filed.Id}: {what}. The credentials come by direct message.", parts);
+    }
 
     public static ChatMessage Refused(Error refusal) => ChatMessage.Plain(refusal.Message);
 
@@ -28,7 +30,7 @@ internal static class Replies
         $"{string.Join(", ", returned.Ids)}: access ends now. You are told as soon as the role is gone.");
 
     public static ChatMessage Revoked(GrantsReturned revoked) => ChatMessage.Plain(
-        $"{string.Join(", ", revoked.Ids)}: access ends now. Its holder is told, and your reason is on the audit record.");
+        $"{string.Join(", ", revoked.Ids)}: access ends now. Its holder is told that it was you and why; your reason is on the audit record.");
 
     public static ChatMessage Misread(Intent.Misread misread)
     {
@@ -70,6 +72,7 @@ internal static class Replies
         var parts = new List<ChatPart>
         {
             new ChatPart.Text($"Ask for access: `/db-access {database} {scope} {length} because INC-4711 stuck orders`. The words may come in any order; `/db-access` alone opens a form."),
+            new ChatPart.Text($"Need only some tables of a scope? `/db-access {database} {scope} {length} only public.orders, public.items because INC-4711 stuck orders`."),
             new ChatPart.Text("`/db-access mine`: your grants.\n`/db-access list`: everything that is live.\n`/db-access done K7Q3-MD` or `done all`: give access back.\n`/db-access revoke K7Q3-MD <reason>`: end somebody else's access (for approvers)."),
         };
         if (offers is { Databases.Count: > 0 })
@@ -113,7 +116,7 @@ internal static class Replies
 
     private static IEnumerable<ChatPart> Line(GrantSnapshot grant, DateTimeOffset now, bool withHolder)
     {
-        var what = $"`{grant.Id}` {grant.Scope.Name} on {grant.Target.Name}{(withHolder ? $" · {Untick(grant.Handle)}" : "")}";
+        var what = $"`{grant.Id}` {GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name}{(grant.Scope.HighRisk ? " (high risk)" : "")}{(withHolder ? $" · {Untick(grant.Handle)}" : "")}";
         switch (grant.Status)
         {
             case GrantStatus.Active:
@@ -127,7 +130,7 @@ internal static class Replies
                 yield return new ChatPart.Text($"{what} · access closed; removing the role waits for: {Untick(string.Join("; ", grant.Blockers.Take(3)))}");
                 break;
             case GrantStatus.Ended:
-                yield return new ChatPart.When($"{what} · {Reason(grant.EndReason)}", grant.EndedAt!.Value);
+                yield return new ChatPart.When($"{what} · {Reason(grant)}", grant.EndedAt!.Value);
                 break;
             case GrantStatus.Failed:
                 yield return new ChatPart.Text($"{what} · could not be given: {Untick(grant.AbandonedBecause ?? "")}");
@@ -139,7 +142,7 @@ internal static class Replies
     }
 
     private static string Describe(ScopeOffer offer) =>
-        $"{offer.Scope} (up to {Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : ", needs approval: not available yet")})";
+        $"{offer.Scope} (up to {Durations.Write(offer.Lifetime.Max)}{(offer.RunAs is { } owner ? $", acts as {Untick(owner)}" : "")}{(offer.HighRisk ? ", high risk" : "")}{(offer.Approval is null ? "" : ", needs approval: not available yet")})";
 
     private static ChatButton FormButton(Draft draft)
     {
@@ -151,11 +154,15 @@ internal static class Replies
     // Back-ticks from elsewhere would pair up with ours and turn code into text and text into code.
     private static string Untick(string words) => words.Replace('`', '\'');
 
-    private static string Reason(EndReason? reason) => reason switch
+    /// <summary>What makes an answer stop and think; empty mostly.</summary>
+    private static string Risk(bool high, string? actsAs) =>
+        $"{(high ? "High risk. " : "")}{(actsAs is null ? "" : $"Sessions act as the owner {Untick(actsAs)}: what they do, that owner does, and what they make belongs to it.")}".TrimEnd();
+
+    private static string Reason(GrantSnapshot grant) => grant.EndReason switch
     {
         EndReason.Expired => "expired",
         EndReason.Returned => "given back",
-        EndReason.Revoked => "revoked",
+        EndReason.Revoked => GrantMessages.Revoked(grant),
         _ => "ended",
     };
 

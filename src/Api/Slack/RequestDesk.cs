@@ -14,6 +14,9 @@ internal sealed record Passing(Secret? ResponseUrl, Secret? Trigger)
     public static readonly Passing Nothing = new(null, null);
 }
 
+/// <summary>An answer that Slack did not take yet.</summary>
+internal sealed record Unanswered(ReplyAddress To, ChatMessage Message, TimeSpan? RetryAfter);
+
 /// <summary>Kinds of inbox items.</summary>
 internal static class InboxKinds
 {
@@ -26,7 +29,8 @@ internal static class InboxKinds
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
 internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider clock)
 {
-    public async Task HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
+    /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
+    public async Task<Unanswered?> HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
     {
         var asker = new Asker(item, new ReplyAddress(item.From, item.Channel, passing.ResponseUrl), passing.Trigger);
         switch (item.Kind)
@@ -41,9 +45,11 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
                 await PressAsync(asker, item.Text, cancellationToken);
                 break;
             default:
-                await chat.ReplyAsync(asker.Address, Replies.Stale(), cancellationToken);
+                await SayAsync(asker, Replies.Stale(), cancellationToken);
                 break;
         }
+
+        return asker.Unanswered;
     }
 
     /// <summary>The form, drawn again because the choice of database changed what else can be chosen.</summary>
@@ -59,7 +65,7 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
         var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);
         if (offers.Refusal is { } refusal)
         {
-            await chat.ReplyAsync(asker.Address, Replies.Refused(refusal), cancellationToken);
+            await SayAsync(asker, Replies.Refused(refusal), cancellationToken);
             return;
         }
 
@@ -72,7 +78,7 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
                 await ShowFormAsync(asker, offers.Value, draft, cancellationToken);
                 break;
             case Intent.Misread misread:
-                await chat.ReplyAsync(asker.Address, Replies.Misread(misread), cancellationToken);
+                await SayAsync(asker, Replies.Misread(misread), cancellationToken);
                 break;
             case Intent.Mine:
                 await AnswerAsync(asker, new ListGrants(asker.Person), list => Replies.Mine(list, clock.GetUtcNow()), cancellationToken);
@@ -87,10 +93,10 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
                 await AnswerAsync(asker, new RevokeGrant(asker.Person, id, why), Replies.Revoked, cancellationToken);
                 break;
             case Intent.NotYet { Verb: var verb }:
-                await chat.ReplyAsync(asker.Address, Replies.NotYet(verb), cancellationToken);
+                await SayAsync(asker, Replies.NotYet(verb), cancellationToken);
                 break;
             case Intent.Help:
-                await chat.ReplyAsync(asker.Address, Replies.Help(offers.Value), cancellationToken);
+                await SayAsync(asker, Replies.Help(offers.Value), cancellationToken);
                 break;
         }
     }
@@ -108,29 +114,29 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
                 break;
             case Replies.OpenFormAction when DraftJson.Read(value) is { } draft:
                 var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);
-                if (offers.Refusal is { } refusal) await chat.ReplyAsync(asker.Address, Replies.Refused(refusal), cancellationToken);
+                if (offers.Refusal is { } refusal) await SayAsync(asker, Replies.Refused(refusal), cancellationToken);
                 else await ShowFormAsync(asker, offers.Value, draft, cancellationToken);
                 break;
             default:
-                await chat.ReplyAsync(asker.Address, Replies.Stale(), cancellationToken);
+                await SayAsync(asker, Replies.Stale(), cancellationToken);
                 break;
         }
     }
 
     private Task FileAsync(Asker asker, Intent.File request, CancellationToken cancellationToken) => AnswerAsync(
-        asker, new CreateGrant(asker.Item.Key, asker.Person, request.Database, request.Scope, request.Duration, request.Reason), Replies.Filed, cancellationToken);
+        asker, new CreateGrant(asker.Item.Key, asker.Person, request.Database, request.Scope, request.Duration, request.Reason) { Only = request.Only }, Replies.Filed, cancellationToken);
 
     private async Task ShowFormAsync(Asker asker, Offers offers, Draft draft, CancellationToken cancellationToken)
     {
         if (offers.Databases.Count == 0)
         {
-            await chat.ReplyAsync(asker.Address, Replies.NothingOffered(), cancellationToken);
+            await SayAsync(asker, Replies.NothingOffered(), cancellationToken);
             return;
         }
 
         // A message brings no trigger, and a trigger lives for three seconds: then a button asks for a new one.
         if (asker.Trigger is { } trigger && await chat.OpenFormAsync(trigger, RequestForm.Draw(offers, draft, asker.Address.Channel), cancellationToken) is Post.Sent) return;
-        await chat.ReplyAsync(asker.Address, Replies.AskForRest(draft), cancellationToken);
+        await SayAsync(asker, Replies.AskForRest(draft), cancellationToken);
     }
 
     private async Task AnswerAsync<T>(Asker asker, IRequest<Result<T>> command, Func<T, ChatMessage> words, CancellationToken cancellationToken)
@@ -138,12 +144,19 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
     {
         var outcome = await mediator.Send(command, cancellationToken);
         var message = outcome.Refusal is { } refusal ? Replies.Refused(refusal) : words(outcome.Value);
-        await chat.ReplyAsync(asker.Address, message, cancellationToken);
+        await SayAsync(asker, message, cancellationToken);
+    }
+
+    private async Task SayAsync(Asker asker, ChatMessage message, CancellationToken cancellationToken)
+    {
+        if (await chat.ReplyAsync(asker.Address, message, cancellationToken) is Post.NotNow notNow) asker.Unanswered = new Unanswered(asker.Address, message, notNow.RetryAfter);
     }
 
     private sealed record Asker(InboxItem Item, ReplyAddress Address, Secret? Trigger)
     {
         public PrincipalId Person => Item.From;
+
+        public Unanswered? Unanswered { get; set; }
     }
 }
 

@@ -15,6 +15,10 @@ internal static class RequestForm
     public const string Scope = "scope";
     public const string Duration = "duration";
     public const string Reason = "reason";
+    public const string Only = "only";
+
+    // Fifty names of usual length.
+    private const int LongestOnly = 2_000;
 
     // The most a select can hold; beyond it the command line takes any name.
     private const int MostOptions = 100;
@@ -41,6 +45,7 @@ internal static class RequestForm
         [
             new FormField.Choice(Database, "Database", hint, [.. databases.Select(offer => new FormOption(offer.Database.Value, offer.Database.Value))], database.Database.Value, Redraws: true),
             new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value),
+            new FormField.Text(Only, "Only these tables", "Leave it empty for all that the access covers. Names as SQL writes them: public.orders, public.items.", draft.Only, Multiline: false, MinLength: 0, LongestOnly),
             new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", length, Multiline: false, MinLength: 2, MaxLength: 20),
             new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason, Multiline: true, MinLength: 1, CreateGrant.LongestReason),
         ]);
@@ -57,7 +62,10 @@ internal static class RequestForm
         if (scope is null) faults[Scope] = "Choose what you need to do.";
         if (duration is null) faults[Duration] = "Not a length I can use. Lengths look like 45s, 30m, 2h, 1h30m or 1d, and access always ends.";
         if (string.IsNullOrWhiteSpace(filled.Reason)) faults[Reason] = "Say why you need it.";
-        return faults.Count == 0 ? (new Intent.File(database!, scope!, duration!.Value, filled.Reason!.Trim()), faults) : (null, faults);
+        var (only, wrong) = SqlNames.Tables(filled.Only ?? "");
+        if (wrong is not null) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
+        else if (only.Count > TableMention.Most) faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
+        return faults.Count == 0 ? (new Intent.File(database!, scope!, duration!.Value, filled.Reason!.Trim()) { Only = [.. only.Distinct()] }, faults) : (null, faults);
     }
 
     /// <summary>The field that a refusal is shown beside.</summary>
@@ -66,13 +74,16 @@ internal static class RequestForm
         "policy.too_long" or "policy.too_short" => Duration,
         "policy.reason_too_short" or "policy.ticket" or "request.invalid" => Reason,
         "policy.unknown_database" => Database,
+        "scope.not_narrowed" or "scope.not_in_scope" or "scope.which_schema" => Only,
         _ when refusal.Code.StartsWith("directory.", StringComparison.Ordinal) => Database,
         _ => Scope,
     };
 
     private static FormOption Option(ScopeOffer offer)
     {
-        var description = $"{(offer.Description.Length > 0 ? offer.Description + " · " : "")}up to {Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : " · needs approval: not available yet")}";
+        // First, since what is too long is cut at the end.
+        var owner = offer.RunAs is { } runAs ? $"Acts as the owner {runAs} · " : "";
+        var description = $"{owner}{(offer.Description.Length > 0 ? offer.Description + " · " : "")}up to {Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : " · needs approval: not available yet")}";
         return new FormOption(offer.Scope.Value, offer.HighRisk ? $"{offer.Scope} (high risk)" : offer.Scope.Value, description);
     }
 

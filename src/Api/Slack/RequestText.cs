@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using DbAccess.Application.Grants;
+using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -8,7 +9,8 @@ using DbAccess.Domain.Scopes;
 namespace DbAccess.Api.Slack;
 
 /// <summary>A request as far as it was said; what is null is still to be said.</summary>
-internal sealed record Draft(string? Database, string? Scope, string? Duration, string? Reason)
+/// <param name="Only">The tables that it is to be narrowed to, as they are typed; null for the whole scope.</param>
+internal sealed record Draft(string? Database, string? Scope, string? Duration, string? Reason, string? Only = null)
 {
     public static readonly Draft Empty = new(null, null, null, null);
 }
@@ -21,7 +23,11 @@ internal abstract record Intent
     }
 
     /// <summary>Everything is said: file it.</summary>
-    public sealed record File(DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Reason) : Intent;
+    public sealed record File(DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Reason) : Intent
+    {
+        /// <summary>The tables that it is to be narrowed to; empty for the whole scope.</summary>
+        public IReadOnlyList<TableMention> Only { get; init; } = [];
+    }
 
     /// <summary>Something is missing: show the form with what was said.</summary>
     public sealed record Form(Draft Draft) : Intent;
@@ -45,8 +51,8 @@ internal abstract record Intent
 }
 
 /// <summary>
-/// Reads what people type, in any order, as long as the words can be told apart: a database, a scope, a length, and a reason that runs to the
-/// end. Pure; it knows the names there are, and never guesses a request: a near miss becomes a question.
+/// Reads what people type, in any order, as long as the words can be told apart: a database, a scope, a length, <c>only</c> with some tables, and
+/// a reason that runs to the end. Pure; it knows the names there are, and never guesses a request: a near miss becomes a question.
 /// </summary>
 internal static partial class RequestText
 {
@@ -54,11 +60,13 @@ internal static partial class RequestText
 
     private static readonly string[] Fillers =
         ["on", "for", "access", "to", "the", "@", "please", "database", "db", "as", "with", "i", "we", "need", "want", "give", "get", "me", "us", "a", "an", "in", "of", "and", "my", "scope"];
+    // What people say to a machine behind a verb.
+    private static readonly string[] Polite = ["pls", "plz", "thanks", "thank", "you", "thx", "now", "grant", "grants", "all", "everything"];
+
     // What stands around a word: quotation marks, and what copying from a page leaves behind unseen.
     private const string Around = ",\"'`“”‘’\u200b\u2060\ufeff";
     private const string Behind = ".;:!";
     private const string Dashes = "-–—:,;.";
-    private const int LongestName = 63;
     private static readonly string[] Endless = ["forever", "endless", "always", "unlimited", "infinite", "infinity", "permanent", "∞"];
 
     /// <summary>Takes away what Slack puts around typed text: <c>&amp;amp;</c> and its kin, and the wrapping of mentions and links.</summary>
@@ -72,6 +80,8 @@ internal static partial class RequestText
                 ['@', ..] => label is { Success: true, Length: > 0 } ? "@" + label.Value : inner,
                 ['#', ..] => label is { Success: true, Length: > 0 } ? "#" + label.Value : inner,
                 ['!', ..] => label is { Success: true, Length: > 0 } ? label.Value : "@" + inner[1..],
+                // A table that looks like a host (app.events): Slack made a link of it that nobody typed.
+                _ when label.Success && inner.TrimEnd('/') is ['h', 't', 't', 'p', ':', '/', '/', .. var host] && host == label.Value => label.Value,
                 _ => label is { Success: true, Length: > 0 } && !inner.Contains(label.Value, StringComparison.Ordinal) ? $"{label.Value} ({inner})" : inner,
             };
         });
@@ -91,16 +101,7 @@ internal static partial class RequestText
         if (line.Length == 0) return new Intent.Form(Draft.Empty);
 
         var (first, rest) = SplitFirst(line);
-        return ReadVerb(Narrow(first).ToLowerInvariant(), rest, offers) ?? ReadRequest(line, offers);
-    }
-
-    /// <summary>The known name that was probably meant, or null: at most two letters off, and fewer than half of them.</summary>
-    public static string? Nearest(string word, IEnumerable<string> names)
-    {
-        // A message can hold one word of 40,000 letters; nothing that long is near a name.
-        if (word.Length > LongestName + 2) return null;
-        var best = names.Select(name => (Name: name, Distance: Distance(word.ToLowerInvariant(), name))).OrderBy(pair => pair.Distance).ThenBy(pair => pair.Name, StringComparer.Ordinal).FirstOrDefault();
-        return best.Name is not null && best.Distance is > 0 and <= 2 && best.Distance * 2 < Math.Max(word.Length, 3) ? best.Name : null;
+        return ReadVerb(Narrow(first).TrimEnd(',', '.', ';', ':', '!').ToLowerInvariant(), rest, offers) ?? ReadRequest(line, offers);
     }
 
     // Words that are also the name of a database or scope are verbs only where the rest fits the verb.
@@ -111,15 +112,20 @@ internal static partial class RequestText
         {
             case "help" or "?" or "--help" or "-h" when rest.Length == 0 || !isName:
                 return new Intent.Help();
-            case "mine" when rest.Length == 0:
+            case "mine" when Said(rest, offers).Length == 0:
                 return new Intent.Mine();
             case "list":
-                if (rest.Length == 0) return new Intent.List(null);
-                if (DatabaseName.Parse(rest.Trim('`').ToLowerInvariant()) is { } database && offers.KnownDatabases.Contains(database)) return new Intent.List(database);
+                var named = Said(rest, offers);
+                if (named.Length == 0) return new Intent.List(null);
+                if (named is [var one] && DatabaseName.Parse(one) is { } database && offers.KnownDatabases.Contains(database)) return new Intent.List(database);
                 return isName ? null : new Intent.Misread($"There is no database {Quoted(rest)}. `/db-access list` shows all that is live.");
             case "done":
                 if (rest.Equals("all", StringComparison.OrdinalIgnoreCase)) return new Intent.Done(null);
                 if (ReadId(rest) is { } done) return new Intent.Done(done);
+                // "all" and "everything" are no small talk here.
+                var what = Said(rest, offers, except: ["all", "everything"]);
+                if (what is ["all" or "everything"] && !isName) return new Intent.Done(null);
+                if (what is [var id1] && ReadId(id1) is { } finished) return new Intent.Done(finished);
                 if (isName && rest.Length > 0) return null;
                 return new Intent.Misread(rest.Length == 0
                     ? "Say which grant you are done with: `/db-access done K7Q3-MD`, or `/db-access done all`. `/db-access mine` lists yours."
@@ -136,14 +142,24 @@ internal static partial class RequestText
         }
     }
 
+    /// <summary>The words that say something: without small words and politeness, unless they are names.</summary>
+    private static string[] Said(string rest, Offers offers, params string[] except) =>
+    [
+        .. Words(rest).Select(word => Bare(word.Text, offers).Trim('`'))
+            .Where(word => word.Length > 0 && (IsName(word, offers) || except.Contains(word, StringComparer.Ordinal) || !(IsFiller(word) || Polite.Contains(word, StringComparer.Ordinal)))),
+    ];
+
+    public static bool IsFiller(string word) => Fillers.Contains(word, StringComparer.Ordinal);
+
     // Ids are copied from messages, where they stand as code.
     private static GrantId? ReadId(string typed) => GrantId.Parse(Narrow(typed).Trim('`', '"', ' '));
 
     private static Intent ReadRequest(string line, Offers offers)
     {
         var words = Words(line);
-        var because = words.FindIndex(word => word.Text.TrimEnd(':', ',').Equals("because", StringComparison.OrdinalIgnoreCase));
+        var because = Because(words);
         string? database = null, scope = null, duration = null, reason = null;
+        IReadOnlyList<TableMention> only = [];
         var misspelt = new List<(string Typed, string Meant)>();
         // Where the run of small words began that stands before the word at hand: it is part of the reason if that is.
         int? small = null;
@@ -157,6 +173,19 @@ internal static partial class RequestText
                 break;
             }
 
+            if (word is "only" && only.Count == 0 && !IsName(word, offers))
+            {
+                var (tables, end, question) = OnlyWords.Read(line, words[i].End, because > i, name =>
+                    IsFiller(name) || (scope is null && offers.KnownScopes.Any(known => known.Value == name)) || (database is null && offers.KnownDatabases.Any(known => known.Value == name)));
+                if (question is not null) return new Intent.Misread(question);
+
+                // The list may have ended inside a word (public.orders,30m), so the rest is parted anew.
+                only = tables;
+                words = Words(line, end);
+                (because, i, small) = (Because(words), -1, null);
+                continue;
+            }
+
             // All that can be said apart is said: the rest is the reason.
             if (database is not null && scope is not null && duration is not null)
             {
@@ -164,7 +193,7 @@ internal static partial class RequestText
                 break;
             }
 
-            if (word.Length == 0 || word.All(letter => Dashes.Contains(letter, StringComparison.Ordinal)) || (Fillers.Contains(word, StringComparer.Ordinal) && !IsName(word, offers)))
+            if (word.Length == 0 || word.All(letter => Dashes.Contains(letter, StringComparison.Ordinal)) || (IsFiller(word) && !IsName(word, offers)))
             {
                 small ??= words[i].Start;
                 continue;
@@ -202,12 +231,12 @@ internal static partial class RequestText
             {
                 return BadLength(words[i].Text);
             }
-            else if (database is null && Nearest(word, offers.Databases.Select(offer => offer.Database.Value)) is { } meantDatabase)
+            else if (database is null && Show.Nearest(word, offers.Databases.Select(offer => offer.Database.Value)) is { } meantDatabase)
             {
                 misspelt.Add((word, meantDatabase));
                 database = meantDatabase;
             }
-            else if (scope is null && Nearest(word, offers.Databases.SelectMany(offer => offer.Scopes).Select(offer => offer.Scope.Value).Distinct(StringComparer.Ordinal)) is { } meantScope)
+            else if (scope is null && Show.Nearest(word, offers.Databases.SelectMany(offer => offer.Scopes).Select(offer => offer.Scope.Value).Distinct(StringComparer.Ordinal)) is { } meantScope)
             {
                 misspelt.Add((word, meantScope));
                 scope = meantScope;
@@ -226,7 +255,10 @@ internal static partial class RequestText
         }
 
         if (reason is { Length: 0 }) reason = null;
-        var draft = new Draft(database, scope, duration, reason);
+        var draft = new Draft(database, scope, duration, reason, only.Count == 0 ? null : string.Join(", ", only));
+        // A button holds a draft or it does not; one without the tables would ask for more than was said.
+        if (only.Count > 0 && DraftJson.Write(draft with { Reason = null }).Length > Replies.LongestDraft)
+            return new Intent.Misread("The names of these tables are too long for a typed request. `/db-access` alone opens a form that takes them. Nothing was filed yet.");
         if (misspelt.Count > 0)
         {
             var meant = string.Join(" and ", misspelt.Select(pair => $"`{pair.Meant}` (you typed {Quoted(pair.Typed)})"));
@@ -234,9 +266,11 @@ internal static partial class RequestText
         }
 
         return database is not null && scope is not null && duration is not null && reason is not null
-            ? new Intent.File(DatabaseName.Parse(database)!, ScopeName.Parse(scope)!, Durations.Parse(duration)!.Value, reason)
+            ? new Intent.File(DatabaseName.Parse(database)!, ScopeName.Parse(scope)!, Durations.Parse(duration)!.Value, reason) { Only = only }
             : new Intent.Form(draft);
     }
+
+    private static int Because(List<Word> words) => words.FindIndex(word => word.Text.TrimEnd(':', ',').Equals("because", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>A reason as it was typed, without the dash or colon that only led up to it.</summary>
     private static string From(string line, int start)
@@ -310,7 +344,7 @@ internal static partial class RequestText
         offers.KnownDatabases.Any(name => name.Value == word) || offers.KnownScopes.Any(name => name.Value == word);
 
     // A back-tick of theirs would pair up with one of ours.
-    private static string Quoted(string typed)
+    public static string Quoted(string typed)
     {
         var shown = typed.Replace('`', '\'');
         return $"\"{(shown.Length > 60 ? shown[..(char.IsHighSurrogate(shown[59]) ? 59 : 60)] + "…" : shown)}\"";
@@ -325,37 +359,18 @@ internal static partial class RequestText
         return (line[..space], line[space..].Trim());
     }
 
-    private static List<Word> Words(string line)
+    private static List<Word> Words(string line, int start = 0)
     {
         var words = new List<Word>();
-        for (var i = 0; i < line.Length;)
+        for (var i = start; i < line.Length;)
         {
             while (i < line.Length && char.IsWhiteSpace(line[i])) i++;
-            var start = i;
+            var from = i;
             while (i < line.Length && !char.IsWhiteSpace(line[i])) i++;
-            if (i > start) words.Add(new Word(Narrow(line[start..i]), start, i));
+            if (i > from) words.Add(new Word(Narrow(line[from..i]), from, i));
         }
 
         return words;
-    }
-
-    private static int Distance(string a, string b)
-    {
-        // Optimal string alignment: insert, delete, replace, swap neighbours.
-        var table = new int[a.Length + 1, b.Length + 1];
-        for (var i = 0; i <= a.Length; i++) table[i, 0] = i;
-        for (var j = 0; j <= b.Length; j++) table[0, j] = j;
-        for (var i = 1; i <= a.Length; i++)
-        {
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var cost = a[i - 1] == b[j - 1] ? 0 : 1;
-                table[i, j] = Math.Min(Math.Min(table[i - 1, j] + 1, table[i, j - 1] + 1), table[i - 1, j - 1] + cost);
-                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) table[i, j] = Math.Min(table[i, j], table[i - 2, j - 2] + 1);
-            }
-        }
-
-        return table[a.Length, b.Length];
     }
 
     private sealed record Word(string Text, int Start, int End);

@@ -228,7 +228,7 @@ internal static class SlackEndpoints
         {
             await using var scope = scopes.CreateAsyncScope();
             var outcome = await scope.ServiceProvider.GetRequiredService<IMediator>()
-                .Send(new CheckRequest(person, request.Database, request.Scope, request.Duration, request.Reason), either.Token);
+                .Send(new CheckRequest(person, request.Database, request.Scope, request.Duration, request.Reason) { Only = request.Only }, either.Token);
             return outcome.Refusal;
         }
         catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
@@ -251,7 +251,7 @@ internal static class SlackEndpoints
             return Text(element, "selected_option", "value") ?? Text(element, "value");
         }
 
-        return new Draft(Value(RequestForm.Database), Value(RequestForm.Scope), Value(RequestForm.Duration), Value(RequestForm.Reason));
+        return new Draft(Value(RequestForm.Database), Value(RequestForm.Scope), Value(RequestForm.Duration), Value(RequestForm.Reason), Value(RequestForm.Only));
     }
 
     private static Task SayAsync(HttpContext http, string words) => http.Response.WriteAsJsonAsync(new { response_type = "ephemeral", text = words });

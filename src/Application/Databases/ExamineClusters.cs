@@ -44,7 +44,7 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
                 async (i, token) => examined[i] = await ClusterAsync(clusters[i].Key, [.. clusters[i]], policy, token));
             checks.AddRange(examined.SelectMany(part => part));
 
-            checks.AddRange(await DriftAsync([.. clusters.Select(group => group.Key)], cancellationToken));
+            if (policies.Missing is null) checks.AddRange(await DriftAsync([.. clusters.Select(group => group.Key)], cancellationToken));
             return new Examination(checks);
         }
 
@@ -123,6 +123,12 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
 
         private IEnumerable<Check> Policy(AccessPolicy policy)
         {
+            if (policies.Missing is { } none)
+            {
+                yield return new("policy", "policy.file", Health.Fail, $"{none.Message} ({policyHealth.Rejected})", "dbaccess policy lint");
+                yield break;
+            }
+
             if (policyHealth.Rejected is { } fault) yield return new("policy", "policy.file", Health.Fail, $"The policy file as it is was not taken, and the last good one is in force: {fault}", "dbaccess policy lint");
             foreach (var oddity in policyHealth.Oddities) yield return new("policy", "policy.warning", Health.Warn, oddity);
             if (policy.Databases.Count == 0) yield return new("policy", "policy", Health.Warn, "The policy names no database, so nobody can ask for anything.");

@@ -13,7 +13,16 @@ using MediatR;
 namespace DbAccess.Application.Grants;
 
 /// <summary>What was filed.</summary>
-public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Rule);
+public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Rule)
+{
+    /// <summary>The tables that it is narrowed to, in words; null for the whole scope.</summary>
+    public string? Only { get; init; }
+
+    /// <summary>The owner that sessions will act as, or null.</summary>
+    public string? ActsAs { get; init; }
+
+    public bool HighRisk { get; init; }
+}
 
 /// <summary>Asks for access. The policy decides; what it allows at once is on record when this returns, and is made behind.</summary>
 /// <param name="RequestKey">The same for every copy of the same request: done twice, it answers with the grant it made the first time.</param>
@@ -23,6 +32,9 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
 {
     /// <summary>As much as Slack's own text field takes.</summary>
     public const int LongestReason = 3000;
+
+    /// <summary>The tables that the requester wants it narrowed to; empty for the whole scope.</summary>
+    public IReadOnlyList<TableMention> Only { get; init; } = [];
 
     public Actor By => new Actor.Person(Requester);
 
@@ -36,6 +48,8 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
                 .Must(reason => !string.IsNullOrWhiteSpace(reason)).WithMessage("Say why you need it: the reason goes on the audit record.")
                 .MaximumLength(LongestReason).WithMessage($"The reason is longer than {LongestReason} characters; put the details into the ticket.")
                 .Must(reason => !reason.Contains('\0', StringComparison.Ordinal)).WithMessage("The reason holds a character that cannot be stored (NUL).");
+            RuleFor(command => command.Only)
+                .Must(only => only.Count <= TableMention.Most).WithMessage($"A request can be narrowed to {TableMention.Most} tables at most; ask for the whole scope, or for a scope of its own.");
             RuleFor(command => command.Duration)
                 .Must(duration => duration is null || (duration > TimeSpan.Zero && duration <= Durations.Longest))
                 .WithMessage("The length must be more than nothing and no more than a year: 45s, 30m, 2h, 1h30m, 1d.");
@@ -53,7 +67,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
             if (await FindFiledAsync(command.RequestKey, cancellationToken) is { } filed) return Filed(filed);
 
             var now = clock.GetUtcNow();
-            var judged = await judge.JudgeAsync(command.Requester, command.Database, command.Scope, command.Duration, command.Reason, now, cancellationToken);
+            var judged = await judge.JudgeAsync(command.Requester, command.Database, command.Scope, command.Only, command.Duration, command.Reason, now, cancellationToken);
             if (judged.Refusal is { } refusal) return refusal;
 
             var (handle, allowed, policyHash) = judged.Value;
@@ -86,7 +100,14 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
         private GrantFiled Filed(Grant grant)
         {
             dispatcher.Dispatch(grant.Id);
-            return new GrantFiled(grant.Id, grant.State.Target.Name, grant.State.Scope.Name, grant.State.Duration, grant.State.Rule);
+            // From the record and not from the command: the same request done again is answered with what was filed.
+            var scope = grant.State.Scope;
+            return new GrantFiled(grant.Id, grant.State.Target.Name, scope.Name, grant.State.Duration, grant.State.Rule)
+            {
+                Only = GrantMessages.Only(scope),
+                ActsAs = scope.RunAs,
+                HighRisk = scope.HighRisk,
+            };
         }
     }
 }

@@ -23,14 +23,18 @@ public sealed record SweepReport(IReadOnlyDictionary<StepReport, int> Steps, IRe
 /// leased and reports what it did.
 /// </summary>
 /// <param name="Overdue">Only what has been due for this long: where somebody else takes steps first, this is the patience to have with them.</param>
-public sealed record ExpireGrants(TimeSpan Overdue = default) : IRequest<Result<SweepReport>>
+/// <param name="Postponed">Also what did not work and was put off until later: it is tried once, now. What another worker holds is left to it.</param>
+public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = false) : IRequest<Result<SweepReport>>
 {
-    internal sealed class Handler(IGrantStore store, GrantSteps steps, TimeProvider clock, ILogger<Handler> log) : IRequestHandler<ExpireGrants, Result<SweepReport>>
+    internal sealed class Handler(IGrantStore store, GrantSteps steps, TimeProvider clock, ILogger<Handler> log, IGhostHunt? ghosts = null) : IRequestHandler<ExpireGrants, Result<SweepReport>>
     {
         private const int PageSize = 200;
 
-        // Enough to keep a cluster's few connections busy, few enough that one dead cluster holds up little else.
-        private const int PerCluster = 8;
+        // As many as a person at the command line can be kept waiting for.
+        private const int MostPostponed = 10_000;
+
+        // Half of a cluster's few connections: the other half is for who asks for something new meanwhile. One dead cluster holds up little else.
+        private const int PerCluster = 4;
 
         public async Task<Result<SweepReport>> Handle(ExpireGrants command, CancellationToken cancellationToken)
         {
@@ -41,6 +45,9 @@ public sealed record ExpireGrants(TimeSpan Overdue = default) : IRequest<Result<
             var cutShort = false;
             try
             {
+                if (command.Postponed)
+                    await TakeAsync([.. (await store.ListLiveAsync(null, MostPostponed, cancellationToken)).Where(grant => grant.State.IsPostponed(clock.GetUtcNow()))], early: true, done, failed, cancellationToken);
+
                 // A step moves what is due, so each round reads a shorter list; the bound is for a store that does not keep what it is told.
                 for (var round = 0; round < 100; round++)
                 {
@@ -53,14 +60,40 @@ public sealed record ExpireGrants(TimeSpan Overdue = default) : IRequest<Result<
                 cutShort = true;
             }
 
+            if (!cutShort) await HuntAsync(cancellationToken);
             Telemetry.SweepDuration.Record(clock.GetElapsedTime(started).TotalSeconds);
             return new SweepReport(done, [.. failed.Keys], cutShort);
+        }
+
+        private async Task HuntAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                if (ghosts is null) return;
+
+                // By the record, since most roles may be removed by other processes, which do not look again or are not there any more.
+                foreach (var (cluster, endedAt) in await store.ListLatelyEndedAsync(clock.GetUtcNow() - IGhostHunt.Lately, cancellationToken)) ghosts.Follow(cluster, endedAt);
+                await ghosts.RunDueAsync(cancellationToken);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            {
+                log.LogError(failure, "Looking for sessions of roles that no longer exist failed; the next sweep tries again");
+            }
+            catch (OperationCanceledException)
+            {
+                // Every step was taken; the next sweep looks.
+            }
         }
 
         private async Task<int> RoundAsync(TimeSpan overdue, ConcurrentDictionary<StepReport, int> done, ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
         {
             // What failed is left to the next sweep, and does not crowd out what is behind it.
             var due = (await store.ListDueAsync(clock.GetUtcNow() - overdue, PageSize + failed.Count, cancellationToken)).Where(grant => !failed.ContainsKey(grant.Id)).ToList();
+            return await TakeAsync(due, early: false, done, failed, cancellationToken);
+        }
+
+        private async Task<int> TakeAsync(List<Grant> due, bool early, ConcurrentDictionary<StepReport, int> done, ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
+        {
             var progress = 0;
             await Task.WhenAll(due.GroupBy(grant => grant.State.Target.Cluster).Select(cluster => Parallel.ForEachAsync(
                 cluster,
@@ -69,7 +102,7 @@ public sealed record ExpireGrants(TimeSpan Overdue = default) : IRequest<Result<
                 {
                     try
                     {
-                        var outcome = await steps.TakeDueAsync(grant, token);
+                        var outcome = await steps.TakeDueAsync(grant, token, early);
                         if (outcome is StepReport.Nothing) return;
 
                         done.AddOrUpdate(outcome, 1, (_, count) => count + 1);

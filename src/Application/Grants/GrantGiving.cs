@@ -69,7 +69,7 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
                 return await PostponeAsync(grant, why.Message, null);
 
             case RoleMaking.Made made:
-                var (known, outcome) = await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, clock.GetUtcNow()), cancellationToken);
+                var (known, outcome) = await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, made.Plan, clock.GetUtcNow()), cancellationToken);
                 if (outcome.Refusal is not null) return await LostAsync(known, null, cancellationToken);
 
                 var credential = new Credential(known.State.Role!, password, made.Host, made.Port, known.State.Target.Database, made.SslMode);
@@ -145,7 +145,7 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
             RoleRemoval removal;
             try
             {
-                removal = await roles.RemoveAsync(new RoleToRemove(grant.State.Installation, grant.Id, grant.State.Target, role, grant.State.RoleOid), cancellationToken);
+                removal = await roles.RemoveAsync(RoleToRemove.Of(grant.State, role), cancellationToken);
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {

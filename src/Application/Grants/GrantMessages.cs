@@ -1,6 +1,9 @@
+using System.Globalization;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
+using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Application.Grants;
 
@@ -9,6 +12,8 @@ public static class GrantMessages
 {
     /// <summary>The action of the button that gives a grant back; its value is the grant id.</summary>
     public const string ReturnAction = "return_grant";
+
+    private const int MostListed = 20;
 
     public static ChatMessage For(NoticeKind kind, GrantSnapshot grant) => kind switch
     {
@@ -39,20 +44,42 @@ public static class GrantMessages
             _ => "what it rested on is gone",
         };
         var parts = new List<ChatPart> { new ChatPart.Text($"{What(grant)} has ended: {why} ({grant.Id}).") };
+        if (grant is { EndReason: EndReason.Revoked, EndNote: not null }) parts.Add(new ChatPart.Text($"It was {Revoked(grant)}."));
         if (grant.Receipt is { } receipt)
         {
-            var sessions = receipt.SessionsEnded switch { 0 => "No session was open", 1 => "One open session was cut", var n => $"{n} open sessions were cut" };
-            var role = grant.Status is GrantStatus.Quarantined
-                ? "The role is locked for good; removing it still waits for something in the database, and is tried until it works."
-                : "The role is gone, and that was checked.";
-            parts.Add(new ChatPart.Text($"{sessions}. {role}"));
+            parts.Add(new ChatPart.Text($"{Sessions(receipt)}. {Role(grant, receipt)}"));
             if (receipt.HandedOver.Count > 0)
-                parts.Add(new ChatPart.Text($"What the role owned was kept, under an owner nobody can log in as: {string.Join(", ", receipt.HandedOver.Take(20))}. Ask a database administrator if you need it."));
+                parts.Add(new ChatPart.Text($"What the role owned was kept, under an owner nobody can log in as: {Listed(receipt.HandedOver)}. Ask a database administrator if you need it."));
+            if (receipt.Dropped.Count > 0)
+                parts.Add(new ChatPart.Text($"What was for the role only went with it: {Listed(receipt.Dropped)}."));
+            if (receipt.Activity is { Statements: > 0 } activity)
+                parts.Add(new ChatPart.Note($"On record is what it ran, without any values: {Count(activity.Statements, "statement")}, {Count(activity.Calls, "call")}, {Count(activity.Rows, "row")}."));
         }
 
         parts.Add(new ChatPart.Note("The message with the credentials was removed; they do not work any more."));
         return new ChatMessage($"{What(grant)} has ended ({grant.Id}).", parts);
     }
+
+    private static string Sessions(RemovalReceipt receipt)
+    {
+        var sessions = receipt.SessionsEnded switch { 0 => "No session was open", 1 => "One open session was cut", var n => $"{n} open sessions were cut" };
+        return receipt.SessionsEnded > 0 && receipt.Overrun >= TimeSpan.FromSeconds(1)
+            ? string.Create(CultureInfo.InvariantCulture, $"{sessions}, the last one {receipt.Overrun.Value.TotalSeconds:0} s after the end")
+            : sessions;
+    }
+
+    private static string Role(GrantSnapshot grant, RemovalReceipt receipt)
+    {
+        if (grant.Status is GrantStatus.Quarantined) return "The role is locked for good; removing it still waits for something in the database, and is tried until it works.";
+        if (receipt.Left is null) return "The role is gone, and that was checked.";
+
+        var where = receipt.Instances.Count switch { 0 or 1 => "", var n => $" on {n} servers" };
+        return $"The role is gone, and that was checked{where}: no session, nothing owned, no privilege, no membership{(receipt.Left.Memberships > 0 ? " that gives anybody anything" : "")} and no setting of it is left.";
+    }
+
+    private static string Listed(IReadOnlyList<string> things) => things.Count <= MostListed ? string.Join(", ", things) : $"{string.Join(", ", things.Take(MostListed))} and {things.Count - MostListed} more";
+
+    private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
 
     private static ChatMessage Delayed(GrantSnapshot grant) => new(
         $"{What(grant)} is not ready yet ({grant.Id}).",
@@ -68,5 +95,25 @@ public static class GrantMessages
             new ChatPart.Note("No role exists for it; that was checked. You can ask again at any time."),
         ]);
 
-    private static string What(GrantSnapshot grant) => $"{grant.Scope.Name} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
+    /// <summary>A scope as people asked for it: <c>fix-orders</c>, or <c>fix-orders, only public.orders,</c> where somebody narrowed it (to be followed by more words).</summary>
+    public static string ScopeOf(PrivilegeScope scope) => Only(scope) is { } only ? $"{scope.Name}, only {only}," : scope.Name.Value;
+
+    /// <summary>The tables that a scope was narrowed to, the first few by name; null when it is as the policy has it.</summary>
+    public static string? Only(PrivilegeScope scope)
+    {
+        const int shown = 5;
+        if (scope.NarrowedTo.Count == 0) return null;
+
+        var names = string.Join(", ", scope.NarrowedTo.Take(shown).Select(name => Plain(name)));
+        return scope.NarrowedTo.Count > shown ? $"{names} and {scope.NarrowedTo.Count - shown} more" : names;
+    }
+
+    /// <summary>Who revoked it and why, as far as that is on record: <c>revoked by dana: left the team</c>.</summary>
+    public static string Revoked(GrantSnapshot grant) =>
+        $"revoked{(grant.EndedBy is { } by ? $" by {Plain(by)}" : "")}{(grant.EndNote is { } note ? $": {Plain(note.TrimEnd('.', ' '), 300)}" : "")}";
+
+    private static string What(GrantSnapshot grant) => $"{ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
+
+    /// <summary>Somebody's words in a sentence of ours: a back-tick of theirs would pair up with one of ours.</summary>
+    private static string Plain(string words, int longest = 130) => Show.Text(words, longest).Replace('`', '\'');
 }

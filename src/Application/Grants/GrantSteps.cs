@@ -10,7 +10,8 @@ namespace DbAccess.Application.Grants;
 /// </summary>
 internal sealed class GrantSteps(IGrantStore store, GrantGiving giving, GrantTaking taking, GrantTelling telling, TimeProvider clock)
 {
-    public async Task<StepReport> TakeDueAsync(Grant grant, CancellationToken cancellationToken)
+    /// <param name="early">Also a step that was put off until later.</param>
+    public async Task<StepReport> TakeDueAsync(Grant grant, CancellationToken cancellationToken, bool early = false)
     {
         // The id of the request that started it all, from the first log line to the last statement of the removal.
         var request = ActivityContext.TryParse(grant.State.Correlation, null, out var parsed) ? parsed : default;
@@ -18,7 +19,7 @@ internal sealed class GrantSteps(IGrantStore store, GrantGiving giving, GrantTak
         activity?.SetTag("grant", grant.Id.ToString());
 
         var now = clock.GetUtcNow();
-        if (grant.State.StepDueAt <= now)
+        if (grant.State.StepDueAt <= now || (early && grant.State.IsPostponed(now)))
         {
             return grant.Status switch
             {

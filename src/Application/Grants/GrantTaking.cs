@@ -1,11 +1,12 @@
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Grants;
 
 /// <summary>Takes access away, and goes on until it is proved gone. Nothing here gives up.</summary>
-internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, TimeProvider clock, ILogger<GrantTaking> log)
+internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, IRoleInventory inventory, TimeProvider clock, ILogger<GrantTaking> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over, and does no harm if the first is still busy.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
@@ -25,7 +26,7 @@ internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, T
         if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
 
         var state = grant.State;
-        var removal = await TryRemoveAsync(new RoleToRemove(state.Installation, state.Id, state.Target, state.Role!, state.RoleOid), cancellationToken);
+        var removal = await TryRemoveAsync(RoleToRemove.Of(state, state.Role!), cancellationToken);
         now = clock.GetUtcNow();
         var (attempt, until) = (state.Attempts, state.StepDueAt);
         var (_, outcome) = await store.ChangeAsync(
@@ -34,7 +35,7 @@ internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, T
             {
                 RoleRemoval.Gone gone => mine.End(gone.Receipt, now),
                 RoleRemoval.LockedOut locked => mine.Quarantine(locked.Receipt, locked.Blockers, now),
-                RoleRemoval.NotNow notNow => mine.StepFailed(notNow.Why.Message, now, cancellationToken.IsCancellationRequested ? TimeSpan.Zero : null),
+                RoleRemoval.NotNow notNow => mine.StepFailed(notNow.Why.Message, now, cancellationToken.IsCancellationRequested ? TimeSpan.Zero : null, notNow.SoFar),
                 _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
             },
             CancellationToken.None,
@@ -48,6 +49,7 @@ internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, T
                 if (state.EndReason is EndReason.Expired) Telemetry.Overrun.Record(Math.Max(0, overrun.TotalSeconds));
                 Telemetry.Step("ended");
                 log.LogInformation("{Grant} has ended ({Reason}): role {Role} is gone, {Sessions} sessions cut", state.Id.ToString(), state.EndReason, state.Role!.Value, receipt.SessionsEnded);
+                if (state.Scope.NarrowedTo.Count > 0) await DropScopeAsync(state, cancellationToken);
                 return StepReport.Ended;
 
             case RoleRemoval.LockedOut { Blockers: var blockers }:
@@ -62,24 +64,41 @@ internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, T
         }
     }
 
+    /// <summary>A scope that was narrowed for this grant is nobody else's. Access is over already: what does not work here is left to reconciliation.</summary>
+    private async Task DropScopeAsync(GrantSnapshot state, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var dropped = await inventory.DropUnusedAsync(state.Installation, state.Target, state.Scope, cancellationToken);
+            if (dropped.Refusal is { } why) log.LogInformation("{Grant}: its scope role stays for now: {Why}", state.Id.ToString(), why.Message);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            log.LogWarning(failure, "{Grant}: its scope role could not be dropped", state.Id.ToString());
+        }
+    }
+
     private async Task<RoleRemoval> TryRemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased, Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
         try
         {
-            return await roles.RemoveAsync(role, leased.Token);
+            var removal = await roles.RemoveAsync(role, leased.Token);
+            return removal is RoleRemoval.NotNow cut && leased.IsCancellationRequested ? cut with { Why = CutOff() } : removal;
         }
         catch (OperationCanceledException)
         {
-            return new RoleRemoval.NotNow(cancellationToken.IsCancellationRequested
-                ? new("removal.handed_over", "handed over: the process is stopping")
-                : new("removal.too_slow", "it took longer than a worker's lease"));
+            return new RoleRemoval.NotNow(CutOff());
         }
         catch (Exception failure)
         {
             log.LogError(failure, "Removing role {Role} failed", role.Role.Value);
             return new RoleRemoval.NotNow(new("removal.fault", failure.GetType().Name));
         }
+
+        Error CutOff() => cancellationToken.IsCancellationRequested
+            ? new("removal.handed_over", "handed over: the process is stopping")
+            : new("removal.too_slow", "it took longer than a worker's lease");
     }
 }

@@ -24,8 +24,10 @@ public sealed record ListGrants(PrincipalId? Mine, DatabaseName? Database = null
             if (query.Mine is not { } person)
                 return new GrantList([.. (await store.ListLiveAsync(query.Database, Most, cancellationToken)).Select(grant => grant.State)]);
 
-            var grants = await store.ListByRequesterAsync(person, Most, cancellationToken);
-            return new GrantList([.. grants.Where(grant => grant.State.EndedAt is null).Concat(grants.Where(grant => grant.State.EndedAt is not null).Take(EndedShown)).Select(grant => grant.State)]);
+            // Two questions: what is live may be older than any number of grants that have ended.
+            var live = await store.ListLiveByRequesterAsync(person, Most, cancellationToken);
+            var newest = await store.ListByRequesterAsync(person, Most, cancellationToken);
+            return new GrantList([.. live.Concat(newest.Where(grant => grant.State.EndedAt is not null).Take(EndedShown)).Select(grant => grant.State)]);
         }
     }
 }

@@ -10,7 +10,11 @@ namespace DbAccess.Application.Grants;
 
 /// <summary>A scope that somebody may ask for.</summary>
 /// <param name="Approval">Null when the rule decides at once.</param>
-public sealed record ScopeOffer(ScopeName Scope, string Description, bool HighRisk, string Rule, Lifetime Lifetime, Approval? Approval);
+public sealed record ScopeOffer(ScopeName Scope, string Description, bool HighRisk, string Rule, Lifetime Lifetime, Approval? Approval)
+{
+    /// <summary>The owner that sessions act as, or null.</summary>
+    public string? RunAs { get; init; }
+}
 
 /// <summary>A database and what may be asked for on it.</summary>
 public sealed record DatabaseOffer(DatabaseName Database, IReadOnlyList<ScopeOffer> Scopes);
@@ -25,6 +29,7 @@ public sealed record ListOffers(PrincipalId Person) : IRequest<Result<Offers>>
     {
         public async Task<Result<Offers>> Handle(ListOffers query, CancellationToken cancellationToken)
         {
+            if (policies.Missing is { } none) return none;
             var person = await directory.FindAsync(query.Person, cancellationToken);
             if (person.Refusal is { } stranger) return stranger;
 
@@ -45,7 +50,7 @@ public sealed record ListOffers(PrincipalId Person) : IRequest<Result<Offers>>
             {
                 var rule = policy.RuleFor(groups, database, name)!;
                 var scope = policy.Scopes[name];
-                return new ScopeOffer(name, scope.Description, scope.HighRisk, rule.Id, rule.Lifetime, rule.Approval);
+                return new ScopeOffer(name, scope.Description, scope.HighRisk, rule.Id, rule.Lifetime, rule.Approval) { RunAs = scope.RunAs };
             }),
         ];
     }

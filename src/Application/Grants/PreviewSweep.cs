@@ -9,7 +9,8 @@ namespace DbAccess.Application.Grants;
 public sealed record SweepPreview(IReadOnlyList<string> Lines);
 
 /// <summary>Looks at what is due and takes no step.</summary>
-public sealed record PreviewSweep : IRequest<Result<SweepPreview>>
+/// <param name="Postponed">Also at what was put off until later, as <see cref="ExpireGrants"/> would take it.</param>
+public sealed record PreviewSweep(bool Postponed = false) : IRequest<Result<SweepPreview>>
 {
     internal sealed class Handler(IGrantStore store, TimeProvider clock) : IRequestHandler<PreviewSweep, Result<SweepPreview>>
     {
@@ -18,13 +19,15 @@ public sealed record PreviewSweep : IRequest<Result<SweepPreview>>
         public async Task<Result<SweepPreview>> Handle(PreviewSweep query, CancellationToken cancellationToken)
         {
             var now = clock.GetUtcNow();
-            return new SweepPreview([.. (await store.ListDueAsync(now, Most, cancellationToken)).Select(grant => Line(grant, now))]);
+            var due = await store.ListDueAsync(now, Most, cancellationToken);
+            var later = query.Postponed ? (await store.ListLiveAsync(null, Most, cancellationToken)).Where(grant => grant.State.IsPostponed(now)) : [];
+            return new SweepPreview([.. due.Concat(later).Select(grant => Line(grant, now))]);
         }
 
         private static string Line(Grant grant, DateTimeOffset now)
         {
             var state = grant.State;
-            var step = state.StepDueAt <= now
+            var step = state.StepDueAt <= now || state.IsPostponed(now)
                 ? grant.Status switch
                 {
                     GrantStatus.Pending => "would lapse",

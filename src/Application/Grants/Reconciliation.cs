@@ -37,6 +37,9 @@ public enum FindingKind
     /// <summary>A member of a scope or escrow role that is none of our temporary roles.</summary>
     StrayMember,
 
+    /// <summary>A scope role that gives more or less than its scope means now: somebody granted or revoked by hand, or tables came and went.</summary>
+    Drifted,
+
     /// <summary>A scope role that no policy and no live grant needs.</summary>
     Unneeded,
 
@@ -133,15 +136,18 @@ internal static class Reconciliation
         List<Finding> findings = [];
         if (grant.Role!.Value != role.Name)
             findings.Add(new(FindingKind.Renamed, role.Name, $"is the role of {tag.Grant}, renamed from {grant.Role}", null, "It is still known by its OID and ends on time"));
+        // Its next try may be an hour away, and somebody has opened the door again.
+        if (grant.Status is GrantStatus.Quarantined && role.CanLogIn)
+            findings.Add(new(FindingKind.Changed, role.Name, $"is locked out on record ({tag.Grant}) and can log in again: somebody has changed it", new Mending.Remove(RoleToRemove.Of(grant, grant.Role))));
         if (grant.Status is not GrantStatus.Active) return findings;
 
-        var scopeRole = RoleName.ForScope(state.Installation, grant.Scope.Name.Value, grant.Scope.Fingerprint(grant.Target.Database)).Value;
-        var spurious = role.MemberOf.Where(link => link.Role != scopeRole && link.Role != grant.Scope.RunAs).ToList();
+        var scopeRoles = RoleName.ForScopes(state.Installation, grant.Scope, grant.Target).Select(name => name.Value).ToHashSet(StringComparer.Ordinal);
+        var spurious = role.MemberOf.Where(link => !scopeRoles.Contains(link.Role) && link.Role != grant.Scope.RunAs).ToList();
         foreach (var link in spurious)
             findings.Add(new(FindingKind.Changed, role.Name, $"was made a member of {link.Role} by {link.Grantor}, which {tag.Grant} does not give", null, $"Run: REVOKE {Quote(link.Role)} FROM {Quote(role.Name)}; or revoke {tag.Grant}"));
         if (role.HasPowers)
             findings.Add(new(FindingKind.Changed, role.Name, $"was given a power (superuser, createrole, createdb, replication or bypassrls) that {tag.Grant} does not give", null, $"Let a superuser run: ALTER ROLE {Quote(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS"));
-        if (role.MemberOf.All(link => link.Role != scopeRole))
+        foreach (var scopeRole in scopeRoles.Except(role.MemberOf.Select(link => link.Role), StringComparer.Ordinal))
             findings.Add(new(FindingKind.Changed, role.Name, $"is no longer a member of {scopeRole}: the holder of {tag.Grant} has lost its privileges", null, "Let the holder give it back and ask again"));
         if (!role.CanLogIn)
             findings.Add(new(FindingKind.Changed, role.Name, $"cannot log in any more although {tag.Grant} is live", null, "Let the holder give it back and ask again"));
@@ -173,16 +179,18 @@ internal static class Reconciliation
     private static IEnumerable<Finding> OfScope(ClusterState state, FoundRole role, RoleMark.Scope tag)
     {
         var name = ScopeNameOf(state.Installation, tag);
-        if (role.Name != name)
+        var isAside = RoleName.IsAside(role.Name, out var before);
+        if (before != name)
             return [new(FindingKind.LookAlike, role.Name, $"has the tag of our scope role {name ?? "(unreadable)"} under another name: it was renamed, or the comment copied", null, "It is left alone: drop it or take its comment away")];
 
         var findings = OfPowerless(state, role, "scope role", mayOwn: false).ToList();
         // Only strangers were dealt with above: a live grant's role keeps it, whatever the policy says by now.
-        if (state.NeededScopes.Contains(role.Name) || role.Members.Any(link => link.Role != state.Listing.Administrator) || role.OwnsIn.Count > 0) return findings;
+        // One whose drop was cut off half way is dropped to the end; whoever became its member meanwhile gets another of its name.
+        if (!isAside && (state.NeededScopes.Contains(role.Name) || role.Members.Any(link => link.Role != state.Listing.Administrator)) || role.OwnsIn.Count > 0) return findings;
 
         var since = state.UnneededSince.TryGetValue(role.Oid, out var first) ? first : state.Now;
         var drop = state.Confirmed || state.Now - since >= Grace;
-        findings.Add(new(FindingKind.Unneeded, role.Name, $"is a scope role ({tag.Name} on {tag.Database}) that no policy and no live grant needs",
+        findings.Add(new(FindingKind.Unneeded, role.Name, isAside ? $"is what is left of {name} after a drop that was cut off" : $"is a scope role ({tag.Name} on {tag.Database}) that no policy and no live grant needs",
             drop ? new Mending.DropScope(role) : null, drop ? null : "is left until it has been so for ten minutes"));
         return findings;
     }
@@ -215,10 +223,13 @@ internal static class Reconciliation
     {
         if (state.Known.Values.FirstOrDefault(grant => grant.RoleOid == role.Oid && grant.EndedAt is null && grant.Target.Cluster == state.Cluster) is { } grant)
         {
+            // A removal knows it by two of OID, name, tag and scope role.
+            var scopeRoles = RoleName.ForScopes(state.Installation, grant.Scope, grant.Target).Select(name => name.Value).ToList();
+            var known = role.Name == grant.Role?.Value || role.MemberOf.Any(link => scopeRoles.Contains(link.Role));
             return
             [
-                new(FindingKind.Renamed, role.Name, $"is the role of {grant.Id} by its OID, and its tag was taken away or replaced: it cannot be removed on time like this",
-                    null, $"Run: COMMENT ON ROLE {Quote(role.Name)} IS with the text of another role's tag, grant {grant.Id}; or drop it by hand"),
+                new(FindingKind.Renamed, role.Name, $"is the role of {grant.Id} by its OID, and its tag was taken away or replaced{(known ? "" : ": it cannot be removed on time like this")}",
+                    null, known ? "It is still known and ends on time" : $"Run: COMMENT ON ROLE {Quote(role.Name)} IS with the text of another role's tag, grant {grant.Id}; or drop it by hand"),
             ];
         }
 

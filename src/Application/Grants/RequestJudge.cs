@@ -14,8 +14,9 @@ internal sealed record Judgement(string Handle, AccessVerdict.Allowed Allowed, s
 internal sealed class RequestJudge(IDirectory directory, Membership membership, IPolicySource policies)
 {
     public async Task<Result<Judgement>> JudgeAsync(
-        PrincipalId requester, DatabaseName database, ScopeName scope, TimeSpan? duration, string reason, DateTimeOffset now, CancellationToken cancellationToken)
+        PrincipalId requester, DatabaseName database, ScopeName scope, IReadOnlyList<TableMention> only, TimeSpan? duration, string reason, DateTimeOffset now, CancellationToken cancellationToken)
     {
+        if (policies.Missing is { } none) return none;
         var person = await directory.FindAsync(requester, cancellationToken);
         if (person.Refusal is { } stranger) return stranger;
 
@@ -27,10 +28,18 @@ internal sealed class RequestJudge(IDirectory directory, Membership membership, 
         {
             AccessVerdict.Refused { Refusal: var refusal } => refusal,
             AccessVerdict.NeedsApproval needs => ApprovalNotYet(needs),
-            AccessVerdict.Allowed { Scope.RunAs: { } owner } => RunAsNotYet(scope, owner),
-            AccessVerdict.Allowed allowed => new Judgement(person.Value.Handle, allowed, policy.Hash),
+            AccessVerdict.Allowed allowed => Narrowed(allowed, only) is var narrowed && narrowed.Refusal is { } outside ? outside : new Judgement(person.Value.Handle, narrowed.Value, policy.Hash),
             _ => throw new InvalidOperationException("A verdict is one of three."),
         };
+    }
+
+    // After the verdict: the rule decides about the whole scope, and less of it needs no other rule.
+    private static Result<AccessVerdict.Allowed> Narrowed(AccessVerdict.Allowed allowed, IReadOnlyList<TableMention> only)
+    {
+        if (only.Count == 0) return allowed;
+
+        var narrowed = TableMention.Narrow(allowed.Scope, only);
+        return narrowed.Refusal is { } refusal ? refusal : allowed with { Scope = narrowed.Value };
     }
 
     // Approvals come next; their place is here: a grant that starts as Pending (Grant.RequestApproval) instead of a refusal.
@@ -39,7 +48,4 @@ internal sealed class RequestJudge(IDirectory directory, Membership membership, 
         var who = string.Join(" and ", needs.Rule.Approval!.Stages.Select(stage => $"{stage.Any} of {string.Join(", ", stage.Of)}"));
         return new Error("approval.not_yet", $"{needs.Scope.Name} on {needs.Target.Name} needs approval by {who} (rule {needs.Rule.Id}), and approvals are not available yet. Nothing was filed; ask them directly.");
     }
-
-    private static Error RunAsNotYet(ScopeName scope, string owner) =>
-        new("scope.run_as_not_yet", $"{scope} acts as the owner {owner} (run_as), which is not available yet. Ask whoever keeps the access policy for another scope.");
 }

@@ -34,7 +34,7 @@ public sealed record ReturnGrant(PrincipalId Holder, GrantId? Id) : IRequest<Res
             }
 
             var returned = new List<GrantId>();
-            foreach (var grant in (await store.ListByRequesterAsync(command.Holder, Most, cancellationToken)).Where(grant => grant.IsOpen))
+            foreach (var grant in (await store.ListLiveByRequesterAsync(command.Holder, Most, cancellationToken)).Where(grant => grant.IsOpen))
             {
                 if ((await ReturnAsync(grant, command.Holder, cancellationToken)).Refusal is null) returned.Add(grant.Id);
             }

@@ -34,6 +34,8 @@ public sealed record RevokeGrant(PrincipalId Revoker, GrantId Id, string Why) : 
             if (person.Refusal is { } stranger) return stranger;
             if (await store.FindAsync(command.Id, cancellationToken) is not { } grant) return GrantErrors.Unknown(command.Id.ToString());
 
+            // The holder is told of their own way, which needs no policy.
+            if (policies.Missing is { } none && command.Revoker != grant.State.Requester) return none;
             var policy = policies.Current;
             var groups = await membership.GroupsOfAsync(command.Revoker, policy, cancellationToken);
             if (groups.Refusal is { } unclear) return unclear;
@@ -46,7 +48,7 @@ public sealed record RevokeGrant(PrincipalId Revoker, GrantId Id, string Why) : 
                     : $"Only {string.Join(", ", approvers)} may end other people's access to {grant.State.Target.Name}.");
             }
 
-            var (_, outcome) = await store.ChangeAsync(grant, newest => newest.Revoke(command.By, command.Why.Trim(), clock.GetUtcNow()), cancellationToken);
+            var (_, outcome) = await store.ChangeAsync(grant, newest => newest.Revoke(command.By, command.Why.Trim(), clock.GetUtcNow(), person.Value.Handle), cancellationToken);
             if (outcome.Refusal is { } refusal) return refusal;
 
             dispatcher.Dispatch(command.Id);

@@ -43,11 +43,12 @@ public sealed record ReconcileReport(int Clusters, int Roles, IReadOnlyList<Reco
         $"{Clusters} clusters, {Roles} roles; {Lines.Count} findings: {Count(FindingOutcome.Mended)} mended, {Count(FindingOutcome.WouldMend)} would be mended, {Count(FindingOutcome.Reported)} reported, {Count(FindingOutcome.Failed)} failed";
 }
 
-/// <summary>What passes of one process remember of each other: since when a scope role is unneeded, and which clusters were busy lately.</summary>
+/// <summary>What passes of one process remember of each other: since when a scope role is unneeded, which clusters were busy lately, and which grants are in use.</summary>
 internal sealed class ReconcileMemory
 {
     private readonly ConcurrentDictionary<ClusterName, IReadOnlyDictionary<uint, DateTimeOffset>> _unneeded = new();
     private readonly ConcurrentDictionary<ClusterName, DateTimeOffset> _busy = new();
+    private readonly ConcurrentDictionary<GrantId, GrantSnapshot> _inUse = new();
 
     public IReadOnlyDictionary<uint, DateTimeOffset> UnneededSince(ClusterName cluster) =>
         _unneeded.TryGetValue(cluster, out var known) ? known : new Dictionary<uint, DateTimeOffset>();
@@ -60,6 +61,22 @@ internal sealed class ReconcileMemory
     }
 
     public void WasBusy(ClusterName cluster, DateTimeOffset now) => _busy[cluster] = now;
+
+    /// <summary>
+    /// A grant that was in use when it was last read, and is by the clock. As long as it is in use, all that a comparison rests on stays as it is: role, OID,
+    /// scope. Whether it still is, is for the record to say before anything is decided, and in any case once an hour.
+    /// </summary>
+    public GrantSnapshot? InUse(GrantId id, DateTimeOffset now) => _inUse.TryGetValue(id, out var grant) && grant.Window?.Expiry > now ? grant : null;
+
+    /// <summary>What is live now, and nothing else.</summary>
+    public void Remember(IReadOnlyList<GrantSnapshot> live)
+    {
+        var inUse = live.Where(grant => grant.Status is GrantStatus.Active).ToDictionary(grant => grant.Id);
+        foreach (var id in _inUse.Keys.Where(id => !inUse.ContainsKey(id))) Forget(id);
+        foreach (var (id, grant) in inUse) _inUse[id] = grant;
+    }
+
+    public void Forget(GrantId id) => _inUse.TryRemove(id, out _);
 
     public IEnumerable<ClusterName> BusySince(DateTimeOffset since) => _busy.Where(entry => entry.Value >= since).Select(entry => entry.Key);
 }
@@ -86,17 +103,18 @@ internal sealed class RoleReconciler(
     /// <summary>A cheap pass follows a cluster for so long after its last live grant: past the grace, so that a late orphan is seen.</summary>
     private static readonly TimeSpan Lately = TimeSpan.FromMinutes(30);
 
-    /// <summary>More live grants than this are left to the hourly pass: reading them all with every sweep would not be cheap.</summary>
+    /// <summary>More live grants than this are left to the hourly pass: even the list of their ids would not be cheap with every sweep (of so many it takes some 60 read units of DynamoDB).</summary>
     private const int MostForCheapPass = 5_000;
+
+    /// <summary>More than this that are not remembered are read all together.</summary>
+    private const int MostToReadSingly = 50;
 
     /// <param name="onlyBusy">Only clusters with live or lately ended grants, so that no sleeping cluster is woken.</param>
     public async Task<ReconcileReport> RunAsync(bool dryRun, bool confirmed, bool onlyBusy, CancellationToken cancellationToken)
     {
-        if (onlyBusy && (await store.CountByStatusAsync(cancellationToken)).Where(entry => IsLive(entry.Key)).Sum(entry => entry.Value) > MostForCheapPass)
-            return new ReconcileReport(0, 0, []);
-
         var now = clock.GetUtcNow();
-        var live = (await store.ListLiveAsync(null, int.MaxValue, cancellationToken)).Select(grant => grant.State).ToList();
+        if ((onlyBusy ? await ListLiveCheaplyAsync(now, cancellationToken) : await ListLiveAsync(cancellationToken)) is not { } live) return new ReconcileReport(0, 0, []);
+        memory.Remember(live.Count <= MostForCheapPass ? live : []);
         var busy = live.Where(grant => grant.Role is not null).Select(grant => grant.Target.Cluster).ToHashSet();
         foreach (var cluster in busy) memory.WasBusy(cluster, now);
 
@@ -114,7 +132,7 @@ internal sealed class RoleReconciler(
             {
                 try
                 {
-                    Interlocked.Add(ref seen, await ReconcileAsync(cluster, [.. live.Where(grant => grant.Target.Cluster == cluster)], dryRun, confirmed, lines, token));
+                    Interlocked.Add(ref seen, await ReconcileAsync(cluster, [.. live.Where(grant => grant.Target.Cluster == cluster)], onlyBusy, dryRun, confirmed, lines, token));
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException)
                 {
@@ -133,7 +151,26 @@ internal sealed class RoleReconciler(
         return new ReconcileReport(clusters.Count, seen, sorted);
     }
 
-    private async Task<int> ReconcileAsync(ClusterName cluster, IReadOnlyList<GrantSnapshot> liveBefore, bool dryRun, bool confirmed, ConcurrentBag<ReconcileLine> lines, CancellationToken cancellationToken)
+    private async Task<List<GrantSnapshot>> ListLiveAsync(CancellationToken cancellationToken) =>
+        [.. (await store.ListLiveAsync(null, int.MaxValue, cancellationToken)).Select(grant => grant.State)];
+
+    /// <summary>By their ids, and of the grants themselves only those that the last pass did not see in use; null when there are too many.</summary>
+    private async Task<List<GrantSnapshot>?> ListLiveCheaplyAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var ids = await store.ListLiveIdsAsync(MostForCheapPass + 1, cancellationToken);
+        if (ids.Count > MostForCheapPass) return null;
+        if (ids.Count(id => memory.InUse(id, now) is null) > MostToReadSingly) return await ListLiveAsync(cancellationToken);
+
+        var live = new List<GrantSnapshot>();
+        foreach (var id in ids)
+        {
+            if ((memory.InUse(id, now) ?? (await store.FindAsync(id, cancellationToken))?.State) is { EndedAt: null } grant) live.Add(grant);
+        }
+        return live;
+    }
+
+    private async Task<int> ReconcileAsync(
+        ClusterName cluster, IReadOnlyList<GrantSnapshot> liveBefore, bool onlyBusy, bool dryRun, bool confirmed, ConcurrentBag<ReconcileLine> lines, CancellationToken cancellationToken)
     {
         var listed = await inventory.ListAsync(cluster, installation.Name, [.. liveBefore.Select(grant => grant.RoleOid).OfType<uint>()], cancellationToken);
         if (listed.Refusal is { } refusal)
@@ -142,28 +179,17 @@ internal sealed class RoleReconciler(
             return 0;
         }
 
-        // After the listing: a role whose grant is on record by now was no orphan when it was listed.
         var listing = listed.Value;
+        var (now, policy) = (clock.GetUtcNow(), policies.Current);
         var known = new Dictionary<GrantId, GrantSnapshot>();
-        foreach (var id in listing.Roles.Select(role => role.Mark).OfType<RoleMark.Login>().Select(mark => mark.Grant).Concat(liveBefore.Select(grant => grant.Id)).Distinct())
+        var findings = await DecideAsync(onlyBusy ? liveBefore.Where(grant => grant.Status is GrantStatus.Active).ToDictionary(grant => grant.Id) : []);
+        // What was remembered is good enough to see that all is as it should be, and for nothing else.
+        if (onlyBusy && findings.Count > 0)
         {
-            if (await store.FindAsync(id, cancellationToken) is { } grant) known[id] = grant.State;
+            findings = await DecideAsync([]);
+            foreach (var grant in known.Values.Where(grant => grant.Status is not GrantStatus.Active)) memory.Forget(grant.Id);
         }
 
-        var (now, policy) = (clock.GetUtcNow(), policies.Current);
-        var state = new ClusterState(
-            cluster,
-            installation.Name,
-            listing,
-            known,
-            liveBefore.Where(grant => grant.Status is GrantStatus.Active).Select(grant => grant.Id).ToHashSet(),
-            NeededScopes(policy, cluster, known.Values.Where(grant => grant.EndedAt is null)),
-            policy.Databases.Values.Where(database => database.Target.Cluster == cluster).GroupBy(database => database.Target.Database, StringComparer.Ordinal)
-                .ToDictionary(group => group.Key, group => group.First().Target.Name, StringComparer.Ordinal),
-            memory.UnneededSince(cluster),
-            now,
-            confirmed);
-        var findings = Reconciliation.Decide(state);
         if (!dryRun)
         {
             var unneeded = findings.Where(finding => finding.Kind is FindingKind.Unneeded).Select(finding => finding.Role).ToHashSet(StringComparer.Ordinal);
@@ -174,7 +200,56 @@ internal sealed class RoleReconciler(
             findings,
             new ParallelOptions { MaxDegreeOfParallelism = MendingsAtOnce, CancellationToken = cancellationToken },
             async (finding, token) => lines.Add(await SettleAsync(cluster, finding, dryRun, token)));
+        await KeepScopesInLineAsync(cluster, known.Values.Where(grant => grant.Status is GrantStatus.Active && grant.Target.Cluster == cluster), dryRun, lines, cancellationToken);
         return listing.Roles.Count;
+
+        async Task<IReadOnlyList<Finding>> DecideAsync(Dictionary<GrantId, GrantSnapshot> remembered)
+        {
+            known.Clear();
+            // After the listing: a role whose grant is on record by now was no orphan when it was listed.
+            foreach (var id in listing.Roles.Select(role => role.Mark).OfType<RoleMark.Login>().Select(mark => mark.Grant).Concat(liveBefore.Select(grant => grant.Id)).Distinct())
+            {
+                if ((remembered.GetValueOrDefault(id) ?? (await store.FindAsync(id, cancellationToken))?.State) is { } grant) known[id] = grant;
+            }
+
+            return Reconciliation.Decide(new ClusterState(
+                cluster,
+                installation.Name,
+                listing,
+                known,
+                liveBefore.Where(grant => grant.Status is GrantStatus.Active).Select(grant => grant.Id).ToHashSet(),
+                NeededScopes(policy, cluster, known.Values.Where(grant => grant.EndedAt is null)),
+                policy.Databases.Values.Where(database => database.Target.Cluster == cluster).GroupBy(database => database.Target.Database, StringComparer.Ordinal)
+                    .ToDictionary(group => group.Key, group => group.First().Target.Name, StringComparer.Ordinal),
+                memory.UnneededSince(cluster),
+                now,
+                confirmed));
+        }
+    }
+
+    /// <summary>What live grants rest on, compared with the databases: a table made meanwhile is let in, what somebody granted or revoked by hand is put right.</summary>
+    private async Task KeepScopesInLineAsync(ClusterName cluster, IEnumerable<GrantSnapshot> active, bool dryRun, ConcurrentBag<ReconcileLine> lines, CancellationToken cancellationToken)
+    {
+        foreach (var grant in active.DistinctBy(grant => string.Join(',', RoleName.ForScopes(installation.Name, grant.Scope, grant.Target).Select(role => role.Value))))
+        {
+            var role = RoleName.ForScopes(installation.Name, grant.Scope, grant.Target)[0].Value;
+            var (seen, refusal) = await inventory.KeepInLineAsync(installation.Name, grant.Target, grant.Scope, dryRun: true, cancellationToken);
+            if (seen.Count == 0 && refusal is null) continue;
+
+            var lead = seen.Count == 0 ? $"{role} of scope {grant.Scope.Name} could not be compared" : $"{role} of scope {grant.Scope.Name} is not in line: {string.Join("; ", seen)}";
+            if (refusal is null && !dryRun)
+            {
+                var finding = new Finding(FindingKind.Drifted, role, lead, null);
+                await AuditAsync(finding, "begun");
+                refusal = (await inventory.KeepInLineAsync(installation.Name, grant.Target, grant.Scope, dryRun: false, cancellationToken)).Refusal;
+                await AuditAsync(finding, refusal?.Code ?? "done");
+            }
+
+            lines.Add(new ReconcileLine(
+                cluster, FindingKind.Drifted, role,
+                refusal is not null ? FindingOutcome.Reported : dryRun ? FindingOutcome.WouldMend : FindingOutcome.Mended,
+                refusal is not null ? $"{lead}. {refusal.Message}" : $"{lead}. {(dryRun ? "It would be brought in line" : "It was brought in line")}."));
+        }
     }
 
     private async Task<ReconcileLine> SettleAsync(ClusterName cluster, Finding finding, bool dryRun, CancellationToken cancellationToken)
@@ -187,9 +262,10 @@ internal sealed class RoleReconciler(
         {
             // On the audit record before anything happens, and what came of it after.
             await AuditAsync(finding, "begun");
-            var outcome = await MendAsync(cluster, mend, cancellationToken);
-            await AuditAsync(finding, outcome.Refusal?.Code ?? "done");
-            return outcome.Refusal is { } refusal ? Line(FindingOutcome.Failed, $"{lead}. {refusal.Message}") : Line(FindingOutcome.Mended, $"{lead}. {Did(mend)}.");
+            var (outcome, receipt) = await MendAsync(cluster, mend, cancellationToken);
+            var found = receipt is null ? "" : InWords(receipt);
+            await AuditAsync(finding, $"{outcome.Refusal?.Code ?? "done"}{(found.Length > 0 ? $":{found}" : "")}");
+            return outcome.Refusal is { } refusal ? Line(FindingOutcome.Failed, $"{lead}. {refusal.Message}{found}") : Line(FindingOutcome.Mended, $"{lead}. {Did(mend)}.{found}");
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -200,37 +276,48 @@ internal sealed class RoleReconciler(
         ReconcileLine Line(FindingOutcome outcome, string words) => new(cluster, finding.Kind, finding.Role, outcome, words);
     }
 
-    private async Task<Result> MendAsync(ClusterName cluster, Mending mend, CancellationToken cancellationToken)
+    private async Task<(Result Outcome, RemovalReceipt? Receipt)> MendAsync(ClusterName cluster, Mending mend, CancellationToken cancellationToken)
     {
         switch (mend)
         {
             case Mending.Remove remove:
                 return await roles.RemoveAsync(remove.Role, cancellationToken) switch
                 {
-                    RoleRemoval.Gone => Result.Done,
-                    RoleRemoval.LockedOut { Blockers: var blockers } => new Error("reconcile.locked_out", $"It is locked out but cannot be dropped yet: {string.Join("; ", blockers)}"),
-                    RoleRemoval.NotNow { Why: var why } => why,
+                    RoleRemoval.Gone { Receipt: var receipt } => (Result.Done, receipt),
+                    RoleRemoval.LockedOut { Receipt: var receipt, Blockers: var blockers } => (new Error("reconcile.locked_out", $"It is locked out but cannot be dropped yet: {string.Join("; ", blockers)}"), receipt),
+                    RoleRemoval.NotNow { Why: var why, SoFar: var soFar } => (why, soFar),
                     _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
                 };
 
             case Mending.Supersede supersede:
-                if (await store.FindAsync(supersede.Grant, cancellationToken) is not { } grant) return GrantErrors.Unknown(supersede.Grant.ToString());
+                if (await store.FindAsync(supersede.Grant, cancellationToken) is not { } grant) return (GrantErrors.Unknown(supersede.Grant.ToString()), null);
                 var (_, outcome) = await store.ChangeAsync(grant, newest => newest.Supersede(supersede.Why, clock.GetUtcNow()), cancellationToken);
                 if (outcome.Refusal is null) dispatcher.Dispatch(supersede.Grant);
-                return outcome;
+                return (outcome, null);
 
             case Mending.Lock locked:
-                return await inventory.LockAsync(cluster, installation.Name, locked.Role, cancellationToken);
+                return (await inventory.LockAsync(cluster, installation.Name, locked.Role, cancellationToken), null);
 
             case Mending.TakeBack takeBack:
-                return await inventory.TakeBackAsync(cluster, installation.Name, takeBack.Role, takeBack.Member, cancellationToken);
+                return (await inventory.TakeBackAsync(cluster, installation.Name, takeBack.Role, takeBack.Member, cancellationToken), null);
 
             case Mending.DropScope drop:
-                return await inventory.DropScopeAsync(cluster, installation.Name, drop.Role, cancellationToken);
+                return (await inventory.DropScopeAsync(cluster, installation.Name, drop.Role, cancellationToken), null);
 
             default:
                 throw new InvalidOperationException("A mending is one of five.");
         }
+    }
+
+    /// <summary>There is no grant on record that could keep the receipt.</summary>
+    private static string InWords(RemovalReceipt receipt)
+    {
+        List<string> parts = [];
+        if (receipt.SessionsEnded > 0) parts.Add($"sessions cut: {receipt.SessionsEnded}");
+        if (receipt.HandedOver.Count > 0) parts.Add($"kept under the escrow role: {string.Join(", ", receipt.HandedOver)}");
+        if (receipt.Dropped.Count > 0) parts.Add($"went with it: {string.Join(", ", receipt.Dropped)}");
+        parts.AddRange(receipt.Remarks);
+        return parts.Count == 0 ? "" : $" {string.Join("; ", parts)}";
     }
 
     private Task AuditAsync(Finding finding, string outcome) => audit.AppendAsync(
@@ -238,18 +325,12 @@ internal sealed class RoleReconciler(
 
     private HashSet<string> NeededScopes(AccessPolicy policy, ClusterName cluster, IEnumerable<GrantSnapshot> live)
     {
-        var names = live.Where(grant => grant.Target.Cluster == cluster).Select(grant => Name(grant.Scope, grant.Target.Database)).ToHashSet(StringComparer.Ordinal);
-        foreach (var database in policy.Databases.Values.Where(database => database.Target.Cluster == cluster))
-        {
-            foreach (var scope in database.Scopes.Where(policy.Scopes.ContainsKey)) names.Add(Name(policy.Scopes[scope], database.Target.Database));
-        }
-        return names;
-
-        string Name(Domain.Scopes.PrivilegeScope scope, string database) => RoleName.ForScope(installation.Name, scope.Name.Value, scope.Fingerprint(database)).Value;
+        return live.Where(grant => grant.Target.Cluster == cluster).Select(grant => (grant.Scope, grant.Target))
+            .Concat(policy.Databases.Values.Where(database => database.Target.Cluster == cluster)
+                .SelectMany(database => database.Scopes.Where(policy.Scopes.ContainsKey).Select(scope => (Scope: policy.Scopes[scope], database.Target))))
+            .SelectMany(needed => RoleName.ForScopes(installation.Name, needed.Scope, needed.Target).Select(role => role.Value))
+            .ToHashSet(StringComparer.Ordinal);
     }
-
-    private static bool IsLive(GrantStatus status) =>
-        status is GrantStatus.Pending or GrantStatus.Approved or GrantStatus.Provisioning or GrantStatus.Active or GrantStatus.Revoking or GrantStatus.Quarantined;
 
     private static string Would(Mending mend) => mend switch
     {

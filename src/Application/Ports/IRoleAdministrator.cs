@@ -27,7 +27,8 @@ public abstract record RoleMaking
     /// <summary>The role exists, takes exactly this password, and its effective privileges were read back: what the scope says, no more and no less.</summary>
     /// <param name="Host">What the holder connects to.</param>
     /// <param name="SslMode">libpq's word.</param>
-    public sealed record Made(uint Oid, string Host, int Port, string SslMode) : RoleMaking;
+    /// <param name="Plan">What the role can do, as it was found on the databases.</param>
+    public sealed record Made(uint Oid, string Host, int Port, string SslMode, PlanOnRecord Plan) : RoleMaking;
 
     /// <summary>The name belongs to a role that is not this grant's. Nothing was touched.</summary>
     public sealed record NameTaken : RoleMaking;
@@ -54,11 +55,29 @@ public abstract record RoleRemoval
     public sealed record LockedOut(RemovalReceipt Receipt, IReadOnlyList<string> Blockers) : RoleRemoval;
 
     /// <summary>The server could not be asked: the role may still be usable (until the end that the server itself keeps). Try again.</summary>
-    public sealed record NotNow(Error Why) : RoleRemoval;
+    /// <param name="SoFar">What was found and done before it had to be given up, if anything was; not proved.</param>
+    public sealed record NotNow(Error Why, RemovalReceipt? SoFar = null) : RoleRemoval;
 }
 
 /// <summary>A temporary role to be removed: the one on which two of its OID (when it is known), its name and this grant's tag agree. Any other is not touched.</summary>
-public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTarget Target, RoleName Role, uint? Oid);
+public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTarget Target, RoleName Role, uint? Oid)
+{
+    /// <summary>
+    /// The scope roles it was a member of, as far as the record knows. Until PostgreSQL 15 a session can act as one of them and leave things there, which
+    /// are cleaned up with it. Those that it is a member of when the removal begins are found anyway; this is for a removal that is taken up again later.
+    /// </summary>
+    public IReadOnlyList<RoleName> ScopeRoles { get; init; } = [];
+
+    /// <summary>The owner that its sessions acted as: what they ran is counted as the owner's. Null mostly.</summary>
+    public string? RunAs { get; init; }
+
+    /// <summary>The role on a grant's record.</summary>
+    public static RoleToRemove Of(GrantSnapshot grant, RoleName role) => new(grant.Installation, grant.Id, grant.Target, role, grant.RoleOid)
+    {
+        ScopeRoles = RoleName.ForScopes(grant.Installation, grant.Scope, grant.Target),
+        RunAs = grant.Scope.RunAs,
+    };
+}
 
 /// <summary>
 /// Roles on the target cluster. Both methods are safe to repeat, from any point at which an earlier try was cut off, by any worker, and on
@@ -71,6 +90,9 @@ public interface IRoleAdministrator
     /// </summary>
     Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken);
 
-    /// <summary>Locks the role out, ends its sessions, hands over what it owns, drops it and proves it. A role that is gone already is a success.</summary>
+    /// <summary>
+    /// Locks the role out, ends its sessions, hands over what it owns, drops it and proves it. A role that is gone already is a success. One that is cancelled half way answers
+    /// <see cref="RoleRemoval.NotNow"/> with what it had done, or is an <see cref="OperationCanceledException"/> when that was nothing.
+    /// </summary>
     Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken);
 }

@@ -1,6 +1,7 @@
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Application.Ports;
 
@@ -76,4 +77,28 @@ public interface IRoleInventory
 
     /// <summary>Drops a scope role without members, after what it was given was taken back. Drops nothing else: a role that owns something is refused.</summary>
     Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Drops the scope roles of a scope that was somebody's own (narrowed), once nobody is a member of them any more. What is still in use or cannot be dropped now
+    /// stays, and reconciliation comes back to it.
+    /// </summary>
+    Task<Result> DropUnusedAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What a role of this scope would be able to do on the target as it is now. Changes nothing and makes no role. Refuses what could not be made, with what
+    /// mends it.
+    /// </summary>
+    Task<Result<PrivilegePlan>> PlanAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Compares the scope roles of a live grant with what its scope means on the databases now (tables came, somebody granted or revoked by hand), and brings
+    /// them in line. A scope role that is not there is left to the next grant.
+    /// </summary>
+    /// <param name="dryRun">Only say what differs.</param>
+    Task<ScopeUpkeep> KeepInLineAsync(string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken);
 }
+
+/// <summary>How a comparison of scope roles ended.</summary>
+/// <param name="Differences">What differed, in words (<c>missing: select on table public.new</c>), at most a few dozen.</param>
+/// <param name="Refusal">Why it could not be brought in line, with what mends it; null when it is in line now.</param>
+public sealed record ScopeUpkeep(IReadOnlyList<string> Differences, Error? Refusal);

@@ -33,5 +33,18 @@ public sealed partial record ClusterName
 }
 
 /// <summary>Where a grant leads: what people call it, its cluster, and the name the server knows it by.</summary>
-/// <param name="Database">The PostgreSQL database, at most 63 bytes, any characters but NUL.</param>
-public sealed record DatabaseTarget(DatabaseName Name, ClusterName Cluster, string Database);
+/// <param name="Database">The PostgreSQL database, at most 63 bytes, any characters but NUL. With several: the one that the connection strings name.</param>
+public sealed record DatabaseTarget(DatabaseName Name, ClusterName Cluster, string Database)
+{
+    // Lists that a stored record of an earlier release does not have come in as null: the reader is generated code, which sets every property.
+
+    /// <summary>Further databases of the same cluster that a grant on it leads to as well; mostly none.</summary>
+    public IReadOnlyList<string> Also { get; init => field = value ?? []; } = [];
+
+    /// <summary>All of them, the first one first.</summary>
+    public IReadOnlyList<string> All() => [Database, .. Also];
+
+    public bool Equals(DatabaseTarget? other) => other is not null && Name == other.Name && Cluster == other.Cluster && All().SequenceEqual(other.All(), StringComparer.Ordinal);
+
+    public override int GetHashCode() => HashCode.Combine(Name, Cluster, Database);
+}

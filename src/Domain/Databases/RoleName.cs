@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Domain.Databases;
 
@@ -11,7 +12,17 @@ namespace DbAccess.Domain.Databases;
 /// </summary>
 public sealed partial record RoleName
 {
+    /// <summary>Letters of Latin alphabets without their marks, by hand: without a culture library, as we run, String.Normalize changes nothing.</summary>
+    private static readonly Dictionary<char, string> Plain = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["a"] = "àáâãäåāăąǎ", ["c"] = "çćĉċč", ["d"] = "ďđð", ["e"] = "èéêëēĕėęě", ["g"] = "ĝğġģ", ["h"] = "ĥħ", ["i"] = "ìíîïĩīĭįıİǐ", ["j"] = "ĵ", ["k"] = "ķ", ["l"] = "ĺļľŀł",
+        ["n"] = "ñńņňŋ", ["o"] = "òóôõöøōŏőǒơ", ["r"] = "ŕŗř", ["s"] = "śŝşšș", ["t"] = "ţťŧț", ["u"] = "ùúûüũūŭůűųǔư", ["w"] = "ŵẁẃẅ", ["y"] = "ýÿŷỳ", ["z"] = "źżž",
+        ["ss"] = "ßẞ", ["ae"] = "æ", ["oe"] = "œ", ["th"] = "þ", ["ij"] = "ĳ",
+    }.SelectMany(row => row.Value.Select(letter => (Letter: letter, Plain: row.Key))).ToDictionary(pair => pair.Letter, pair => pair.Plain);
+
     private const string Letters = "abcdefghijkmnpqrstuvwxyz23456789";
+
+    private const string AsideEnd = "_x";
 
     private RoleName(string value) => Value = value;
 
@@ -34,6 +45,22 @@ public sealed partial record RoleName
     public static RoleName ForScope(string installation, string scope, string fingerprint) =>
         new($"{Prefix(installation)}s_{Fold(scope, 24)}_{fingerprint[..12]}");
 
+    /// <summary>The scope roles that a grant of the scope on the target rests on, one for each database, in their order.</summary>
+    public static IReadOnlyList<RoleName> ForScopes(string installation, PrivilegeScope scope, DatabaseTarget target) =>
+        [.. scope.DatabasesOf(target).Select(database => ForScope(installation, scope.Name.Value, scope.Fingerprint(database)))];
+
+    /// <summary>What a scope role is called from when it is being dropped until it is gone, so that nobody becomes a member of it any more.</summary>
+    public static string Aside(string scopeRole) => $"{scopeRole}{AsideEnd}";
+
+    /// <param name="before">What it was called before.</param>
+    public static bool IsAside(string name, out string before)
+    {
+        // No fingerprint ends like this.
+        var isAside = name.EndsWith(AsideEnd, StringComparison.Ordinal);
+        before = isAside ? name[..^AsideEnd.Length] : name;
+        return isAside;
+    }
+
     /// <summary>The powerless role that receives what a temporary role still owns at its end.</summary>
     public static RoleName ForEscrow(string installation) => new($"{Prefix(installation)}escrow");
 
@@ -51,14 +78,17 @@ public sealed partial record RoleName
     private static string Fold(string text, int length)
     {
         var folded = new StringBuilder();
-        foreach (var c in text.Normalize(NormalizationForm.FormD))
+        foreach (var c in text)
         {
-            if (char.IsAsciiLetterOrDigit(c)) folded.Append(char.ToLowerInvariant(c));
+            var small = char.ToLowerInvariant(c);
+            if (char.IsAsciiLetterOrDigit(small)) folded.Append(small);
+            else if (Plain.GetValueOrDefault(small) is { } plain) folded.Append(plain);
             else if (c is '-' or '.' or '_' or ' ' && folded.Length > 0 && folded[^1] != '_') folded.Append('_');
-            if (folded.Length == length) break;
+            if (folded.Length >= length) break;
         }
 
-        var name = folded.ToString().Trim('_');
+        // Two letters for one may go over the edge.
+        var name = folded.ToString(0, Math.Min(folded.Length, length)).Trim('_');
         return name.Length == 0 ? "x" : name;
     }
 

@@ -67,7 +67,7 @@ public sealed class Grant
     {
         var grant = Create(id, installation, request, GrantStatus.Pending, now, now);
         grant.Move(GrantStatus.Approved, [GrantStatus.Pending], "grant.approved", new Actor.Rule(request.Rule), now);
-        grant.State = grant.State with { ApprovedAt = now, StepDueAt = now };
+        grant.State = grant.State with { ApprovedAt = now, StepDueAt = now, StepSince = now };
         return grant;
     }
 
@@ -83,7 +83,7 @@ public sealed class Grant
         if (approver == State.Requester) return GrantErrors.SelfApproval(Id);
 
         var moved = Move(GrantStatus.Approved, [GrantStatus.Pending], "grant.approved", new Actor.Person(approver), now);
-        if (moved.Refusal is null) State = State with { ApprovedAt = now, StepDueAt = now, Attempts = 0 };
+        if (moved.Refusal is null) State = State with { ApprovedAt = now, StepDueAt = now, StepSince = now, Attempts = 0 };
         return moved;
     }
 
@@ -146,13 +146,13 @@ public sealed class Grant
     }
 
     /// <summary>The role exists. Known before the credentials go out, so that whoever comes after a crash can recognise it.</summary>
-    public Result RoleMade(uint oid, DateTimeOffset now)
+    public Result RoleMade(uint oid, PlanOnRecord plan, DateTimeOffset now)
     {
         if (Status is not GrantStatus.Provisioning) return GrantErrors.Nothing(Id);
         if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
 
-        Record("grant.role_made", new Actor.Sweep(), now, $"{State.Role} (oid {oid})");
-        State = State with { RoleOid = oid };
+        Record("grant.role_made", new Actor.Sweep(), now, $"{State.Role} (oid {oid}): {plan.Summary} (plan {plan.Hash})");
+        State = State with { RoleOid = oid, Plan = plan };
         return Result.Done;
     }
 
@@ -173,7 +173,7 @@ public sealed class Grant
         var moved = Move(GrantStatus.Active, [GrantStatus.Provisioning], "grant.activated", new Actor.Sweep(), now);
         if (moved.Refusal is null)
         {
-            State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
+            State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), StepSince = NextInActive(State), Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
         }
 
         return moved;
@@ -222,7 +222,7 @@ public sealed class Grant
     {
         if (Status is GrantStatus.Active && !State.Window!.IsOver(now)) return GrantErrors.WindowOpen(Id, State.Window.Expiry);
 
-        return BeginRevoking(EndReason.Expired, new Actor.Sweep(), null, now);
+        return BeginRevoking(EndReason.Expired, new Actor.Sweep(), null, null, now);
     }
 
     /// <summary>Its holder gives it back. While the role is still being made, the making is given up instead.</summary>
@@ -231,20 +231,21 @@ public sealed class Grant
         if (by != State.Requester) return GrantErrors.NotHolder(Id);
         if (LeftToGive.Contains(Status)) return Abandon("its holder gave it back before it was ready", new Actor.Person(by), now);
 
-        return BeginRevoking(EndReason.Returned, new Actor.Person(by), null, now);
+        return BeginRevoking(EndReason.Returned, new Actor.Person(by), null, null, now);
     }
 
     /// <summary>Someone else ends it early. Who may do that was checked before. While the role is still being made, the making is given up instead.</summary>
-    public Result Revoke(Actor by, string why, DateTimeOffset now)
+    /// <param name="called">What that person is called, so that the holder knows whom to ask.</param>
+    public Result Revoke(Actor by, string why, DateTimeOffset now, string? called = null)
     {
         if (by is Actor.Person { Id: var person } && person == State.Requester) return GrantErrors.OwnGrant(Id);
-        if (LeftToGive.Contains(Status)) return Abandon($"revoked: {why}", by, now);
+        if (LeftToGive.Contains(Status)) return Abandon($"revoked{(called is null ? "" : $" by {called}")}: {why}", by, now);
 
-        return BeginRevoking(EndReason.Revoked, by, why, now);
+        return BeginRevoking(EndReason.Revoked, by, why, called, now);
     }
 
     /// <summary>The policy or the person it rested on is gone.</summary>
-    public Result Supersede(string why, DateTimeOffset now) => BeginRevoking(EndReason.Superseded, new Actor.Sweep(), why, now);
+    public Result Supersede(string why, DateTimeOffset now) => BeginRevoking(EndReason.Superseded, new Actor.Sweep(), why, null, now);
 
     /// <summary>A worker takes the removal for <paramref name="lease"/>.</summary>
     public Result BeginRemoval(DateTimeOffset now, TimeSpan lease)
@@ -263,7 +264,7 @@ public sealed class Grant
         var moved = Move(GrantStatus.Quarantined, LeftToRemove, first ? "grant.quarantined" : "grant.still_quarantined", new Actor.Sweep(), now, string.Join("; ", blockers));
         if (moved.Refusal is not null) return moved;
 
-        State = State with { Receipt = Merge(State.Receipt, receipt), Blockers = blockers, StepDueAt = now + Backoff(State.Attempts), Leased = false };
+        State = State with { Receipt = receipt.After(State.Receipt).Against(State.Window), Blockers = blockers, StepDueAt = now + Backoff(State.Attempts), StepSince = null, Leased = false };
         if (first) Owe(NoticeKind.Ended, now, null);
         return moved;
     }
@@ -277,22 +278,24 @@ public sealed class Grant
         var closed = Close(GrantStatus.Ended, LeftToRemove, "grant.ended", new Actor.Sweep(), now, null);
         if (closed.Refusal is not null) return closed;
 
-        State = State with { Receipt = Merge(State.Receipt, proof), Blockers = [] };
+        State = State with { Receipt = proof.After(State.Receipt).Against(State.Window), Blockers = [] };
         if (!told) Owe(NoticeKind.Ended, now, null);
         return closed;
     }
 
     /// <summary>The present step did not succeed (network, server, a lost race): give the lease back and come again after a growing pause.</summary>
-    public Result StepFailed(string why, DateTimeOffset now, TimeSpan? retryAfter = null)
+    /// <param name="soFar">What a removal had found and done until then; the next one does not find it again.</param>
+    public Result StepFailed(string why, DateTimeOffset now, TimeSpan? retryAfter = null, RemovalReceipt? soFar = null)
     {
         if (State.StepDueAt is null) return GrantErrors.Nothing(Id);
 
         Record("grant.step_failed", new Actor.Sweep(), now, why);
-State = State with
+        State = State with
         {
             StepDueAt = now + (retryAfter ?? PauseAfterFailure(State)),
             Leased = false,
             Trouble = why,
+            Receipt = soFar?.After(State.Receipt).Against(State.Window) ?? State.Receipt,
         };
         if (LeftToGive.Contains(Status) && State.AbandonedBecause is null && State.Attempts >= TellsOfDelayFrom && !State.ToldOfDelay)
         {
@@ -309,7 +312,7 @@ State = State with
         if (Status is not GrantStatus.Active || State.Warned || NextInActive(State) > now || State.Window!.IsOver(now)) return GrantErrors.Nothing(Id);
 
         State = State with { Warned = true };
-        State = State with { StepDueAt = NextInActive(State) };
+        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
         Owe(NoticeKind.Ending, now, null);
         return Result.Done;
     }
@@ -375,15 +378,6 @@ State = State with
         return state.Warned || state.Duration < WarnsFrom ? expiry : expiry - WarnsBefore;
     }
 
-    private static RemovalReceipt Merge(RemovalReceipt? earlier, RemovalReceipt now) => earlier is null ? now : now with
-    {
-        LockedOutAt = earlier.LockedOutAt,
-        LastSessionGoneAt = now.SessionsEnded > 0 ? now.LastSessionGoneAt : earlier.LastSessionGoneAt,
-        SessionsEnded = earlier.SessionsEnded + now.SessionsEnded,
-        Existed = earlier.Existed || now.Existed,
-        HandedOver = [.. earlier.HandedOver, .. now.HandedOver],
-    };
-
     private static Grant Create(GrantId id, string installation, GrantRequest request, GrantStatus status, DateTimeOffset dueAt, DateTimeOffset now)
     {
         var grant = new Grant(new GrantSnapshot
@@ -405,23 +399,32 @@ State = State with
             PolicyHash = request.PolicyHash,
             CreatedAt = now,
             StepDueAt = dueAt,
+            StepSince = dueAt,
         });
         grant._newEvents.Add(new GrantEvent(1, now, "grant.requested", new Actor.Person(request.Requester), null, status, request.Reason));
         grant.State = grant.State with { Events = 1 };
         return grant;
     }
 
-    private Result BeginRevoking(EndReason reason, Actor by, string? note, DateTimeOffset now)
+    private Result BeginRevoking(EndReason reason, Actor by, string? note, string? called, DateTimeOffset now)
     {
         var moved = Move(GrantStatus.Revoking, [GrantStatus.Active], "grant.revoking", by, now, note is null ? reason.ToString() : $"{reason}: {note}");
-        if (moved.Refusal is null) State = State with { EndReason = reason, StepDueAt = now, Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
+        if (moved.Refusal is null)
+        {
+            var wanted = reason is EndReason.Expired ? State.Window!.Expiry : now;
+            State = State with
+            {
+                EndReason = reason, EndedBy = called, EndNote = note, StepDueAt = now, StepSince = wanted, Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null,
+            };
+        }
+
         return moved;
     }
 
     private Result Close(GrantStatus to, GrantStatus[] from, string type, Actor by, DateTimeOffset now, string? note)
     {
         var moved = Move(to, from, type, by, now, note);
-        if (moved.Refusal is null) State = State with { EndedAt = now, StepDueAt = null, Leased = false };
+        if (moved.Refusal is null) State = State with { EndedAt = now, StepDueAt = null, StepSince = null, Leased = false };
         return moved;
     }
 

@@ -59,6 +59,9 @@ public sealed record GrantSnapshot
     /// <summary>PostgreSQL's own number for the role: names can be taken by others, OIDs are not given twice.</summary>
     public uint? RoleOid { get; init; }
 
+    /// <summary>What the role could do, as it was found on the databases when it was made; null until then.</summary>
+    public PlanOnRecord? Plan { get; init; }
+
     /// <summary>Tries of the present step that did not succeed.</summary>
     public int Attempts { get; init; }
 
@@ -74,12 +77,23 @@ public sealed record GrantSnapshot
     /// <summary>True while a worker holds the present step; the lease ends at <see cref="StepDueAt"/>.</summary>
     public bool Leased { get; init; }
 
+    /// <summary>
+    /// Since when the present step has been wanted, however often it was postponed: the expiry, or the moment somebody asked for it. Null when there is no step, for
+    /// a role that is locked out and only waits to be dropped, and on grants of earlier versions.
+    /// </summary>
+    public DateTimeOffset? StepSince { get; init; }
+
     /// <summary>Set when making the role was given up, so that every further try undoes instead of doing.</summary>
     public string? AbandonedBecause { get; init; }
 
     public bool Warned { get; init; }
 
     public EndReason? EndReason { get; init; }
+
+    /// <summary>What whoever ended it early is called, and why they did; for the holder to read, never for deciding. Null when nobody did.</summary>
+    public string? EndedBy { get; init; }
+
+    public string? EndNote { get; init; }
 
     public DateTimeOffset? EndedAt { get; init; }
 
@@ -89,10 +103,10 @@ public sealed record GrantSnapshot
     public RemovalReceipt? Receipt { get; init; }
 
     /// <summary>Why the role cannot be removed yet, in words, each with what mends it.</summary>
-    public IReadOnlyList<string> Blockers { get; init; } = [];
+    public IReadOnlyList<string> Blockers { get; init => field = value ?? []; } = [];
 
     /// <summary>What the holder is still to be told.</summary>
-    public IReadOnlyList<NoticeKind> Notices { get; init; } = [];
+    public IReadOnlyList<NoticeKind> Notices { get; init => field = value ?? []; } = [];
 
     public DateTimeOffset? NoticeDueAt { get; init; }
 
@@ -101,10 +115,22 @@ public sealed record GrantSnapshot
     /// <summary>How many events the grant has so far.</summary>
     public int Events { get; init; }
 
+    /// <summary>How long what is to be done has been waiting, tries that failed included; nothing when it is not wanted yet.</summary>
+    public TimeSpan LatenessAt(DateTimeOffset now)
+    {
+        var step = StepDueAt is null ? null : StepSince ?? StepDueAt;
+        var since = step is null || NoticeDueAt < step ? NoticeDueAt : step;
+        return since < now ? now - since.Value : TimeSpan.Zero;
+    }
+
     /// <summary>When something is to be done for this grant; null when nothing is left to do. This is what a sweep reads.</summary>
     public DateTimeOffset? DueAt => (StepDueAt, NoticeDueAt) switch
     {
         ({ } step, { } notice) => step < notice ? step : notice,
         var (step, notice) => step ?? notice,
     };
+
+    /// <summary>A making or a removal that did not work and waits for its next try; nobody holds it.</summary>
+    public bool IsPostponed(DateTimeOffset now) =>
+        !Leased && Attempts > 0 && StepDueAt > now && Status is (GrantStatus.Approved or GrantStatus.Provisioning or GrantStatus.Revoking or GrantStatus.Quarantined);
 }

@@ -17,6 +17,10 @@ public sealed record AccessPolicy(
     IReadOnlyList<ForbidRule> Forbid,
     IReadOnlyList<AccessRule> Allow)
 {
+    /// <summary>Where there is no policy: it has no name and no rule, so nothing is allowed by it. Its hash is empty.</summary>
+    public static readonly AccessPolicy Nothing = new(
+        "", new Dictionary<DatabaseName, PolicyDatabase>(), new Dictionary<ScopeName, PrivilegeScope>(), new Dictionary<string, PolicyGroup>(StringComparer.Ordinal), [], []);
+
     /// <summary>The group that everybody is in.</summary>
     public const string Everyone = "everyone";
 

@@ -33,6 +33,9 @@ public enum ObjectKind
     Function,
 
     Schema,
+
+    /// <summary>Views and materialized views alone.</summary>
+    View,
 }
 
 /// <summary>Which objects a privilege is for.</summary>
@@ -41,30 +44,87 @@ public enum ObjectKind
 /// <param name="Name">One object of that name; null means every object of the kind in the schema, those made later included.</param>
 public sealed record ObjectSelector(ObjectKind Kind, string Schema, string? Name)
 {
-    public override string ToString() => (Kind, Name) switch
+    /// <summary>
+    /// Without a <see cref="Name"/>: only the objects whose name matches, where <c>*</c> stands for any letters and <c>?</c> for one, case and all. What is
+    /// made later belongs to it too, from the next comparison on: PostgreSQL's default privileges know no names.
+    /// </summary>
+    public string? Pattern { get; init; }
+
+    /// <summary>Sequences only: those that belong to a column of this table of the same schema (serial and identity columns). There need be none.</summary>
+    public string? OfTable { get; init; }
+
+    /// <summary>Whether an object of this name is among those that are meant, as far as names tell.</summary>
+    public bool Covers(string name) => Name is null ? Pattern is null || Matches(Pattern, name) : Name == name;
+
+    public override string ToString()
     {
-        (ObjectKind.Schema, _) => $"schema {Schema}",
-        (_, null) => $"{KindWord}s in schema {Schema}",
-        _ => $"{KindWord} {Schema}.{Name}",
-    };
+        var of = OfTable is null ? "" : $" of table {Schema}.{OfTable}";
+        return (Kind, Name, Pattern) switch
+        {
+            (ObjectKind.Schema, _, _) => $"schema {Schema}",
+            (_, null, null) => OfTable is null ? $"{KindWord}s in schema {Schema}" : $"{KindWord}s{of}",
+            (_, null, { } pattern) => $"{KindWord}s {Schema}.{pattern}{of}",
+            _ => $"{KindWord} {Schema}.{Name}{of}",
+        };
+    }
 
     private string KindWord => Kind switch
     {
         ObjectKind.Table => "table",
+        ObjectKind.View => "view",
         ObjectKind.Sequence => "sequence",
         ObjectKind.Function => "function",
         _ => "schema",
     };
+
+    /// <summary>The usual walk with one step back: linear for what people write, never exponential.</summary>
+    private static bool Matches(string pattern, string name)
+    {
+        int at = 0, walked = 0, star = -1, from = 0;
+        while (walked < name.Length)
+        {
+            if (at < pattern.Length && (pattern[at] == '?' || pattern[at] == name[walked]) && pattern[at] != '*')
+            {
+                at++;
+                walked++;
+            }
+            else if (at < pattern.Length && pattern[at] == '*')
+            {
+                (star, from) = (at++, walked);
+            }
+            else if (star >= 0)
+            {
+                (at, walked) = (star + 1, ++from);
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        return pattern.AsSpan(at).TrimStart('*').Length == 0;
+    }
 }
 
 /// <summary>Privileges on some objects.</summary>
 /// <param name="Columns">For tables only: the columns that the privileges are for; empty means the whole table.</param>
 public sealed record PrivilegeRule(ObjectSelector On, IReadOnlyList<string> Columns, IReadOnlyList<Privilege> Allow)
 {
+    /// <summary>The one database (by PostgreSQL's name) that the rule is for, where the scope is given on several; null for all of them.</summary>
+    public string? Database { get; init; }
+
     /// <summary>In words for people: <c>update (status, updated_at) on table public.orders</c>.</summary>
     public override string ToString()
     {
         var verbs = string.Join(", ", Allow.Select(p => p.ToString().ToLowerInvariant()));
-        return Columns.Count == 0 ? $"{verbs} on {On}" : $"{verbs} ({string.Join(", ", Columns)}) on {On}";
+        var place = Database is null ? "" : $" in {Database}";
+        return Columns.Count == 0 ? $"{verbs} on {On}{place}" : $"{verbs} ({string.Join(", ", Columns)}) on {On}{place}";
     }
+}
+
+/// <summary>A table or view, as people name it.</summary>
+public sealed record TableName(string Schema, string Name)
+{
+    /// <summary>As SQL writes it, so that two different tables never look the same.</summary>
+    public override string ToString() => $"{SqlNames.Write(Schema)}.{SqlNames.Write(Name)}";
 }

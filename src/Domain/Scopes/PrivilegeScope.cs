@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using DbAccess.Domain.Databases;
 
 namespace DbAccess.Domain.Scopes;
 
@@ -19,13 +20,53 @@ public sealed record PrivilegeScope(
     string? RunAs,
     bool HighRisk)
 {
+    /// <summary>What the requester narrowed it to, in their words (<c>public.orders</c>); empty when it is the scope as the policy has it.</summary>
+    public IReadOnlyList<string> NarrowedTo { get; init => field = value ?? []; } = [];
+
+    /// <summary>The rules that concern one database (PostgreSQL's name).</summary>
+    public IEnumerable<PrivilegeRule> RulesFor(string database) => Privileges.Where(rule => rule.Database is null || rule.Database == database);
+
+    /// <summary>The databases of a target that the scope lets into: the first one, and those of the others for which it has a rule or an owner to act as.</summary>
+    public IReadOnlyList<string> DatabasesOf(DatabaseTarget target) =>
+        [target.Database, .. target.Also.Where(database => RunAs is not null || RulesFor(database).Any())];
+
+    /// <summary>
+    /// The same scope with nothing but these tables and views, and the sequences that belong to them: for somebody who needs less than the scope gives.
+    /// Refuses a table on which the scope gives nothing, as far as names tell; whether it exists is found out on the database.
+    /// </summary>
+    public Result<PrivilegeScope> NarrowTo(IReadOnlyList<TableName> tables)
+    {
+        if (RunAs is not null)
+            return new Error("scope.not_narrowed", $"{Name} acts as the owner {RunAs}, who can do everything with its tables: it cannot be narrowed to some of them.");
+        if (tables.FirstOrDefault(table => !Privileges.Any(rule => IsOn(rule, table))) is { } outside)
+            return new Error("scope.not_in_scope", $"{Name} gives nothing on {outside}. It gives: {string.Join("; ", Privileges.Take(10))}{(Privileges.Count > 10 ? "; …" : "")}.");
+
+        var wanted = tables.Distinct().OrderBy(table => table.Schema, StringComparer.Ordinal).ThenBy(table => table.Name, StringComparer.Ordinal).ToList();
+        return this with
+        {
+            NarrowedTo = [.. wanted.Select(table => table.ToString())],
+            Privileges =
+            [
+                .. Privileges.SelectMany(rule => rule.On.Kind switch
+                {
+                    ObjectKind.Table or ObjectKind.View => wanted.Where(table => IsOn(rule, table)).Select(table => rule with { On = new ObjectSelector(rule.On.Kind, table.Schema, table.Name) }),
+                    ObjectKind.Sequence => wanted.Where(table => table.Schema == rule.On.Schema && (rule.On.OfTable ?? table.Name) == table.Name).Select(table => rule with { On = rule.On with { OfTable = table.Name } }),
+                    _ => [],
+                }),
+            ],
+        };
+
+        static bool IsOn(PrivilegeRule rule, TableName table) =>
+            rule.On.Kind is ObjectKind.Table or ObjectKind.View && rule.On.Schema == table.Schema && rule.On.Covers(table.Name);
+    }
+
     /// <summary>
     /// A hash of the privileges on one database (hex), never equal when different things are allowed there. Settings, description and
     /// connection limit belong to the temporary role and are not part of it.
     /// </summary>
     public string Fingerprint(string database)
     {
-        string[] pieces = [database, Name.Value, RunAs ?? "", .. Privileges.Select(Canonical).Order(StringComparer.Ordinal)];
+        string[] pieces = [database, Name.Value, RunAs ?? "", .. RulesFor(database).Select(Canonical).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Joined(pieces))));
     }
 
@@ -38,5 +79,8 @@ public sealed record PrivilegeScope(
         ((int)rule.On.Kind).ToString(CultureInfo.InvariantCulture), rule.On.Schema, rule.On.Name is null ? "all" : "one", rule.On.Name ?? "",
         Joined([.. rule.Columns.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]),
         Joined([.. rule.Allow.Distinct().Order().Select(p => p.ToString())]),
+        // Only where there is such a thing, so that the scope roles of earlier versions keep their names.
+        .. rule.On.Pattern is { } pattern ? (string[])["like", pattern] : [],
+        .. rule.On.OfTable is { } table ? (string[])["of", table] : [],
     ]);
 }

@@ -35,10 +35,13 @@ internal static class AwsFault
         AmazonServiceException { ErrorCode: "AccessDenied" or "AccessDeniedException" or "AllAccessDisabled" or "Forbidden" } =>
             "AWS denies it to the role of this process",
         _ when IsThrottling(failure) => "AWS is throttling, and went on after several tries",
-        AmazonServiceException service => $"AWS answered {Code(service)} (HTTP {(int)service.StatusCode}, request {service.RequestId ?? "unknown"})",
+        AmazonServiceException service => $"{Kind(service)}, request {service.RequestId ?? "unknown"}",
         AmazonClientException => "AWS does not answer, or this process has no AWS credentials",
         _ => $"AWS does not answer ({failure.GetType().Name})",
     };
+
+    /// <summary>The same for each failure of its kind: what tells it from another of the same is left out.</summary>
+    public static string Kind(Exception failure) => failure is AmazonServiceException service ? $"AWS answered {Code(service)} (HTTP {(int)service.StatusCode})" : failure.GetType().Name;
 
     private static string Code(AmazonServiceException service) => string.IsNullOrEmpty(service.ErrorCode) ? "with an error" : service.ErrorCode;
 }

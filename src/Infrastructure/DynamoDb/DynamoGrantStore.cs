@@ -13,13 +13,19 @@ namespace DbAccess.Infrastructure.DynamoDb;
 /// transaction over the version that was loaded. Lists come from the indexes, a moment late, and are confirmed by reading the grants
 /// themselves: a grant that was made this moment may be missing from a list, and one that no longer belongs there never is in it.
 /// </summary>
-internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : IGrantStore
+internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, UnreadableGrants unreadable) : IGrantStore
 {
     /// <summary>
-    /// How many parts the index of what is due has. One part takes 1,000 writes a second, so four bear 4,000, and a sweep asks four times.
+    /// How many parts the index of what is due has. One part takes 1,000 writes a second, so four bear 4,000, and a sweep asks each.
     /// Changing it needs both sets read until the old one is empty.
     /// </summary>
     internal const int DueShards = 4;
+
+    // Roles that are locked out and cannot be dropped yet stand in a part of their own, so that counting them costs by their number.
+    private const string Quarantine = "GRANT#QUARANTINE";
+
+    /// <summary>The parts of the index that a sweep asks.</summary>
+    internal static readonly IReadOnlyList<string> DueParts = [.. Enumerable.Range(0, DueShards).Select(ShardName), Quarantine];
 
     /// <summary>How long ended grants are kept; longer than a year, so that last year can still be looked at.</summary>
     internal static readonly TimeSpan KeepEnded = TimeSpan.FromDays(400);
@@ -35,6 +41,9 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
 
     private const string GrantSk = "GRANT";
     private const string CountPk = "COUNT";
+
+    // With a cluster's name behind it: when a grant with a role there was last counted as ended.
+    private const string EndedOn = "ended_on:";
 
     private static readonly GrantStatus[] Over = [GrantStatus.Ended, GrantStatus.Denied, GrantStatus.Cancelled, GrantStatus.Lapsed, GrantStatus.Failed];
 
@@ -58,23 +67,44 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
     public async Task<IReadOnlyList<Grant>> ListDueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken)
     {
         var until = StoreTime.Milliseconds(now);
-        var shards = await Task.WhenAll(Enumerable.Range(0, DueShards).Select(shard => QueryShardAsync(shard, until, WithSpare(limit), cancellationToken)));
-        var longestFirst = shards.SelectMany(items => items).OrderBy(item => item.NumberOf("due_at")).ThenBy(item => item["pk"].S, StringComparer.Ordinal);
         // The index may be a moment old, and its instants are rounded up: the grant itself knows whether it is due.
-        var due = await ConfirmAsync(longestFirst, limit, grant => grant.State.DueAt <= now, cancellationToken);
+        var due = await ConfirmAsync(
+            async enough =>
+            {
+                var parts = await Task.WhenAll(DueParts.Select(part => QueryPartAsync(part, until, enough, cancellationToken)));
+                var longestFirst = parts.SelectMany(items => items).OrderBy(item => item.NumberOf("due_at")).ThenBy(item => item["pk"].S, StringComparer.Ordinal);
+                return ([.. longestFirst], Array.Exists(parts, items => items.Count == enough));
+            },
+            limit, grant => grant.State.DueAt <= now, cancellationToken);
         return [.. due.OrderBy(grant => grant.State.DueAt).ThenBy(grant => grant.Id.ToString(), StringComparer.Ordinal)];
     }
 
     public async Task<DateTimeOffset?> NextDueAsync(CancellationToken cancellationToken)
     {
-        var firsts = await Task.WhenAll(Enumerable.Range(0, DueShards).Select(shard => QueryShardAsync(shard, null, 1, cancellationToken)));
-        return firsts.SelectMany(items => items).Min(item => item.NumberOf("due_at")) is { } due ? DateTimeOffset.FromUnixTimeMilliseconds(due) : null;
+        var leftOut = unreadable.Ids;
+        var firsts = await Task.WhenAll(DueParts.Select(part => QueryPartAsync(part, null, 1 + leftOut.Count, cancellationToken)));
+        return firsts.SelectMany(items => items).Where(item => !leftOut.Contains(IdOf(item))).Min(item => item.NumberOf("due_at")) is { } due ? DateTimeOffset.FromUnixTimeMilliseconds(due) : null;
     }
 
     public async Task<IReadOnlyList<Grant>> ListByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken)
     {
-        var entries = await table.QueryAsync(NewestFirst(DynamoTable.PersonIndex, "person", requester.ToString()), limit, cancellationToken);
-        return NewestFirst(await ConfirmAsync(entries, limit, grant => grant.State.Requester == requester, cancellationToken));
+        return NewestFirst(await ConfirmAsync(
+            async enough =>
+            {
+                var entries = await table.QueryAsync(NewestFirst(DynamoTable.PersonIndex, "person", requester.ToString()), enough, cancellationToken);
+                return (entries, entries.Count == enough);
+            },
+            limit, grant => grant.State.Requester == requester, cancellationToken));
+    }
+
+    /// <summary>
+    /// Reads the person's grants of as long as ended ones are kept: no index has only a person's live ones, and one that is written with every grant would cost
+    /// more than this does the few who have hundreds (about one read unit a grant).
+    /// </summary>
+    public async Task<IReadOnlyList<Grant>> ListLiveByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken)
+    {
+        var entries = await table.QueryAsync(NewestFirst(DynamoTable.PersonIndex, "person", requester.ToString()), int.MaxValue, cancellationToken);
+        return NewestFirst(await ConfirmAsync(entries, limit, grant => grant.State.Requester == requester && grant.State.EndedAt is null, cancellationToken));
     }
 
     /// <summary>
@@ -83,11 +113,33 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
     /// </summary>
     public async Task<IReadOnlyList<Grant>> ListLiveAsync(DatabaseName? database, int limit, CancellationToken cancellationToken)
     {
-        var entries = database is null
-            ? await table.ScanIndexAsync(DynamoTable.LiveIndex, cancellationToken)
-            : await table.QueryAsync(NewestFirst(DynamoTable.LiveIndex, "live_database", database.Value), WithSpare(limit), cancellationToken);
-        var newestFirst = entries.OrderByDescending(item => item.NumberOf("created_at")).ThenBy(item => item["pk"].S, StringComparer.Ordinal);
-        return NewestFirst(await ConfirmAsync(newestFirst, limit, grant => grant.State.EndedAt is null, cancellationToken));
+        return NewestFirst(await ConfirmAsync(
+            async enough =>
+            {
+                var entries = database is null
+                    ? await table.ScanIndexAsync(DynamoTable.LiveIndex, int.MaxValue, cancellationToken)
+                    : await table.QueryAsync(NewestFirst(DynamoTable.LiveIndex, "live_database", database.Value), enough, cancellationToken);
+                var newestFirst = entries.OrderByDescending(item => item.NumberOf("created_at")).ThenBy(item => item["pk"].S, StringComparer.Ordinal);
+                return ([.. newestFirst], database is not null && entries.Count == enough);
+            },
+            limit, grant => grant.State.EndedAt is null, cancellationToken));
+    }
+
+    public async Task<IReadOnlyList<GrantId>> ListLiveIdsAsync(int limit, CancellationToken cancellationToken) =>
+        [.. (await table.ScanIndexAsync(DynamoTable.LiveIndex, limit, cancellationToken)).Select(entry => ReadId(IdOf(entry)))];
+
+    /// <summary>From the counters: the write that ends a grant leaves the time with its cluster's name there. They are some dozens, whatever there is of grants.</summary>
+    public async Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var ended = new Dictionary<ClusterName, DateTimeOffset>();
+        foreach (var (name, value) in (await ListCountersAsync(cancellationToken)).SelectMany(counter => counter))
+        {
+            if (!name.StartsWith(EndedOn, StringComparison.Ordinal) || ClusterName.Parse(name[EndedOn.Length..]) is not { } cluster) continue;
+            var at = DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(value.N, CultureInfo.InvariantCulture));
+            if (at >= since && (!ended.TryGetValue(cluster, out var other) || other < at)) ended[cluster] = at;
+        }
+
+        return ended;
     }
 
     public async Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken)
@@ -109,25 +161,24 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
     public async Task<IReadOnlyDictionary<GrantStatus, long>> CountByStatusAsync(CancellationToken cancellationToken)
     {
         var counts = new Dictionary<GrantStatus, long>();
-        var shards = await Task.WhenAll(Enumerable.Range(0, DueShards).Select(shard => QueryShardAsync(shard, null, int.MaxValue, cancellationToken)));
-        foreach (var item in shards.SelectMany(items => items))
+        var parts = await Task.WhenAll(DueParts.Select(part => QueryPartAsync(part, null, int.MaxValue, cancellationToken)));
+        foreach (var item in parts.SelectMany(items => items))
         {
             // A status of a newer version is counted by that one.
             if (Enum.TryParse<GrantStatus>(item.TextOf("status"), out var status) && !Over.Contains(status)) counts[status] = counts.GetValueOrDefault(status) + 1;
         }
 
-        var request = new QueryRequest
-        {
-            KeyConditionExpression = "pk = :pk",
-            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(CountPk) },
-        };
-        foreach (var item in await table.QueryAsync(request, int.MaxValue, cancellationToken))
+        foreach (var item in await ListCountersAsync(cancellationToken))
         {
             if (Enum.TryParse<GrantStatus>(item["sk"].S.Split('#')[0], out var status)) counts[status] = counts.GetValueOrDefault(status) + (item.NumberOf("total") ?? 0);
         }
 
         return counts;
     }
+
+    public int CountUnreadable() => unreadable.Ids.Count;
+
+    public async Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) => (await QueryPartAsync(Quarantine, null, int.MaxValue, cancellationToken)).Count;
 
     internal static string Shard(string id)
     {
@@ -142,8 +193,6 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
 
     private static string EventSk(int sequence) => string.Create(CultureInfo.InvariantCulture, $"EVENT#{sequence:D6}");
 
-    private static int WithSpare(int limit) => limit > int.MaxValue - Spare ? limit : limit + Spare;
-
     private async Task<SaveOutcome> WriteAsync(
         Grant grant, GrantSnapshot state, bool ends, string condition, Dictionary<string, AttributeValue>? values, CancellationToken cancellationToken)
     {
@@ -157,7 +206,7 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
                     new() { Put = table.Put(Item(state, write), condition, values) },
                     .. events.Select(happened => new TransactWriteItem { Put = table.Put(EventItem(state, happened, write), "attribute_not_exists(pk)") }),
                 ];
-                if (ends) items.Add(new() { Update = Count(state.Status) });
+                if (ends) items.Add(new() { Update = Count(state) });
                 return items;
             },
             cancellationToken);
@@ -174,14 +223,28 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
     private async Task<bool> IsOursAsync(GrantId id, List<GrantEvent> events, string write) =>
         (await table.FindAsync(Pk(id.ToString()), events.Count > 0 ? EventSk(events[0].Sequence) : GrantSk, CancellationToken.None))?.TextOf("write_id") == write;
 
-    private Update Count(GrantStatus status) => new()
+    private Update Count(GrantSnapshot state)
     {
-        TableName = table.Name,
-        Key = DynamoTable.Key(CountPk, string.Create(CultureInfo.InvariantCulture, $"{status}#{Random.Shared.Next(Counters)}")),
-        UpdateExpression = "ADD #total :one",
-        ExpressionAttributeNames = new(StringComparer.Ordinal) { ["#total"] = "total" },
-        ExpressionAttributeValues = new(StringComparer.Ordinal) { [":one"] = DynamoItem.Number(1) },
-    };
+        var update = new Update
+        {
+            TableName = table.Name,
+            Key = DynamoTable.Key(CountPk, string.Create(CultureInfo.InvariantCulture, $"{state.Status}#{Random.Shared.Next(Counters)}")),
+            UpdateExpression = "ADD #total :one",
+            ExpressionAttributeNames = new(StringComparer.Ordinal) { ["#total"] = "total" },
+            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":one"] = DynamoItem.Number(1) },
+        };
+        if (state is { Role: not null, EndedAt: { } ended })
+        {
+            update.UpdateExpression += " SET #ended = :ended";
+            update.ExpressionAttributeNames["#ended"] = EndedOn + state.Target.Cluster.Value;
+            update.ExpressionAttributeValues[":ended"] = DynamoItem.Number(StoreTime.Milliseconds(ended));
+        }
+
+        return update;
+    }
+
+    private Task<List<Dictionary<string, AttributeValue>>> ListCountersAsync(CancellationToken cancellationToken) => table.QueryAsync(
+        new QueryRequest { KeyConditionExpression = "pk = :pk", ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(CountPk) } }, int.MaxValue, cancellationToken);
 
     private Dictionary<string, AttributeValue> Item(GrantSnapshot state, string write)
     {
@@ -202,7 +265,7 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
         item.SetNumber("expires_at", StoreTime.Milliseconds(state.Window?.Expiry));
         if (state.DueAt is { } due)
         {
-            item["due_shard"] = DynamoItem.Text(Shard(id));
+            item["due_shard"] = DynamoItem.Text(state.Status is GrantStatus.Quarantined ? Quarantine : Shard(id));
             item["due_at"] = DynamoItem.Number(StoreTime.Milliseconds(due));
         }
 
@@ -225,13 +288,13 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
         return item;
     }
 
-    private Task<List<Dictionary<string, AttributeValue>>> QueryShardAsync(int shard, long? until, int limit, CancellationToken cancellationToken)
+    private Task<List<Dictionary<string, AttributeValue>>> QueryPartAsync(string part, long? until, int limit, CancellationToken cancellationToken)
     {
         var request = new QueryRequest
         {
             IndexName = DynamoTable.DueIndex,
             KeyConditionExpression = until is null ? "due_shard = :shard" : "due_shard = :shard AND due_at <= :until",
-            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":shard"] = DynamoItem.Text(ShardName(shard)) },
+            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":shard"] = DynamoItem.Text(part) },
             ScanIndexForward = true,
         };
         if (until is { } number) request.ExpressionAttributeValues[":until"] = DynamoItem.Number(number);
@@ -246,8 +309,23 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
         ScanIndexForward = false,
     };
 
-    /// <summary>Reads the grants that the entries point to, as they are now, until enough of them belong.</summary>
-    private async Task<List<Grant>> ConfirmAsync(IEnumerable<Dictionary<string, AttributeValue>> entries, int limit, Func<Grant, bool> belongs, CancellationToken cancellationToken)
+    /// <summary>
+    /// Reads the grants that the entries of an index point to, as they are now, until enough of them belong. Entries that are out of date, or whose grants
+    /// cannot be read, hide nothing that stands behind them: then more entries are asked for.
+    /// </summary>
+    /// <param name="ask">Answers that many entries, in order, and whether there may be more.</param>
+    private async Task<List<Grant>> ConfirmAsync(
+        Func<int, Task<(List<Dictionary<string, AttributeValue>> Entries, bool More)>> ask, int limit, Func<Grant, bool> belongs, CancellationToken cancellationToken)
+    {
+        for (long spare = Spare + unreadable.Ids.Count; ; spare *= 4)
+        {
+            var (entries, more) = await ask((int)Math.Min(limit + spare, int.MaxValue));
+            var confirmed = await ConfirmAsync(entries, limit, belongs, cancellationToken);
+            if (confirmed.Count >= limit || !more) return confirmed;
+        }
+    }
+
+    private async Task<List<Grant>> ConfirmAsync(List<Dictionary<string, AttributeValue>> entries, int limit, Func<Grant, bool> belongs, CancellationToken cancellationToken)
     {
         var confirmed = new List<Grant>();
         var left = new Queue<string>(entries.Select(entry => entry["pk"].S));
@@ -255,7 +333,7 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
         {
             var next = new List<(string, string)>();
             while (next.Count < Math.Min(100, limit - confirmed.Count) && left.TryDequeue(out var pk)) next.Add((pk, GrantSk));
-            confirmed.AddRange((await table.FindManyAsync(next, cancellationToken)).Select(Read).Where(belongs));
+            confirmed.AddRange((await table.FindManyAsync(next, cancellationToken)).Select(item => unreadable.TryRead(IdOf(item), () => Read(item))).OfType<Grant>().Where(belongs));
         }
 
         return confirmed;
@@ -264,10 +342,14 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded) : 
     private static List<Grant> NewestFirst(IEnumerable<Grant> grants) =>
         [.. grants.OrderByDescending(grant => grant.State.CreatedAt).ThenBy(grant => grant.Id.ToString(), StringComparer.Ordinal)];
 
+    private static string IdOf(Dictionary<string, AttributeValue> item) => item["pk"].S["GRANT#".Length..];
+
+    private static GrantId ReadId(string id) => GrantId.Parse(id) ?? throw new GrantDocumentException(id, "its id is none.");
+
     // The attribute is what saves are compared with, so it is the version that counts.
     private static Grant Read(Dictionary<string, AttributeValue> item)
     {
-        var id = item["pk"].S["GRANT#".Length..];
+        var id = IdOf(item);
         return item.TextOf("document") is { } document && item.NumberOf("version") is { } version
             ? new Grant(GrantJson.Read(id, document) with { Version = version })
             : throw new GrantDocumentException(id, "its item has no document or no version.");

@@ -20,32 +20,62 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
     // Purging is a call of its own; this is for an installation where nobody makes it any more.
     private static readonly TimeSpan Net = TimeSpan.FromDays(14);
 
+    private readonly string _holder = Guid.NewGuid().ToString("N");
+
     public async Task<bool> TryAddAsync(InboxItem item, string? alias, CancellationToken cancellationToken)
     {
         if (alias == item.Key) alias = null;
         var write = Guid.NewGuid().ToString("N");
-        var written = await table.TryWriteAsync(
-            () =>
-            {
-                List<TransactWriteItem> items = [new() { Put = table.Put(Item(item, alias, write), "attribute_not_exists(pk)") }];
-                if (alias is not null) items.Add(new() { Put = table.Put(AliasItem(item, alias, write), "attribute_not_exists(pk)") });
-                return items;
-            },
-            // Slack waits three seconds, and whoever asked is told that it failed. Should the request be in all the same, it is found after a
-            // restart and judged by its age, like any other that was left over.
-            cancellationToken,
-            inFlight: cancellationToken);
+        bool written;
+        try
+        {
+            written = await table.TryWriteAsync(
+                () =>
+                {
+                    List<TransactWriteItem> items = [new() { Put = table.Put(Item(item, alias, write), "attribute_not_exists(pk)") }];
+                    if (alias is not null) items.Add(new() { Put = table.Put(AliasItem(item, alias, write), "attribute_not_exists(pk)") });
+                    return items;
+                },
+                cancellationToken);
+        }
+        catch (Exception failure) when (failure is DynamoStoreException or OperationCanceledException)
+        {
+            // No try got an answer that decides it: it may be in all the same, and a copy of it would then be taken for done.
+            if (await IsOursAsync(item, write)) return true;
+            throw;
+        }
 
         // Sent twice because the first answer was lost, it meets itself.
-        return written || (await table.FindAsync(Pk(item.Key), Sk, CancellationToken.None))?.TextOf("write_id") == write;
+        return written || await IsOursAsync(item, write);
     }
 
-    public async Task<IReadOnlyList<InboxItem>> ListUnfinishedAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var entries = await table.QueryAsync(Part(Unfinished), int.MaxValue, cancellationToken);
         var items = await table.FindManyAsync(entries.Select(entry => (entry["pk"].S, entry["sk"].S)), cancellationToken);
-        return [.. items.Where(item => item.TextOf("finished_at") is null).Select(Read).OrderBy(item => item.ReceivedAt)];
+        var until = StoreTime.Text(now);
+        return
+        [
+            .. items.Where(item => item.TextOf("finished_at") is null && (item.TextOf("held_until") is not { } held || string.CompareOrdinal(held, until) <= 0))
+                .Select(Read).OrderBy(item => item.ReceivedAt),
+        ];
     }
+
+    public async Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => await table.TryUpdateAsync(
+        new UpdateItemRequest
+        {
+            Key = DynamoTable.Key(Pk(key), Sk),
+            ConditionExpression = "due_shard = :unfinished AND (attribute_not_exists(held_until) OR held_until <= :now OR held_by = :me)",
+            UpdateExpression = "SET held_by = :me, held_until = :until",
+            ExpressionAttributeValues = new(StringComparer.Ordinal)
+            {
+                [":unfinished"] = DynamoItem.Text(Unfinished),
+                [":now"] = DynamoItem.Text(StoreTime.Text(now)),
+                [":until"] = DynamoItem.Text(StoreTime.Text(until)),
+                [":me"] = DynamoItem.Text(_holder),
+            },
+        },
+        cancellationToken) is not null;
 
     public async Task FinishAsync(string key, CancellationToken cancellationToken) => await table.TryUpdateAsync(
         new UpdateItemRequest
@@ -93,6 +123,9 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
         }
     }
 
+    // Not cancellable: the write is past, and its outcome has to be known.
+    private async Task<bool> IsOursAsync(InboxItem item, string write) => (await table.FindAsync(Pk(item.Key), Sk, CancellationToken.None))?.TextOf("write_id") == write;
+
     // Keys come from Slack and are short; one beyond what DynamoDB takes as a key goes by its hash.
     private static string Pk(string key) =>
         "INBOX#" + (Encoding.UTF8.GetByteCount(key) <= 1024 ? key : $"sha256:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}");
@@ -105,7 +138,7 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
         ScanIndexForward = true,
     };
 
-    private static Dictionary<string, AttributeValue> Item(InboxItem request, string? alias, string write)
+    private Dictionary<string, AttributeValue> Item(InboxItem request, string? alias, string write)
     {
         var item = DynamoTable.Key(Pk(request.Key), Sk);
         item["key"] = DynamoItem.Text(request.Key);
@@ -117,6 +150,8 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
         item["due_shard"] = DynamoItem.Text(Unfinished);
         item["due_at"] = DynamoItem.Number(StoreTime.Milliseconds(request.ReceivedAt));
         item["write_id"] = DynamoItem.Text(write);
+        item["held_by"] = DynamoItem.Text(_holder);
+        item["held_until"] = DynamoItem.Text(StoreTime.Text(request.ReceivedAt + IInbox.Hold));
         item.SetText("channel", request.Channel);
         item.SetText("alias", alias);
         return item;

@@ -21,7 +21,8 @@ public static partial class DynamoRegistration
         services.AddSingleton<IAmazonDynamoDB>(_ => AwsClients.Create(() => new AmazonDynamoDBClient(AwsClients.DynamoDb())));
         services.AddSingleton(provider => new DynamoTable(provider.GetRequiredService<IAmazonDynamoDB>(), name, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<DynamoTable>());
-        services.AddSingleton<IGrantStore>(provider => new DynamoGrantStore(provider.GetRequiredService<DynamoTable>(), DynamoGrantStore.KeepEnded));
+        services.AddSingleton<UnreadableGrants>();
+        services.AddSingleton<IGrantStore>(provider => new DynamoGrantStore(provider.GetRequiredService<DynamoTable>(), DynamoGrantStore.KeepEnded, provider.GetRequiredService<UnreadableGrants>()));
         services.AddSingleton<IInbox, DynamoInbox>();
         services.AddSingleton<DynamoAuditTrail>();
         services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<DynamoAuditTrail>());

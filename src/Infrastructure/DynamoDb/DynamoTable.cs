@@ -167,18 +167,19 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
         return items;
     }
 
-    /// <summary>Everything in a sparse index; costs by what is in the index.</summary>
-    public async Task<List<Dictionary<string, AttributeValue>>> ScanIndexAsync(string index, CancellationToken cancellationToken)
+    /// <summary>Everything in a sparse index, up to <paramref name="limit"/>, in no order; costs by what is read of the index.</summary>
+    public async Task<List<Dictionary<string, AttributeValue>>> ScanIndexAsync(string index, int limit, CancellationToken cancellationToken)
     {
         var items = new List<Dictionary<string, AttributeValue>>();
         var request = new ScanRequest { TableName = name, IndexName = index };
         do
         {
+            if (limit < int.MaxValue) request.Limit = limit - items.Count;
             var answer = await Guarded(() => client.ScanAsync(request, cancellationToken), cancellationToken);
             items.AddRange(answer.Items ?? []);
             request.ExclusiveStartKey = answer.LastEvaluatedKey;
         }
-        while (request.ExclusiveStartKey is { Count: > 0 });
+        while (request.ExclusiveStartKey is { Count: > 0 } && items.Count < limit);
         return items;
     }
 
@@ -187,8 +188,7 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
     /// works between tries and never during one, since whether the write is in would then be known to nobody.
     /// </summary>
     /// <param name="write">Makes the items, anew for each try.</param>
-    /// <param name="inFlight">For a caller who would rather not know than wait.</param>
-    public async Task<bool> TryWriteAsync(Func<List<TransactWriteItem>> write, CancellationToken cancellationToken, CancellationToken inFlight = default)
+    public async Task<bool> TryWriteAsync(Func<List<TransactWriteItem>> write, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -200,7 +200,7 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
                 // The token makes the client's own retries of this request one write, whatever became of the answers. The next try has another:
                 // it follows a definite refusal, and may carry other items.
                 var request = new TransactWriteItemsRequest { TransactItems = items, ClientRequestToken = Guid.NewGuid().ToString("N") };
-                await client.TransactWriteItemsAsync(request, inFlight);
+                await client.TransactWriteItemsAsync(request, CancellationToken.None);
                 return true;
             }
             catch (TransactionCanceledException cancelled)
@@ -215,7 +215,7 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
             {
                 // Below: a pause, and again.
             }
-            catch (Exception failure) when (AwsFault.Is(failure, inFlight))
+            catch (Exception failure) when (AwsFault.Is(failure, CancellationToken.None))
             {
                 throw Explain(failure);
             }
@@ -329,10 +329,10 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
     private static bool Keyed(List<KeySchemaElement>? schema, string hash, string range) =>
         schema is { Count: 2 } && schema.Exists(key => key.AttributeName == hash && key.KeyType == KeyType.HASH) && schema.Exists(key => key.AttributeName == range && key.KeyType == KeyType.RANGE);
 
-    // A table whose throughput or backups are being changed can be used all the same.
+    // A table whose throughput or backups are being changed can be used all the same, and so can one with an index of somebody else's that is being built.
     private static bool IsReady(TableDescription table) =>
         (table.TableStatus == TableStatus.ACTIVE || table.TableStatus == TableStatus.UPDATING)
-        && (table.GlobalSecondaryIndexes ?? []).TrueForAll(index => index.IndexStatus is null || index.IndexStatus == IndexStatus.ACTIVE || index.IndexStatus == IndexStatus.UPDATING);
+        && (table.GlobalSecondaryIndexes ?? []).Where(made => Indexes.Any(ours => ours.Index == made.IndexName)).All(index => index.IndexStatus is null || index.IndexStatus == IndexStatus.ACTIVE || index.IndexStatus == IndexStatus.UPDATING);
 
     private static void Weigh(List<TransactWriteItem> items)
     {

@@ -1,13 +1,14 @@
 using System.Security.Cryptography;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Policies;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Files;
 
 /// <summary>
-/// The policy file, read again when it changes. Whoever asks for the policy makes it look, at most once a second, so there is no timer and the
-/// first request after an edit is judged by it. A file with faults, or one that is gone, leaves the last good policy in force.
+/// The policy file, read again when it changes. Whoever asks for the policy makes it look, at most once a second, so that the
+/// first request after an edit is judged by it; where nobody asks, PolicyWatch does. A file with faults, or one that is gone, leaves the last good policy in force.
 /// </summary>
 public sealed class FilePolicySource : IWatchedPolicy
 {
@@ -27,7 +28,7 @@ public sealed class FilePolicySource : IWatchedPolicy
     private string? _candidate;
     private long _lookedAt;
 
-    internal FilePolicySource(string path, PolicyReading start, TimeProvider clock, ILogger<FilePolicySource> log)
+    internal FilePolicySource(string path, PolicyStart start, TimeProvider clock, ILogger<FilePolicySource> log)
     {
         (_path, _clock) = (path, clock);
         _policy = new PolicyInForce(path, start, clock, log);
@@ -40,7 +41,18 @@ public sealed class FilePolicySource : IWatchedPolicy
         get
         {
             Look();
+            _policy.Remind();
             return _policy.Current;
+        }
+    }
+
+    public Error? Missing
+    {
+        get
+        {
+            // Who asks for this alone sets off a look as well.
+            _ = Current;
+            return _policy.Missing;
         }
     }
 
@@ -57,21 +69,20 @@ public sealed class FilePolicySource : IWatchedPolicy
 
     string? IPolicyHealth.Rejected => _policy.LastFault;
 
-    /// <summary>Reads the file for the first time; every fault goes to <paramref name="settings"/>.</summary>
-    internal static PolicyReading ReadAtStart(string path, Settings settings)
+    /// <summary>Reads the file for the first time; every fault goes to <paramref name="settings"/>, unless it starts without a policy as well.</summary>
+    internal static PolicyStart ReadAtStart(string path, Settings settings, bool orWithout = false)
     {
         try
         {
             var reading = PolicyYaml.Read(ReadFile(path).Bytes);
-            foreach (var fault in reading.Faults) settings.Fault($"Policy:Path ({path}) {fault}");
-            return reading;
+            if (!orWithout) foreach (var fault in reading.Faults) settings.Fault($"Policy:Path ({path}) {fault}");
+            return PolicyStart.Of(reading);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            settings.Fault(failure is FileNotFoundException or DirectoryNotFoundException
-                ? $"Policy:Path is '{path}', and there is no such file."
-                : $"Policy:Path is '{path}', which cannot be read ({failure.GetType().Name}).");
-            return new PolicyReading(null, [], []);
+            var gone = failure is FileNotFoundException or DirectoryNotFoundException;
+            if (!orWithout) settings.Fault(gone ? $"Policy:Path is '{path}', and there is no such file." : $"Policy:Path is '{path}', which cannot be read ({failure.GetType().Name}).");
+            return gone ? PolicyStart.Refused("there is no such file") : PolicyStart.CannotRead($"the file cannot be read ({failure.GetType().Name})");
         }
     }
 
@@ -88,7 +99,7 @@ public sealed class FilePolicySource : IWatchedPolicy
             _lookedAt = _clock.GetTimestamp();
 
             // The content is compared, not its time stamp: a file moved over the old one may carry any stamp.
-            var (bytes, writtenAt, problem) = TryReadFile(_path);
+            var (bytes, writtenAt, problem, gone) = TryReadFile(_path);
             var found = bytes is null ? Nothing : Convert.ToHexStringLower(SHA256.HashData(bytes));
             if (found == _judged)
             {
@@ -105,8 +116,9 @@ public sealed class FilePolicySource : IWatchedPolicy
             }
 
             (_candidate, _judged) = (null, found);
-            if (bytes is null) _policy.Refuse(problem!);
-            else _policy.Judge(bytes);
+            if (bytes is not null) _policy.Judge(bytes);
+            else if (gone) _policy.Refuse(problem!);
+            else _policy.CannotRead(problem!);
         }
         finally
         {
@@ -114,20 +126,20 @@ public sealed class FilePolicySource : IWatchedPolicy
         }
     }
 
-    private static (byte[]? Bytes, DateTimeOffset WrittenAt, string? Problem) TryReadFile(string path)
+    private static (byte[]? Bytes, DateTimeOffset WrittenAt, string? Problem, bool Gone) TryReadFile(string path)
     {
         try
         {
             var (bytes, writtenAt) = ReadFile(path);
-            return (bytes, writtenAt, null);
+            return (bytes, writtenAt, null, false);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            return (null, default, "the file is gone");
+            return (null, default, "the file is gone", true);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return (null, default, $"the file cannot be read ({failure.GetType().Name})");
+            return (null, default, $"the file cannot be read ({failure.GetType().Name})", false);
         }
     }
 

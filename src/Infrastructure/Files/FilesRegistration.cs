@@ -11,9 +11,10 @@ public static class FilesRegistration
     /// Reads the policy now, so that its faults are told together with those of all other settings. With faults, what is registered here cannot
     /// be used: the start ends.
     /// </summary>
-    public static IServiceCollection AddPolicyFile(this IServiceCollection services, Settings settings, string path)
+    /// <param name="orWithout">A file that is missing or faulty is no fault of the settings: there is no policy then.</param>
+    public static IServiceCollection AddPolicyFile(this IServiceCollection services, Settings settings, string path, bool orWithout = false)
     {
-        var start = FilePolicySource.ReadAtStart(path, settings);
+        var start = FilePolicySource.ReadAtStart(path, settings, orWithout);
         return services.AddSingleton<IWatchedPolicy>(provider => new FilePolicySource(
             path, start, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<FilePolicySource>>()));
     }

@@ -1,4 +1,6 @@
+using DbAccess.Domain;
 using DbAccess.Domain.Policies;
+using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Infrastructure.Files;
 
@@ -11,6 +13,9 @@ internal sealed class PolicyLines
 
     public Dictionary<string, YamlNode> Scopes { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>By scope and place in its list, from 0.</summary>
+    public Dictionary<(string Scope, int Index), YamlNode> Privileges { get; } = [];
+
     public Dictionary<string, YamlNode> Groups { get; } = new(StringComparer.Ordinal);
 
     public Dictionary<string, YamlNode> Rules { get; } = new(StringComparer.Ordinal);
@@ -20,7 +25,7 @@ internal sealed class PolicyLines
 internal static class PolicyLint
 {
     public static IEnumerable<PolicyFault> Look(AccessPolicy policy, PolicyLines lines) =>
-        [.. Rules(policy, lines), .. Approvals(policy, lines), .. Groups(policy, lines), .. Offers(policy, lines)];
+        [.. Rules(policy, lines), .. Approvals(policy, lines), .. Groups(policy, lines), .. Offers(policy, lines), .. Places(policy, lines), .. Owners(policy, lines)];
 
     private static IEnumerable<PolicyFault> Rules(AccessPolicy policy, PolicyLines lines)
     {
@@ -123,6 +128,42 @@ internal static class PolicyLint
         var used = policy.Databases.Values.Select(database => database.Target.Cluster.Value).ToHashSet(StringComparer.Ordinal);
         foreach (var (name, at) in lines.Clusters.Where(cluster => !used.Contains(cluster.Key)))
             yield return At(at, $"clusters.{name} has no database");
+    }
+
+    /// <summary>Rules for one database (<c>database:</c>), against the databases that people who get the scope are led to.</summary>
+    private static IEnumerable<PolicyFault> Places(AccessPolicy policy, PolicyLines lines)
+    {
+        foreach (var scope in policy.Scopes.Values.Where(scope => scope.Privileges.Any(rule => rule.Database is not null)))
+        {
+            var entries = policy.Databases.Values.Where(entry => entry.Scopes.Contains(scope.Name)).ToList();
+            var reached = entries.SelectMany(entry => entry.Target.All()).Distinct(StringComparer.Ordinal).ToList();
+            for (var i = 0; i < scope.Privileges.Count; i++)
+            {
+                if (scope.Privileges[i].Database is not { } database) continue;
+
+                var at = lines.Privileges[(scope.Name.Value, i)];
+                var without = entries.Where(entry => !entry.Target.All().Contains(database, StringComparer.Ordinal)).Select(entry => entry.Target.Name.Value).ToList();
+                if (!reached.Contains(database, StringComparer.Ordinal))
+                    yield return At(at, $"scopes.{scope.Name}.privileges[{i + 1}].database is '{Show.Text(database)}', where no entry that offers {scope.Name} leads, so the rule gives nothing{Show.Hint(database, reached)}");
+                else if (without.Count > 0)
+                    yield return At(at, $"scopes.{scope.Name}.privileges[{i + 1}].database is '{Show.Text(database)}', where {string.Join(", ", without)} {(without.Count == 1 ? "does" : "do")} not lead, so the rule gives nothing there");
+            }
+
+            foreach (var (entry, database) in entries.SelectMany(entry => entry.Target.All().Select(database => (entry, database))).Where(pair => scope.RunAs is null && !scope.RulesFor(pair.database).Any()))
+                yield return At(lines.Databases[entry.Target.Name.Value], $"databases.{entry.Target.Name} offers {scope.Name}, which has no rule for its database '{Show.Text(database)}': people get in there and may do nothing");
+        }
+    }
+
+    private static IEnumerable<PolicyFault> Owners(AccessPolicy policy, PolicyLines lines)
+    {
+        foreach (var scope in policy.Scopes.Values.Where(scope => scope.RunAs is not null))
+        {
+            if (scope.RunAs is "postgres")
+                yield return At(lines.Scopes[scope.Name.Value], $"scopes.{scope.Name} acts as postgres, which is the superuser of most servers and is refused there; name the role that owns the tables");
+            // A session is the owner, and nobody else at the same time.
+            if (scope.Privileges.Count > 0)
+                yield return At(lines.Scopes[scope.Name.Value], $"scopes.{scope.Name} has both run_as and privileges: its sessions act as {Show.Text(scope.RunAs!)} and have what that role has, so the privileges add nothing");
+        }
     }
 
     private static IEnumerable<(Domain.Databases.DatabaseName Database, Domain.Scopes.ScopeName Scope)> Pairs(AccessPolicy policy, RuleSubject subject) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
@@ -46,19 +47,10 @@ public static partial class PolicyYaml
     private static List<PolicyFault> ByLine(IEnumerable<PolicyFault> faults) => [.. faults.Distinct().OrderBy(fault => fault.Line).ThenBy(fault => fault.Column)];
 
     /// <summary>One pass over one file. A part that cannot be read is left out and its fault noted; names are resolved against everything that the file declares, readable or not, so that one mistake is told once.</summary>
-    private sealed class Reader(List<PolicyFault> faults)
+    private sealed partial class Reader(List<PolicyFault> faults)
     {
-        private static readonly Dictionary<string, Privilege> Words = Enum.GetValues<Privilege>().ToDictionary(privilege => privilege.ToString().ToLowerInvariant(), StringComparer.Ordinal);
-
-        private static readonly Dictionary<ObjectKind, Privilege[]> OnKind = new()
-        {
-            [ObjectKind.Table] = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Truncate, Privilege.References, Privilege.Trigger, Privilege.Maintain],
-            [ObjectKind.Sequence] = [Privilege.Usage, Privilege.Select, Privilege.Update],
-            [ObjectKind.Function] = [Privilege.Execute],
-            [ObjectKind.Schema] = [Privilege.Usage],
-        };
-
-        private static readonly Privilege[] OnColumns = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.References];
+        /// <summary>All of them stand in the message with the credentials, and a role is made ready in each while somebody waits.</summary>
+        private const int MostDatabases = 20;
 
         private readonly Dictionary<string, int> _ruleIds = new(StringComparer.Ordinal);
         private IReadOnlyCollection<string> _clusters = [];
@@ -85,7 +77,7 @@ public static partial class PolicyYaml
             var scopes = new Dictionary<ScopeName, PrivilegeScope>();
             foreach (var (key, value) in Entries(top, "scopes"))
             {
-                if (Scope(key, value) is not { } scope) continue;
+                if (Scope(key, value, lines) is not { } scope) continue;
                 scopes[scope.Name] = scope;
                 lines.Scopes[scope.Name.Value] = key;
             }
@@ -145,13 +137,13 @@ public static partial class PolicyYaml
                 cluster = ClusterName.Parse(clusterText.Value);
             }
 
-            // The server's own name, as a connection string has it: not folded, any characters but NUL.
-            string? database = null;
-            if (fields.TryGetValue("database", out var databaseNode) && Text(databaseNode, $"{path}.database") is { } databaseText)
+            // One, or several of the same cluster; the first is the one that connection strings name.
+            List<string> names = [];
+            if (fields.TryGetValue("database", out var databaseNode))
             {
-                database = databaseText.Value;
-                if (database.Contains('\0', StringComparison.Ordinal)) Fault(databaseText, $"{path}.database has a NUL character, which PostgreSQL cannot hold");
-                if (Encoding.UTF8.GetByteCount(database) > SqlNames.LongestBytes) Fault(databaseText, $"{path}.database is longer than {SqlNames.LongestBytes} bytes, which PostgreSQL would cut");
+                foreach (var text in databaseNode is YamlList ? Texts(databaseNode, $"{path}.database") : Text(databaseNode, $"{path}.database") is { } single ? [single] : [])
+                    names.Add(ServersName(text, $"{path}.database"));
+                if (names.Count > MostDatabases) Fault(databaseNode, $"{path}.database names {names.Count} databases; one entry leads to {MostDatabases} at most");
             }
 
             var tags = fields.TryGetValue("tags", out var tagsNode) ? TextMap(tagsNode, $"{path}.tags") : new Dictionary<string, string>(StringComparer.Ordinal);
@@ -162,119 +154,15 @@ public static partial class PolicyYaml
                 if (ScopeName.Parse(text.Value) is { } scope) scopes.Add(scope);
             }
 
-            return name is null || cluster is null || database is null ? null : new PolicyDatabase(new DatabaseTarget(name, cluster, database), tags, scopes);
+            return name is null || cluster is null || names.Count == 0 ? null : new PolicyDatabase(new DatabaseTarget(name, cluster, names[0]) { Also = names[1..] }, tags, scopes);
         }
 
-        private PrivilegeScope? Scope(YamlText key, YamlNode value)
+        /// <summary>The server's own name, as a connection string has it: not folded, any characters but NUL.</summary>
+        private string ServersName(YamlText text, string path)
         {
-            var path = $"scopes.{Show.Text(key.Value)}";
-            var name = ScopeName.Parse(key.Value);
-            if (name is null) Fault(key, $"scopes has '{Show.Text(key.Value)}', which is no name: small letters, digits, '-' and '_', at most 63");
-            if (Fields(value, path, [], ["description", "privileges", "settings", "connections", "run_as", "risk"]) is not { } fields) return null;
-
-            var description = fields.TryGetValue("description", out var descriptionNode) ? Line(descriptionNode, $"{path}.description", 200) : null;
-            var privileges = new List<PrivilegeRule>();
-            if (fields.TryGetValue("privileges", out var privilegesNode) && Items(privilegesNode, $"{path}.privileges") is { } items)
-            {
-                for (var i = 0; i < items.Count; i++)
-                {
-                    if (PrivilegeRule(items[i], $"{path}.privileges[{i + 1}]") is { } rule) privileges.Add(rule);
-                }
-            }
-
-            string? runAs = null;
-            if (fields.TryGetValue("run_as", out var runAsNode) && Text(runAsNode, $"{path}.run_as") is { } owner)
-            {
-                (runAs, var wrong) = SqlNames.Single(owner.Value);
-                if (wrong is not null) Fault(owner, $"{path}.run_as {wrong}");
-                Warnings.Add(new PolicyFault(runAsNode.Line, runAsNode.Column, $"{path} acts as an owner (run_as), which is not available yet: requests for it are refused"));
-            }
-
-            if (!fields.ContainsKey("privileges") && !fields.ContainsKey("run_as")) Fault(key, $"{path} gives nothing: it needs 'privileges' or 'run_as'");
-
-            var settings = fields.TryGetValue("settings", out var settingsNode) ? RoleSettings(settingsNode, $"{path}.settings") : new Dictionary<string, string>(StringComparer.Ordinal);
-            var connections = fields.TryGetValue("connections", out var connectionsNode) ? Number(connectionsNode, $"{path}.connections", 1, 100) : 2;
-            if (fields.TryGetValue("risk", out var riskNode) && Text(riskNode, $"{path}.risk") is { Value: not "high" } risk)
-                Fault(risk, $"{path}.risk is '{Show.Text(risk.Value)}'; the only word here is 'high'");
-
-            return name is null ? null : new PrivilegeScope(name, description ?? name.Value, privileges, settings, connections, runAs, riskNode is not null);
-        }
-
-        private PrivilegeRule? PrivilegeRule(YamlNode node, string path)
-        {
-            if (Fields(node, path, ["on", "allow"], ["columns"]) is not { } fields) return null;
-
-            ObjectSelector? on = null;
-            if (fields.TryGetValue("on", out var onNode) && Text(onNode, $"{path}.on") is { } onText)
-            {
-                (on, var wrong) = SqlNames.Selector(onText.Value);
-                if (wrong is not null) Fault(onText, $"{path}.on is '{Show.Text(onText.Value)}', which {wrong}");
-            }
-
-            var columns = new List<string>();
-            var columnsNode = fields.GetValueOrDefault("columns");
-            foreach (var text in columnsNode is null ? [] : Texts(columnsNode, $"{path}.columns"))
-            {
-                var (column, wrong) = SqlNames.Single(text.Value);
-                if (column is not null) columns.Add(column);
-                else Fault(text, $"{path}.columns has '{Show.Text(text.Value)}', which {wrong}");
-            }
-
-            // PostgreSQL has no columns of "all tables", and a column list that fits some tables and not others is nobody's intent.
-            if (columnsNode is not null && on is not null and not { Kind: ObjectKind.Table, Name: not null })
-                Fault(columnsNode, $"{path}.columns goes with one table ('on: table X.Y'), not with '{Show.Text(on.ToString())}'");
-
-            var allow = new List<Privilege>();
-            foreach (var text in fields.TryGetValue("allow", out var allowNode) ? Texts(allowNode, $"{path}.allow") : [])
-            {
-                if (Word(text, $"{path}.allow", on, columnsNode is not null) is { } privilege) allow.Add(privilege);
-            }
-
-            return on is null ? null : new PrivilegeRule(on, columns, allow);
-        }
-
-        private Privilege? Word(YamlText text, string path, ObjectSelector? on, bool columns)
-        {
-            var allowed = on is null ? [.. Words.Values] : OnKind[on.Kind];
-            if (!Words.TryGetValue(text.Value, out var privilege))
-            {
-                Fault(text, text.Value.ToLowerInvariant() switch
-                {
-                    "all" or "*" => $"{path} says '{Show.Text(text.Value)}': name each privilege, so that an approver sees what is given",
-                    "create" => $"{path} says 'create', which no scope gives: what a temporary role makes would outlive it",
-                    _ => $"{path} names '{Show.Text(text.Value)}', which is not a privilege{Show.Hint(text.Value, allowed.Select(Name))}",
-                });
-                return null;
-            }
-
-            if (!allowed.Contains(privilege))
-            {
-                Fault(text, $"{path} names '{text.Value}', which does not exist for {KindWord(on!.Kind)}; there is {string.Join(", ", allowed.Select(Name))}");
-                return null;
-            }
-
-            if (columns && !OnColumns.Contains(privilege))
-            {
-                Fault(text, $"{path} names '{text.Value}', which cannot be given on columns; there is {string.Join(", ", OnColumns.Select(Name))}");
-                return null;
-            }
-
-            return privilege;
-        }
-
-        private Dictionary<string, string> RoleSettings(YamlNode node, string path)
-        {
-            if (node is YamlMap { Entries: var entries })
-            {
-                foreach (var (key, _) in entries)
-                {
-                    if (!SettingName().IsMatch(key.Value)) Fault(key, $"{path} has '{Show.Text(key.Value)}', which is no PostgreSQL setting: small letters, digits, '_' and '.'");
-                    // These change who the session is, which is not a guard rail.
-                    if (key.Value is "role" or "session_authorization") Fault(key, $"{path} may not set '{key.Value}'");
-                }
-            }
-
-            return TextMap(node, path);
+            if (text.Value.Contains('\0', StringComparison.Ordinal)) Fault(text, $"{path} has a NUL character, which PostgreSQL cannot hold");
+            if (Encoding.UTF8.GetByteCount(text.Value) > SqlNames.LongestBytes) Fault(text, $"{path} is longer than {SqlNames.LongestBytes} bytes, which PostgreSQL would cut");
+            return text.Value;
         }
 
         private PolicyGroup? Group(YamlText key, YamlNode value)
@@ -608,16 +496,6 @@ public static partial class PolicyYaml
             _ => "a mapping",
         };
 
-        private static string Name(Privilege privilege) => privilege.ToString().ToLowerInvariant();
-
-        private static string KindWord(ObjectKind kind) => kind switch
-        {
-            ObjectKind.Table => "a table",
-            ObjectKind.Sequence => "a sequence",
-            ObjectKind.Function => "a function",
-            _ => "a schema",
-        };
-
         /// <summary><c>InsufficientClosingParentheses</c> as people read it.</summary>
         private static string Spaced(string name) => string.Concat(name.Select((c, i) => char.IsAsciiLetterUpper(c) ? (i == 0 ? "" : " ") + char.ToLowerInvariant(c) : c.ToString()));
     }
@@ -627,9 +505,6 @@ public static partial class PolicyYaml
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex RuleName();
-
-    [GeneratedRegex("^[a-z_][a-z0-9_.]{0,62}\\z", RegexOptions.CultureInvariant, 1000)]
-    private static partial Regex SettingName();
 
     [GeneratedRegex("^S[A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Usergroup();

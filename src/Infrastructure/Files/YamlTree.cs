@@ -1,3 +1,4 @@
+using DbAccess.Domain;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 

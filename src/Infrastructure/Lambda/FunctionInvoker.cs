@@ -31,6 +31,9 @@ internal sealed class FunctionInvoker(HttpClient http, LambdaOptions options, Fu
 {
     private const string Service = "lambda";
 
+    // How far AWS's clock is ahead of this machine's, as far as that was ever told.
+    private long _aheadTicks;
+
     public async Task<InvocationOutcome> InvokeAsync(byte[] json, CancellationToken cancellationToken)
     {
         try
@@ -44,8 +47,8 @@ internal sealed class FunctionInvoker(HttpClient http, LambdaOptions options, Fu
             {
                 >= 200 and < 300 => new InvocationOutcome(Invocation.Accepted, why),
                 429 or >= 500 => new InvocationOutcome(Invocation.TryAgain, why),
-                // Keys that ran out, or a clock that is off: the next request is signed anew, with what the credentials' source gives then.
-                403 when kind is "ExpiredTokenException" or "InvalidSignatureException" or "RequestExpired" => new InvocationOutcome(Invocation.TryAgain, why),
+                // Keys that ran out, or a clock that is off: the next request is signed anew, with what the credentials' source gives then and by AWS's clock.
+                403 when kind is "ExpiredTokenException" or "InvalidSignatureException" or "RequestExpired" => SetClockBy(answer, why),
                 _ => new InvocationOutcome(Invocation.Refused, why),
             };
         }
@@ -55,10 +58,16 @@ internal sealed class FunctionInvoker(HttpClient http, LambdaOptions options, Fu
         }
     }
 
+    private InvocationOutcome SetClockBy(HttpResponseMessage answer, string why)
+    {
+        if (answer.Headers.Date is { } theirs) Interlocked.Exchange(ref _aheadTicks, (theirs - clock.GetUtcNow()).Ticks);
+        return new InvocationOutcome(Invocation.TryAgain, why);
+    }
+
     private async Task<HttpRequestMessage> SignedAsync(byte[] json, CancellationToken cancellationToken)
     {
         var keys = await credentials(cancellationToken);
-        var now = clock.GetUtcNow().UtcDateTime;
+        var now = (clock.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref _aheadTicks))).UtcDateTime;
         // An ARN has colons: the path carries them encoded, and the signature, as for every service but S3, encodes the path once more.
         var path = $"/2015-03-31/functions/{Uri.EscapeDataString(options.Function)}/invocations";
         var address = new Uri(options.Endpoint, path);

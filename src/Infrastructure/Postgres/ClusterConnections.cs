@@ -25,6 +25,8 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
     private const string Preamble =
         "-c standard_conforming_strings=on -c search_path=pg_catalog -c lock_timeout=2s -c statement_timeout=30s"
         + " -c idle_in_transaction_session_timeout=15s -c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed"
+        // A database can have everybody become another role, or cut off whoever is quiet for a moment.
+        + " -c role=none -c idle_session_timeout=0"
         + " -c client_min_messages=warning -c jit=off -c plan_cache_mode=force_generic_plan -c synchronous_commit=on -c TimeZone=UTC";
 
     /// <summary>
@@ -36,29 +38,56 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
     {
         var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
         await cluster.Slots.WaitAsync(cancellationToken);
+        return await OpenInSlotAsync(cluster, database, cancellationToken, reader, pooled);
+    }
+
+    /// <summary>A second connection for who has one already: null when all are in use, since waiting for one while holding another could last for ever.</summary>
+    /// <exception cref="ClusterFault">There is no way in now.</exception>
+    public async Task<ClusterConnection?> OpenIfFreeAsync(ClusterName name, string? database, CancellationToken cancellationToken)
+    {
+        var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
+        return cluster.Slots.Wait(0, CancellationToken.None) ? await OpenInSlotAsync(cluster, database, cancellationToken, reader: null, pooled: true) : null;
+    }
+
+    private async Task<ClusterConnection> OpenInSlotAsync(Cluster cluster, string? database, CancellationToken cancellationToken, string? reader, bool pooled)
+    {
+        var name = cluster.Name;
         try
         {
             var credential = await FindAsync(name, fresh: false, cancellationToken);
             if (cluster.IsRejected(credential, clock.GetUtcNow())) throw Rejected(name);
 
-            for (var attempt = 1; ; attempt++)
+            for (var attempt = 1; ;)
             {
                 NpgsqlConnection? connection = null;
+                Pool? pool = null;
                 try
                 {
-                    connection = cluster.SourceFor(credential, database ?? credential.Database, reader, pooled).CreateConnection();
+                    pool = cluster.Take(credential, database ?? credential.Database, reader, pooled);
+                    connection = pool.Source.CreateConnection();
                     await connection.OpenAsync(cancellationToken);
-                    return new ClusterConnection(connection, credential, cluster);
+                    if (cluster.Learn(connection.PostgreSqlVersion.Major))
+                    {
+                        await connection.DisposeAsync();
+                        cluster.PutBack(pool);
+                        continue;
+                    }
+                    return new ClusterConnection(connection, credential, cluster, pool, reader);
                 }
-                catch (Exception failure) when (failure is not OperationCanceledException)
+                catch (Exception failure)
                 {
                     if (connection is not null) await connection.DisposeAsync();
+                    if (pool is not null) cluster.PutBack(pool);
+                    if (failure is OperationCanceledException) throw;
+                    if (failure is PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } && cluster.Forget()) continue;
+                    if (failure is NpgsqlException { InnerException: null } and not PostgresException && credential.SslMode is not ("disable" or "allow" or "prefer"))
+                        throw new ClusterFault(new Error("postgres.tls", $"Cluster {name} does not offer TLS, which sslmode {(credential.SslMode.Length == 0 ? "verify-full" : credential.SslMode)} in its administrator credentials asks for."), mayPass: true);
                     if (!ClusterFault.IsRejection(failure)) throw ClusterFault.From(failure, name, database ?? credential.Database);
 
                     // The password may have been rotated behind our back: ask once more, and only then give up.
                     var known = credential;
                     credential = attempt == 1 ? await FindAsync(name, fresh: true, cancellationToken) : known;
-                    if (attempt == 1 && !Same(known, credential)) continue;
+                    if (attempt++ == 1 && !Same(known, credential)) continue;
 
                     cluster.Reject(credential, clock.GetUtcNow() + RejectionPause);
                     throw Rejected(name);
@@ -92,10 +121,35 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
         || (one.Host == other.Host && one.Port == other.Port && one.Username == other.Username && one.SslMode == other.SslMode
             && one.Database == other.Database && one.Password.Reveal() == other.Password.Reveal() && one.Readers.SequenceEqual(other.Readers, StringComparer.Ordinal));
 
+    /// <summary>The connections to one database. It holds as many as were ever out at once since it was cleared, at most.</summary>
+    internal sealed class Pool(NpgsqlDataSource source, bool keeps)
+    {
+        public NpgsqlDataSource Source { get; } = source;
+
+        public int Out { get; private set; }
+
+        public int Most { get; private set; }
+
+        public void Take() => Most = Math.Max(Most, ++Out);
+
+        public void PutBack()
+        {
+            Out--;
+            if (!keeps) Most = Out;
+        }
+
+        public void Clear()
+        {
+            Source.Clear();
+            Most = Out;
+        }
+    }
+
     internal sealed class Cluster(ClusterName name, PostgresOptions options) : IAsyncDisposable
     {
         private readonly Lock _gate = new();
-        private readonly Dictionary<(string Host, int Port, string Database, bool Pooled), NpgsqlDataSource> _sources = [];
+        private readonly Dictionary<(string Host, int Port, string Database, bool Pooled), Pool> _pools = [];
+        private string _extra = "";
         private AdminCredential? _credential;
         private AdminCredential? _rejected;
         private DateTimeOffset _rejectedUntil;
@@ -104,21 +158,62 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
 
         public SemaphoreSlim Slots { get; } = new(options.MaxConnectionsPerCluster);
 
-        public NpgsqlDataSource SourceFor(AdminCredential credential, string database, string? reader, bool pooled)
+        /// <summary>
+        /// Where to open one more connection. Idle ones to other databases are closed when there would be more than the bound, all databases together: the
+        /// server has no more room for us.
+        /// </summary>
+        public Pool Take(AdminCredential credential, string database, string? reader, bool pooled)
         {
             var (host, port) = Split(reader, credential);
             lock (_gate)
             {
                 if (_credential is null || !Same(_credential, credential))
                 {
-                    // Connections that are out are closed when they come back.
-                    foreach (var source in _sources.Values) source.Dispose();
-                    _sources.Clear();
+                    ClearSources();
                     _credential = credential;
                 }
-                if (_sources.TryGetValue((host, port, database, pooled), out var known)) return known;
+                if (!_pools.TryGetValue((host, port, database, pooled), out var pool))
+                    _pools[(host, port, database, pooled)] = pool = new Pool(Build(credential, host, port, database, pooled), pooled);
 
-                return _sources[(host, port, database, pooled)] = Build(credential, host, port, database, pooled);
+                pool.Take();
+                foreach (var idle in _pools.Values.Where(other => other.Most > other.Out).OrderBy(other => other == pool))
+                {
+                    if (_pools.Values.Sum(one => one.Most) <= options.MaxConnectionsPerCluster) break;
+                    idle.Clear();
+                }
+                return pool;
+            }
+        }
+
+        public void PutBack(Pool pool)
+        {
+            lock (_gate) pool.PutBack();
+        }
+
+        /// <summary>What only later versions know, they are told from the second connection on. True when the first one has to be made again for that.</summary>
+        public bool Learn(int major)
+        {
+            lock (_gate)
+            {
+                var again = _extra.Length == 0 && major >= 17;
+                if (!again) return false;
+
+                _extra = " -c transaction_timeout=0";
+                ClearSources();
+                return true;
+            }
+        }
+
+        /// <summary>Another, older server answers under this name. True when there was something to forget.</summary>
+        public bool Forget()
+        {
+            lock (_gate)
+            {
+                if (_extra.Length == 0) return false;
+
+                _extra = "";
+                ClearSources();
+                return true;
             }
         }
 
@@ -127,7 +222,7 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
         {
             lock (_gate)
             {
-                foreach (var source in _sources.Values) source.Clear();
+                foreach (var pool in _pools.Values) pool.Clear();
             }
         }
 
@@ -146,11 +241,18 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
             List<NpgsqlDataSource> sources;
             lock (_gate)
             {
-                sources = [.. _sources.Values];
-                _sources.Clear();
+                sources = [.. _pools.Values.Select(pool => pool.Source)];
+                _pools.Clear();
             }
             foreach (var source in sources) await source.DisposeAsync();
             Slots.Dispose();
+        }
+
+        /// <summary>Connections that are out are closed when they come back.</summary>
+        private void ClearSources()
+        {
+            foreach (var pool in _pools.Values) pool.Source.Dispose();
+            _pools.Clear();
         }
 
         private NpgsqlDataSource Build(AdminCredential credential, string host, int port, string database, bool pooled)
@@ -166,7 +268,7 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     Database = database,
                     SslMode = SslModeOf(credential.SslMode),
                     ApplicationName = "dbaccess",
-                    Options = Preamble,
+                    Options = Preamble + _extra,
                     Timeout = (int)options.ConnectTimeout.TotalSeconds,
                     // Just more than the server's own limit, which is the one that should speak.
                     CommandTimeout = 35,
@@ -222,13 +324,16 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
 }
 
 /// <summary>A connection that is ours until it is given back.</summary>
-internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCredential credential, ClusterConnections.Cluster cluster) : IAsyncDisposable
+internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCredential credential, ClusterConnections.Cluster cluster, ClusterConnections.Pool pool, string? reader) : IAsyncDisposable
 {
     private int _returned;
 
     public NpgsqlConnection Connection { get; } = connection;
 
     public AdminCredential Credential { get; } = credential;
+
+    /// <summary>The reader it leads to; null for the writer.</summary>
+    public string? Reader { get; } = reader;
 
     public int Major { get; } = connection.PostgreSqlVersion.Major;
 
@@ -244,6 +349,7 @@ internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCreden
         }
         finally
         {
+            cluster.PutBack(pool);
             cluster.Slots.Release();
         }
     }

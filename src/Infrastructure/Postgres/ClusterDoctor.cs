@@ -44,7 +44,10 @@ internal sealed class ClusterDoctor(ClusterConnections connections, TimeProvider
             return checks;
         }
 
-        foreach (var database in databases) await DatabaseAsync(cluster, installation, database, checks, cancellationToken);
+        foreach (var database in databases)
+        {
+            foreach (var place in database.Target.All()) await DatabaseAsync(cluster, installation, database, place, checks, cancellationToken);
+        }
         await ReadersAsync(cluster, checks, cancellationToken);
         return checks;
     }
@@ -137,12 +140,13 @@ internal sealed class ClusterDoctor(ClusterConnections connections, TimeProvider
         var administrator = "";
         await using var ask = new NpgsqlCommand(DoctorStatements.WithoutAdmin, connection.Connection);
         ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RoleTag.ScopePrefix(installation) });
+        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RoleTag.Escrow(installation) });
         await using var row = await ask.ExecuteReaderAsync(cancellationToken);
         while (await row.ReadAsync(cancellationToken)) (administrator, _) = (row.GetString(1), Add(without, row.GetString(0)));
 
         checks.Add(without.Count == 0
-            ? Ok(cluster, "administrator.scopes", "The administrator may hand on all of our scope roles.")
-            : Bad(cluster, "administrator.scopes", $"{without.Count} of our scope roles were made by another administrator, and this one may not hand them on: {Some(without)}.", $"GRANT {string.Join(", ", without.Take(20))} TO {administrator} WITH ADMIN OPTION;"));
+            ? Ok(cluster, "administrator.scopes", "The administrator may hand on all of our scope roles and the escrow role.")
+            : Bad(cluster, "administrator.scopes", $"{without.Count} of our scope and escrow roles were made by another administrator, and this one may not hand them on: {Some(without)}.", $"GRANT {string.Join(", ", without.Take(20))} TO {administrator} WITH ADMIN OPTION;"));
 
         static bool Add(List<string> list, string name)
         {
@@ -151,14 +155,15 @@ internal sealed class ClusterDoctor(ClusterConnections connections, TimeProvider
         }
     }
 
-    private async Task DatabaseAsync(ClusterName cluster, string installation, DatabaseToExamine database, List<Check> checks, CancellationToken cancellationToken)
+    private async Task DatabaseAsync(ClusterName cluster, string installation, DatabaseToExamine database, string place, List<Check> checks, CancellationToken cancellationToken)
     {
-        var name = database.Target.Name.Value;
+        var name = database.Target.Also.Count == 0 ? database.Target.Name.Value : $"{database.Target.Name} ({place})";
         try
         {
-            await using var connection = await connections.OpenAsync(cluster, database.Target.Database, cancellationToken);
+            await using var connection = await connections.OpenAsync(cluster, place, cancellationToken);
             checks.Add(Ok(cluster, "database", $"{name}: the administrator may connect."));
-            foreach (var scope in database.Scopes) checks.Add(await ScopeAsync(cluster, installation, connection, database.Target, scope, cancellationToken));
+            foreach (var part in database.Scopes.SelectMany(scope => ScopePart.Of(installation, database.Target, scope)).Where(part => part.Database == place))
+                checks.Add(await ScopeAsync(cluster, installation, connection, part, cancellationToken));
             await PublicAsync(cluster, name, connection, checks, cancellationToken);
 
             await using var longest = new NpgsqlCommand(DoctorStatements.LongestAcl, connection.Connection);
@@ -170,27 +175,36 @@ internal sealed class ClusterDoctor(ClusterConnections connections, TimeProvider
         }
         catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
         {
-            checks.Add(Fault(cluster, "database", failure, database.Target.Database, $"{name}: "));
+            checks.Add(Fault(cluster, "database", failure, place, $"{name}: "));
         }
     }
 
-    private async Task<Check> ScopeAsync(ClusterName cluster, string installation, ClusterConnection connection, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken)
+    private async Task<Check> ScopeAsync(ClusterName cluster, string installation, ClusterConnection connection, ScopePart part, CancellationToken cancellationToken)
     {
-        var about = $"{target.Name}, scope {scope.Name}";
-        if (ScopeRoles.Unsupported(scope, connection.Major) is { } unsupported) return Bad(cluster, "scope", $"{about}: {unsupported.Message}", "Mend the scope in the policy file.");
+        var about = $"{part.Place}, scope {part.Scope.Name}";
+        if (ScopeRoles.Unsupported(part.Scope, connection.Major) is { } unsupported) return Bad(cluster, "scope", $"{about}: {unsupported.Message}", "Mend the scope in the policy file.");
 
-        // An order that is never placed: the same questions in the same words as for a real one.
-        var now = clock.GetUtcNow();
-        var grant = GrantId.New();
-        var order = new RoleOrder(installation, grant, target, RoleName.ForGrant(installation, grant, "doctor"), scope, now, now);
         try
         {
-            var look = new RoleLook(order);
+            var look = RoleLook.WithoutRole(installation, part, clock.GetUtcNow());
             var (state, _) = await look.LookAsync(connection.Connection, cancellationToken);
-            if (state.ScopeFault(order) is { } fault) return Bad(cluster, "scope", $"{about}: {fault.Message}", Statement(fault.Message));
+            if (state.ScopeFault(part) is { } fault) return Bad(cluster, "scope", $"{about}: {fault.Message}", Statement(fault.Message));
+
+            if (part.Scope.RunAs is { } owner && (await OwnerToActAs.FindAsync(connection, part.Target, part.Scope, owner, "nobody", cancellationToken)).Why is { } unfit)
+                return Bad(cluster, "scope", $"{about}: {unfit.Message}", Statement(unfit.Message));
 
             var differences = await look.CompareAsync(connection.Connection, cancellationToken);
-            if (ScopeRoles.CannotMend(differences, order, state.ScopeIdent, connection.Credential.Username) is { } cannot) return Bad(cluster, "scope", $"{about}: {cannot.Message}", Statement(cannot.Message));
+            if (ScopeRoles.CannotMend(differences, part, state.ScopeIdent, connection.Credential.Username) is { } cannot) return Bad(cluster, "scope", $"{about}: {cannot.Message}", Statement(cannot.Message));
+            if (part.Scope.Privileges.Count > 0)
+            {
+                var plan = await PlanReader.ReadAsync(connection.Connection, part, sizes: false, cancellationToken);
+                var makers = plan.Later.Where(later => later.Privileges.Count == 0).Select(later => later.Owner).Distinct(StringComparer.Ordinal).ToList();
+                if (makers.Count > 0)
+                {
+                    return Warn(cluster, "scope", $"{about}: the administrator can give what is there, but not what {Some(makers)} will make there: it is no member of them, and holders see such things only with their next grant.",
+                        "Make the administrator a member of them; where one is a superuser, have another role make tables there.");
+                }
+            }
             return Ok(cluster, "scope", $"{about}: the administrator can give all of it{(differences.Count == 0 ? "" : $" ({differences.Count} privileges are still to be given or taken back, with the next grant)")}.");
         }
         catch (PostgresException refused) when (!ClusterFault.IsLostConnection(refused))

@@ -22,6 +22,10 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     public static bool IsContention(Exception failure) =>
         failure is PostgresException { SqlState: "XX000" or "40P01" or "55P03" or "40001" or "23505" };
 
+    /// <summary>Something was made, dropped or renamed between our look and our statement: another look will do.</summary>
+    public static bool IsOvertaken(Exception failure) =>
+        failure is PostgresException { SqlState: "42710" or "42704" or "42P01" or "3F000" or "42703" or "42883" };
+
     /// <summary>The connection is gone or leads to the wrong instance; whether the last statement was carried out is not known.</summary>
     public static bool IsLostConnection(Exception failure) => failure switch
     {

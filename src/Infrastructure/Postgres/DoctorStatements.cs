@@ -17,11 +17,11 @@ internal static class DoctorStatements
 
     public const string Clock = "SELECT clock_timestamp()";
 
-    /// <summary>16 and later: our scope roles that this administrator may not hand on. Parameter: how their tags begin.</summary>
+    /// <summary>16 and later: our scope roles, and the escrow role, that this administrator may not hand on. Parameters: 1 how the tags of scope roles begin, 2 the escrow role's tag.</summary>
     public const string WithoutAdmin = """
         SELECT quote_ident(r.rolname), quote_ident(current_user)
           FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-         WHERE left(d.description, length($1)) = $1 AND NOT pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')
+         WHERE (starts_with(d.description, $1) OR d.description = $2) AND NOT pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')
          ORDER BY 1
         """;
 

@@ -21,6 +21,8 @@ public static class PostgresRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<ClusterConnections>();
+        services.AddSingleton<GhostHunt>();
+        services.AddSingleton<IGhostHunt>(provider => provider.GetRequiredService<GhostHunt>());
         services.AddSingleton<IRoleAdministrator, PostgresRoleAdministrator>();
         services.AddSingleton<IRoleInventory, RoleInventory>();
         services.AddSingleton<IClusterDoctor>(provider => new ClusterDoctor(

@@ -1,10 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using DbAccess.Application;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using NpgsqlTypes;
@@ -13,9 +17,10 @@ namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>
 /// Roles on real clusters. A clean making is two round trips on a warm connection: one look (what is there, what differs, the statements quoted by
-/// the server), one transaction (the role, and what it turned out to be). A clean removal is two as well: see <see cref="RoleRemovalWalk"/>.
+/// the server), one transaction (the role, and what it turned out to be). A clean removal is one: see <see cref="RoleRemovalWalk"/>.
 /// </summary>
-internal sealed partial class PostgresRoleAdministrator(ClusterConnections connections, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger) : IRoleAdministrator
+internal sealed partial class PostgresRoleAdministrator(
+    ClusterConnections connections, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger, GhostHunt? ghosts = null) : IRoleAdministrator
 {
     private const int Attempts = 10;
 
@@ -23,6 +28,7 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
     private const int LostConnections = 2;
 
     private readonly ScopeRoles _scopes = new(clock, logger);
+    private readonly ActivityLog _activity = new(connections, clock, logger);
 
     public async Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken)
     {
@@ -46,7 +52,8 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
     {
         using var activity = Telemetry.Activities.StartActivity("role.remove");
         var started = clock.GetTimestamp();
-        var removal = await new RoleRemovalWalk(connections, clock, logger, role).RunAsync(cancellationToken);
+        var removal = await new RoleRemovalWalk(connections, _activity, clock, logger, role).RunAsync(cancellationToken);
+        ghosts?.Follow(role.Target.Cluster, clock.GetUtcNow());
         var (outcome, code) = removal switch
         {
             RoleRemoval.Gone => ("gone", null),
@@ -69,15 +76,19 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
 
         // Hashing takes as long as a look at the server: side by side.
         var verifier = Task.Run(() => ScramVerifier.For(password), cancellationToken);
-        var look = new RoleLook(order);
+        var parts = ScopePart.Of(order);
+        var look = new RoleLook(order, parts[0]);
         var lost = 0;
         for (var attempt = 1; ; attempt++)
         {
             ClusterConnection? cluster = null;
             try
             {
+                List<PlanOnRecord> others = [];
+                if (parts.Count > 1 && await PrepareOthersAsync(order, parts, others, cancellationToken) is { } cannot) return new RoleMaking.Impossible(cannot);
+
                 cluster = await connections.OpenAsync(order.Target.Cluster, order.Target.Database, cancellationToken);
-                return await MakeOnAsync(cluster, order, look, verifier, cancellationToken);
+                return await MakeOnAsync(cluster, order, look, others, verifier, cancellationToken);
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
@@ -91,8 +102,8 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
                         continue;
                     }
                 }
-                // 42710 comes this far when two made the same scope role at once.
-                else if ((ClusterFault.IsContention(failure) || failure is PostgresException { SqlState: PostgresErrorCodes.DuplicateObject }) && attempt < Attempts)
+                // 42710 comes this far when two made the same scope role at once, 42704 when one was dropped as unused at this moment.
+                else if ((ClusterFault.IsContention(failure) || ClusterFault.IsOvertaken(failure)) && attempt < Attempts)
                 {
                     await GiveBackAsync(cluster);
                     await PauseAsync(attempt, clock, cancellationToken);
@@ -113,43 +124,83 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
         }
     }
 
-    private async Task<RoleMaking> MakeOnAsync(ClusterConnection cluster, RoleOrder order, RoleLook look, Task<string> hashing, CancellationToken cancellationToken)
+    /// <summary>
+    /// With several databases: first a look at all of them, so that nothing is made in one when another cannot be given; then the scope roles of all but the
+    /// first. One connection at a time.
+    /// </summary>
+    private async Task<Error?> PrepareOthersAsync(RoleOrder order, IReadOnlyList<ScopePart> parts, List<PlanOnRecord> plans, CancellationToken cancellationToken)
     {
-        if (ScopeRoles.Unsupported(order.Scope, cluster.Major) is { } unsupported) return new RoleMaking.Impossible(unsupported);
+        foreach (var (part, onlyLook) in parts.Select(part => (part, true)).Concat(parts.Skip(1).Select(part => (part, false))))
+        {
+            await using var cluster = await connections.OpenAsync(order.Target.Cluster, part.Database, cancellationToken);
+            var look = new RoleLook(order, part);
+            var (why, plan) = await ScopeAsync(cluster, order, look, await LookAsync(cluster, look, order, cancellationToken), onlyLook, cancellationToken);
+            if (why is not null) return why;
+            if (plan is not null && !onlyLook) plans.Add(plan);
+        }
+        return null;
+    }
 
-        var (state, mark) = await look.LookAsync(cluster.Connection, cancellationToken);
-        if (state.ReadOnly) throw ReadOnly(order);
+    private static async Task<(RolePreparation State, string Mark)> LookAsync(
+        ClusterConnection cluster, RoleLook look, RoleOrder order, CancellationToken cancellationToken, bool mark = true)
+    {
+        // Until 15 a member inherits from all it is a member of, or from nothing: who is to act as an owner and own nothing themselves gets nothing by themselves.
+        var seen = await look.LookAsync(cluster.Connection, cancellationToken, inherits: cluster.Major >= 16 || order.Scope.RunAs is null, mark);
+        return seen.State.ReadOnly ? throw ReadOnly(order) : seen;
+    }
+
+    private async Task<(Error? Why, PlanOnRecord? Plan)> ScopeAsync(
+        ClusterConnection cluster, RoleOrder order, RoleLook look, (RolePreparation State, string Mark) seen, bool onlyLook, CancellationToken cancellationToken)
+    {
+        if (ScopeRoles.Unsupported(order.Scope, cluster.Major) is { } unsupported) return (unsupported, null);
 
         try
         {
-            if (await _scopes.EnsureAsync(cluster, order, look, state, mark, cancellationToken) is { } cannot) return new RoleMaking.Impossible(cannot);
+            return await _scopes.EnsureAsync(cluster, look, seen.State, seen.Mark, cancellationToken, onlyLook);
         }
-        catch (PostgresException refused) when (!ClusterFault.IsContention(refused) && !ClusterFault.IsLostConnection(refused) && refused.SqlState is not ("53300" or "57014" or "42710"))
+        catch (PostgresException refused) when (!ClusterFault.IsContention(refused) && !ClusterFault.IsOvertaken(refused) && !ClusterFault.IsLostConnection(refused) && refused.SqlState is not "57014" && !refused.SqlState.StartsWith("53", StringComparison.Ordinal))
         {
             // No secret in these statements, so the server may speak for itself.
-            return new RoleMaking.Impossible(new Error("postgres.cannot_grant",
-                $"The privileges of scope {order.Scope.Name} cannot be set up on {order.Target.Name}: {refused.MessageText} (SQLSTATE {refused.SqlState})."));
+            return (new Error("postgres.cannot_grant",
+                $"The privileges of scope {order.Scope.Name} cannot be set up on {look.Part.Place}: {refused.MessageText} (SQLSTATE {refused.SqlState})."), null);
         }
+    }
+
+    private async Task<RoleMaking> MakeOnAsync(
+        ClusterConnection cluster, RoleOrder order, RoleLook look, IReadOnlyList<PlanOnRecord> others, Task<string> hashing, CancellationToken cancellationToken)
+    {
+        if (order.Scope.RunAs is null && _scopes.IsLarge(look.Part) && await MakeBesideMarkAsync(cluster, order, look, others, hashing, cancellationToken) is { } made) return made;
+
+        var (state, mark) = await LookAsync(cluster, look, order, cancellationToken);
+        var (cannot, plan) = await ScopeAsync(cluster, order, look, (state, mark), onlyLook: false, cancellationToken);
+        if (cannot is not null) return new RoleMaking.Impossible(cannot);
 
         if (order.Scope.RunAs is { } owner)
         {
-            var (error, settled) = await RunAsAsync(cluster, order, owner, state, cancellationToken);
-            if (error is not null) return new RoleMaking.Impossible(error);
-            state = settled;
+            var (unfit, acts) = await OwnerToActAs.FindAsync(cluster, order.Target, order.Scope, owner, order.Role.Value, cancellationToken);
+            if (unfit is not null) return new RoleMaking.Impossible(unfit);
+            state = state with { Grants = acts.Grants, Direct = acts.Direct, Settings = [.. state.Settings, acts.Setting] };
         }
 
         var verifier = await hashing;
         try
         {
-            return await ReadBackAsync(cluster, order, state, await CreateAsync(cluster, order, state, verifier, cancellationToken), isNew: true, cancellationToken);
+            var found = await CreateAsync(cluster, order, state, verifier, cancellationToken);
+            return await ReadBackAsync(cluster, order, state, found, Together(plan!, others), isNew: true, cancellationToken);
         }
         catch (PostgresException there) when (there.SqlState == PostgresErrorCodes.DuplicateObject)
         {
-            return await AdoptAsync(cluster, order, state, verifier, cancellationToken);
+            return await AdoptAsync(cluster, order, state, verifier, Together(plan!, others), cancellationToken);
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.DivisionByZero)
         {
             return new RoleMaking.NotNow(LeaseOver(order));
+        }
+        catch (PostgresException held) when (held.SqlState == PostgresErrorCodes.LockNotAvailable && Culprit(held) == Step.Grant)
+        {
+            // Everybody else who asks for this scope would wait as long, and keep a connection meanwhile.
+            return new RoleMaking.NotNow(new Error("postgres.scope_held",
+                $"The scope role {state.ScopeIdent} on cluster {order.Target.Cluster} is held by another session's open transaction (a GRANT of it that was not committed, or the like). It is tried again; to see whose: SELECT pid, usename FROM pg_stat_activity WHERE state LIKE 'idle in transaction%';"));
         }
         catch (PostgresException refused) when (Culprit(refused) is { } step && Why(refused, step, order) is { } reason)
         {
@@ -159,27 +210,125 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
         }
     }
 
+    /// <summary>
+    /// For a scope of thousands of objects, whose mark takes as long to read as the rest: it is read on a second connection while the first makes the role. The role is nobody's and has
+    /// nothing, and nothing is committed, before the mark is known to be what it was. Null when it is not, or when anything else is not as usual: nothing is
+    /// left then, and the ordinary way finds out what it is.
+    /// </summary>
+    private async Task<RoleMaking?> MakeBesideMarkAsync(
+        ClusterConnection cluster, RoleOrder order, RoleLook look, IReadOnlyList<PlanOnRecord> others, Task<string> hashing, CancellationToken cancellationToken)
+    {
+        var marking = ReadMarkAsync(order, look, cancellationToken);
+        RolePreparation state;
+        PlanOnRecord plan;
+        Found? found;
+        try
+        {
+            (state, _) = await LookAsync(cluster, look, order, cancellationToken, mark: false);
+            if (state.ScopeOid is null || state.ScopeFault(look.Part) is not null) return null;
+
+            await using (var begin = new StepBatch(cluster.Connection))
+            {
+                begin.Add(Step.Create, "BEGIN");
+                AddRole(begin, state, await hashing);
+                await begin.ExecuteAsync(cancellationToken);
+            }
+            if (_scopes.Recall(look.Part, await marking ?? await look.MarkAsync(cluster.Connection, cancellationToken)) is not { } recalled)
+            {
+                await RollBackAsync(cluster, cancellationToken);
+                return null;
+            }
+            await using (var end = new StepBatch(cluster.Connection))
+            {
+                // Last, so that a worker that was frozen in between is fenced too.
+                end.Fence(order);
+                AddGrants(end, cluster.Major, order, state);
+                AddReadBack(end, cluster.Major, order);
+                end.Add(Step.ReadBack, "COMMIT");
+                found = await end.ExecuteAsync(cancellationToken);
+            }
+            plan = recalled;
+        }
+        catch (PostgresException failure) when (!ClusterFault.IsLostConnection(failure))
+        {
+            await RollBackAsync(cluster, cancellationToken);
+            return null;
+        }
+        finally
+        {
+            // It never fails, and its connection is to be back before ours is.
+            await marking;
+        }
+        return await ReadBackAsync(cluster, order, state, found, Together(plan, others), isNew: true, cancellationToken);
+    }
+
+    private static async Task RollBackAsync(ClusterConnection cluster, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("ROLLBACK", cluster.Connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Null when there is no connection for it, or it failed.</summary>
+    private async Task<string?> ReadMarkAsync(RoleOrder order, RoleLook look, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var second = await connections.OpenIfFreeAsync(order.Target.Cluster, order.Target.Database, cancellationToken);
+            return second is null ? null : await look.MarkAsync(second.Connection, cancellationToken);
+        }
+        catch (Exception failure) when (failure is ClusterFault or NpgsqlException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
     private static async Task<Found?> CreateAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier, CancellationToken cancellationToken)
     {
         // Sent in one go without a Sync in between, which makes it one transaction: the role is never seen half made.
         await using var batch = new StepBatch(cluster.Connection);
         batch.Fence(order);
+        AddRole(batch, state, verifier);
+        AddGrants(batch, cluster.Major, order, state);
+        AddReadBack(batch, cluster.Major, order);
+        return await batch.ExecuteAsync(cancellationToken);
+    }
+
+    private static void AddRole(StepBatch batch, RolePreparation state, string verifier)
+    {
         // The verifier is well formed, so it holds nothing that could end the literal; having the server quote it too would put it into one more log line.
         batch.Add(Step.Create, $"{state.Create}'{verifier}'");
         foreach (var setting in state.Settings) batch.Add(Step.Setting, setting);
         batch.Add(Step.Comment, state.Comment);
-        batch.Add(Step.Grant, RoleStatements.GrantMembership(cluster.Major, state.ScopeIdent, state.RoleIdent));
-            foreach (var membership in state.Memberships) batch.Add(Step.Grant, membership);
-        batch.Add(Step.ReadBack, RoleStatements.ReadBack(cluster.Major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
-        return await batch.ExecuteAsync(cancellationToken);
     }
 
+    private static void AddGrants(StepBatch batch, int major, RoleOrder order, RolePreparation state)
+    {
+        // In one order everywhere: from 16 on a grant locks the scope role until the end, and two in opposite orders would wait for each other.
+        // Names that we build need no quotes.
+        foreach (var scopeRole in ScopeRoles.NamesFor(order).Select(role => role.Value).Order(StringComparer.Ordinal))
+            batch.Add(Step.Grant, MakingStatements.GrantMembership(major, scopeRole, state.RoleIdent));
+        foreach (var grant in state.Grants) batch.Add(Step.Grant, grant);
+    }
+
+    private static void AddReadBack(StepBatch batch, int major, RoleOrder order)
+    {
+        batch.Add(Step.ReadBack, MakingStatements.ReadBack(major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
+        // Last: whoever drops a scope role renames it first, and then waits for the likes of us.
+        foreach (var scopeRole in ScopeRoles.NamesFor(order)) batch.Add(Step.ReadBack, MakingStatements.IsThere, new NpgsqlParameter<string> { TypedValue = scopeRole.Value });
+    }
+
+    private static PlanOnRecord Together(PlanOnRecord first, IReadOnlyList<PlanOnRecord> others) => others.Count == 0
+        ? first
+        : new PlanOnRecord(
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(others.Prepend(first).Select(plan => plan.Hash))))),
+            string.Join("; ", others.Prepend(first).Select(plan => plan.Summary)));
+
     /// <summary>The name is there already. If an earlier try of ours made it, it gets this password and end; otherwise it is somebody else's.</summary>
-    private async Task<RoleMaking> AdoptAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier, CancellationToken cancellationToken)
+    private async Task<RoleMaking> AdoptAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier, PlanOnRecord plan, CancellationToken cancellationToken)
     {
         string[] revokes;
         string reset;
-        await using (var identify = new NpgsqlCommand(RoleStatements.Identify, cluster.Connection))
+        await using (var identify = new NpgsqlCommand(MakingStatements.Identify, cluster.Connection))
         {
             identify.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Role.Value });
             identify.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RoleTag.LoginPrefix(order.Installation, order.Grant) });
@@ -201,9 +350,8 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
             foreach (var setting in state.Settings) batch.Add(Step.Setting, setting);
             batch.Add(Step.Comment, state.Comment);
             foreach (var revoke in revokes) batch.Add(Step.Grant, revoke);
-            batch.Add(Step.Grant, RoleStatements.GrantMembership(cluster.Major, state.ScopeIdent, state.RoleIdent));
-            foreach (var membership in state.Memberships) batch.Add(Step.Grant, membership);
-            batch.Add(Step.ReadBack, RoleStatements.ReadBack(cluster.Major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
+            AddGrants(batch, cluster.Major, order, state);
+            batch.Add(Step.ReadBack, MakingStatements.ReadBack(cluster.Major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
             try
             {
                 found = await batch.ExecuteAsync(cancellationToken);
@@ -213,13 +361,12 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
                 return new RoleMaking.NotNow(LeaseOver(order));
             }
         }
-        return await ReadBackAsync(cluster, order, state, found, isNew: false, cancellationToken);
+        return await ReadBackAsync(cluster, order, state, found, plan, isNew: false, cancellationToken);
     }
 
     /// <summary>Compares what the role turned out to be with what was ordered. Anything more or less, and it is removed again.</summary>
-    private async Task<RoleMaking> ReadBackAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, Found? found, bool isNew, CancellationToken cancellationToken)
+    private async Task<RoleMaking> ReadBackAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, Found? found, PlanOnRecord plan, bool isNew, CancellationToken cancellationToken)
     {
-        var scopeRole = ScopeRoles.NameFor(order).Value;
         List<string> faults = [];
         if (found is null)
         {
@@ -228,50 +375,32 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
         else
         {
             if (found.HasPowers) faults.Add("it has a power that we did not give (superuser, createrole, createdb, replication or bypassrls)");
-            if (!found.CanLogIn) faults.Add("it cannot log in or does not inherit");
-            if (!found.CanConnect) faults.Add($"it may not connect to {order.Target.Name}");
             var is16 = cluster.Major >= 16;
-            List<string> expected = [scopeRole + (is16 ? " with inherit" : "")];
+            if (!found.CanLogIn) faults.Add("it cannot log in");
+            if (found.Inherits != (is16 || order.Scope.RunAs is null)) faults.Add(found.Inherits ? "it inherits" : "it does not inherit");
+            if (!found.CanConnect) faults.Add($"it may not connect to {order.Target.Name}");
+            List<string> expected = [.. ScopeRoles.NamesFor(order).Select(scopeRole => scopeRole.Value + (is16 ? " with inherit" : ""))];
             if (order.Scope.RunAs is { } owner) expected.Add(owner + (is16 ? " with set" : ""));
             if (!found.Memberships.Order(StringComparer.Ordinal).SequenceEqual(expected.Order(StringComparer.Ordinal), StringComparer.Ordinal))
                 faults.Add($"it is a member of {(found.Memberships.Length == 0 ? "nothing" : string.Join(", ", found.Memberships))} instead of {string.Join(" and ", expected)} alone");
-            if (found.Direct.Length > 0) faults.Add($"somebody gave it something directly: {string.Join(", ", found.Direct)}");
+            var direct = found.Direct.Except(state.Direct, StringComparer.Ordinal).ToList();
+            if (direct.Count > 0) faults.Add($"somebody gave it something directly: {string.Join(", ", direct)}");
         }
-        if (faults.Count == 0) return new RoleMaking.Made(found!.Oid, cluster.Credential.Host, cluster.Credential.Port, Word(cluster.Credential.SslMode));
+        if (faults.Count == 0) return new RoleMaking.Made(found!.Oid, cluster.Credential.Host, cluster.Credential.Port, Word(cluster.Credential.SslMode), plan);
 
         logger.LogWarning("Role {Role} of grant {Grant} did not turn out as ordered (new: {New}) and is removed: {Faults}", order.Role, order.Grant, isNew, faults);
         await cluster.DisposeAsync();
         if (found is not null)
         {
-            var removal = await RemoveAsync(new RoleToRemove(order.Installation, order.Grant, order.Target, order.Role, found.Oid), cancellationToken);
+            var removal = await RemoveAsync(new RoleToRemove(order.Installation, order.Grant, order.Target, order.Role, found.Oid) { ScopeRoles = ScopeRoles.NamesFor(order) }, cancellationToken);
             if (removal is not RoleRemoval.Gone) faults.Add("and it could not be removed yet");
         }
         return new RoleMaking.Impossible(new Error("postgres.not_as_ordered", $"The role {state.RoleIdent} did not turn out as ordered: {string.Join("; ", faults)}."));
     }
 
-    /// <summary>The owner that sessions are to act as: there, without powers that no scope may lend, and ours to hand on.</summary>
-    private static async Task<(Error? Error, RolePreparation State)> RunAsAsync(
-        ClusterConnection cluster, RoleOrder order, string owner, RolePreparation state, CancellationToken cancellationToken)
-    {
-        await using var ask = new NpgsqlCommand(RoleStatements.RunAs(cluster.Major), cluster.Connection);
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
-        ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Role.Value });
-        await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        var (ident, administrator) = (reader.GetString(5), reader.GetString(6));
-        Error? error = null;
-        if (!reader.GetBoolean(0))
-            error = new Error("postgres.missing_object", $"Cluster {order.Target.Cluster} has no role {ident}, as which scope {order.Scope.Name} runs.");
-        else if (reader.GetBoolean(1))
-            error = new Error("postgres.run_as_too_strong", $"Scope {order.Scope.Name} runs as {ident}, which is, or is a member of, a superuser, a predefined role or one that makes roles or databases, replicates or bypasses row security. No scope may lend that: name an owner without it.");
-        else if (!reader.GetBoolean(2))
-            error = new Error("postgres.cannot_grant", $"The administrator {administrator} may not hand on {ident}, as which scope {order.Scope.Name} runs. Let a superuser run: GRANT {ident} TO {administrator} WITH ADMIN OPTION;");
-        return (error, state with { Memberships = [reader.GetString(3)], Settings = [.. state.Settings, reader.GetString(4)] });
-    }
-
     private static async Task<Error> AdministratorLacksAsync(ClusterConnection cluster, RoleOrder order, CancellationToken cancellationToken)
     {
-        await using var ask = new NpgsqlCommand(RoleStatements.AdministratorRights, cluster.Connection);
+        await using var ask = new NpgsqlCommand(MakingStatements.AdministratorRights, cluster.Connection);
         await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken)) return new Error("postgres.administrator", $"The administrator of cluster {order.Target.Cluster} is no longer known to it.");
 
@@ -284,7 +413,7 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
 
     private static Error? Refuse(RoleOrder order)
     {
-        if (order.Target.Database.Contains('\0', StringComparison.Ordinal) || order.Scope.Privileges.Any(r => (r.On.Schema + r.On.Name + string.Concat(r.Columns)).Contains('\0', StringComparison.Ordinal)))
+        if (order.Target.All().Any(database => database.Contains('\0', StringComparison.Ordinal)) || order.Scope.Privileges.Any(r => (r.On.Schema + r.On.Name + r.On.Pattern + r.On.OfTable + r.Database + string.Concat(r.Columns)).Contains('\0', StringComparison.Ordinal)))
             return new Error("postgres.bad_name", $"A name in scope {order.Scope.Name} or in its database holds a NUL character, which PostgreSQL does not take.");
         if (order.Scope.Settings.Keys.FirstOrDefault(name => !SettingName().IsMatch(name)) is { } setting)
             return new Error("postgres.bad_setting", $"Scope {order.Scope.Name} sets '{setting}', which is not the name of a setting.");
@@ -338,7 +467,7 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
         ReadBack,
     }
 
-    private sealed record Found(uint Oid, bool HasPowers, bool CanLogIn, bool CanConnect, string[] Memberships, string[] Direct);
+    private sealed record Found(uint Oid, bool HasPowers, bool CanLogIn, bool Inherits, bool CanConnect, string[] Memberships, string[] Direct);
 
     /// <summary>Statements that go in one round trip and, since no Sync stands between them, in one transaction; knows which of them failed.</summary>
     private sealed class StepBatch(NpgsqlConnection connection) : IAsyncDisposable
@@ -357,7 +486,7 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
         }
 
         public void Fence(RoleOrder order) =>
-            Add(Step.Fence, RoleStatements.Fence, new NpgsqlParameter { Value = order.NotAfter.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            Add(Step.Fence, MakingStatements.Fence, new NpgsqlParameter { Value = order.NotAfter.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
 
         public async Task<Found?> ExecuteAsync(CancellationToken cancellationToken)
         {
@@ -368,10 +497,10 @@ internal sealed partial class PostgresRoleAdministrator(ClusterConnections conne
                 do
                 {
                     // The fence answers one column, the statements none, the last one what was made.
-                    if (reader.FieldCount < 6 || !await reader.ReadAsync(cancellationToken)) continue;
+                    if (reader.FieldCount < 7 || !await reader.ReadAsync(cancellationToken)) continue;
                     found = new Found(
-                        reader.GetFieldValue<uint>(0), reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3),
-                        reader.GetFieldValue<string[]>(4), reader.GetFieldValue<string[]>(5));
+                        reader.GetFieldValue<uint>(0), reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3), reader.GetBoolean(4),
+                        reader.GetFieldValue<string[]>(5), reader.GetFieldValue<string[]>(6));
                 }
                 while (await reader.NextResultAsync(cancellationToken));
                 return found;

@@ -2,7 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Scopes;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres;
@@ -21,17 +22,20 @@ internal sealed record RolePreparation(
     string Comment,
     string[] Settings)
 {
-    /// <summary>For a scope that runs as an owner: the membership in it.</summary>
-    public string[] Memberships { get; init; } = [];
+    /// <summary>Further grants that the role takes: for a scope that runs as an owner, the membership in it.</summary>
+    public string[] Grants { get; init; } = [];
+
+    /// <summary>What the role may have got directly and not through a scope role, as the server describes it.</summary>
+    public string[] Direct { get; init; } = [];
 
     /// <summary>Why the scope role, as it is, must not be handed to anybody.</summary>
-    public Error? ScopeFault(RoleOrder order)
+    public Error? ScopeFault(ScopePart part)
     {
         if (ScopeOid is null) return null;
-        if (ScopeTag != ScopeRoles.TagFor(order))
+        if (ScopeTag != part.Tag)
         {
             return new Error("postgres.scope_role_taken",
-                $"The role {ScopeIdent} has the name of our scope role for {order.Scope.Name}, but not our comment: somebody else made or changed it. Let an administrator look at it, and drop it if nobody needs it.");
+                $"The role {ScopeIdent} has the name of our scope role for {part.Scope.Name}, but not our comment: somebody else made or changed it. Let an administrator look at it, and drop it if nobody needs it.");
         }
         if (ScopeIsMore)
         {
@@ -45,21 +49,28 @@ internal sealed record RolePreparation(
     }
 }
 
-/// <summary>The first look: everything it takes, bound once per order, to be sent as often as need be.</summary>
-internal sealed class RoleLook(RoleOrder order)
+/// <summary>The first look: everything it takes, bound once per order and database, to be sent as often as need be.</summary>
+internal sealed class RoleLook(RoleOrder order, ScopePart part)
 {
-    private readonly string _scopeRole = ScopeRoles.NameFor(order).Value;
     private readonly string _tag = RoleTag.Login(order.Installation, order.Grant, order.Target.Database, order.Expiry);
-    private readonly string _rules = ScopeRoles.RulesAsJson(order.Scope);
-    private readonly string[] _schemas = [.. order.Scope.Privileges.Select(rule => rule.On.Schema).Distinct(StringComparer.Ordinal)];
-    private readonly bool _functions = order.Scope.Privileges.Any(rule => rule.On.Kind == ObjectKind.Function);
+
+    public ScopePart Part { get; } = part;
+
+    /// <summary>For looking at a scope without a role: an order that is never placed, so that the questions are the same, in the same words.</summary>
+    public static RoleLook WithoutRole(string installation, ScopePart part, DateTimeOffset now)
+    {
+        var grant = GrantId.New();
+        return new RoleLook(new RoleOrder(installation, grant, part.Target, RoleName.ForGrant(installation, grant, "nobody"), part.Scope, now, now), part);
+    }
 
     /// <summary>One round trip: the state of things, and the mark of the scope's objects.</summary>
-    public async Task<(RolePreparation State, string Mark)> LookAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <param name="inherits">False for a role that is to have nothing but by becoming somebody else.</param>
+    /// <param name="mark">False when the mark is read elsewhere; the answer's is then empty.</param>
+    public async Task<(RolePreparation State, string Mark)> LookAsync(NpgsqlConnection connection, CancellationToken cancellationToken, bool inherits = true, bool mark = true)
     {
         await using var batch = new NpgsqlBatch(connection);
-        var prepare = new NpgsqlBatchCommand(RoleStatements.Prepare);
-        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _scopeRole });
+        var prepare = new NpgsqlBatchCommand(MakingStatements.Prepare);
+        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Part.Role });
         prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Role.Value });
         prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _tag });
         prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RoleTag.Utc(order.Expiry) });
@@ -67,12 +78,9 @@ internal sealed class RoleLook(RoleOrder order)
         prepare.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. order.Scope.Settings.Keys] });
         prepare.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. order.Scope.Settings.Keys.Select(key => order.Scope.Settings[key])] });
         prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Activity.Current is { } activity ? $"dbaccess/{activity.TraceId}" : "dbaccess" });
+        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = inherits ? "INHERIT" : "NOINHERIT" });
         batch.BatchCommands.Add(prepare);
-        var mark = new NpgsqlBatchCommand(RoleStatements.Mark);
-        mark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _scopeRole });
-        mark.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = _schemas });
-        mark.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = _functions });
-        batch.BatchCommands.Add(mark);
+        if (mark) batch.BatchCommands.Add(MarkCommand());
         // Planned once per connection; later calls find it there.
         await batch.PrepareAsync(cancellationToken);
 
@@ -90,17 +98,37 @@ internal sealed class RoleLook(RoleOrder order)
             reader.GetString(8),
             reader.GetString(9),
             reader.GetFieldValue<string[]>(10));
+        if (!mark) return (state, "");
+
         await reader.NextResultAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return (state, reader.GetString(0));
     }
 
+    /// <summary>The mark alone.</summary>
+    public async Task<string> MarkAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { MarkCommand() } };
+        await batch.PrepareAsync(cancellationToken);
+        return (string)(await batch.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private NpgsqlBatchCommand MarkCommand()
+    {
+        var mark = new NpgsqlBatchCommand(MakingStatements.Mark);
+        mark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Part.Role });
+        mark.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Part.Schemas });
+        mark.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = Part.HasFunctions });
+        mark.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = Part.HasColumns });
+        return mark;
+    }
+
     /// <summary>Wanted against actual, in full.</summary>
     public async Task<List<ScopeDifference>> CompareAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var differences = new NpgsqlCommand(RoleStatements.Differences, connection);
-        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _scopeRole });
-        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _rules });
+        await using var differences = new NpgsqlCommand(MakingStatements.Differences, connection);
+        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Part.Role });
+        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Part.Rules });
         await using var reader = await differences.ExecuteReaderAsync(cancellationToken);
         return await ScopeRoles.ReadAsync(reader, cancellationToken);
     }

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -11,8 +9,9 @@ using Npgsql;
 namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>One difference between what a scope role should have and what it has. Names are quoted by the server.</summary>
+/// <param name="OwnerIsPowerful">A superuser, one of PostgreSQL's own roles, or of the cloud's.</param>
 /// <param name="What">missing, spurious, grantable (wanted, but may be handed on), absent (no such object), default-missing, default-spurious, foreign.</param>
-internal sealed record ScopeDifference(string What, string Kind, string Ident, string? Column, string? Privilege, string? Owner, bool CanChange, string? Grantor);
+internal sealed record ScopeDifference(string What, string Kind, string Ident, string? Column, string? Privilege, string? Owner, bool CanChange, string? Grantor, bool OwnerIsPowerful);
 
 /// <summary>
 /// Keeps scope roles in line with their scope. Privileges hang on them and temporary roles are only their members: direct grants to temporary
@@ -25,10 +24,15 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
     /// </summary>
     private static readonly TimeSpan MarkLifetime = TimeSpan.FromMinutes(1);
 
-    /// <summary>By cluster and scope role: the mark at which nothing differed, and when that was.</summary>
-    private readonly ConcurrentDictionary<(ClusterName, string), (string Mark, long At)> _inLine = new();
+    /// <summary>So many differing rows of <c>pg_class</c> take a millisecond to sum up.</summary>
+    private const int ManyRows = 4000;
 
-    private const int LockAttempts = 40;
+    private readonly ScopeMending _mending = new(clock, logger);
+
+    /// <summary>By cluster and scope role: the mark at which nothing differed, when that was, and what the role gives.</summary>
+    private readonly ConcurrentDictionary<(ClusterName, string), (string Mark, long At, PlanOnRecord Plan)> _inLine = new();
+
+    private const int MostInWords = 20;
 
     private static readonly Dictionary<ObjectKind, Privilege[]> Supported = new()
     {
@@ -36,15 +40,13 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         [ObjectKind.Sequence] = [Privilege.Usage, Privilege.Select, Privilege.Update],
         [ObjectKind.Function] = [Privilege.Execute],
         [ObjectKind.Schema] = [Privilege.Usage],
+        [ObjectKind.View] = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Truncate, Privilege.References, Privilege.Trigger, Privilege.Maintain],
     };
 
     private static readonly Privilege[] OnColumns = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.References];
 
-    public static RoleName NameFor(RoleOrder order) =>
-        RoleName.ForScope(order.Installation, order.Scope.Name.Value, order.Scope.Fingerprint(order.Target.Database));
-
-    public static string TagFor(RoleOrder order) =>
-        RoleTag.Scope(order.Installation, order.Target.Database, order.Scope.Name.Value, order.Scope.Fingerprint(order.Target.Database));
+    /// <summary>The scope roles that an order's role is a member of, one for each of its databases, the first one's first.</summary>
+    public static IReadOnlyList<RoleName> NamesFor(RoleOrder order) => RoleName.ForScopes(order.Installation, order.Scope, order.Target);
 
     /// <summary>What no server could give, or this version could not. Null when the scope can be asked for.</summary>
     public static Error? Unsupported(PrivilegeScope scope, int major)
@@ -52,8 +54,8 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         foreach (var rule in scope.Privileges)
         {
             var allowed = rule.Columns.Count > 0 ? OnColumns : Supported[rule.On.Kind];
-            if (rule.Columns.Count > 0 && rule.On.Kind != ObjectKind.Table)
-                return new Error("postgres.unsupported", $"Scope {scope.Name} names columns of something that is not a table ({rule}).");
+            if (rule.Columns.Count > 0 && rule.On.Kind is not (ObjectKind.Table or ObjectKind.View))
+                return new Error("postgres.unsupported", $"Scope {scope.Name} names columns of something that is neither a table nor a view ({rule}).");
             if (rule.Allow.FirstOrDefault(p => !allowed.Contains(p), (Privilege)(-1)) is var bad && bad != (Privilege)(-1))
                 return new Error("postgres.unsupported", $"Scope {scope.Name} asks for {Word(bad)} on {rule.On}{(rule.Columns.Count > 0 ? " by column" : "")}, which PostgreSQL does not have.");
             if (major < 17 && rule.Allow.Contains(Privilege.Maintain))
@@ -62,58 +64,45 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         return null;
     }
 
-    /// <summary>The rules as <see cref="RoleStatements.Differences"/> reads them.</summary>
-    public static string RulesAsJson(PrivilegeScope scope) => JsonSerializer.Serialize(
-        scope.Privileges.Select((rule, n) => new
-        {
-            n,
-            kind = Word(rule.On.Kind),
-            nsp = rule.On.Schema,
-            name = rule.On.Name,
-            cols = rule.Columns.Count == 0 ? null : rule.Columns,
-            privs = rule.On.Kind == ObjectKind.Schema ? [] : rule.Allow.Select(p => p.ToString().ToUpperInvariant()),
-        }),
-        Json);
-
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static async Task<List<ScopeDifference>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         List<ScopeDifference> differences = [];
         while (await reader.ReadAsync(cancellationToken))
         {
             differences.Add(new ScopeDifference(
-                reader.GetString(0), reader.GetString(1), Text(reader, 2) ?? "(unnamed)", Text(reader, 3), Text(reader, 4), Text(reader, 5), !reader.IsDBNull(6) && reader.GetBoolean(6), Text(reader, 7)));
+                reader.GetString(0), reader.GetString(1), Text(reader, 2) ?? "(unnamed)", Text(reader, 3), Text(reader, 4), Text(reader, 5), !reader.IsDBNull(6) && reader.GetBoolean(6), Text(reader, 7),
+                !reader.IsDBNull(8) && reader.GetBoolean(8)));
         }
         return differences;
     }
 
     /// <summary>Why the differences cannot be mended by us, with the statements that do. Null when they can.</summary>
-    public static Error? CannotMend(List<ScopeDifference> differences, RoleOrder order, string scopeIdent, string administrator)
+    public static Error? CannotMend(List<ScopeDifference> differences, ScopePart part, string scopeIdent, string administrator)
     {
         var absent = differences.Where(d => d.What == "absent").Select(d => d.Ident).ToList();
         if (absent.Count > 0)
         {
             return new Error("postgres.missing_object",
-                $"Database {order.Target.Name} has no {Some(absent)}, which scope {order.Scope.Name} names. Create it there or mend the scope in the policy file.");
+                $"Database {part.Place} has no {Some(absent)}, which scope {part.Scope.Name} names. Create it there or mend the scope in the policy file.");
         }
 
         var ungrantable = differences.Where(d => d.What == "missing" && !d.CanChange).ToList();
         if (ungrantable.Count > 0)
         {
             var lines = ungrantable.Select(d => $"{d.Privilege!.ToLowerInvariant()} on {Thing(d)} (owner {d.Owner})");
-            var owners = ungrantable.Select(d => d.Owner!).Distinct(StringComparer.Ordinal).ToList();
+            // To be a member of an owner is to have all that it has; for a superuser's table that would make us one.
+            var owners = ungrantable.Where(d => !d.OwnerIsPowerful).Select(d => QuoteForPeople(d.Owner!)).Distinct(StringComparer.Ordinal).ToList();
+            var byObject = StatementsFor([.. ungrantable.Where(d => d.OwnerIsPowerful)], QuoteForPeople(administrator)).Select(statement => $"{statement} WITH GRANT OPTION");
+            List<string> mend = [.. owners.Count == 0 ? (string[])[] : [$"GRANT {string.Join(", ", owners)} TO {QuoteForPeople(administrator)}"], .. byObject];
             return new Error("postgres.cannot_grant",
-                $"The administrator {administrator} cannot give {Some(lines)}. "
-                + $"To mend it, let a superuser or that owner run: GRANT {QuoteForPeople(owners[0])} TO {QuoteForPeople(administrator)}; or, for this privilege only: "
-                + $"{Statement("GRANT", [ungrantable[0]], QuoteForPeople(administrator))} WITH GRANT OPTION;");
+                $"The administrator {administrator} cannot give {Some(lines)}. To mend it, let a superuser{(owners.Count == 0 ? " or that owner" : "")} run: {string.Join("; ", mend)};");
         }
 
         var stuck = differences.Where(d => d.What is "spurious" or "grantable" or "default-spurious" && !d.CanChange).ToList();
         if (stuck.Count > 0)
         {
             return new Error("postgres.spurious_privilege",
-                $"The scope role {scopeIdent} has more than scope {order.Scope.Name} says, and the administrator {administrator} cannot take it back: "
+                $"The scope role {scopeIdent} has more than scope {part.Scope.Name} says, and the administrator {administrator} cannot take it back: "
                 + $"{Some(stuck.Select(d => $"{d.Privilege!.ToLowerInvariant()} on {Thing(d)} (given by {d.Grantor ?? d.Owner})"))}. "
                 + $"Let {stuck[0].Grantor ?? stuck[0].Owner} run: {(stuck[0].What.StartsWith("default", StringComparison.Ordinal) ? DefaultStatement(stuck[0], scopeIdent) : Statement("REVOKE", [stuck[0]], scopeIdent))};");
         }
@@ -125,82 +114,69 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
                 $"The scope role {scopeIdent} has a privilege that no scope gives, on {Some(foreign)}. Let whoever gave it take it back.");
     }
 
-    /// <summary>Sees to it that the scope role gives what the scope says, no more and no less. Answers why it cannot be, or null. Writes nothing when nothing differs.</summary>
-    public async Task<Error?> EnsureAsync(ClusterConnection cluster, RoleOrder order, RoleLook look, RolePreparation state, string mark, CancellationToken cancellationToken)
+    /// <summary>
+    /// Sees to it that the scope role gives what the scope says, no more and no less. Answers why it cannot be, or what it gives now. Writes nothing when
+    /// nothing differs.
+    /// </summary>
+    /// <param name="onlyLook">Only find out whether it could be done; the answer on success is then null.</param>
+    public async Task<(Error? Why, PlanOnRecord? Plan)> EnsureAsync(
+        ClusterConnection cluster, RoleLook look, RolePreparation state, string mark, CancellationToken cancellationToken, bool onlyLook = false)
     {
-        if (state.ScopeFault(order) is { } fault) return fault;
+        var part = look.Part;
+        if (state.ScopeFault(part) is { } fault) return (fault, null);
 
-        var key = (order.Target.Cluster, NameFor(order).Value);
-        if (state.ScopeOid is not null && _inLine.TryGetValue(key, out var known) && known.Mark == mark && clock.GetElapsedTime(known.At) < MarkLifetime) return null;
+        if (state.ScopeOid is not null && Recall(part, mark) is { } recalled) return (null, recalled);
 
         var at = clock.GetTimestamp();
         var differences = await look.CompareAsync(cluster.Connection, cancellationToken);
-        if (CannotMend(differences, order, state.ScopeIdent, cluster.Credential.Username) is { } why) return why;
-        if (state.ScopeOid is null || differences.Count > 0) return await BringInLineAsync(cluster, order, look, cancellationToken);
+        if (CannotMend(differences, part, state.ScopeIdent, cluster.Credential.Username) is { } why) return (why, null);
+        if (onlyLook) return (null, null);
 
+        var changed = state.ScopeOid is null || differences.Count > 0;
+        if (changed && await _mending.BringInLineAsync(cluster, look, cancellationToken) is { } cannot) return (cannot, null);
+
+        var plan = await PlanReader.ReadAsync(cluster.Connection, part, sizes: false, cancellationToken);
+        var onRecord = new PlanOnRecord(plan.Hash, plan.Summary);
         // The mark was read before the comparison: a change in between makes the next one differ.
-        _inLine[key] = (mark, at);
-        return null;
+        if (!changed) _inLine[(part.Target.Cluster, part.Role)] = (mark, at, onRecord);
+        return (null, onRecord);
     }
 
-    /// <summary>
-    /// Makes the scope role if need be and applies the differences, all or nothing; looks again before it commits, since the success of a GRANT
-    /// proves nothing. Answers why it cannot be, or null.
-    /// </summary>
-    private async Task<Error?> BringInLineAsync(ClusterConnection cluster, RoleOrder order, RoleLook look, CancellationToken cancellationToken)
+    /// <summary>What the scope role gives, if nothing has changed since it was compared with its scope.</summary>
+    public PlanOnRecord? Recall(ScopePart part, string mark) => Known(part) is { } known && known.Mark == mark ? known.Plan : null;
+
+    /// <summary>Whether the mark of this scope takes long enough to read that it is worth a second connection.</summary>
+    public bool IsLarge(ScopePart part) => Known(part) is { } known && MakingStatements.RowsIn(known.Mark) >= ManyRows;
+
+    private (string Mark, PlanOnRecord Plan)? Known(ScopePart part) =>
+        part.CanBeMarked && _inLine.TryGetValue((part.Target.Cluster, part.Role), out var known) && clock.GetElapsedTime(known.At) < MarkLifetime ? (known.Mark, known.Plan) : null;
+
+    /// <summary>Compares and brings in line, whatever was known before. The scope role must be there. Answers what differed, and why it could not be mended.</summary>
+    public async Task<(IReadOnlyList<string> Differences, Error? Why)> KeepInLineAsync(
+        ClusterConnection cluster, RoleLook look, RolePreparation state, bool dryRun, CancellationToken cancellationToken)
     {
-        var connection = cluster.Connection;
-        var scopeRole = NameFor(order).Value;
-        var started = clock.GetTimestamp();
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (state.ScopeFault(look.Part) is { } fault) return ([], fault);
 
-        for (var attempt = 0; attempt < LockAttempts; attempt++)
-        {
-            await using var tryLock = new NpgsqlCommand(RoleStatements.TryScopeLock, connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = scopeRole } } };
-            if ((bool)(await tryLock.ExecuteScalarAsync(cancellationToken))!) break;
-            await Task.Delay(TimeSpan.FromMilliseconds(25), clock, cancellationToken);
-        }
-
-        var (state, _) = await look.LookAsync(connection, cancellationToken);
-        var differences = await look.CompareAsync(connection, cancellationToken);
-        if (state.ScopeFault(order) is { } fault) return fault;
-        if (CannotMend(differences, order, state.ScopeIdent, cluster.Credential.Username) is { } before) return before;
-
-        List<string> statements = [];
-        if (state.ScopeOid is null)
-        {
-            await using var create = new NpgsqlCommand(RoleStatements.CreateScopeRole, connection)
-            {
-                Parameters = { new NpgsqlParameter<string> { TypedValue = scopeRole }, new NpgsqlParameter<string> { TypedValue = TagFor(order) } },
-            };
-            await using var reader = await create.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            statements.AddRange([reader.GetString(0), reader.GetString(1)]);
-        }
-        statements.AddRange(StatementsFor(differences, state.ScopeIdent));
-
-        await using (var batch = new NpgsqlBatch(connection, transaction))
-        {
-            foreach (var statement in statements) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
-            if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        var (stateAfter, _) = await look.LookAsync(connection, cancellationToken);
-        var left = await look.CompareAsync(connection, cancellationToken);
-        if (stateAfter.ScopeFault(order) is { } faultAfter) return faultAfter;
-        if (left.Count > 0)
-        {
-            // Nothing is kept: the transaction goes when it is disposed of.
-            return CannotMend([.. left.Select(d => d with { CanChange = false })], order, state.ScopeIdent, cluster.Credential.Username)
-                ?? new Error("postgres.cannot_grant", $"The server took our statements and gave nothing: {Some(left.Select(d => $"{d.What} {d.Privilege} on {Thing(d)}"))}.");
-        }
-
-        await transaction.CommitAsync(cancellationToken);
-        logger.LogInformation("Scope role {Role} on {Database}: {Missing} privileges given, {Spurious} taken back, {Ms:0} ms",
-            scopeRole, order.Target.Name, differences.Count(d => d.What.EndsWith("missing", StringComparison.Ordinal)),
-            differences.Count(d => !d.What.EndsWith("missing", StringComparison.Ordinal)), clock.GetElapsedTime(started).TotalMilliseconds);
-        return null;
+        var differences = await look.CompareAsync(cluster.Connection, cancellationToken);
+        var words = differences.Take(MostInWords).Select(InWords).ToList();
+        if (differences.Count > MostInWords) words.Add($"and {differences.Count - MostInWords} more");
+        if (CannotMend(differences, look.Part, state.ScopeIdent, cluster.Credential.Username) is { } why) return (words, why);
+        return (words, dryRun || differences.Count == 0 ? null : await _mending.BringInLineAsync(cluster, look, cancellationToken));
     }
+
+    internal static string InWords(ScopeDifference difference) => difference.What switch
+    {
+        "missing" or "default-missing" => $"{difference.Privilege?.ToLowerInvariant()} on {Thing(difference)} is missing",
+        "absent" => $"{difference.Ident} is not there",
+        "grantable" => $"{difference.Privilege?.ToLowerInvariant()} on {Thing(difference)} may be handed on",
+        "foreign" => $"something that no scope gives, on {difference.Ident}",
+        _ => $"{difference.Privilege?.ToLowerInvariant()} on {Thing(difference)} is too much{(difference.Grantor is null ? "" : $" (given by {difference.Grantor})")}",
+    };
+
+    /// <summary>What the server left as it was although it took our statements.</summary>
+    public static Error NotTaken(List<ScopeDifference> left, ScopePart part, string scopeIdent, string administrator) =>
+        CannotMend([.. left.Select(d => d with { CanChange = false })], part, scopeIdent, administrator)
+            ?? new Error("postgres.cannot_grant", $"The server took our statements and gave nothing: {Some(left.Select(d => $"{d.What} {d.Privilege} on {Thing(d)}"))}.");
 
     internal static IEnumerable<string> StatementsFor(IReadOnlyCollection<ScopeDifference> differences, string scopeIdent)
     {
@@ -267,8 +243,6 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
     private static string QuoteForPeople(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     private static string Word(Privilege privilege) => privilege.ToString().ToLowerInvariant();
-
-    private static string Word(ObjectKind kind) => kind.ToString().ToLowerInvariant();
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }

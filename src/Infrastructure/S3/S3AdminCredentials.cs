@@ -20,7 +20,7 @@ internal sealed class S3AdminCredentials(IAmazonS3 client, string bucket, string
     {
         var key = $"{prefix}{cluster}.json";
         var place = $"s3://{bucket}/{key}";
-        return await S3Objects.ReadAsync(client, bucket, key, AdminCredentialJson.Longest, null, cancellationToken) switch
+        return await S3Objects.ReadAsync(client, bucket, key, AdminCredentialJson.Longest, null, clock, cancellationToken) switch
         {
             S3Reading.Found { Content.Length: > AdminCredentialJson.Longest } => AdminCredentialJson.Refuse("malformed", cluster, place, "it is longer than 64 KiB"),
             S3Reading.Found found => AdminCredentialJson.Read(found.Content, cluster, place),

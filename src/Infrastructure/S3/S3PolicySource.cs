@@ -1,5 +1,6 @@
 using DbAccess.Application.Ports;
 using Amazon.S3;
+using DbAccess.Domain;
 using DbAccess.Domain.Policies;
 using DbAccess.Infrastructure.Files;
 using Microsoft.Extensions.Logging;
@@ -8,7 +9,7 @@ namespace DbAccess.Infrastructure.S3;
 
 /// <summary>
 /// The policy as an object in S3, asked for by its ETag. Whoever asks for the policy sets off a look, at most every 10 seconds, and takes what is
-/// in force meanwhile: a decision never waits for S3. So an edit counts for the first request after the look that the one before it set off.
+/// in force meanwhile: a decision never waits for S3. PolicyWatch asks all the time, so an edit counts within some ten seconds.
 /// An object with faults, or one that cannot be read, leaves the last good policy in force.
 /// </summary>
 internal sealed class S3PolicySource : IWatchedPolicy
@@ -25,7 +26,7 @@ internal sealed class S3PolicySource : IWatchedPolicy
     private string? _etag;
     private string? _problem;
 
-    public S3PolicySource(IAmazonS3 client, string bucket, string key, PolicyReading start, string etag, TimeProvider clock, ILogger<S3PolicySource> log)
+    public S3PolicySource(IAmazonS3 client, string bucket, string key, PolicyStart start, string? etag, TimeProvider clock, ILogger<S3PolicySource> log)
     {
         (_client, _bucket, _key, _etag, _clock) = (client, bucket, key, etag, clock);
         _policy = new PolicyInForce($"s3://{bucket}/{key}", start, clock, log);
@@ -45,7 +46,18 @@ internal sealed class S3PolicySource : IWatchedPolicy
                 }
             }
 
+            _policy.Remind();
             return _policy.Current;
+        }
+    }
+
+    public Error? Missing
+    {
+        get
+        {
+            // Who asks for this alone sets off a look as well.
+            _ = Current;
+            return _policy.Missing;
         }
     }
 
@@ -64,21 +76,34 @@ internal sealed class S3PolicySource : IWatchedPolicy
 
     public void Announce() => _policy.Announce();
 
+    /// <summary>Its time is bounded, and it ends in a state and never in an exception: nobody would see one, and nobody may wait for a look that does not end.</summary>
     private async Task LookAsync()
     {
-        // Its time is bounded by the client's own limits, and it ends in a state, never in an exception.
-        switch (await S3Objects.ReadAsync(_client, _bucket, _key, PolicyYaml.LongestFile, _etag, CancellationToken.None))
+        try
+        {
+            Take(await S3Objects.ReadAsync(_client, _bucket, _key, PolicyYaml.LongestFile, _etag, _clock, CancellationToken.None));
+        }
+        catch (Exception failure)
+        {
+            Take(new S3Reading.Failed(false, $"looking at it failed ({failure.GetType().Name})"));
+        }
+    }
+
+    private void Take(S3Reading reading)
+    {
+        switch (reading)
         {
             case S3Reading.Found found:
                 (_etag, _problem) = (found.ETag, null);
                 _policy.Judge(found.Content);
                 break;
 
-            case S3Reading.Failed failed when failed.Why != _problem:
-                _problem = failed.Why;
-                // Said once, until it changes. The object is judged anew when it can be read again, so its tag is forgotten.
+            case S3Reading.Failed failed when failed.Kind != _problem:
+                _problem = failed.Kind;
+                // The object is judged anew when it can be read again, so its tag is forgotten.
                 _etag = null;
-                _policy.Refuse(failed.Why);
+                if (failed.Missing) _policy.Refuse(failed.Why);
+                else _policy.CannotRead(failed.Why);
                 break;
         }
     }

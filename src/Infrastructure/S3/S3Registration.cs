@@ -1,6 +1,8 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using Amazon.S3;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Infrastructure.Aws;
 using DbAccess.Infrastructure.Files;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,9 +11,12 @@ using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.S3;
 
-/// <summary>The policy and the administrator credentials, from S3.</summary>
+/// <summary>The policy, the administrator credentials and secrets of the settings, from S3.</summary>
 public static partial class S3Registration
 {
+    // A token or signing secret is a line of less than a hundred letters.
+    private const int LongestSecret = 1024;
+
     /// <summary><c>Credentials:S3:Bucket</c> (required) and <c>Credentials:S3:Prefix</c> (default none): <c>s3://bucket/prefix&lt;cluster&gt;.json</c>.</summary>
     public static IServiceCollection AddS3Credentials(this IServiceCollection services, Settings settings)
     {
@@ -25,7 +30,10 @@ public static partial class S3Registration
             provider.GetRequiredService<IAmazonS3>(), bucket, prefix, provider.GetRequiredService<TimeProvider>()));
     }
 
-    /// <summary>Reads the policy now; with faults, what is registered here cannot be used: the start ends.</summary>
+    /// <summary>
+    /// Reads the policy now. One with faults, or one that cannot be read, does not end the start: an upload must not keep a copy from taking the place of
+    /// another, nor a function from ending what is due. There is no policy then, until a good one is there.
+    /// </summary>
     /// <param name="address"><c>s3://bucket/key</c></param>
     public static IServiceCollection AddS3Policy(this IServiceCollection services, Settings settings, string address)
     {
@@ -35,13 +43,41 @@ public static partial class S3Registration
             provider.GetRequiredService<IAmazonS3>(), bucket, key, start, etag, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<S3PolicySource>>()));
     }
 
-    internal static (string Bucket, string Key, PolicyReading Start, string ETag) ReadAtStart(Func<IAmazonS3> create, Settings settings, string address)
+    internal static (string Bucket, string Key, PolicyStart Start, string? ETag) ReadAtStart(Func<IAmazonS3> create, Settings settings, string address)
     {
-        var nothing = new PolicyReading(null, [], []);
+        var (bucket, key, reading) = ReadAtStart(create, settings, "Policy:Path", address, PolicyYaml.LongestFile);
+        return reading switch
+        {
+            S3Reading.Found found => (bucket, key, PolicyStart.Of(PolicyYaml.Read(found.Content)), found.ETag),
+            S3Reading.Failed { Missing: true } failed => (bucket, key, PolicyStart.Refused(failed.Why), null),
+            _ => (bucket, key, PolicyStart.CannotRead((reading as S3Reading.Failed)?.Why ?? "it was not looked for"), null),
+        };
+    }
+
+    /// <summary>A setting's secret that is kept in an object of its own, as one line of text; null, with a fault, when it cannot be had.</summary>
+    internal static Secret? ReadSecretAtStart(Func<IAmazonS3> create, Settings settings, string setting, string address)
+    {
+        var reading = ReadAtStart(create, settings, setting, address, LongestSecret).Reading;
+        if (reading is S3Reading.Failed failed) settings.Fault($"{setting} is '{address}', which cannot be read: {failed.Why}.");
+        if (reading is not S3Reading.Found found) return null;
+
+        // Editors end a line.
+        var text = Encoding.UTF8.GetString(found.Content).Trim();
+        if (text.Length is > 0 and < LongestSecret && !text.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter))) return new Secret(text);
+
+        settings.Fault($"{setting} is kept at '{address}', and what is there is not one word: the object holds the secret and nothing else.");
+        return null;
+    }
+
+    internal static AmazonS3Client Client() => AwsClients.Create(() => new AmazonS3Client(AwsClients.S3()));
+
+    /// <summary>Null, with a fault, when it cannot be asked for.</summary>
+    private static (string Bucket, string Key, S3Reading? Reading) ReadAtStart(Func<IAmazonS3> create, Settings settings, string setting, string address, int longest)
+    {
         if (Address().Match(address) is not { Success: true } parts)
         {
-            settings.Fault($"Policy:Path is '{address}'; an object in S3 is named s3://bucket/key.");
-            return ("", "", nothing, "");
+            settings.Fault($"{setting} is '{address}'; an object in S3 is named s3://bucket/key.");
+            return ("", "", null);
         }
 
         var (bucket, key) = (parts.Groups["bucket"].Value, parts.Groups["key"].Value);
@@ -49,25 +85,15 @@ public static partial class S3Registration
         {
             using var client = create();
             // Settings are read before anything runs, and nothing waits for this thread.
-            var reading = S3Objects.ReadAsync(client, bucket, key, PolicyYaml.LongestFile, null, CancellationToken.None).GetAwaiter().GetResult();
-            if (reading is S3Reading.Found found)
-            {
-                var policy = PolicyYaml.Read(found.Content);
-                foreach (var fault in policy.Faults) settings.Fault($"Policy:Path ({address}) {fault}");
-                return (bucket, key, policy, found.ETag);
-            }
-
-            settings.Fault($"Policy:Path is '{address}', which cannot be read: {(reading as S3Reading.Failed)?.Why}.");
+            return (bucket, key, S3Objects.ReadAsync(client, bucket, key, longest, null, TimeProvider.System, CancellationToken.None).GetAwaiter().GetResult());
         }
         catch (AwsSettingsException failure)
         {
-            settings.Fault($"Policy:Path is '{address}'. {failure.Message}");
+            settings.Fault($"{setting} is '{address}'. {failure.Message}");
         }
 
-        return (bucket, key, nothing, "");
+        return (bucket, key, null);
     }
-
-    private static AmazonS3Client Client() => AwsClients.Create(() => new AmazonS3Client(AwsClients.S3()));
 
     [GeneratedRegex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex BucketName();

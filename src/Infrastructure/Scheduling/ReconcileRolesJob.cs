@@ -13,7 +13,8 @@ internal sealed class ReconcileRolesJob(IMediator mediator, ILogger<ReconcileRol
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)
     {
         using var activity = Telemetry.Activities.StartActivity("ReconcileRolesJob", ActivityKind.Internal);
-        var report = (await mediator.Send(new ReconcileRoles(), cancellationToken)).Value;
-        log.LogInformation("Reconcile: {Report}", report.ToString());
+        var compared = await mediator.Send(new ReconcileRoles(), cancellationToken);
+        if (compared.Refusal is { } refusal) log.LogError("Reconcile: nothing was compared: {Refusal}", refusal.Message);
+        else log.LogInformation("Reconcile: {Report}", compared.Value.ToString());
     }
 }

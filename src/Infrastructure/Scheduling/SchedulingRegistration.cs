@@ -10,6 +10,14 @@ namespace DbAccess.Infrastructure.Scheduling;
 
 public static class SchedulingRegistration
 {
+    /// <summary>Where steps are taken by whoever is told to, and nothing runs by itself: a function, or a single pass.</summary>
+    public static IServiceCollection AddSteps(this IServiceCollection services)
+    {
+        services.AddSingleton(new Patience(TimeSpan.Zero));
+        services.AddSingleton<GrantWorker>();
+        return services.AddSingleton<IGrantDispatcher>(provider => provider.GetRequiredService<GrantWorker>());
+    }
+
     /// <summary>
     /// The worker that takes steps when they fall due, and the regular sweep. Settings: <c>Sweep:Enabled</c> (true; false where something else
     /// starts the sweep; the worker's timers stay), <c>Sweep:Interval</c> (five minutes), <c>Provisioning:Mode</c> (<c>InProcess</c>, or
@@ -31,6 +39,7 @@ public static class SchedulingRegistration
         if (!hosted) return services;
 
         services.AddHostedService(provider => provider.GetRequiredService<GrantWorker>());
+        services.AddHostedService<GhostHuntWorker>();
         if (!enabled) return services;
 
         services.AddQuartz(quartz =>

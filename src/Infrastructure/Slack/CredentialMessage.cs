@@ -12,6 +12,9 @@ namespace DbAccess.Infrastructure.Slack;
 /// </summary>
 internal static class CredentialMessage
 {
+    /// <summary>Further databases with a psql line of their own; the others are named, and lack only that.</summary>
+    private const int MostAlso = 5;
+
     private const string Notification = "Your database access is ready.";
 
     public static JsonObject Draw(Grant grant, Credential credential)
@@ -23,8 +26,14 @@ internal static class CredentialMessage
             blocks.Add(BlockKit.Paragraph("If you got a message like this one before for the same grant: its password no longer works. Use this one."));
         }
 
-        blocks.Add(Lines(credential));
+        blocks.Add(Lines(credential, state.Target.Also));
+        // Before anything is copied: whoever acts as an owner can break what that owner can.
+        if (state.Scope.RunAs is { } owner)
+            blocks.Add(BlockKit.Paragraph($"{(state.Scope.HighRisk ? "High risk. " : "")}Your sessions act as the owner `{owner.Replace('`', '\'')}`: what you do, that owner does, and what you make belongs to it. Nothing belongs to your own user."));
+        else if (state.Scope.HighRisk)
+            blocks.Add(BlockKit.Paragraph("High risk: whoever keeps the access policy marked this scope."));
         blocks.Add(BlockKit.LabelledCode("psql (asks for the password, or takes it from PGPASSWORD)", Psql(credential)));
+        foreach (var also in state.Target.Also.Take(MostAlso)) blocks.Add(BlockKit.LabelledCode($"psql for {also}", Psql(credential with { Database = also })));
         blocks.Add(BlockKit.LabelledCode("URI", ConnectionUri(credential)));
         if (!IsSocket(credential)) blocks.Add(BlockKit.LabelledCode("JDBC", Jdbc(credential)));
         blocks.Add(BlockKit.LabelledCode(".NET (Npgsql)", DotNet(credential)));
@@ -32,7 +41,7 @@ internal static class CredentialMessage
         blocks.AddRange(BlockKit.Fields(
         [
             ("Database", state.Target.Name.Value),
-            ("Scope", $"{state.Scope.Name.Value}: {state.Scope.Description}"),
+            ("Scope", $"{GrantMessages.ScopeOf(state.Scope).TrimEnd(',')}: {state.Scope.Description}"),
             ("Grant", grant.Id.ToString()),
         ]));
         if (state.Window is { } window) blocks.Add(BlockKit.Moment("Access ends", window.Expiry));
@@ -76,13 +85,15 @@ internal static class CredentialMessage
         },
     }.ConnectionString;
 
-    private static JsonObject Lines(Credential credential)
+    private static JsonObject Lines(Credential credential, IReadOnlyList<string> also)
     {
+        // "Database" stands once: it is what programs that read the message look for.
         (string Label, string Value)[] lines =
         [
             ("Host", credential.Host),
             ("Port", credential.Port.ToString()),
             ("Database", credential.Database),
+            .. also.Select(database => ("Also", database)),
             ("User", credential.Role.Value),
             ("Password", credential.Password.Reveal()),
         ];

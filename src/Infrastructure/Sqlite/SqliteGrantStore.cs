@@ -8,17 +8,26 @@ using Microsoft.Data.Sqlite;
 namespace DbAccess.Infrastructure.Sqlite;
 
 /// <summary>Grants in the SQLite file: state, events and <c>due_at</c> in one transaction, and only over the version that was loaded.</summary>
-internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
+internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants unreadable) : IGrantStore
 {
     // Reachable by tests that ask SQLite how it would run them.
     internal const string ListDueSql = "SELECT id, version, document FROM grants WHERE due_at <= $now ORDER BY due_at, id LIMIT $limit";
-    internal const string NextDueSql = "SELECT due_at FROM grants WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+    internal const string NextDueSql = "SELECT due_at, id FROM grants WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT $limit";
     internal const string ListByRequesterSql =
         "SELECT id, version, document FROM grants WHERE team = $team AND requester = $user ORDER BY created_at DESC, id LIMIT $limit";
+
+    internal const string ListLiveByRequesterSql =
+        "SELECT id, version, document FROM grants WHERE team = $team AND requester = $user AND ended_at IS NULL ORDER BY created_at DESC, id LIMIT $limit";
 
     internal const string ListLiveSql = "SELECT id, version, document FROM grants WHERE ended_at IS NULL ORDER BY created_at DESC, id LIMIT $limit";
     internal const string ListLiveByDatabaseSql =
         "SELECT id, version, document FROM grants WHERE ended_at IS NULL AND database = $database ORDER BY created_at DESC, id LIMIT $limit";
+
+    internal const string ListLiveIdsSql = "SELECT id FROM grants WHERE ended_at IS NULL LIMIT $limit";
+    internal const string ListLatelyEndedSql =
+        "SELECT CASE WHEN json_valid(document) THEN json_extract(document, '$.grant.target.cluster') END, max(ended_at) FROM grants WHERE ended_at >= $since AND role IS NOT NULL GROUP BY 1";
+
+    internal const string CountQuarantinedSql = "SELECT count(*) FROM grants WHERE status = 'Quarantined'";
 
     public async Task<SaveOutcome> AddAsync(Grant grant, CancellationToken cancellationToken)
     {
@@ -75,11 +84,11 @@ internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
     }
 
     public async Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
-        (await ListAsync("SELECT id, version, document FROM grants WHERE id = $id", cancellationToken, ("$id", id.ToString()))).FirstOrDefault();
+        (await database.ReadAsync(connection => SqliteDatabase.List(connection, "SELECT id, version, document FROM grants WHERE id = $id", Read, ("$id", id.ToString())), cancellationToken)).FirstOrDefault();
 
     public async Task<IReadOnlyList<Grant>> ListDueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken)
     {
-        var due = await ListAsync(ListDueSql, cancellationToken, ("$now", StoreTime.Milliseconds(now)), ("$limit", limit));
+        var due = await ListAsync(ListDueSql, limit, cancellationToken, ("$now", StoreTime.Milliseconds(now)));
         // The column is rounded up to milliseconds; the grant itself knows exactly.
         due.RemoveAll(grant => grant.State.DueAt > now);
         return due;
@@ -88,17 +97,36 @@ internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
     public Task<DateTimeOffset?> NextDueAsync(CancellationToken cancellationToken) => database.ReadAsync<DateTimeOffset?>(
         connection =>
         {
-            using var command = SqliteDatabase.Command(connection, NextDueSql);
-            return command.ExecuteScalar() is long due ? DateTimeOffset.FromUnixTimeMilliseconds(due) : null;
+            var leftOut = unreadable.Ids;
+            var next = SqliteDatabase.List(connection, NextDueSql, row => (Due: row.GetInt64(0), Id: row.GetString(1)), ("$limit", 1 + leftOut.Count)).Where(row => !leftOut.Contains(row.Id));
+            return next.Select(row => (DateTimeOffset?)DateTimeOffset.FromUnixTimeMilliseconds(row.Due)).FirstOrDefault();
         },
         cancellationToken);
 
     public async Task<IReadOnlyList<Grant>> ListByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken) =>
-        await ListAsync(ListByRequesterSql, cancellationToken, ("$team", requester.Team), ("$user", requester.User), ("$limit", limit));
+        await ListAsync(ListByRequesterSql, limit, cancellationToken, ("$team", requester.Team), ("$user", requester.User));
+
+    public async Task<IReadOnlyList<Grant>> ListLiveByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken) =>
+        await ListAsync(ListLiveByRequesterSql, limit, cancellationToken, ("$team", requester.Team), ("$user", requester.User));
 
     public async Task<IReadOnlyList<Grant>> ListLiveAsync(DatabaseName? database, int limit, CancellationToken cancellationToken) => database is null
-        ? await ListAsync(ListLiveSql, cancellationToken, ("$limit", limit))
-        : await ListAsync(ListLiveByDatabaseSql, cancellationToken, ("$database", database.Value), ("$limit", limit));
+        ? await ListAsync(ListLiveSql, limit, cancellationToken)
+        : await ListAsync(ListLiveByDatabaseSql, limit, cancellationToken, ("$database", database.Value));
+
+    public async Task<IReadOnlyList<GrantId>> ListLiveIdsAsync(int limit, CancellationToken cancellationToken) => await database.ReadAsync(
+        connection => SqliteDatabase.List(connection, ListLiveIdsSql, row => ReadId(row.GetString(0)), ("$limit", limit)), cancellationToken);
+
+    public async Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var ended = await database.ReadAsync(
+            connection => SqliteDatabase.List(
+                connection,
+                ListLatelyEndedSql,
+                row => (Cluster: row.IsDBNull(0) ? null : ClusterName.Parse(row.GetString(0)), At: DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1))),
+                ("$since", StoreTime.Milliseconds(since))),
+            cancellationToken);
+        return ended.Where(row => row.Cluster is not null).ToDictionary(row => row.Cluster!, row => row.At);
+    }
 
     public async Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) => await database.ReadAsync(
         connection => SqliteDatabase.List(
@@ -121,10 +149,17 @@ internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
             connection => SqliteDatabase.List(
                 connection,
                 "SELECT status, count(*) FROM grants GROUP BY status",
-                row => (Status: Enum.Parse<GrantStatus>(row.GetString(0)), Count: row.GetInt64(1))),
+                // A status of a newer version is counted by that one.
+                row => (Status: Enum.TryParse<GrantStatus>(row.GetString(0), out var status) ? status : (GrantStatus?)null, Count: row.GetInt64(1))),
             cancellationToken);
-        return counts.ToDictionary(row => row.Status, row => row.Count);
+        return counts.Where(row => row.Status is not null).ToDictionary(row => row.Status!.Value, row => row.Count);
     }
+
+    public int CountUnreadable() => unreadable.Ids.Count;
+
+    public Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) => database.ReadAsync(connection => SqliteDatabase.Scalar(connection, CountQuarantinedSql), cancellationToken);
+
+    private static GrantId ReadId(string id) => GrantId.Parse(id) ?? throw new GrantDocumentException(id, "its id is none.");
 
     private static (string Name, object? Value)[] Changing(GrantSnapshot state) =>
     [
@@ -156,10 +191,19 @@ internal sealed class SqliteGrantStore(SqliteDatabase database) : IGrantStore
         }
     }
 
-    private Task<List<Grant>> ListAsync(string sql, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters) => database.ReadAsync(
-        connection => SqliteDatabase.List(connection, sql, row => Read(row.GetString(0), row.GetInt64(1), row.GetString(2)), parameters),
+    /// <summary>What cannot be read is left out, and hides nothing that stands behind it: then more rows are asked for.</summary>
+    private Task<List<Grant>> ListAsync(string sql, int limit, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters) => database.ReadAsync(
+        connection =>
+        {
+            for (long enough = (long)limit + unreadable.Ids.Count; ; enough *= 4)
+            {
+                var rows = SqliteDatabase.List(connection, sql, row => unreadable.TryRead(row.GetString(0), () => Read(row)), [.. parameters, ("$limit", enough)]);
+                var readable = rows.OfType<Grant>().Take(limit).ToList();
+                if (readable.Count >= limit || rows.Count < enough) return readable;
+            }
+        },
         cancellationToken);
 
     // The column is what saves are compared with, so it is the version that counts.
-    private static Grant Read(string id, long version, string document) => new(GrantJson.Read(id, document) with { Version = version });
+    private static Grant Read(SqliteDataReader row) => new(GrantJson.Read(row.GetString(0), row.GetString(2)) with { Version = row.GetInt64(1) });
 }

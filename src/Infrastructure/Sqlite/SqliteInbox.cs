@@ -6,6 +6,8 @@ namespace DbAccess.Infrastructure.Sqlite;
 /// <summary>Accepted requests in the SQLite file.</summary>
 internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) : IInbox
 {
+    private readonly string _holder = Guid.NewGuid().ToString("N");
+
     public Task<bool> TryAddAsync(InboxItem item, string? alias, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
@@ -13,8 +15,8 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
             var added = SqliteDatabase.Execute(
                 connection,
                 """
-                INSERT INTO inbox (key, alias, kind, team, user, channel, text, received_at)
-                SELECT $key, $alias, $kind, $team, $user, $channel, $text, $received
+                INSERT INTO inbox (key, alias, kind, team, user, channel, text, received_at, held_by, held_until)
+                SELECT $key, $alias, $kind, $team, $user, $channel, $text, $received, $me, $until
                 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE key = $key OR key = $alias OR alias = $key OR alias = $alias)
                 """,
                 ("$key", item.Key),
@@ -24,22 +26,45 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
                 ("$user", item.From.User),
                 ("$channel", item.Channel),
                 ("$text", item.Text),
-                ("$received", StoreTime.Text(item.ReceivedAt))) == 1;
+                ("$received", StoreTime.Text(item.ReceivedAt)),
+                ("$me", _holder),
+                ("$until", StoreTime.Text(item.ReceivedAt + IInbox.Hold))) == 1;
             return (added, added);
         },
         cancellationToken);
 
-    public async Task<IReadOnlyList<InboxItem>> ListUnfinishedAsync(CancellationToken cancellationToken) => await database.ReadAsync(
+    public async Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken) => await database.ReadAsync(
         connection => SqliteDatabase.List(
             connection,
-            "SELECT key, kind, team, user, channel, text, received_at FROM inbox WHERE finished_at IS NULL ORDER BY received_at, rowid",
+            """
+            SELECT key, kind, team, user, channel, text, received_at FROM inbox
+            WHERE finished_at IS NULL AND (held_until IS NULL OR held_until <= $now) ORDER BY received_at, rowid
+            """,
             row => new InboxItem(
                 row.GetString(0),
                 row.GetString(1),
                 PrincipalId.Parse(row.GetString(2), row.GetString(3)) ?? throw new SqliteStoreException($"The request {row.GetString(0)} does not say whose it is."),
                 row.IsDBNull(4) ? null : row.GetString(4),
                 row.GetString(5),
-                StoreTime.Parse(row.GetString(6)))),
+                StoreTime.Parse(row.GetString(6))),
+            ("$now", StoreTime.Text(now))),
+        cancellationToken);
+
+    public Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => database.WriteAsync(
+        connection =>
+        {
+            var held = SqliteDatabase.Execute(
+                connection,
+                """
+                UPDATE inbox SET held_by = $me, held_until = $until
+                WHERE key = $key AND finished_at IS NULL AND (held_until IS NULL OR held_until <= $now OR held_by = $me)
+                """,
+                ("$key", key),
+                ("$me", _holder),
+                ("$now", StoreTime.Text(now)),
+                ("$until", StoreTime.Text(until))) == 1;
+            return (held, held);
+        },
         cancellationToken);
 
     public Task FinishAsync(string key, CancellationToken cancellationToken) => database.WriteAsync(

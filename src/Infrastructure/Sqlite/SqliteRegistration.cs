@@ -22,6 +22,7 @@ public static class SqliteRegistration
 
         services.AddSingleton(_ => new SqliteDatabase(path));
         services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<SqliteDatabase>());
+        services.AddSingleton<UnreadableGrants>();
         services.AddSingleton<IGrantStore, SqliteGrantStore>();
         services.AddSingleton<IInbox, SqliteInbox>();
         services.AddSingleton<SqliteAuditTrail>();

@@ -77,5 +77,13 @@ internal static class SqliteSchema
         CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit
         BEGIN SELECT RAISE(ABORT, 'the audit trail is append only'); END;
         """,
+        """
+        -- Which process works on a request, and until when nobody else does.
+        ALTER TABLE inbox ADD COLUMN held_by TEXT;
+        ALTER TABLE inbox ADD COLUMN held_until TEXT;
+
+        -- What ended lately, for the hunt for sessions that come out late.
+        CREATE INDEX grants_ended ON grants (ended_at) WHERE ended_at IS NOT NULL;
+        """,
     ];
 }

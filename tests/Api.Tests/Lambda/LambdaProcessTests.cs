@@ -43,6 +43,26 @@ public sealed class LambdaProcessTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("create-db-user", """{"grant":"K7Q3-MD"}""", "grant.unknown")]
+    [InlineData("expire-db-users", "{}", null)]
+    public async Task A_function_starts_and_works_whatever_was_put_in_the_policys_place(string function, string json, string? error)
+    {
+        await using var api = await FakeRuntimeApi.StartAsync();
+        using var process = Start(api.Address, function, settings => File.WriteAllText(settings["Policy__Path"], "version: 1\nnonsense: true\n"));
+        try
+        {
+            var reply = await api.InvokeAsync(json, DateTimeOffset.UtcNow.AddSeconds(30), "request-1", cancellationToken: Cancelled).WaitAsync(TimeSpan.FromSeconds(30), Cancelled);
+
+            Assert.Equal(error, reply.IsError ? reply.ErrorType : null);
+            Assert.Empty(api.InitErrors);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
+    }
+
     [Fact]
     public async Task A_function_that_cannot_start_says_why_to_the_platform()
     {
@@ -57,6 +77,16 @@ public sealed class LambdaProcessTests : IDisposable
         Assert.Contains("Installation", error.Body, StringComparison.Ordinal);
         Assert.DoesNotContain("xoxb", error.Body, StringComparison.Ordinal);
         Assert.Equal(0, api.Asked);
+    }
+
+    [Fact]
+    public async Task A_function_that_cannot_start_and_finds_nobody_to_tell_ends_the_same_way()
+    {
+        using var process = Start("127.0.0.1:1", "create-db-user", settings => settings.Remove("Installation"));
+
+        await process.WaitForExitAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(60), Cancelled);
+
+        Assert.Equal(2, process.ExitCode);
     }
 
     [Fact]

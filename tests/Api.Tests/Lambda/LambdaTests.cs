@@ -1,17 +1,23 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using DbAccess.Api.Lambda;
 using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;
 using DbAccess.TestKit.Fakes;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace DbAccess.Api.Tests.Lambda;
 
@@ -23,7 +29,9 @@ public sealed class LambdaTests : IAsyncLifetime
     private readonly InMemoryGrantStore _store = new();
     private readonly FakeRoleAdministrator _roles = new(TimeProvider.System);
     private readonly FakeCredentialDelivery _delivery = new();
+    private readonly FakeRoleInventory _inventory = new();
     private readonly Lines _lines = new();
+    private readonly OnePolicy _policies = new();
     private readonly CancellationTokenSource _stop = new();
     private FakeRuntimeApi _api = null!;
     private ServiceProvider _services = null!;
@@ -39,6 +47,9 @@ public sealed class LambdaTests : IAsyncLifetime
         services.AddLogging(logging => logging.AddProvider(_lines));
         services.AddSingleton<IGrantStore>(_store);
         services.AddSingleton<IRoleAdministrator>(_roles);
+        services.AddSingleton<IRoleInventory>(_inventory);
+        services.AddSingleton<IPolicySource>(_policies);
+        services.AddSingleton<IGrantDispatcher>(new Nobody());
         services.AddSingleton<ICredentialDelivery>(_delivery);
         services.AddSingleton<IChat>(new FakeChat());
         services.AddSingleton<IAuditTrail>(new InMemoryAuditTrail());
@@ -137,9 +148,87 @@ public sealed class LambdaTests : IAsyncLifetime
         Assert.False(Json(reply).GetProperty("cutShort").GetBoolean());
     }
 
+    [Fact]
+    public async Task The_state_is_logged_with_each_sweep_whoever_took_the_steps_and_whatever_was_put_off()
+    {
+        await _store.AddAsync(new Grant(MaximalGrant.Snapshot(GrantId.New()) with { NoticeDueAt = null, StepDueAt = Now.AddHours(1), StepSince = Now.AddHours(-1), Leased = false }), Cancelled);
+        _ = Run(LambdaFunction.ExpireDbUsers);
+        await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
+        Assert.Contains(_lines.Written, line => line.StartsWith("State: 1 quarantined, longest wait 0 s", StringComparison.Ordinal));
+
+        await AddActiveAsync(TimeSpan.FromSeconds(1), before: TimeSpan.FromMinutes(5));
+        _roles.RemovalFails = _ => FakeRoleAdministrator.RemovalNotNow();
+        await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
+
+        Assert.Contains(_lines.Written, line => Regex.IsMatch(line, "^State: 1 quarantined, longest wait (29[0-9]|30[0-9]) s", RegexOptions.None, TimeSpan.FromSeconds(1)));
+    }
+
+    [Theory]
+    [InlineData("""{"reconcile":true}""", 1)]
+    [InlineData("""{"reconcile":true,"not-known-yet":1}""", 1)]
+    [InlineData("{}", 0)]
+    [InlineData(Scheduled, 0)]
+    public async Task Once_an_hour_every_cluster_is_compared_with_the_record_and_else_those_with_live_grants(string json, int idle)
+    {
+        _ = Run(LambdaFunction.ExpireDbUsers);
+        var reply = await _api.InvokeAsync(json, Soon, cancellationToken: Cancelled);
+        Assert.False(reply.IsError, reply.Body);
+        Assert.Equal(idle, _inventory.Listings.Count);
+
+        await AddActiveAsync(TimeSpan.FromHours(1));
+        await _api.InvokeAsync(json, Soon, cancellationToken: Cancelled);
+        Assert.Equal(idle + 1, _inventory.Listings.Count);
+    }
+
+    [Fact]
+    public async Task A_comparison_that_fails_is_in_the_log_and_the_sweep_counts()
+    {
+        _inventory.AfterListing = () => throw new InvalidOperationException("Host=db;Password=hunter2");
+        await AddActiveAsync(TimeSpan.FromHours(1));
+        _ = Run(LambdaFunction.ExpireDbUsers);
+
+        var reply = await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
+
+        Assert.False(reply.IsError, reply.Body);
+        Assert.DoesNotContain("hunter2", reply.Body, StringComparison.Ordinal);
+        Assert.Contains(_lines.Written, line => line.Contains("Reconcil", StringComparison.Ordinal));
+        Assert.Contains(_lines.Written, line => line.StartsWith("Comparison with the clusters: 1 failed", StringComparison.Ordinal));
+        _inventory.AfterListing = null;
+        await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
+        Assert.Contains(_lines.Written, line => line.StartsWith("Comparison with the clusters: 0 failed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_a_policy_what_is_due_ends_and_the_comparison_counts_as_failed()
+    {
+        _policies.Missing = new Error("policy.none", "There is none.");
+        await AddActiveAsync(TimeSpan.FromSeconds(1), before: TimeSpan.FromMinutes(5));
+        _ = Run(LambdaFunction.ExpireDbUsers);
+
+        var reply = await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
+
+        Assert.Equal(1, Json(reply).GetProperty("ended").GetInt32());
+        Assert.Contains(_lines.Written, line => line.Contains("nothing was compared: There is none.", StringComparison.Ordinal));
+        Assert.Contains(_lines.Written, line => line.StartsWith("Comparison with the clusters: 1 failed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_comparison_that_breaks_down_as_a_whole_counts_as_failed()
+    {
+        var grant = await AddActiveAsync(TimeSpan.FromHours(1));
+        _store.MakeUnreadable(grant.Id);
+        _ = Run(LambdaFunction.ExpireDbUsers);
+
+        var reply = await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
+
+        Assert.False(reply.IsError, reply.Body);
+        Assert.Contains(_lines.Written, line => line.StartsWith("Comparison with the clusters: 1 failed", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("""{"detail-type":"EC2 Instance State-change Notification"}""")]
     [InlineData("""{"Records":[]}""")]
+    [InlineData("""{"reconcile":"yes"}""")]
     public async Task Another_event_does_not_start_a_sweep(string json)
     {
         await AddAsync(Some.Allowed(Now));
@@ -171,19 +260,25 @@ public sealed class LambdaTests : IAsyncLifetime
     public async Task Before_the_deadline_the_work_is_cut_and_the_lease_is_handed_back()
     {
         var grant = await AddAsync(Some.Allowed(Now));
-        var reached = new TaskCompletionSource();
+        var reached = new TaskCompletionSource<CancellationToken>(TaskCreationOptions.RunContinuationsAsynchronously);
         _roles.Before = async token =>
         {
-            reached.TrySetResult();
+            reached.TrySetResult(token);
             await Task.Delay(Timeout.Infinite, token);
         };
-        _ = Run(LambdaFunction.CreateDbUser);
-        var deadline = Now + TimeSpan.FromSeconds(4);
+        // The runtime's clock stands still, so that neither the way there nor the way back takes anything of the four seconds, however busy the machine is.
+        var clock = new FakeTimeProvider(Now);
+        _ = Run(LambdaFunction.CreateDbUser, clock);
+        var invocation = _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", clock.GetUtcNow() + TimeSpan.FromSeconds(4), cancellationToken: Cancelled);
+        var work = await reached.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancelled);
 
-        var reply = await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", deadline, cancellationToken: Cancelled);
+        clock.Advance(TimeSpan.FromSeconds(2.9));
+        Assert.False(work.IsCancellationRequested, "It was cut with more than a quarter of its time left.");
+        clock.Advance(TimeSpan.FromSeconds(0.1));
+        // A second before the deadline, by the clock that the deadline is told by.
+        Assert.True(work.IsCancellationRequested, "It was not cut in time to answer.");
+        var reply = await invocation;
 
-        Assert.True(reached.Task.IsCompleted);
-        Assert.True(Now < deadline, "The answer came after the deadline.");
         Assert.Equal("postponed", Json(reply).GetProperty("steps")[0].GetString());
         var state = Assert.Single(_store.Stored);
         Assert.False(state.Leased);
@@ -317,11 +412,29 @@ public sealed class LambdaTests : IAsyncLifetime
 
     private Task<Grant> AddActiveAsync(TimeSpan duration, TimeSpan before = default) => AddAsync(Some.Active(Now - before, duration));
 
-    private Task Run(LambdaFunction function)
+    private Task Run(LambdaFunction function, TimeProvider? clock = null)
     {
-        var runtime = new LambdaRuntime(LambdaRuntime.ParseAddress(_api.Address)!, TimeProvider.System);
+        var runtime = new LambdaRuntime(LambdaRuntime.ParseAddress(_api.Address)!, clock ?? TimeProvider.System);
         var entry = _services.GetRequiredService<LambdaEntry>();
         return Task.Run(() => runtime.RunAsync((invocation, token) => entry.HandleAsync(function, invocation, token), _stop.Token));
+    }
+
+    private sealed class OnePolicy : IPolicySource
+    {
+        public Error? Missing { get; set; }
+
+        public AccessPolicy Current { get; } = new(
+            "hash",
+            new Dictionary<DatabaseName, PolicyDatabase> { [Some.Target().Name] = new(Some.Target(), new Dictionary<string, string>(), [Some.ReadScope().Name]) },
+            new Dictionary<ScopeName, PrivilegeScope> { [Some.ReadScope().Name] = Some.ReadScope() },
+            new Dictionary<string, PolicyGroup>(), [], []);
+    }
+
+    private sealed class Nobody : IGrantDispatcher
+    {
+        public void Dispatch(GrantId id)
+        {
+        }
     }
 
     /// <summary>Log lines with the properties of their scopes.</summary>

@@ -156,6 +156,28 @@ public sealed class EventTests
         Assert.Single(house.Chat.Replies);
     }
 
+    [Fact]
+    public async Task A_message_that_comes_again_while_its_first_copy_is_still_being_written_is_done_once()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Slow.Deaf = true;
+        house.Slow.Block();
+        for (var copy = 1; copy <= 2; copy++)
+        {
+            var sent = house.EventAsync(Event(Message("create-db-user")));
+            await house.UntilAsync(() => house.Slow.Begun == copy, "the store is asked");
+            house.Clock.Advance(TimeSpan.FromSeconds(2.5));
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await sent.WaitAsync(TimeSpan.FromSeconds(20))).StatusCode);
+        }
+
+        house.Slow.Unblock();
+        await house.UntilAsync(() => house.Inbox.Stored is [{ Finished: true }], "the message is done");
+        Assert.Equal(HttpStatusCode.OK, (await house.EventAsync(Event(Message("create-db-user")))).StatusCode);
+
+        await house.IdleAsync();
+        Assert.Single(house.Chat.Replies);
+    }
+
     internal static string Message(string text, string at = "1767225599.000100") =>
         $$"""{"client_msg_id":"5e2f4b1e","type":"message","text":{{JsonSerializer.Serialize(text)}},"user":"U0ENGINE1","ts":"{{at}}","team":"T0DBACME1","channel":"D0ENGDM01","event_ts":"{{at}}","channel_type":"im"}""";
 

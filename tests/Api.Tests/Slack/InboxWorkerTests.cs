@@ -56,15 +56,55 @@ public sealed class InboxWorkerTests
     }
 
     [Fact]
-    public async Task What_came_in_through_this_process_is_not_done_again_by_resuming()
+    public async Task What_another_process_has_in_hand_is_left_to_it_and_taken_up_when_nothing_is_heard_of_it_any_more()
     {
         var inbox = new InMemoryInbox();
-        await inbox.TryAddAsync(Item("mine", TimeSpan.Zero), null, CancellationToken.None);
+        await inbox.TryAddAsync(Item("theirs", TimeSpan.Zero), null, CancellationToken.None);
+        await using var house = await SlackHouse.OpenAsync(new InMemoryInbox(inbox));
 
-        await using var house = await SlackHouse.OpenAsync(inbox);
-        await house.UntilAsync(() => house.Slow.Purges > 0, "the inbox was gone through");
-
+        await house.UntilAsync(() => house.Clock.GetUtcNow() - Start >= IInbox.Hold - TimeSpan.FromSeconds(1), "the time before it is over goes by", advance: true);
         Assert.Empty(house.Store.Stored);
+
+        await house.UntilAsync(() => house.Inbox.Stored.All(row => row.Finished), "it is done", advance: true);
+        Assert.Single(house.Store.Stored);
+        Assert.True(house.Clock.GetUtcNow() - Start < IInbox.Hold + TimeSpan.FromSeconds(15), "It waited for longer than it had to.");
+    }
+
+    [Fact]
+    public async Task Two_processes_on_one_inbox_do_everything_once_however_long_an_answer_is_owed()
+    {
+        var inbox = new InMemoryInbox();
+        await using var first = await SlackHouse.OpenAsync(inbox, (_, chat) => chat.IsBusy());
+        await first.CommandAsync("orders read 30m because INC-4711");
+        await first.CommandAsync("orders read 400h because INC-4711", trigger: "9001.1002.aaaa0002");
+        await first.UntilAsync(() => first.Chat.Calls >= 2, "both answers are owed");
+        first.Clock.Advance(TimeSpan.FromSeconds(1));
+        await using var second = await SlackHouse.OpenAsync(new InMemoryInbox(inbox), clock: first.Clock);
+
+        await first.UntilAsync(() => first.Clock.GetUtcNow() - Start > IInbox.Hold * 2.5, "Slack is away for longer than a request is held", advance: true);
+        Assert.All(inbox.Stored, row => Assert.False(row.Finished));
+        Assert.Equal((0, 0), (second.Chat.Calls, second.Store.Stored.Count));
+
+        first.Chat.Works();
+        await first.UntilAsync(() => inbox.Stored.All(row => row.Finished), "both are answered", advance: true);
+        Assert.Equal((2, 0), (first.Chat.Replies.Count, second.Chat.Calls));
+        Assert.Single(first.Dispatcher.Dispatched);
+    }
+
+    [Fact]
+    public async Task What_is_still_owed_at_a_stop_is_taken_up_by_the_other_process_at_once()
+    {
+        var inbox = new InMemoryInbox();
+        await using var first = await SlackHouse.OpenAsync(inbox, (_, chat) => chat.IsBusy());
+        await using var second = await SlackHouse.OpenAsync(new InMemoryInbox(inbox), clock: first.Clock);
+        await first.CommandAsync("orders read 30m because INC-4711");
+        await first.UntilAsync(() => first.Chat.Calls > 0, "the answer is owed");
+        await first.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
+
+        await second.UntilAsync(() => inbox.Stored.All(row => row.Finished), "it is answered", advance: true);
+
+        Assert.Single(second.Chat.Replies);
+        Assert.True(second.Clock.GetUtcNow() - Start < IInbox.Hold, "It waited until the hold was over.");
     }
 
     [Fact]
@@ -107,13 +147,68 @@ public sealed class InboxWorkerTests
     }
 
     [Fact]
-    public async Task What_was_done_is_not_done_again_because_it_could_not_be_marked()
+    public async Task An_answer_that_Slack_does_not_take_is_given_when_it_is_back_and_nothing_is_done_twice()
     {
         await using var house = await SlackHouse.OpenAsync();
-        house.Slow.FinishFailures = 2;
+        house.Chat.IsBusy();
+        await house.CommandAsync("orders read 30m because INC-4711");
+        await house.CommandAsync("orders read 400h because INC-4711", trigger: "9001.1002.aaaa0002");
+        await house.UntilAsync(() => house.Chat.Calls >= 4, "both were tried again", advance: true);
+        Assert.All(house.Inbox.Stored, row => Assert.False(row.Finished));
+
+        house.Chat.Works();
+        await house.UntilAsync(() => house.Inbox.Stored.All(row => row.Finished), "both are answered", advance: true);
+
+        Assert.Single(house.Store.Stored);
+        Assert.Single(house.Dispatcher.Dispatched);
+        Assert.Equal(["The longest", "is allowed"], house.Chat.Replies.Select(reply => reply.Message.Summary.Contains("is allowed", StringComparison.Ordinal) ? "is allowed" : reply.Message.Summary[..11]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_answer_that_nobody_waits_for_any_more_is_given_up()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Chat.IsBusy(TimeSpan.FromMinutes(1));
+
+        await house.CommandAsync("orders read 400h because INC-4711");
+        await house.UntilAsync(() => house.Clock.GetUtcNow() - Start > TimeSpan.FromMinutes(10) || Tick(house), "ten minutes go by");
+        Assert.False(Assert.Single(house.Inbox.Stored).Finished);
+        await house.UntilAsync(() => house.Inbox.Stored.All(row => row.Finished) || Tick(house), "it is given up");
+
+        Assert.True(house.Clock.GetUtcNow() - Start > TimeSpan.FromMinutes(15));
+        Assert.Empty(house.Chat.Replies);
+
+        static bool Tick(SlackHouse house)
+        {
+            house.Clock.Advance(TimeSpan.FromSeconds(5));
+            return false;
+        }
+    }
+
+    [Fact]
+    public async Task A_request_whose_answer_is_still_owed_at_a_stop_is_left_for_the_next_start()
+    {
+        var inbox = new InMemoryInbox();
+        await using (var first = await SlackHouse.OpenAsync(inbox, (_, chat) => chat.IsBusy()))
+        {
+            await first.CommandAsync("orders read 30m only orders because INC-4711");
+            await first.UntilAsync(() => first.Store.Stored.Count == 1 && first.Chat.Calls > 0, "it is filed");
+            await first.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        }
+
+        Assert.False(Assert.Single(inbox.Stored).Finished);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(9)]
+    public async Task What_was_done_is_not_done_again_because_it_could_not_be_marked(int failures)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Slow.FinishFailures = failures;
 
         await house.CommandAsync("orders read 30m because INC-4711");
-        await house.UntilAsync(() => house.Inbox.Stored.All(row => row.Finished), "it is marked at the third try", advance: true);
+        await house.UntilAsync(() => house.Inbox.Stored.All(row => row.Finished), "it is marked when the store is back", advance: true);
 
         Assert.Single(house.Chat.Replies);
         Assert.Single(house.Dispatcher.Dispatched);

@@ -74,5 +74,22 @@ public sealed class RepliesTests
     }
 
     [Fact]
+    public void What_was_narrowed_acts_as_an_owner_or_was_revoked_says_so()
+    {
+        var id = GrantId.Parse("K7Q3-MD")!;
+        var filed = FakeChat.Words(Replies.Filed(new GrantFiled(id, Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(30), "r") { Only = "public.orders" }));
+        var risky = FakeChat.Words(Replies.Filed(new GrantFiled(id, Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(30), "r") { ActsAs = "orders_owner", HighRisk = true }));
+        var narrowed = Some.Active().State with { Scope = Some.ReadScope() with { NarrowedTo = ["public.a", "public.b", "public.c", "public.d", "public.e", "public.f", "public.g"] } };
+        var revoked = Some.Active().State with { Status = GrantStatus.Ended, EndedAt = Some.Now, EndReason = EndReason.Revoked, EndedBy = "da`na", EndNote = "left the `team`." };
+
+        var list = FakeChat.Words(Replies.Mine(new GrantList([narrowed, revoked]), Some.Now));
+
+        Assert.Contains("read, only public.orders, on orders for 30m is allowed", filed, StringComparison.Ordinal);
+        Assert.Contains("High risk. Sessions act as the owner orders_owner", risky, StringComparison.Ordinal);
+        Assert.Contains("read, only public.a, public.b, public.c, public.d, public.e and 2 more, on orders", list, StringComparison.Ordinal);
+        Assert.Contains("revoked by da'na: left the 'team'", list, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_refusal_is_its_own_words() => Assert.Equal("No.", Replies.Refused(new Error("x.y", "No.")).Summary);
 }

@@ -61,6 +61,9 @@ public sealed class RequestFormTests
     }
 
     [Theory]
+    [InlineData("scope.not_in_scope", "only")]
+    [InlineData("scope.not_narrowed", "only")]
+    [InlineData("scope.which_schema", "only")]
     [InlineData("policy.too_long", "duration")]
     [InlineData("policy.too_short", "duration")]
     [InlineData("policy.reason_too_short", "reason")]
@@ -72,10 +75,58 @@ public sealed class RequestFormTests
     [InlineData("approval.not_yet", "scope")]
     public void A_refusal_stands_beside_the_field_it_is_about(string code, string field) => Assert.Equal(field, RequestForm.FieldOf(new Error(code, "x")));
 
+    [Theory]
+    [InlineData(null, "")]
+    [InlineData("  \n ", "")]
+    [InlineData("public.orders, items", "public.orders items")]
+    [InlineData("public.orders\nPublic.\"Order Items\"\n", "public.orders public.\"Order Items\"")]
+    public void Tables_may_be_named_in_the_form(string? typed, string tables)
+    {
+        var (request, faults) = RequestForm.Read(new Draft("orders", "read", "30m", "x", typed));
+
+        Assert.Empty(faults);
+        Assert.Equal(tables, string.Join(' ', request!.Only));
+    }
+
+    [Theory]
+    [InlineData("public.my-table")]
+    [InlineData("public.orders_*")]
+    [InlineData("\"open")]
+    public void What_is_no_list_of_tables_is_said_beside_its_field(string typed)
+    {
+        var (request, faults) = RequestForm.Read(new Draft("orders", "read", "30m", "x", typed));
+
+        Assert.Null(request);
+        Assert.Equal(RequestForm.Only, Assert.Single(faults).Key);
+    }
+
+    [Fact]
+    public void The_field_for_tables_may_stay_empty_and_shows_what_was_typed()
+    {
+        Assert.Null(Initial(RequestForm.Draw(SomeOffers.Usual, new Draft("orders", null, null, null), null), RequestForm.Only));
+        var form = RequestForm.Draw(SomeOffers.Usual, new Draft("orders", null, null, null, "public.orders"), null);
+
+        Assert.Equal("public.orders", Initial(form, RequestForm.Only));
+        Assert.Equal(0, form.Fields.OfType<FormField.Text>().Single(field => field.Key == RequestForm.Only).MinLength);
+    }
+
+    [Fact]
+    public void A_scope_that_acts_as_an_owner_says_so_where_it_is_chosen()
+    {
+        var offers = SomeOffers.Of([("orders", ["migrate"])]);
+        var scope = offers.Databases[0].Scopes[0] with { RunAs = "orders_owner", HighRisk = true };
+        offers = offers with { Databases = [offers.Databases[0] with { Scopes = [scope] }] };
+
+        var option = Assert.Single(RequestForm.Draw(offers, Draft.Empty, null).Fields.OfType<FormField.Choice>().Single(field => field.Key == RequestForm.Scope).Options);
+
+        Assert.Equal("migrate (high risk)", option.Label);
+        Assert.StartsWith("Acts as the owner orders_owner", option.Description, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_draft_comes_back_from_a_button_as_it_was()
     {
-        var draft = new Draft("orders", null, "30m", "a \"b\" <c> 🔑\n`d`");
+        var draft = new Draft("orders", null, "30m", "a \"b\" <c> 🔑\n`d`", "public.\"Order Items\"");
         Assert.Equal(draft, DraftJson.Read(DraftJson.Write(draft)));
     }
 

@@ -148,6 +148,119 @@ public sealed class RequestTextTests
     }
 
     [Theory]
+    [InlineData("orders read 30m only public.orders because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read 30m only public.orders, public.items because INC-1", "public.orders public.items", "INC-1")]
+    [InlineData("orders read 30m only public.orders public.items because INC-1", "public.orders public.items", "INC-1")]
+    [InlineData("orders read 30m only public.orders,public.items because INC-1", "public.orders public.items", "INC-1")]
+    [InlineData("orders read 30m only public.orders and public.items because INC-1", "public.orders public.items", "INC-1")]
+    [InlineData("orders read 30m ONLY Public.Orders BECAUSE INC-1", "public.orders", "INC-1")]
+    [InlineData("only public.orders orders read 30m because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders only public.orders read 30m because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read only public.orders, 30m, because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read only public.orders,30m because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read only public.orders for 30m because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read only public.orders 30 minutes because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read only the tables public.orders, public.items for 30m because INC-1", "public.orders public.items", "INC-1")]
+    [InlineData("orders read 30m only orders, items because INC-1", "orders items", "INC-1")]
+    [InlineData("orders read 30m only orders items because INC-1", "orders items", "INC-1")]
+    [InlineData("orders read 30m only public.orders - INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read 30m only public.orders INC-4711 stuck", "public.orders", "INC-4711 stuck")]
+    [InlineData("orders read 30m only items INC-4711 stuck", "items", "INC-4711 stuck")]
+    [InlineData("orders read 30m only public.orders stuck again", "public.orders", "stuck again")]
+    [InlineData("orders read 30m only public.orders. because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read 30m only `public.orders`, `public.items` because INC-1", "public.orders public.items", "INC-1")]
+    [InlineData("orders read 30m only public.“Order Items”, public.orders because INC-1", "public.\"Order Items\" public.orders", "INC-1")]
+    [InlineData("orders read 30m only \"My, Schema\".\"a \"\"b\"\" because c\" because INC-1", "\"My, Schema\".\"a \"\"b\"\" because c\"", "INC-1")]
+    [InlineData("orders read 30m only \"30m\" because INC-1", "\"30m\"", "INC-1")]
+    [InlineData("orders read 30m only \"and\", \"because\" because INC-1", "and because", "INC-1")]
+    [InlineData("orders read 30m only public.orders, public.orders because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read 30m only ｐｕｂｌｉｃ．ｏｒｄｅｒｓ，public.items because INC-1", "public.orders public.items", "INC-1")]
+    [InlineData("orders read 30m only public.orders\u200b because INC-1", "public.orders", "INC-1")]
+    [InlineData("orders read 30m only public.ärger because INC-1", "public.ärger", "INC-1")]
+    public void Only_and_some_tables_narrow_a_request(string typed, string tables, string reason)
+    {
+        var filed = Assert.IsType<Intent.File>(Read(typed));
+
+        Assert.Equal((tables, "orders", "read", TimeSpan.FromMinutes(30), reason), (string.Join(' ', filed.Only), filed.Database.Value, filed.Scope.Value, filed.Duration, filed.Reason));
+    }
+
+    [Theory]
+    [InlineData("orders read 30m because only public.orders is slow", "only public.orders is slow")]
+    [InlineData("orders read 30m - only public.orders is slow", "only public.orders is slow")]
+    [InlineData("orders read 30m INC-1 only public.orders is slow", "INC-1 only public.orders is slow")]
+    public void Only_in_a_reason_is_part_of_the_reason(string typed, string reason)
+    {
+        var filed = Assert.IsType<Intent.File>(Read(typed));
+
+        Assert.Equal((0, reason), (filed.Only.Count, filed.Reason));
+    }
+
+    [Theory]
+    [InlineData("orders read 30m only because INC-1", "which tables")]
+    [InlineData("orders read 30m only", "which tables")]
+    [InlineData("orders read 30m only the because INC-1", "which tables")]
+    [InlineData("orders read only 30m because INC-1", "\"30m\"")]
+    [InlineData("orders read 30m only items stuck again", "\"stuck\" is one more table or the start of the reason")]
+    [InlineData("orders read 30m only need to look", "\"need\" is none")]
+    [InlineData("read only access to orders 30m because x", "\"access\" is none")]
+    [InlineData("read 30m only orders because x", "\"orders\" is none")]
+    [InlineData("orders read 30m only public.my-table because x", "other characters go in double quotes")]
+    [InlineData("orders read 30m only public.orders_* because x", "pattern 'orders_*'")]
+    [InlineData("orders read 30m only a.b.c because x", "has 3 names")]
+    [InlineData("orders read 30m only public.orders, \"Order Items because x", "not closed")]
+    [InlineData("orders read 30m only public.orders \"Order Items because x", "not closed")]
+    [InlineData("orders read 30m only public.orders, INC-4711 stuck", "INC-4711")]
+    public void A_word_that_may_or_may_not_be_a_table_is_asked_back_and_nothing_is_filed(string typed, string asked)
+    {
+        var misread = Assert.IsType<Intent.Misread>(Read(typed));
+
+        Assert.Contains(asked, misread.Why, StringComparison.Ordinal);
+        Assert.Contains("only public.orders, public.items because", misread.Why, StringComparison.Ordinal);
+        Assert.Null(misread.Suggestion);
+    }
+
+    [Fact]
+    public void Tables_that_were_said_go_into_the_form_and_into_a_suggestion()
+    {
+        Assert.Equal(new Draft("orders", "read", null, null, "public.orders, public.\"Items\""), Assert.IsType<Intent.Form>(Read("orders read only public.orders, public.\"Items\"")).Draft);
+        Assert.Equal("public.orders", Assert.IsType<Intent.Misread>(Read("ordrs read 30m only public.orders because x")).Suggestion!.Only);
+        // Too long for a button, which must not lose them.
+        Assert.Contains("opens a form", Assert.IsType<Intent.Misread>(Read($"orders read 30m only {string.Join(", ", Enumerable.Range(0, 40).Select(i => $"public.t{new string('x', 50)}{i}"))} because x")).Why, StringComparison.Ordinal);
+        Assert.Contains("too many", Assert.IsType<Intent.Misread>(Read($"orders read 30m only {string.Join(", ", Enumerable.Range(0, 51).Select(i => $"t{i}"))} because x")).Why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_scope_may_be_called_only() =>
+        Assert.Equal("only", Assert.IsType<Intent.File>(RequestText.Read("orders only 30m because x", SomeOffers.Of([("orders", ["only"])]))).Scope.Value);
+
+    [Theory]
+    [InlineData("mine please")]
+    [InlineData("mine, thanks!")]
+    [InlineData("Mine now")]
+    [InlineData("mine grants")]
+    public void Politeness_behind_a_verb_changes_nothing(string typed) => Assert.IsType<Intent.Mine>(Read(typed));
+
+    [Theory]
+    [InlineData("list please", null)]
+    [InlineData("list all", null)]
+    [InlineData("list all on orders please", "orders")]
+    [InlineData("list `orders`, thanks", "orders")]
+    public void A_list_is_asked_for_politely(string typed, string? database) => Assert.Equal(database, Assert.IsType<Intent.List>(Read(typed)).Database?.Value);
+
+    [Theory]
+    [InlineData("done K7Q3-MD please", "K7Q3-MD")]
+    [InlineData("done with K7Q3-MD, thanks", "K7Q3-MD")]
+    [InlineData("done all please", null)]
+    [InlineData("done with everything", null)]
+    public void A_grant_is_given_back_politely(string typed, string? id) => Assert.Equal(id, Assert.IsType<Intent.Done>(Read(typed)).Id?.ToString());
+
+    [Theory]
+    [InlineData("done please")]
+    [InlineData("done K7Q3-MD K7Q4-MD")]
+    [InlineData("list warehouse please")]
+    public void Politeness_is_not_what_is_missing(string typed) => Assert.IsType<Intent.Misread>(Read(typed));
+
+    [Theory]
     [InlineData("help")]
     [InlineData("HELP")]
     [InlineData("?")]
@@ -228,6 +341,8 @@ public sealed class RequestTextTests
     [InlineData("<https://x.example/INC-1>", "https://x.example/INC-1")]
     [InlineData("<https://x.example/INC-1|x.example/INC-1>", "https://x.example/INC-1")]
     [InlineData("<https://evil.example|INC-1>", "INC-1 (https://evil.example)")]
+    [InlineData("only <http://app.events|app.events> x", "only app.events x")]
+    [InlineData("<http://app.events/|app.events>", "app.events")]
     [InlineData("a &lt; b &amp;&amp; c &gt; d", "a < b && c > d")]
     [InlineData("&amp;lt;", "&lt;")]
     [InlineData("C++ * 🔑 café", "C++ * 🔑 café")]
@@ -236,13 +351,14 @@ public sealed class RequestTextTests
     [Fact]
     public void Any_text_is_read_without_a_fault_and_nothing_is_filed_that_was_not_said()
     {
-        string[] pieces = ["orders", "read", "30m", "because", "mine", "-", "0", "9999999999", "h", "<", ">", "|", "&", "`", "\"", "\u202e", "\0", "🔑", "%", "@", "'", "\\", "1h", "2", "min", "\n"];
+        string[] pieces = ["orders", "read", "30m", "because", "mine", "-", "0", "9999999999", "h", "<", ">", "|", "&", "`", "\"", "\u202e", "\0", "🔑", "%", "@", "'", "\\", "1h", "2", "min", "\n", "only", "only", "public.orders", "items", ",", "and"];
         var random = new Random(4711);
         for (var round = 0; round < 5_000; round++)
         {
             var text = string.Join(random.Next(3) == 0 ? "" : " ", Enumerable.Range(0, random.Next(1, 9)).Select(_ => pieces[random.Next(pieces.Length)]));
             if (RequestText.Read(RequestText.Unwrap(text), SomeOffers.Usual) is Intent.File filed)
-                Assert.True(text.Contains(filed.Database.Value, StringComparison.Ordinal) && text.Contains(filed.Scope.Value, StringComparison.Ordinal) && filed.Duration > TimeSpan.Zero && filed.Reason.Length > 0, text);
+                Assert.True(text.Contains(filed.Database.Value, StringComparison.Ordinal) && text.Contains(filed.Scope.Value, StringComparison.Ordinal) && filed.Duration > TimeSpan.Zero && filed.Reason.Length > 0
+                    && (filed.Only.Count == 0 || text.Contains("only", StringComparison.Ordinal)) && filed.Only.All(table => text.Contains(table.Name, StringComparison.OrdinalIgnoreCase)), text);
         }
     }
 

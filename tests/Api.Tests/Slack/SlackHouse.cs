@@ -53,12 +53,14 @@ internal sealed class SlowInbox(InMemoryInbox inbox) : IInbox, IDisposable
         return await inbox.TryAddAsync(item, alias, Deaf ? CancellationToken.None : cancellationToken);
     }
 
-    public Task<IReadOnlyList<InboxItem>> ListUnfinishedAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
-        if (ListFailure is not { } failure) return inbox.ListUnfinishedAsync(cancellationToken);
+        if (ListFailure is not { } failure) return inbox.ListWaitingAsync(now, cancellationToken);
         ListFailure = null;
         throw failure;
     }
+
+    public Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => inbox.TryHoldAsync(key, now, until, cancellationToken);
 
     public Task FinishAsync(string key, CancellationToken cancellationToken) =>
         FinishFailures-- > 0 ? throw new IOException("The disk is full.") : inbox.FinishAsync(key, cancellationToken);
@@ -161,10 +163,10 @@ internal sealed class SlackHouse : IAsyncDisposable
 
     public static PrincipalId Erin { get; } = Some.Person("U0ENGINE1");
 
-    public static async Task<SlackHouse> OpenAsync(InMemoryInbox? inbox = null, Action<SlowInbox, FakeChat>? before = null)
+    public static async Task<SlackHouse> OpenAsync(InMemoryInbox? inbox = null, Action<SlowInbox, FakeChat>? before = null, FakeTimeProvider? clock = null)
     {
         inbox ??= new InMemoryInbox();
-        var clock = new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
+        clock ??= new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
         var (slow, store, chat, people, log, audit, dispatcher) = (new SlowInbox(inbox), new InMemoryGrantStore(), new FakeChat(), new FakeDirectory(), new LogLines(), new InMemoryAuditTrail(), new RecordingDispatcher());
         var directory = new SlowDirectory(people);
         before?.Invoke(slow, chat);

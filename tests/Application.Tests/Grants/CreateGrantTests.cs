@@ -1,5 +1,6 @@
 using DbAccess.Application.Grants;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
 
 namespace DbAccess.Application.Tests.Grants;
@@ -63,7 +64,6 @@ public sealed class CreateGrantTests
 
     [Theory]
     [InlineData("fix", 60, "INC-4711 stuck orders", "approval.not_yet")]
-    [InlineData("migrate", 60, "INC-4711 stuck orders", "scope.run_as_not_yet")]
     [InlineData("frozen", 60, "INC-4711 stuck orders", "policy.forbidden")]
     [InlineData("unruled", 60, "INC-4711 stuck orders", "policy.no_rule")]
     [InlineData("nonsense", 60, "INC-4711 stuck orders", "policy.unknown_scope")]
@@ -84,6 +84,57 @@ public sealed class CreateGrantTests
         Assert.Empty(_stage.Dispatched);
         var record = Assert.Single(_stage.Audit.Records);
         Assert.Equal(("CreateGrant", $"orders/{scope}", code, "T0DBACME1/U0ENGINE1"), (record.Action, record.Subject, record.Outcome, record.By.ToString()));
+    }
+
+    [Fact]
+    public async Task A_scope_that_acts_as_an_owner_is_given_like_any_other_and_says_so()
+    {
+        var filed = await _stage.First.SendAsync(Stage.Ask("migrate"));
+
+        Assert.Equal("orders_owner", filed.Value.ActsAs);
+        await _stage.First.ProvisionAsync(filed.Value.Id);
+        Assert.Equal("orders_owner", Assert.Single(_stage.Roles.Makes).Scope.RunAs);
+        Assert.Equal(GrantStatus.Active, _stage.Of(filed.Value.Id).Status);
+    }
+
+    [Fact]
+    public async Task A_narrowed_request_is_frozen_on_the_grant_and_made_as_it_was_narrowed()
+    {
+        var ask = Stage.Ask(key: "command:1") with { Only = [new TableMention(null, "orders"), new TableMention("public", "Order Items")] };
+
+        var filed = await _stage.First.SendAsync(ask);
+        var again = await _stage.First.SendAsync(ask with { Only = [] });
+
+        Assert.Equal("public.\"Order Items\", public.orders", filed.Value.Only);
+        Assert.Equal(filed.Value, again.Value);
+        Assert.Equal(["public.\"Order Items\"", "public.orders"], _stage.Of(filed.Value.Id).Scope.NarrowedTo);
+        await _stage.First.ProvisionAsync(filed.Value.Id);
+        Assert.Equal(["select on table public.Order Items", "select on table public.orders"], Assert.Single(_stage.Roles.Makes).Scope.Privileges.Select(rule => rule.ToString()));
+        await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, filed.Value.Id));
+        await _stage.First.SweepAsync();
+        Assert.Contains("read, only public.\"Order Items\", public.orders, on orders", Assert.Single(_stage.Chat.SaidTo(Some.Engineer)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("read", "billing", "orders", "scope.not_in_scope")]
+    [InlineData("migrate", null, "orders", "scope.not_narrowed")]
+    [InlineData("frozen", "billing", "orders", "policy.forbidden")]
+    public async Task What_cannot_be_narrowed_so_is_refused_after_the_policy_spoke(string scope, string? schema, string table, string code)
+    {
+        var ask = Stage.Ask(scope) with { Only = [new TableMention(schema, table)] };
+
+        Assert.Equal(code, (await _stage.First.SendAsync(ask)).Refusal?.Code);
+        Assert.Equal(code, (await _stage.First.SendAsync(new CheckRequest(ask.Requester, ask.Database, ask.Scope, TimeSpan.FromMinutes(5), ask.Reason) { Only = ask.Only })).Refusal?.Code);
+        Assert.Empty(_stage.Store.Stored);
+    }
+
+    [Fact]
+    public async Task A_request_is_narrowed_to_fifty_tables_at_most()
+    {
+        var tables = Enumerable.Range(0, 51).Select(i => new TableMention("public", $"t{i}")).ToList();
+
+        Assert.Equal("request.invalid", (await _stage.First.SendAsync(Stage.Ask() with { Only = tables })).Refusal?.Code);
+        Assert.Null((await _stage.First.SendAsync(Stage.Ask() with { Only = tables[..50] })).Refusal);
     }
 
     [Fact]

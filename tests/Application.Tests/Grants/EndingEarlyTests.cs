@@ -1,7 +1,9 @@
 using DbAccess.Application.Grants;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Application.Tests.Grants;
 
@@ -39,6 +41,40 @@ public sealed class EndingEarlyTests
     }
 
     [Fact]
+    public async Task A_live_grant_is_seen_and_given_back_behind_any_number_that_have_ended()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromHours(4));
+        for (var i = 0; i < 300; i++)
+        {
+            var over = Some.Allowed(_stage.Now.AddSeconds(i + 1));
+            Assert.Null(over.Cancel(Some.Engineer, _stage.Now.AddSeconds(i + 2)).Refusal);
+            await _stage.Store.AddAsync(over, TestContext.Current.CancellationToken);
+        }
+
+        var mine = (await _stage.First.SendAsync(new ListGrants(Some.Engineer))).Value.Grants;
+        Assert.Equal((id, 6), (mine[0].Id, mine.Count));
+        Assert.Equal([id], (await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, null))).Value.Ids);
+    }
+
+    [Fact]
+    public async Task Without_a_policy_nothing_is_given_or_compared_and_everything_that_was_given_ends()
+    {
+        var (returned, expired) = (await _stage.GivenAsync(), await _stage.GivenAsync(TimeSpan.FromMinutes(10)));
+        (_stage.WithoutPolicy, _stage.Current) = (true, AccessPolicy.Nothing);
+
+        Assert.Equal("policy.none", (await _stage.First.SendAsync(Stage.Ask())).Refusal?.Code);
+        Assert.Equal("policy.none", (await _stage.First.SendAsync(new ListOffers(Some.Engineer))).Refusal?.Code);
+        Assert.Equal("policy.none", (await _stage.First.SendAsync(new RevokeGrant(Some.Dba, expired, "INC-1"))).Refusal?.Code);
+        Assert.Equal("policy.none", (await _stage.First.SendAsync(new ReconcileRoles())).Refusal?.Code);
+        Assert.Empty(_stage.Inventory.Listings);
+
+        Assert.Null((await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, returned))).Refusal);
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        await _stage.First.SweepAsync();
+        Assert.All((GrantId[])[returned, expired], id => Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status));
+    }
+
+    [Fact]
     public async Task Nobody_gives_back_what_is_not_theirs_or_not_there()
     {
         var id = await _stage.GivenAsync();
@@ -64,6 +100,7 @@ public sealed class EndingEarlyTests
     [Fact]
     public async Task Who_may_approve_on_a_database_may_also_stop()
     {
+        _stage.Directory.Named(Some.Dba, "dana");
         var id = await _stage.GivenAsync();
 
         var answer = await _stage.First.SendAsync(new RevokeGrant(Some.Dba, id, " incident over "));
@@ -71,6 +108,8 @@ public sealed class EndingEarlyTests
         Assert.Equal([id], answer.Value.Ids);
         await _stage.First.SweepAsync();
         Assert.Equal((GrantStatus.Ended, EndReason.Revoked), (_stage.Of(id).Status, _stage.Of(id).EndReason!.Value));
+        var told = FakeChat.Words(Assert.Single(_stage.Chat.Told, told => told.To == Some.Engineer).Message);
+        Assert.Contains("It was revoked by dana: incident over.", told, StringComparison.Ordinal);
         Assert.Contains((await _stage.Store.ListEventsAsync(id, TestContext.Current.CancellationToken)), e => e.Note == "Revoked: incident over" && e.By.ToString() == "T0DBACME1/U0DBA0001");
     }
 

@@ -1,6 +1,8 @@
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
@@ -32,6 +34,78 @@ public sealed class ExpireGrantsTests
         Assert.NotNull(state.Receipt.ProvedAt);
         Assert.Empty(_stage.Roles.Roles);
         Assert.Contains("has ended", Assert.Single(_stage.Chat.SaidTo(Some.Engineer)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_scope_that_was_narrowed_for_a_grant_goes_with_it_and_any_other_stays()
+    {
+        var scope = Some.ReadScope().NarrowTo([new TableName("public", "orders")]).Value;
+        foreach (var wanted in (PrivilegeScope[])[Some.ReadScope(), scope])
+        {
+            var grant = Grant.RequestAllowed(GrantId.New(), Some.Installation, Some.Request(TimeSpan.FromMinutes(10), scope: wanted), _stage.Clock.GetUtcNow());
+            await _stage.Store.AddAsync(grant, Cancellation);
+        }
+        await _stage.First.SweepAsync();
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+
+        Assert.Equal(2, (await _stage.First.SweepAsync()).Count(StepReport.Ended));
+
+        Assert.Equal("drop unused public.orders", Assert.Single(_stage.Inventory.Mendings));
+    }
+
+    [Fact]
+    public async Task How_late_we_are_counts_from_the_expiry_however_often_the_end_is_put_off()
+    {
+        await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        Assert.Equal(TimeSpan.Zero, await Lateness.LongestAsync(_stage.Store, _stage.Now, Cancellation));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        _stage.Roles.RemovalFails = _ => FakeRoleAdministrator.RemovalNotNow();
+
+        for (var i = 0; i < 20; i++)
+        {
+            await _stage.First.SweepAsync();
+            Assert.Equal(TimeSpan.FromSeconds(30 * i), await Lateness.LongestAsync(_stage.Store, _stage.Now, Cancellation));
+            _stage.Clock.Advance(TimeSpan.FromSeconds(30));
+        }
+
+        _stage.Roles.RemovalFails = null;
+        await _stage.First.SweepAsync();
+        Assert.Equal(TimeSpan.Zero, await Lateness.LongestAsync(_stage.Store, _stage.Now, Cancellation));
+    }
+
+    [Fact]
+    public async Task What_a_removal_found_before_it_had_to_be_given_up_is_on_the_receipt()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        var lockedOut = _stage.Now;
+        _stage.Roles.NextRemovals.Enqueue(_ => new RoleRemoval.NotNow(
+            new Error("postgres.reader", "A reader does not answer."), new RemovalReceipt(lockedOut, 2, lockedOut, null, Existed: true, ["table public.left"]) { Remarks = ["a remark"] }));
+        await _stage.First.SweepAsync();
+        _stage.Clock.Advance(TimeSpan.FromHours(5));
+        _stage.Roles.NextRemovals.Enqueue(_ => new RoleRemoval.Gone(new RemovalReceipt(_stage.Now, 0, _stage.Now, _stage.Now, Existed: false, [])));
+        await _stage.First.SweepAsync();
+
+        var receipt = (await _stage.Store.FindAsync(id, Cancellation))!.State.Receipt!;
+
+        Assert.Equal((2, lockedOut, lockedOut, true, TimeSpan.Zero), (receipt.SessionsEnded, receipt.LockedOutAt, receipt.LastSessionGoneAt, receipt.Existed, receipt.Overrun));
+        Assert.Equal(["table public.left"], receipt.HandedOver);
+        Assert.Equal(["a remark"], receipt.Remarks);
+        Assert.NotNull(receipt.ProvedAt);
+    }
+
+    [Fact]
+    public async Task What_is_locked_out_and_waits_to_be_dropped_is_no_delay()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        _stage.Roles.RemovalFails = _ => new RoleRemoval.LockedOut(Locked, ["it owns something"]);
+        for (var i = 0; i < 5; i++)
+        {
+            await _stage.First.SweepAsync();
+            Assert.Equal(TimeSpan.Zero, await Lateness.LongestAsync(_stage.Store, _stage.Now, Cancellation));
+            _stage.Clock.SetUtcNow(_stage.Of(id).StepDueAt!.Value);
+        }
     }
 
     [Fact]
@@ -140,6 +214,30 @@ public sealed class ExpireGrantsTests
     }
 
     [Fact]
+    public async Task What_was_put_off_is_tried_at_once_when_somebody_asks_for_it_and_what_a_worker_holds_is_left_to_it()
+    {
+        var stuck = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        var (held, fine) = (await _stage.GivenAsync(TimeSpan.FromMinutes(10)), await _stage.GivenAsync(TimeSpan.FromHours(2)));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        _stage.Roles.RemovalFails = role => role.Grant == stuck ? FakeRoleAdministrator.RemovalNotNow() : null;
+        _stage.First.Gate.Revive();
+        await _stage.First.DiesAtAsync(4, () => _stage.First.ProvisionAsync(held));
+        await _stage.First.SweepAsync();
+        _stage.Roles.RemovalFails = null;
+        Assert.True(_stage.Of(stuck).IsPostponed(_stage.Now));
+        Assert.True(_stage.Of(held).Leased);
+
+        Assert.Equal(0, (await _stage.First.SweepAsync()).Count(StepReport.Ended));
+        Assert.Single((await _stage.First.SendAsync(new PreviewSweep(Postponed: true))).Value.Lines, line => line.Contains($"{stuck}", StringComparison.Ordinal));
+        var asked = (await _stage.First.SendAsync(new ExpireGrants(Postponed: true))).Value;
+
+        Assert.Equal(1, asked.Count(StepReport.Ended));
+        Assert.Equal(GrantStatus.Ended, _stage.Of(stuck).Status);
+        Assert.True(_stage.Of(held).Leased);
+        Assert.Equal(GrantStatus.Active, _stage.Of(fine).Status);
+    }
+
+    [Fact]
     public async Task One_failing_grant_does_not_stop_the_others()
     {
         var ids = new List<GrantId>();
@@ -151,6 +249,20 @@ public sealed class ExpireGrantsTests
 
         Assert.Equal((3, 2), (report.Count(StepReport.Ended), report.Count(StepReport.Postponed)));
         Assert.All(ids, id => Assert.Equal(id == ids[1] || id == ids[3] ? GrantStatus.Revoking : GrantStatus.Ended, _stage.Of(id).Status));
+    }
+
+    [Fact]
+    public async Task A_grant_that_cannot_be_read_does_not_keep_the_others_from_their_end()
+    {
+        var newer = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Store.MakeUnreadable(newer);
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+
+        var report = await _stage.First.SweepAsync();
+
+        Assert.Equal((1, 0, false), (report.Count(StepReport.Ended), report.Failed.Count, report.CutShort));
+        Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
     }
 
     [Fact]

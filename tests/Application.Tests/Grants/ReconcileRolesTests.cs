@@ -25,6 +25,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
 
     private readonly TestClock _clock = new(Some.Now);
     private readonly InMemoryGrantStore _store = new();
+    private readonly Gate _gate = new();
     private readonly FakeRoleInventory _inventory = new();
     private readonly InMemoryAuditTrail _audit = new();
     private readonly Dispatches _dispatches = new();
@@ -39,7 +40,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
             .AddLogging()
             .AddApplication(new Installation(Some.Installation))
             .AddSingleton<TimeProvider>(_clock)
-            .AddSingleton<IGrantStore>(_store)
+            .AddSingleton<IGrantStore>(new GatedStore(_store, _gate))
             .AddSingleton<IRoleInventory>(_inventory)
             .AddSingleton<IRoleAdministrator>(_administrator)
             .AddSingleton<IAuditTrail>(_audit)
@@ -62,6 +63,21 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
 
         Assert.Empty(report.Lines);
         Assert.Equal(2, report.Roles);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_role_of_a_grant_that_cannot_be_read_is_no_orphan_even_when_confirmed_and_past_its_end(bool confirm)
+    {
+        var grant = await ActiveAsync();
+        _store.MakeUnreadable(grant.Id);
+        There(RoleOf(grant) with { Mark = new RoleMark.Login(grant.Id, "orders", Some.Now.AddDays(-1)) }, Scope(member: grant));
+
+        var line = Assert.Single((await RunAsync(confirm: confirm)).Lines);
+
+        Assert.Equal((FindingKind.Unlisted, FindingOutcome.Failed), (line.Kind, line.Outcome));
+        Assert.Empty(_administrator.Removals);
     }
 
     [Fact]
@@ -228,7 +244,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         _inventory.AfterListing = async () =>
         {
             var mine = (await _store.FindAsync(grant.Id, Cancellation))!;
-            mine.RoleMade(Oid, Some.Now);
+            mine.RoleMade(Oid, Some.Plan, Some.Now);
             mine.Activate(new MessageRef("D0ENGDM01", "1.2"), Some.Now);
             await _store.SaveAsync(mine, Cancellation);
         };
@@ -367,6 +383,56 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_a_live_grant_rests_on_is_brought_in_line_and_put_on_record_first()
+    {
+        var grant = await ActiveAsync();
+        There(RoleOf(grant), Scope(member: grant));
+        _inventory.Drift["read"] = new ScopeUpkeep(["delete on table public.orders is too much (given by carl)"], null);
+
+        var dry = Assert.Single((await RunAsync(dryRun: true)).Lines);
+        Assert.Equal((FindingKind.Drifted, FindingOutcome.WouldMend, ScopeRole), (dry.Kind, dry.Outcome, dry.Role));
+        Assert.Empty(_inventory.Mendings);
+
+        var line = Assert.Single((await RunAsync()).Lines);
+        Assert.Equal((FindingKind.Drifted, FindingOutcome.Mended), (line.Kind, line.Outcome));
+        Assert.Contains("given by carl", line.Words, StringComparison.Ordinal);
+        Assert.Equal("bring in line read", Assert.Single(_inventory.Mendings));
+        Assert.Equal(["begun", "done"], _audit.Records.Where(record => record.Action == "ReconcileDrifted").Select(record => record.Outcome));
+        Assert.Empty((await RunAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task What_the_administrator_cannot_give_any_more_is_told_with_the_statement()
+    {
+        var grant = await ActiveAsync();
+        There(RoleOf(grant), Scope(member: grant));
+        _inventory.Drift["read"] = new ScopeUpkeep(["select on table public.new2 is missing"], new Error("postgres.cannot_grant", "The administrator cannot give select on table public.new2 (owner carl). Run: GRANT carl TO admin;"));
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.Drifted, FindingOutcome.Reported), (line.Kind, line.Outcome));
+        Assert.Contains("owner carl", line.Words, StringComparison.Ordinal);
+        Assert.Empty(_inventory.Mendings);
+    }
+
+    [Fact]
+    public async Task The_scope_roles_of_every_database_of_a_grant_are_needed()
+    {
+        var target = Some.Target() with { Also = ["billing"] };
+        var grant = await ActiveAsync(target);
+        var there = RoleName.ForScope(Some.Installation, "read", Some.ReadScope().Fingerprint("billing")).Value;
+        There(
+            RoleOf(grant) with { MemberOf = [new RoleLink(16_400, ScopeRole, FakeRoleInventory.Administrator)] },
+            Scope(member: grant),
+            Found(there, new RoleMark.Scope("billing", "read", Some.ReadScope().Fingerprint("billing"))) with { CanLogIn = false });
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal(FindingKind.Changed, line.Kind);
+        Assert.Contains($"no longer a member of {there}", line.Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Other_installations_are_left_alone_and_look_alikes_are_told()
     {
         var prefix = RoleName.Prefix(Some.Installation);
@@ -395,6 +461,23 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_locked_out_role_that_can_log_in_again_is_removed_without_waiting_for_its_next_try()
+    {
+        var grant = await ActiveAsync();
+        grant.Return(grant.State.Requester, Some.Now);
+        grant.BeginRemoval(Some.Now, TimeSpan.FromMinutes(1));
+        grant.Quarantine(new RemovalReceipt(Some.Now, 0, Some.Now, null, Existed: true, []), ["a table of somebody else"], Some.Now);
+        await _store.SaveAsync(grant, Cancellation);
+        There(RoleOf(grant) with { CanLogIn = false }, Scope());
+        Assert.Empty((await RunAsync()).Lines);
+
+        There(RoleOf(grant), Scope(member: grant));
+
+        Assert.Equal((FindingKind.Changed, FindingOutcome.Mended), Assert.Single((await RunAsync()).Lines.Select(line => (line.Kind, line.Outcome))));
+        Assert.Equal(grant.Id, Assert.Single(_administrator.Removals).Grant);
+    }
+
+    [Fact]
     public async Task A_cheap_pass_asks_only_clusters_with_live_or_lately_ended_grants()
     {
         Assert.Equal(0, (await RunAsync(onlyBusy: true)).Clusters);
@@ -413,6 +496,53 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_cheap_pass_reads_the_grants_that_it_has_not_seen_in_use_and_every_one_before_it_decides_anything()
+    {
+        var reads = 0;
+        _gate.At = (method, over) =>
+        {
+            if (method == "Find" && !over) reads++;
+            return Task.CompletedTask;
+        };
+        List<Grant> grants = [await ActiveAsync(), await ActiveAsync(oid: Oid + 1), await ActiveAsync(oid: Oid + 2)];
+        There([.. grants.Select(grant => RoleOf(grant)), Scope(member: grants[0])]);
+
+        Assert.Equal(3, await ReadsOfAsync());
+        Assert.Equal(0, await ReadsOfAsync());
+        grants.Add(await ActiveAsync(oid: Oid + 3));
+        There([.. grants.Select(grant => RoleOf(grant)), Scope(member: grants[0])]);
+        Assert.Equal(1, await ReadsOfAsync());
+
+        // Given back meanwhile, and its role gone: by memory it has vanished, by the record all is well.
+        grants[3].Return(grants[3].State.Requester, _clock.GetUtcNow());
+        await _store.SaveAsync(grants[3], Cancellation);
+        There([.. grants.Take(3).Select(grant => RoleOf(grant)), Scope(member: grants[0])]);
+        Assert.Equal(4, await ReadsOfAsync());
+
+        // Really vanished.
+        There([.. grants.Take(2).Select(grant => RoleOf(grant)), Scope(member: grants[0])]);
+        var finding = Assert.Single((await RunAsync(onlyBusy: true)).Lines);
+        Assert.Equal((FindingKind.Vanished, FindingOutcome.Mended), (finding.Kind, finding.Outcome));
+        Assert.Equal([grants[2].Id], _dispatches.All);
+
+        async Task<int> ReadsOfAsync()
+        {
+            var before = reads;
+            Assert.Empty((await RunAsync(onlyBusy: true)).Lines);
+            return reads - before;
+        }
+    }
+
+    [Fact]
+    public async Task A_cheap_pass_with_very_many_live_grants_is_left_to_the_hourly_one()
+    {
+        for (var i = 0; i < 5_001; i++) await ActiveAsync();
+
+        Assert.Equal(0, (await RunAsync(onlyBusy: true)).Clusters);
+        Assert.Empty(_inventory.Listings);
+    }
+
+    [Fact]
     public async Task What_cannot_be_removed_yet_is_told_and_tried_again()
     {
         var grant = await EndedAsync();
@@ -423,11 +553,25 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         Assert.Equal(FindingOutcome.Mended, Assert.Single((await RunAsync()).Lines).Outcome);
     }
 
+    [Fact]
+    public async Task What_a_role_left_that_no_grant_knows_is_told_and_on_the_audit_record()
+    {
+        var grant = await EndedAsync();
+        There(RoleOf(grant, end: Some.Now));
+        _administrator.NextRemovals.Enqueue(_ => new RoleRemoval.Gone(new RemovalReceipt(Some.Now, 1, Some.Now, Some.Now, Existed: true, ["table public.left"]) { Dropped = ["policy p"], Remarks = ["a remark"] }));
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        const string Left = "sessions cut: 1; kept under the escrow role: table public.left; went with it: policy p; a remark";
+        Assert.EndsWith($"It was removed, and that was checked. {Left}", line.Words, StringComparison.Ordinal);
+        Assert.Equal(["begun", $"done: {Left}"], _audit.Records.Select(record => record.Outcome));
+    }
+
     private static FoundRole Found(string name, RoleMark mark) => new(16_900 + (uint)name.Length, name, mark, true, true, false, null, [], [], []);
 
     private static FoundRole RoleOf(Grant grant, DateTimeOffset? end = null) => Found(grant.State.Role!.Value, new RoleMark.Login(grant.Id, "orders", end ?? Some.Now.AddHours(1))) with
     {
-        Oid = Oid,
+        Oid = grant.State.RoleOid ?? Oid,
         MemberOf = [new RoleLink(16_400, ScopeRole, FakeRoleInventory.Administrator)],
     };
 
@@ -444,11 +588,11 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         _inventory.Roles.AddRange(roles);
     }
 
-    private async Task<Grant> ActiveAsync(DatabaseTarget? target = null)
+    private async Task<Grant> ActiveAsync(DatabaseTarget? target = null, uint oid = Oid)
     {
         var grant = Grant.RequestAllowed(GrantId.New(), Some.Installation, Some.Request(target: target), Some.Now);
         grant.BeginProvisioning(RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromMinutes(1));
-        grant.RoleMade(Oid, Some.Now);
+        grant.RoleMade(oid, Some.Plan, Some.Now);
         grant.Activate(new MessageRef("D0ENGDM01", "1767225601.000200"), Some.Now);
         await _store.AddAsync(grant, Cancellation);
         return grant;

@@ -187,6 +187,34 @@ public sealed class GrantStoryTests
     }
 
     [Fact]
+    public void The_last_word_on_what_is_left_is_the_newest_and_what_was_seen_on_each_server_adds_up()
+    {
+        var digest = new ActivityDigest(1, 2, 3, []);
+        var grant = Grants.After(
+            Grants.Revoking(),
+            g => g.Quarantine(new RemovalReceipt(Expiry, 2, Expiry, null, true, []) { Instances = [new("w:1", true, 2, 1, Expiry), new("r:2", false, 1, 1, Expiry)], Left = new(1, 0, 3, 0, 0, 0), Activity = digest, Dropped = ["a"], Remarks = ["b"] }, ["t"], Expiry),
+            g => g.End(new RemovalReceipt(Expiry, 0, Expiry, Expiry.AddHours(1), true, []) { Instances = [new("w:1", true, 1, 1, Expiry.AddHours(1))], Left = new(0, 0, 0, 0, 0, 0), Dropped = ["c"] }, Expiry.AddHours(1)));
+
+        var receipt = grant.State.Receipt!;
+        Assert.Equal([new("w:1", true, 3, 2, Expiry.AddHours(1)), new InstanceCheck("r:2", false, 1, 1, Expiry)], receipt.Instances);
+        Assert.Equal(new RemovalProof(0, 0, 0, 0, 0, 0), receipt.Left);
+        Assert.Equal(digest, receipt.Activity);
+        Assert.Equal(["a", "c"], receipt.Dropped);
+        Assert.Equal(["b"], receipt.Remarks);
+    }
+
+    [Theory]
+    [InlineData(-90, 0)]
+    [InlineData(0, 0)]
+    [InlineData(2.5, 2.5)]
+    public void Overrun_is_from_the_end_of_the_window_to_the_last_session(double lastGone, double overrun)
+    {
+        var grant = Grants.After(Grants.Revoking(), g => g.End(new RemovalReceipt(Expiry.AddSeconds(-90), 1, Expiry.AddSeconds(lastGone), Expiry.AddHours(1), true, []), Expiry.AddHours(1)));
+
+        Assert.Equal(TimeSpan.FromSeconds(overrun), grant.State.Receipt!.Overrun);
+    }
+
+    [Fact]
     public void A_grant_is_open_while_something_can_still_be_expected_of_it() =>
         Assert.Equal(
             ["Active", "Approved", "Pending", "Provisioning"],

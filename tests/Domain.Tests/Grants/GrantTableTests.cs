@@ -48,7 +48,7 @@ public sealed class GrantTableTests
             ["Provisioning"] = "Provisioning grant.role_name_taken",
             [Undoing] = "Provisioning grant.role_name_taken",
         }),
-        [nameof(Grant.RoleMade)] = new((grant, now) => grant.RoleMade(16_501, now), "sweep", "grant.nothing", new()
+        [nameof(Grant.RoleMade)] = new((grant, now) => grant.RoleMade(16_501, Some.Plan, now), "sweep", "grant.nothing", new()
         {
             ["Provisioning"] = "Provisioning grant.role_made",
             [Undoing] = "(grant.abandoned)",

@@ -154,7 +154,7 @@ public sealed class GrantTimeTests
     [Fact]
     public void A_name_that_was_taken_is_forgotten_and_the_next_try_has_another_at_once()
     {
-        var grant = Grants.After(Some.Provisioning(), g => g.RoleMade(16_777, Now), g => g.ForgetRole(Now.AddSeconds(5)));
+        var grant = Grants.After(Some.Provisioning(), g => g.RoleMade(16_777, Some.Plan, Now), g => g.ForgetRole(Now.AddSeconds(5)));
 
         Assert.Equal((null, null, false, Now.AddSeconds(5)), (grant.State.Role, grant.State.RoleOid, grant.State.Leased, grant.State.StepDueAt));
         var fresh = Name(grant);

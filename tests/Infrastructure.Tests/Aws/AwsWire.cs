@@ -16,6 +16,7 @@ internal sealed class AwsWire
 
     private readonly ConcurrentQueue<(string Operation, Func<HttpRequestMessage, Func<Task<HttpResponseMessage>>, Task<HttpResponseMessage>> Act)> _acts = new();
     private readonly ConcurrentQueue<(string Operation, string Body)> _sent = new();
+    private readonly ConcurrentQueue<(string Operation, string Date)> _dates = new();
 
     /// <summary>What went over it so far; for DynamoDB the operation, for S3 the method.</summary>
     public IReadOnlyList<string> Operations => [.. _sent.Select(sent => sent.Operation)];
@@ -23,6 +24,34 @@ internal sealed class AwsWire
     public IReadOnlyList<string> BodiesOf(string operation) => [.. _sent.Where(sent => sent.Operation == operation).Select(sent => sent.Body)];
 
     public void Forget() => _sent.Clear();
+
+    /// <summary>Stands before and behind every request (over: behind), for what a process may meet there. It may throw, as the request then does.</summary>
+    public Func<bool, Task>? At { get; set; }
+
+    /// <summary>The next request of the kind is answered with HTTP 5xx, or not at all, this many times.</summary>
+    public void Break(string operation, HttpStatusCode? status, int times = 1)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            _acts.Enqueue((operation, (_, _) => status is { } code
+                ? Task.FromResult(new HttpResponseMessage(code) { Content = new StringContent("<html>bad gateway</html>", Encoding.UTF8, "text/html") })
+                : throw new TaskCanceledException("The request timed out.", new TimeoutException())));
+        }
+    }
+
+    /// <summary>The next request of the kind is answered by somebody whose clock shows something else.</summary>
+    public void Skew(string operation, TimeSpan by) => _acts.Enqueue((operation, (_, _) =>
+    {
+        var answer = new HttpResponseMessage(HttpStatusCode.BadRequest)
+        {
+            Content = new StringContent("""{"__type":"com.amazon.coral.service#InvalidSignatureException","message":"Signature expired"}""", Encoding.UTF8, "application/x-amz-json-1.0"),
+        };
+        answer.Headers.Date = DateTimeOffset.UtcNow + by;
+        return Task.FromResult(answer);
+    }));
+
+    /// <summary>When the requests of the kind said they were made.</summary>
+    public IReadOnlyList<string> DatesOf(string operation) => [.. _dates.Where(sent => sent.Operation == operation).Select(sent => sent.Date)];
 
     /// <summary>The next request of the kind arrives and is done, and its answer is lost; <paramref name="meanwhile"/> happens before anybody asks again.</summary>
     public void LoseAnswer(string operation, Func<Task>? meanwhile = null) => _acts.Enqueue((operation, async (_, forward) =>
@@ -32,6 +61,28 @@ internal sealed class AwsWire
         throw new HttpRequestException("The connection was reset.");
     }));
 
+    /// <summary>The next BatchGetItem is answered with nothing but what it asked for as not processed, this many times.</summary>
+    public void LeaveUnprocessed(int times = 1)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            _acts.Enqueue(("BatchGetItem", async (request, _) =>
+            {
+                using var asked = System.Text.Json.JsonDocument.Parse(await request.Content!.ReadAsStringAsync());
+                var body = $"{{\"Responses\":{{}},\"UnprocessedKeys\":{asked.RootElement.GetProperty("RequestItems").GetRawText()}}}";
+                return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(body, Encoding.UTF8, "application/x-amz-json-1.0") };
+            }));
+        }
+    }
+
+    /// <summary>The next request of the kind is on its way for a while, and then arrives.</summary>
+    public void Delay(string operation, TaskCompletionSource begun, Task until) => _acts.Enqueue((operation, async (_, forward) =>
+    {
+        begun.SetResult();
+        await until;
+        return await forward();
+    }));
+
     /// <summary>After the next request of the kind was answered, and before the answer arrives, something happens.</summary>
     public void After(string operation, Func<Task> meanwhile) => _acts.Enqueue((operation, async (_, forward) =>
     {
@@ -39,6 +90,21 @@ internal sealed class AwsWire
         await meanwhile();
         return answer;
     }));
+
+    /// <summary>The next request of the kind is answered with something else than what was answered.</summary>
+    public void Rewrite(string operation, Action<System.Text.Json.Nodes.JsonNode> change) => _acts.Enqueue((operation, async (_, forward) =>
+    {
+        using var answer = await forward();
+        var body = System.Text.Json.Nodes.JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        change(body);
+        return new HttpResponseMessage(answer.StatusCode) { Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/x-amz-json-1.0") };
+    }));
+
+    /// <summary>The next object begins to come, and its rest never does.</summary>
+    public void Stall(TaskCompletionSource begun) => _acts.Enqueue(("GET", (_, _) => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK)
+    {
+        Content = new StreamContent(new Stalled(begun)) { Headers = { ContentLength = 1000 } },
+    })));
 
     /// <summary>The next <paramref name="times"/> requests of the kind are answered with an error and go no further.</summary>
     public void Fail(string operation, string code, int times = 1, string message = "no", HttpStatusCode status = HttpStatusCode.BadRequest, string more = "")
@@ -52,17 +118,17 @@ internal sealed class AwsWire
         }
     }
 
-    public void FailS3(string code, HttpStatusCode status, string message = "no") => _acts.Enqueue(("GET", (_, _) => Task.FromResult(new HttpResponseMessage(status)
+    public void FailS3(string code, HttpStatusCode status, string message = "no", string request = "R1") => _acts.Enqueue(("GET", (_, _) => Task.FromResult(new HttpResponseMessage(status)
     {
-        Content = new StringContent($"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message><RequestId>R1</RequestId></Error>", Encoding.UTF8, "application/xml"),
+        Content = new StringContent($"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request}</RequestId></Error>", Encoding.UTF8, "application/xml"),
     })));
 
-    public AmazonDynamoDBClient DynamoDb(Uri endpoint, int retries = 3)
+    public AmazonDynamoDBClient DynamoDb(Uri endpoint, int retries = 3, AWSCredentials? credentials = null)
     {
         var config = DbAccess.Infrastructure.Aws.AwsClients.DynamoDb();
         Configure(config, endpoint);
         config.MaxErrorRetry = retries;
-        return new AmazonDynamoDBClient(new SessionAWSCredentials("AKIDTEST", SecretKey, SessionToken), config);
+        return new AmazonDynamoDBClient(credentials ?? new SessionAWSCredentials("AKIDTEST", SecretKey, SessionToken), config);
     }
 
     public AmazonS3Client S3(Uri endpoint)
@@ -94,6 +160,40 @@ internal sealed class AwsWire
         public override string? GetConfigUniqueString(IClientConfig clientConfig) => null;
     }
 
+    private sealed class Stalled(TaskCompletionSource begun) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => 0; set => throw new NotSupportedException(); }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            begun.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return 0;
+        }
+
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+
     private static readonly SemaphoreSlim Writes = new(1, 1);
 
     private sealed class Handler(AwsWire wire) : DelegatingHandler
@@ -102,9 +202,14 @@ internal sealed class AwsWire
         {
             var operation = request.Headers.TryGetValues("X-Amz-Target", out var target) ? target.Single().Split('.')[1] : request.Method.Method;
             wire._sent.Enqueue((operation, request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken)));
-            return wire._acts.TryPeek(out var act) && act.Operation == operation && wire._acts.TryDequeue(out act)
-                ? await act.Act(request, () => ForwardAsync(request, operation, cancellationToken))
+            wire._dates.Enqueue((operation, request.Headers.TryGetValues("X-Amz-Date", out var date) ? date.Single() : ""));
+            if (wire.At is { } before) await before(false);
+            var answer = wire._acts.TryPeek(out var act) && act.Operation == operation && wire._acts.TryDequeue(out act)
+                // Who gives up hears nothing more; what is on its way arrives all the same.
+                ? await act.Act(request, () => ForwardAsync(request, operation, CancellationToken.None)).WaitAsync(cancellationToken)
                 : await ForwardAsync(request, operation, cancellationToken);
+            if (wire.At is { } behind) await behind(true);
+            return answer;
         }
 
         // The emulator undoes a transaction that fails by putting back a copy of the whole table, and with it loses what others wrote meanwhile.

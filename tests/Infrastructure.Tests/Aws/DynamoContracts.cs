@@ -1,5 +1,8 @@
+using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
+using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.TestKit.Aws;
 using DbAccess.TestKit.Contracts;
 
@@ -12,6 +15,16 @@ public sealed class DynamoGrantStoreContract(MotoFixture moto) : GrantStoreContr
     public void Dispose() => _house.Dispose();
 
     protected override async ValueTask<IGrantStore> OpenAsync() => await _house.GrantsAsync();
+
+    protected override async Task MakeUnreadableAsync(GrantId id) => await (await _house.ClientAsync()).UpdateItemAsync(
+        new UpdateItemRequest
+        {
+            TableName = _house.Name,
+            Key = DynamoTable.Key($"GRANT#{id}", "GRANT"),
+            UpdateExpression = "SET document = :newer",
+            ExpressionAttributeValues = new() { [":newer"] = DynamoItem.Text("""{"v":2,"grant":{"of":"a later day"}}""") },
+        },
+        TestContext.Current.CancellationToken);
 }
 
 public sealed class DynamoInboxContract(MotoFixture moto) : InboxContract, IDisposable

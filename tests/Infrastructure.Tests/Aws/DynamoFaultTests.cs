@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
+using Amazon.Runtime;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
@@ -90,7 +92,40 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         _wire.LoseAnswer("UpdateItem");
         await inbox.FinishAsync("Ev1", Stop);
 
-        Assert.Empty(await inbox.ListUnfinishedAsync(Stop));
+        Assert.Empty(await inbox.ListWaitingAsync(Some.Now.AddDays(1), Stop));
+    }
+
+    [Fact]
+    public async Task A_request_that_is_written_after_its_caller_stopped_waiting_is_known_to_be_in_and_its_copy_is_a_copy()
+    {
+        var inbox = await _house.InboxAsync(_wire);
+        var item = new InboxItem("Ev1", "message", Some.Engineer, null, "orders read 1h", Some.Now);
+        using var budget = new CancellationTokenSource();
+        var (begun, arrives) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _wire.Delay(Transaction, begun, arrives.Task);
+
+        var writing = inbox.TryAddAsync(item, "alias", budget.Token);
+        await begun.Task.WaitAsync(Stop);
+        await budget.CancelAsync();
+        arrives.SetResult();
+
+        // What Slack sends again is a copy from now on, so the first has to be carried out: it says that it is in.
+        Assert.True(await writing.WaitAsync(TimeSpan.FromSeconds(20), Stop));
+        Assert.False(await inbox.TryAddAsync(item, "alias", Stop));
+        Assert.Single(await inbox.ListWaitingAsync(Some.Now.AddDays(1), Stop));
+    }
+
+    [Fact]
+    public async Task A_request_to_whose_writing_no_answer_ever_came_is_looked_for_before_it_is_called_lost()
+    {
+        var inbox = await _house.InboxAsync(_wire);
+        for (var i = 0; i < 4; i++) _wire.LoseAnswer(Transaction);
+        Assert.True(await inbox.TryAddAsync(new InboxItem("in", "command", Some.Engineer, null, "orders read 1h", Some.Now), null, Stop));
+
+        _wire.Break(Transaction, null, times: 4);
+        await Assert.ThrowsAsync<DynamoStoreException>(() => inbox.TryAddAsync(new InboxItem("out", "command", Some.Engineer, null, "orders read 1h", Some.Now), null, Stop));
+
+        Assert.Equal("in", Assert.Single(await inbox.ListWaitingAsync(Some.Now.AddDays(1), Stop)).Key);
     }
 
     [Fact]
@@ -196,11 +231,63 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(HttpStatusCode.InternalServerError)]
+    [InlineData(HttpStatusCode.BadGateway)]
+    [InlineData(HttpStatusCode.ServiceUnavailable)]
+    [InlineData(null)]
+    public async Task A_server_error_or_a_timeout_is_tried_again_and_a_write_stands_once(HttpStatusCode? status)
+    {
+        var store = await _house.GrantsAsync(_wire);
+        var grant = Some.Allowed();
+        _wire.Break(Transaction, status, times: 2);
+
+        Assert.Equal(SaveOutcome.Saved, await store.AddAsync(grant, Stop));
+        _wire.Break("GetItem", status, times: 2);
+        Assert.Equal(1, (await store.FindAsync(grant.Id, Stop))!.State.Version);
+
+        Assert.Equal(3, _wire.BodiesOf(Transaction).Count);
+        Assert.Single(_wire.BodiesOf(Transaction).Select(Token).Distinct());
+    }
+
+    [Theory]
+    [InlineData(-20)]
+    [InlineData(20)]
+    public async Task A_clock_that_is_off_is_put_right_by_what_AWS_says(int minutes)
+    {
+        var store = await _house.GrantsAsync(_wire);
+        _wire.Skew("Query", TimeSpan.FromMinutes(minutes));
+
+        Assert.Null(await store.NextDueAsync(Stop));
+
+        // The parts of the index and the one that was refused, sent again with AWS's time.
+        var dates = _wire.DatesOf("Query").Select(date => DateTimeOffset.ParseExact(date, "yyyyMMdd'T'HHmmss'Z'", System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal)).ToList();
+        Assert.Equal(DynamoGrantStore.DueParts.Count + 1, dates.Count);
+        Assert.Contains(dates, date => Math.Abs((date - DateTimeOffset.UtcNow).TotalMinutes - minutes) < 2);
+    }
+
+    [Fact]
+    public async Task Keys_that_ran_out_are_an_error_that_says_so_and_new_ones_count_without_a_restart()
+    {
+        await _house.TableAsync();
+        var keys = new RenewedKeys();
+        using var client = _wire.DynamoDb(await moto.EndpointAsync(), 0, keys);
+        var store = new DynamoGrantStore(new DynamoTable(client, _house.Name, TimeProvider.System), DynamoGrantStore.KeepEnded, Unreadable.New());
+        _wire.Fail("GetItem", "ExpiredTokenException");
+
+        var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.FindAsync(GrantId.New(), Stop));
+        keys.Renew();
+
+        Assert.Contains("credentials of this process have expired", failure.Message, StringComparison.Ordinal);
+        Assert.Null(await store.FindAsync(GrantId.New(), Stop));
+        Assert.Equal(2, keys.Given);
+    }
+
     [Fact]
     public async Task Where_nobody_listens_the_error_says_so()
     {
         using var client = _wire.DynamoDb(new Uri("http://127.0.0.1:9"), retries: 0);
-        var store = new DynamoGrantStore(new DynamoTable(client, "grants", TimeProvider.System), DynamoGrantStore.KeepEnded);
+        var store = new DynamoGrantStore(new DynamoTable(client, "grants", TimeProvider.System), DynamoGrantStore.KeepEnded, Unreadable.New());
 
         var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.NextDueAsync(Stop));
 
@@ -212,7 +299,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
     public async Task A_missing_table_is_named_with_what_makes_it()
     {
         var table = new DynamoTable(await _house.ClientAsync(), MotoFixture.Unique("missing"), TimeProvider.System);
-        var store = new DynamoGrantStore(table, DynamoGrantStore.KeepEnded);
+        var store = new DynamoGrantStore(table, DynamoGrantStore.KeepEnded, Unreadable.New());
 
         foreach (var call in (Func<Task>[])[() => table.OpenAsync(Stop), () => store.FindAsync(GrantId.New(), Stop), () => store.AddAsync(Some.Allowed(), Stop), () => store.NextDueAsync(Stop)])
         {
@@ -240,7 +327,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
         var atStart = await Assert.ThrowsAsync<DynamoStoreException>(() => table.OpenAsync(Stop));
         var made = await Assert.ThrowsAsync<DynamoStoreException>(() => table.CreateAsync(Stop));
-        var store = new DynamoGrantStore(table, DynamoGrantStore.KeepEnded);
+        var store = new DynamoGrantStore(table, DynamoGrantStore.KeepEnded, Unreadable.New());
         var used = await Assert.ThrowsAsync<DynamoStoreException>(() => store.NextDueAsync(Stop));
         var scanned = await Assert.ThrowsAsync<DynamoStoreException>(() => store.ListLiveAsync(null, 10, Stop));
         var told = await Assert.ThrowsAsync<DynamoStoreException>(() => whole.NextDueAsync(Stop));
@@ -248,6 +335,17 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         Assert.Contains("lacks the index due (due_shard, due_at)", atStart.Message, StringComparison.Ordinal);
         Assert.Equal(atStart.Message, made.Message);
         Assert.All((Exception[])[used, scanned, told], failure => Assert.Contains("lacks an index", failure.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_index_of_somebody_elses_that_is_being_built_does_not_keep_anybody_from_starting_and_one_of_ours_does()
+    {
+        var table = await _house.TableAsync(_wire);
+        _wire.Rewrite("DescribeTable", answer => answer["Table"]!["GlobalSecondaryIndexes"]!.AsArray().Add(new JsonObject { ["IndexName"] = "by-ticket", ["IndexStatus"] = "CREATING" }));
+        await table.OpenAsync(Stop);
+
+        _wire.Rewrite("DescribeTable", answer => answer["Table"]!["GlobalSecondaryIndexes"]!.AsArray().Single(index => index!["IndexName"]!.GetValue<string>() == "due")!["IndexStatus"] = "CREATING");
+        Assert.Contains("is not ready yet", (await Assert.ThrowsAsync<DynamoStoreException>(() => table.OpenAsync(Stop))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -281,6 +379,42 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
     }
 
     [Fact]
+    public async Task More_than_DynamoDB_writes_at_once_is_refused_before_it_is_sent()
+    {
+        var store = await _house.GrantsAsync(_wire);
+        var grant = Some.Active();
+        for (var i = 0; grant.NewEvents.Count < 100; i++) grant.StepFailed($"{i}", Some.Now.AddSeconds(i));
+
+        var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.AddAsync(grant, Stop));
+
+        Assert.Contains("at most 100 items at once, and this write has 101", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(_wire.BodiesOf(Transaction));
+        Assert.Null(await store.FindAsync(grant.Id, Stop));
+    }
+
+    [Fact]
+    public async Task What_DynamoDB_did_not_get_to_in_one_answer_is_asked_for_again()
+    {
+        var store = await _house.GrantsAsync(_wire);
+        HashSet<GrantId> added = [];
+        for (var i = 0; i < 3; i++)
+        {
+            var grant = Some.Allowed();
+            await store.AddAsync(grant, Stop);
+            added.Add(grant.Id);
+        }
+
+        _wire.Forget();
+        _wire.LeaveUnprocessed(times: 2);
+        Assert.Equal(added, (await store.ListDueAsync(Some.Now, 100, Stop)).Select(grant => grant.Id).ToHashSet());
+        Assert.Equal(3, _wire.BodiesOf("BatchGetItem").Count);
+
+        _wire.LeaveUnprocessed(times: 10);
+        var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.ListDueAsync(Some.Now, 100, Stop));
+        Assert.Contains("throttling", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Lists_go_on_past_the_megabyte_at_which_DynamoDB_ends_a_page()
     {
         var store = await _house.GrantsAsync(_wire);
@@ -295,7 +429,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
         _wire.Forget();
         Assert.Equal(Enumerable.Reverse(added), (await store.ListDueAsync(Some.Now.AddHours(1), 1000, Stop)).Select(grant => grant.Id));
-        Assert.True(_wire.BodiesOf("Query").Count > DynamoGrantStore.DueShards, "Every shard fitted into one page: the test does not test what it says.");
+        Assert.True(_wire.BodiesOf("Query").Count > DynamoGrantStore.DueParts.Count, "Every shard fitted into one page: the test does not test what it says.");
         Assert.Equal(Enumerable.Reverse(added), (await store.ListByRequesterAsync(Some.Engineer, 1000, Stop)).Select(grant => grant.Id));
         Assert.Equal(120, (await store.ListLiveAsync(null, 1000, Stop)).Count);
         Assert.True(_wire.BodiesOf("Scan").Count > 1);
@@ -390,7 +524,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
     /// <summary>What a grant costs from its making to its end, in requests and in write units as AWS counts them; printed for the figures in the documents.</summary>
     [Fact]
-    public async Task A_sweep_with_nothing_due_asks_once_per_shard_and_a_save_is_one_request()
+    public async Task A_sweep_with_nothing_due_asks_once_per_part_and_a_save_is_one_request()
     {
         var store = await _house.GrantsAsync(_wire);
         var grant = Some.Allowed();
@@ -399,17 +533,17 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
         _wire.Forget();
         Assert.Empty(await store.ListDueAsync(Some.Now.AddDays(-1), 1000, Stop));
-        Assert.Equal(Enumerable.Repeat("Query", DynamoGrantStore.DueShards), _wire.Operations);
+        Assert.Equal(Enumerable.Repeat("Query", DynamoGrantStore.DueParts.Count), _wire.Operations);
 
         _wire.Forget();
         Assert.Single(await store.ListDueAsync(Some.Now, 1000, Stop));
-        Assert.Equal([.. Enumerable.Repeat("Query", DynamoGrantStore.DueShards), "BatchGetItem"], _wire.Operations);
+        Assert.Equal([.. Enumerable.Repeat("Query", DynamoGrantStore.DueParts.Count), "BatchGetItem"], _wire.Operations);
 
         _wire.Forget();
         await store.FindAsync(grant.Id, Stop);
         grant.BeginProvisioning(Domain.Databases.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
         await store.SaveAsync(grant, Stop);
-        grant.RoleMade(16_500, Some.Now);
+        grant.RoleMade(16_500, Some.Plan, Some.Now);
         await store.SaveAsync(grant, Stop);
         grant.Activate(new MessageRef("D0ENGDM01", "1767225601.000200"), Some.Now);
         await store.SaveAsync(grant, Stop);
@@ -460,6 +594,23 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
     private static int Size(Dictionary<string, string> item) => item.Sum(pair => System.Text.Encoding.UTF8.GetByteCount(pair.Key) + System.Text.Encoding.UTF8.GetByteCount(pair.Value));
 
     public void Dispose() => _house.Dispose();
+
+    /// <summary>Keys as a role of a task has them: others after a while.</summary>
+    private sealed class RenewedKeys : AWSCredentials
+    {
+        private readonly HashSet<string> _given = [];
+        private int _generation = 1;
+
+        public int Given => _given.Count;
+
+        public void Renew() => _generation++;
+
+        public override ImmutableCredentials GetCredentials()
+        {
+            _given.Add($"AKIDTEST{_generation}");
+            return new ImmutableCredentials($"AKIDTEST{_generation}", AwsWire.SecretKey, AwsWire.SessionToken);
+        }
+    }
 
     private static string Token(string body)
     {

@@ -1,4 +1,5 @@
 using Amazon.DynamoDBv2;
+using Amazon.DynamoDBv2.Model;
 using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.TestKit.Aws;
 
@@ -28,7 +29,7 @@ internal sealed class DynamoHouse(MotoFixture moto) : IDisposable
         return client;
     }
 
-    public async Task<DynamoGrantStore> GrantsAsync(AwsWire? wire = null, int retries = 3) => new(await TableAsync(wire, retries), DynamoGrantStore.KeepEnded);
+    public async Task<DynamoGrantStore> GrantsAsync(AwsWire? wire = null, int retries = 3) => new(await TableAsync(wire, retries), DynamoGrantStore.KeepEnded, Unreadable.New());
 
     public async Task<DynamoInbox> InboxAsync(AwsWire? wire = null) => new(await TableAsync(wire), TimeProvider.System);
 
@@ -37,6 +38,15 @@ internal sealed class DynamoHouse(MotoFixture moto) : IDisposable
         var trail = new DynamoAuditTrail(await TableAsync(wire));
         _open.Add(trail);
         return trail;
+    }
+
+    /// <summary>Everything as it is now, in another table: what a restore to this moment would bring back.</summary>
+    public async Task CopyToAsync(DynamoHouse other)
+    {
+        await other.TableAsync();
+        var client = await ClientAsync();
+        foreach (var item in (await client.ScanAsync(new ScanRequest(Name) { ConsistentRead = true }, TestContext.Current.CancellationToken)).Items)
+            await client.PutItemAsync(other.Name, item, TestContext.Current.CancellationToken);
     }
 
     public void Dispose() => _open.ForEach(open => open.Dispose());

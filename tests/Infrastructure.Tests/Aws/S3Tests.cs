@@ -1,9 +1,11 @@
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 using Amazon.S3;
 using Amazon.S3.Model;
 using DbAccess.Domain.Databases;
 using DbAccess.Infrastructure.Aws;
+using DbAccess.Infrastructure.Files;
 using DbAccess.Infrastructure.S3;
 using DbAccess.Infrastructure.Tests.Files;
 using DbAccess.TestKit;
@@ -103,7 +105,7 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("AccessDenied", HttpStatusCode.Forbidden, "needs s3:GetObject there, kms:Decrypt")]
+    [InlineData("AccessDenied", HttpStatusCode.Forbidden, "needs s3:GetObject there and kms:Decrypt for the bucket's key; or the object is simply missing")]
     [InlineData("ExpiredToken", HttpStatusCode.BadRequest, "have expired")]
     [InlineData("SignatureDoesNotMatch", HttpStatusCode.Forbidden, "does not accept the credentials")]
     [InlineData("RequestTimeTooSkewed", HttpStatusCode.Forbidden, "clock")]
@@ -182,6 +184,23 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_policy_that_cannot_be_read_is_not_called_faulty_and_is_said_once_in_two_minutes_whatever_number_each_request_has()
+    {
+        var source = await StartAsync();
+        for (var i = 0; i < 13; i++)
+        {
+            _wire.FailS3("InternalError", HttpStatusCode.InternalServerError, request: $"R{i}");
+            await AskAsync(source);
+        }
+
+        Assert.Contains("InternalError (HTTP 500), request R0", source.LastFault, StringComparison.Ordinal);
+        Assert.Equal(["since 0 s", "since 120 s"], _log.Of(LogLevel.Error).Select(line => Regex.Match(line, "since [0-9]+ s", RegexOptions.None, TimeSpan.FromSeconds(1)).Value));
+        Assert.DoesNotContain(_log.Of(LogLevel.Error), line => line.Contains("Faults:", StringComparison.Ordinal));
+        await AskAsync(source);
+        Assert.Null(source.LastFault);
+    }
+
+    [Fact]
     public async Task A_question_never_waits_for_S3()
     {
         var source = await StartAsync();
@@ -192,7 +211,7 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
 
         Assert.Equal("r", source.Current.Allow[0].Id);
         Assert.False(source.Looking.IsCompleted);
-        _clock.Advance(TimeSpan.FromSeconds(60));
+        _clock.Advance(TimeSpan.FromSeconds(14));
         Assert.Equal("r", source.Current.Allow[0].Id);
 
         release.SetResult();
@@ -201,31 +220,110 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_start_tells_every_fault_of_the_policy_and_what_kept_it_from_being_read()
+    public async Task An_object_that_stops_in_the_middle_is_given_up_after_15_seconds_and_looked_for_again()
+    {
+        var source = await StartAsync();
+        await PutAsync("policy.yaml", PolicyTexts.With("id: r,", "id: another,"));
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _wire.Stall(begun);
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        _ = source.Current;
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(20), Stop);
+
+        _clock.Advance(TimeSpan.FromSeconds(15));
+        await source.Looking.WaitAsync(TimeSpan.FromSeconds(20), Stop);
+
+        Assert.Contains("within 15 seconds", source.LastFault, StringComparison.Ordinal);
+        await AskAsync(source);
+        Assert.Equal("another", source.Current.Allow[0].Id);
+        Assert.Null(source.LastFault);
+    }
+
+    [Fact]
+    public async Task A_start_tells_every_fault_of_the_policy_and_what_kept_it_from_being_read_and_only_the_settings_own_faults_end_it()
     {
         await PutAsync("bad.yaml", PolicyTexts.With("cluster: main", "cluster: mian"));
         var settings = new Settings(new ConfigurationBuilder().Build());
 
-        Read("bad.yaml");
-        Read("missing.yaml");
+        var (bad, missing) = (Read("bad.yaml"), Read("missing.yaml"));
+        _wire.FailS3("AccessDenied", HttpStatusCode.Forbidden);
+        var denied = Read("bad.yaml");
+        S3Registration.ReadAtStart(() => _client, settings, "s3://nothing");
         S3Registration.ReadAtStart(() => AwsClients.Create<IAmazonS3>(() => throw new Amazon.Runtime.AmazonClientException("No RegionEndpoint")), settings, $"s3://{_bucket}/x");
 
         Assert.Equal(
             [
-                $"Policy:Path (s3://{_bucket}/bad.yaml) line 4: databases.orders.cluster names 'mian', which is not a cluster; did you mean 'main'?",
-                $"Policy:Path is 's3://{_bucket}/missing.yaml', which cannot be read: there is no such object.",
+                "Policy:Path is 's3://nothing'; an object in S3 is named s3://bucket/key.",
                 $"Policy:Path is 's3://{_bucket}/x'. The AWS region is not known: set AWS_REGION (and AWS_ENDPOINT_URL where AWS is emulated).",
             ],
             settings.Faults);
+        Assert.All((PolicyStart[])[bad, missing, denied], start => Assert.Null(start.Policy));
+        Assert.Equal("line 4: databases.orders.cluster names 'mian', which is not a cluster; did you mean 'main'?", Assert.Single(bad.Faults));
+        Assert.Equal("there is no such object", Assert.Single(missing.Faults));
+        Assert.Contains("denies it", denied.Unreadable, StringComparison.Ordinal);
 
-        void Read(string key) => S3Registration.ReadAtStart(() => _wire.S3(new Uri(_client.Config.ServiceURL)), settings, $"s3://{_bucket}/{key}");
+        PolicyStart Read(string key) => S3Registration.ReadAtStart(() => _wire.S3(new Uri(_client.Config.ServiceURL)), settings, $"s3://{_bucket}/{key}").Start;
+    }
+
+    [Fact]
+    public async Task A_start_without_a_usable_policy_allows_nothing_says_so_and_takes_the_first_good_one()
+    {
+        var source = await StartAsync(PolicyTexts.With("cluster: main", "cluster: mian"));
+        source.Announce();
+
+        Assert.Equal("policy.none", source.Missing?.Code);
+        Assert.Empty(source.Current.Databases);
+        Assert.Contains("'mian'", source.LastFault, StringComparison.Ordinal);
+        Assert.Contains(_log.Of(LogLevel.Error), line => line.Contains("there is none in force: nothing is given", StringComparison.Ordinal));
+
+        await PutAsync("policy.yaml", PolicyTexts.Small);
+        await AskAsync(source);
+        Assert.Null(source.Missing);
+        Assert.Equal("r", source.Current.Allow[0].Id);
+    }
+
+    [Theory]
+    [InlineData("xoxb-" + Password, null)]
+    [InlineData("xoxb-" + Password + "\r\n", null)]
+    [InlineData("{\"bot_token\": \"" + Password + "\"}", "is not one word")]
+    [InlineData("  \n", "is not one word")]
+    [InlineData("", "is not one word")]
+    public async Task A_secret_of_the_settings_is_an_object_of_its_own_with_nothing_else_in_it(string content, string? fault)
+    {
+        await PutAsync("slack/bot-token", content);
+        var settings = new Settings(new ConfigurationBuilder().Build());
+
+        var secret = S3Registration.ReadSecretAtStart(() => _wire.S3(new Uri(_client.Config.ServiceURL)), settings, "Slack:BotToken", $"s3://{_bucket}/slack/bot-token");
+
+        Assert.Equal(fault is null ? $"xoxb-{Password}" : null, secret?.Reveal());
+        if (fault is null) Assert.Empty(settings.Faults);
+        else Assert.Contains(fault, Assert.Single(settings.Faults), StringComparison.Ordinal);
+        Assert.DoesNotContain(settings.Faults, line => line.Contains("MARKER", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_secret_of_the_settings_that_cannot_be_read_is_a_fault_that_says_where_it_was_looked_for()
+    {
+        var settings = new Settings(new ConfigurationBuilder().Build());
+        await PutAsync("long", new string('x', 2000));
+
+        foreach (var address in (string[])[$"s3://{_bucket}/missing", $"s3://{_bucket}/long", "s3://nothing"])
+            Assert.Null(S3Registration.ReadSecretAtStart(() => _wire.S3(new Uri(_client.Config.ServiceURL)), settings, "Slack:SigningSecrets:1", address));
+
+        Assert.Equal(
+            [
+                $"Slack:SigningSecrets:1 is 's3://{_bucket}/missing', which cannot be read: there is no such object.",
+                $"Slack:SigningSecrets:1 is kept at 's3://{_bucket}/long', and what is there is not one word: the object holds the secret and nothing else.",
+                "Slack:SigningSecrets:1 is 's3://nothing'; an object in S3 is named s3://bucket/key.",
+            ],
+            settings.Faults);
     }
 
     private S3AdminCredentials Credentials(string prefix) => new(_client, _bucket, prefix, _clock);
 
-    private async Task<S3PolicySource> StartAsync()
+    private async Task<S3PolicySource> StartAsync(string? policy = null)
     {
-        await PutAsync("policy.yaml", PolicyTexts.Small);
+        await PutAsync("policy.yaml", policy ?? PolicyTexts.Small);
         var settings = new Settings(new ConfigurationBuilder().Build());
         var (bucket, key, start, etag) = S3Registration.ReadAtStart(() => _wire.S3(new Uri(_client.Config.ServiceURL)), settings, $"s3://{_bucket}/policy.yaml");
         Assert.Empty(settings.Faults);

@@ -41,6 +41,24 @@ public sealed class FilePolicySourceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_changed_file_is_noticed_where_nobody_asks()
+    {
+        var source = Start();
+        using var watch = new SourcesRegistration.PolicyWatch(source, _clock);
+        await watch.StartAsync(TestContext.Current.CancellationToken);
+        Write(Broken);
+
+        for (var i = 0; i < 100 && source.LastFault is null; i++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(5));
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        await watch.StopAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("'mian'", source.LastFault, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_moved_over_the_old_one_counts_whatever_its_time_stamp()
     {
         var source = Start();
@@ -75,6 +93,29 @@ public sealed class FilePolicySourceTests : IDisposable
         Assert.Null(source.LastFault);
         Assert.Equal(_clock.GetUtcNow(), source.LoadedAt);
         Assert.Equal(3, _log.Of(LogLevel.Error).Count);
+    }
+
+    [Fact]
+    public void A_bad_file_is_said_again_at_least_every_five_minutes_until_a_good_one_is_there()
+    {
+        var source = Start();
+        Write(Broken);
+        Ask(source, times: 2);
+
+        for (var window = 0; window < 4; window++)
+        {
+            var before = Said();
+            Ask(source, times: 300);
+            Assert.InRange(Said() - before, 1, 3);
+        }
+
+        Write(PolicyTexts.Small);
+        Ask(source, times: 1);
+        var last = Said();
+        Ask(source, times: 300);
+        Assert.Equal(last, Said());
+
+        int Said() => _log.Of(LogLevel.Error).Count(line => line.EndsWith("Faults: 2", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -156,9 +197,30 @@ public sealed class FilePolicySourceTests : IDisposable
 
         Assert.Empty(settings.Faults);
         Assert.Equal("oncall-read", provider.GetRequiredService<IPolicySource>().Current.Allow[0].Id);
-        Assert.Single(_log.Of(LogLevel.Warning), line => line.Contains("run_as", StringComparison.Ordinal));
         Assert.Single(_log.Of(LogLevel.Warning), line => line.Contains("needs approval", StringComparison.Ordinal));
         Assert.Contains("orders-prod.json) cannot be used: it does not exist", Assert.Single(_log.Of(LogLevel.Error)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("version: 1\nnonsense: true\n")]
+    [InlineData(null)]
+    public void Who_needs_no_policy_starts_without_one_and_takes_the_first_good_one(string? text)
+    {
+        if (text is null) File.Delete(_path);
+        else Write(text);
+        var settings = Settings();
+        using var factory = LoggerFactory.Create(logging => logging.AddProvider(_log));
+
+        var source = new FilePolicySource(_path, FilePolicySource.ReadAtStart(_path, settings, orWithout: true), _clock, factory.CreateLogger<FilePolicySource>());
+
+        Assert.Empty(settings.Faults);
+        Assert.Equal("policy.none", source.Missing?.Code);
+        Assert.Empty(source.Current.Databases);
+        Assert.NotNull(source.LastFault);
+        Write(PolicyTexts.Small);
+        Ask(source, times: 1);
+        Assert.Null(source.Missing);
+        Assert.Equal("r", source.Current.Allow[0].Id);
     }
 
     public void Dispose()

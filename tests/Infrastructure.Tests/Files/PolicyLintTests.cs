@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Files;
 
 namespace DbAccess.Infrastructure.Tests.Files;
@@ -44,6 +46,10 @@ public sealed class PolicyLintTests
     [InlineData("approval: none", "approval: {stages: [{any: 2, of: oncall}]}", "line 10: allow.r can never be approved: it wants 2 of oncall, where 1 person is listed")]
     [InlineData("approval: none", "approval: {stages: [{any: 1, of: oncall}, {any: 1, of: [oncall]}]}", "line 10: allow.r can never be approved: its stages want 2 different people, and 1 are listed")]
     [InlineData("forbid: []", "forbid: [{ id: f, who: [oncall], databases: [orders], scopes: [write] }]", "line 9: forbid.f can never match: none of its scopes is offered on its databases")]
+    [InlineData("allow: [select] }]", "allow: [select], database: oders }]", "line 6: scopes.read.privileges[1].database is 'oders', where no entry that offers read leads, so the rule gives nothing; did you mean 'orders'?")]
+    [InlineData("database: orders,", "database: [orders, billing],", "")]
+    [InlineData("  read: {", "  read: { run_as: orders_owner,", "line 6: scopes.read has both run_as and privileges: its sessions act as orders_owner and have what that role has, so the privileges add nothing")]
+    [InlineData("  read: { privileges: [{ on: \"tables in schema public\", allow: [select] }] }", "  read: { run_as: postgres }", "line 6: scopes.read acts as postgres, which is the superuser of most servers and is refused there; name the role that owns the tables")]
     public void What_has_no_effect_is_named_and_the_policy_is_taken(string piece, string by, string sentence)
     {
         var text = PolicyTexts.With(piece, by);
@@ -52,7 +58,46 @@ public sealed class PolicyLintTests
         var reading = PolicyYaml.Read(text);
 
         Assert.NotNull(reading.Policy);
-        Assert.Contains(sentence, reading.Warnings.Select(warning => warning.ToString()));
+        if (sentence.Length == 0) Assert.Empty(reading.Warnings);
+        else Assert.Contains(sentence, reading.Warnings.Select(warning => warning.ToString()));
+    }
+
+    [Fact]
+    public void A_rule_for_one_database_is_held_against_every_entry_that_offers_its_scope()
+    {
+        var text = PolicyTexts.With("scopes: [read] }", "scopes: [read] }\n  shop: { cluster: main, database: [orders, billing], scopes: [read] }\n  till: { cluster: main, database: [till, billing], scopes: [read] }")
+            .Replace("allow: [select] }]", "allow: [select], database: orders }]", StringComparison.Ordinal).Replace("databases: [orders]", "databases: [\"*\"]", StringComparison.Ordinal);
+
+        Assert.Equal(
+            [
+                "line 5: databases.shop offers read, which has no rule for its database 'billing': people get in there and may do nothing",
+                "line 6: databases.till offers read, which has no rule for its database 'till': people get in there and may do nothing",
+                "line 6: databases.till offers read, which has no rule for its database 'billing': people get in there and may do nothing",
+                "line 8: scopes.read.privileges[1].database is 'orders', where till does not lead, so the rule gives nothing there",
+            ],
+            PolicyYaml.Read(text).Warnings.Select(warning => warning.ToString()));
+    }
+
+    [Fact]
+    public void The_page_about_the_policy_is_true()
+    {
+        var page = File.ReadAllText(PolicyYamlTests.Repository("docs/policy.md"));
+        var example = page.Split("```yaml\n")[1].Split("```")[0];
+
+        var reading = PolicyYaml.Read(example);
+
+        Assert.Empty(reading.Faults);
+        Assert.Contains("needs approval", Assert.Single(reading.Warnings).Sentence, StringComparison.Ordinal);
+
+        // Every word that the reader knows, from the reader itself.
+        var words = Directory.GetFiles(PolicyYamlTests.Repository("src/Infrastructure/Files"), "PolicyYaml*.cs").SelectMany(file =>
+            Regex.Matches(File.ReadAllText(file), @"Fields\([^\[\r\n]*\[([^\]]*)\](?:, \[([^\]]*)\])?").SelectMany(call => Regex.Matches(call.Value, "\"([a-z_]+)\"").Select(word => word.Groups[1].Value))).ToHashSet(StringComparer.Ordinal);
+        Assert.InRange(words.Count, 30, 60);
+        Assert.All(words, word => Assert.Contains($"`{word}`", page, StringComparison.Ordinal));
+
+        var rows = page.Split("## What a rule is on")[1].Split("Names are written")[0].Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal) && !line.StartsWith("| `on`", StringComparison.Ordinal)).ToList();
+        Assert.InRange(rows.Count, 15, 40);
+        Assert.All(rows, row => Assert.Null(SqlNames.Selector(row.Split('`')[1]).Wrong));
     }
 
     [Fact]

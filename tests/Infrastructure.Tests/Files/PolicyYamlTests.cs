@@ -55,7 +55,6 @@ public sealed class PolicyYamlTests
 
         Assert.Equal(
             [
-                "line 14: scopes.migrate acts as an owner (run_as), which is not available yet: requests for it are refused",
                 "line 29: allow.prod-fix.who names 'developers', which is not a group, so nobody is in it; there is oncall, dba, everyone",
                 "line 34: allow.prod-fix needs approval, which is not available yet: requests that it covers are refused",
             ],
@@ -113,7 +112,11 @@ public sealed class PolicyYamlTests
         { "{ main: { } }", "{ main: { host: db } }", "line 2: clusters.main has the unknown key 'host': nothing belongs here, as host, port and readers come with the administrator credentials" },
         { "cluster: main", "cluster: mian", "line 4: databases.orders.cluster names 'mian', which is not a cluster; did you mean 'main'?" },
         { "cluster: main, ", "", "line 4: databases.orders lacks 'cluster'" },
-        { "database: orders,", "database: [orders],", "line 4: databases.orders.database must be a word or text, not a list" },
+        { "database: orders,", "database: { orders: },", "line 4: databases.orders.database must be a word or text, not a mapping" },
+        { "database: orders,", "database: [],", "line 4: databases.orders.database is empty" },
+        { "database: orders,", $"database: [{string.Join(", ", Enumerable.Range(0, 21).Select(i => $"db{i}"))}],", "line 4: databases.orders.database names 21 databases; one entry leads to 20 at most" },
+        { "database: orders,", "database: [orders, orders],", "line 4: databases.orders.database names 'orders' twice" },
+        { "database: orders,", "database: [orders, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa],", "line 4: databases.orders.database is longer than 63 bytes, which PostgreSQL would cut" },
         { "database: orders,", "database: '',", "line 4: databases.orders.database is empty" },
         { "database: orders,", "database: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,", "line 4: databases.orders.database is longer than 63 bytes, which PostgreSQL would cut" },
         { "database: orders,", "database: \"a\\0b\",", "line 4: databases.orders.database has a NUL character, which PostgreSQL cannot hold" },
@@ -127,8 +130,8 @@ public sealed class PolicyYamlTests
         { "privileges: [{ on: \"tables in schema public\", allow: [select] }]", "description: nothing", "line 6: scopes.read gives nothing: it needs 'privileges' or 'run_as'" },
         { "[{ on: \"tables in schema public\", allow: [select] }]", "[]", "line 6: scopes.read.privileges is empty" },
         { "on: \"tables in schema public\", ", "", "line 6: scopes.read.privileges[1] lacks 'on'" },
-        { "tables in schema public", "tables", "line 6: scopes.read.privileges[1].on is 'tables', which does not say which tables; write 'tables in schema X', 'table X.Y' (likewise sequence, function) or 'schema X'" },
-        { "tables in schema public", "orders", "line 6: scopes.read.privileges[1].on is 'orders', which names no objects; write 'tables in schema X', 'table X.Y' (likewise sequence, function) or 'schema X'" },
+        { "tables in schema public", "tables", "line 6: scopes.read.privileges[1].on is 'tables', which does not say which tables; write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or 'schema X'" },
+        { "tables in schema public", "orders", "line 6: scopes.read.privileges[1].on is 'orders', which names no objects; write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or 'schema X'" },
         { "tables in schema public", "table orders", "line 6: scopes.read.privileges[1].on is 'table orders', which does not say the schema; write 'table public.orders' if it is in public" },
         { "allow: [select]", "allow: [slect]", "line 6: scopes.read.privileges[1].allow names 'slect', which is not a privilege; did you mean 'select'?" },
         { "allow: [select]", "allow: [SELECT]", "line 6: scopes.read.privileges[1].allow names 'SELECT', which is not a privilege; did you mean 'select'?" },
@@ -137,9 +140,22 @@ public sealed class PolicyYamlTests
         { "on: \"tables in schema public\", allow: [select]", "on: sequence public.s, allow: [insert]", "line 6: scopes.read.privileges[1].allow names 'insert', which does not exist for a sequence; there is usage, select, update" },
         { "on: \"tables in schema public\", allow: [select]", "on: function public.f, allow: [select]", "line 6: scopes.read.privileges[1].allow names 'select', which does not exist for a function; there is execute" },
         { "on: \"tables in schema public\", allow: [select]", "on: schema public, allow: [select]", "line 6: scopes.read.privileges[1].allow names 'select', which does not exist for a schema; there is usage" },
-        { "allow: [select]", "columns: [id], allow: [select]", "line 6: scopes.read.privileges[1].columns goes with one table ('on: table X.Y'), not with 'tables in schema public'" },
+        { "allow: [select]", "columns: [id], allow: [select]", "line 6: scopes.read.privileges[1].columns goes with one table or view ('on: table X.Y'), not with 'tables in schema public'" },
         { "on: \"tables in schema public\", allow: [select]", "on: table public.t, columns: [id], allow: [delete]", "line 6: scopes.read.privileges[1].allow names 'delete', which cannot be given on columns; there is select, insert, update, references" },
         { "on: \"tables in schema public\", allow: [select]", "on: table public.t, columns: [my id], allow: [select]", "line 6: scopes.read.privileges[1].columns has 'my id', which has ' id' behind a name; a name with other characters goes in double quotes, as in SQL" },
+        { "on: \"tables in schema public\", allow: [select]", "on: views in schema public, columns: [id], allow: [select]", "line 6: scopes.read.privileges[1].columns goes with one table or view ('on: table X.Y'), not with 'views in schema public'" },
+        { "on: \"tables in schema public\", allow: [select]", "on: sequence public.s, columns: [id], allow: [select]", "line 6: scopes.read.privileges[1].columns goes with one table or view ('on: table X.Y'), not with 'sequence public.s'" },
+        { "on: \"tables in schema public\", allow: [select]", "on: function public.f, columns: [id], allow: [execute]", "line 6: scopes.read.privileges[1].columns goes with one table or view ('on: table X.Y'), not with 'function public.f'" },
+        { "on: \"tables in schema public\", allow: [select]", "on: \"tables public.ord*\", columns: [id], allow: [select]", "line 6: scopes.read.privileges[1].columns goes with one table or view ('on: table X.Y'), not with 'tables public.ord*'" },
+        { "on: \"tables in schema public\", allow: [select]", "on: table public.t, columns: [\"*\"], allow: [select]", "line 6: scopes.read.privileges[1].columns has '*', which has the pattern '*' where one name belongs (a name that holds such signs goes in double quotes)" },
+        { "on: \"tables in schema public\", allow: [select]", "on: views in schema public, allow: [truncate]", "line 6: scopes.read.privileges[1].allow names 'truncate', which does not exist for a view; there is select, insert, update, delete, trigger, maintain" },
+        { "on: \"tables in schema public\", allow: [select]", "on: sequence public.s, allow: [maintain]", "line 6: scopes.read.privileges[1].allow names 'maintain', which does not exist for a sequence; there is usage, select, update" },
+        { "tables in schema public", "tables public.orders_%", "line 6: scopes.read.privileges[1].on is 'tables public.orders_%', which has '%' behind a name; the signs of a pattern are * (any letters) and ? (one letter)" },
+        { "allow: [select]", "database: [orders], allow: [select]", "line 6: scopes.read.privileges[1].database must be a word or text, not a list" },
+        { "allow: [select]", "database: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, allow: [select]", "line 6: scopes.read.privileges[1].database is longer than 63 bytes, which PostgreSQL would cut" },
+        { "  read: { ", "  read: { run_as: pg_read_all_data, ", "line 6: scopes.read.run_as is 'pg_read_all_data', which is a role of the server's or of ours and no owner of tables; name the role that owns what the migration changes" },
+        { "  read: { ", "  read: { run_as: RDS_Superuser, ", "line 6: scopes.read.run_as is 'rds_superuser', which is a role of the server's or of ours and no owner of tables; name the role that owns what the migration changes" },
+        { "  read: { ", "  read: { run_as: dba_abc234_escrow, ", "line 6: scopes.read.run_as is 'dba_abc234_escrow', which is a role of the server's or of ours and no owner of tables; name the role that owns what the migration changes" },
         { "  read: { ", "  read: { connections: 0, ", "line 6: scopes.read.connections is 0; it must be a whole number from 1 to 100" },
         { "  read: { ", "  read: { connections: 101, ", "line 6: scopes.read.connections is 101; it must be a whole number from 1 to 100" },
         { "  read: { ", "  read: { connections: '2', ", "line 6: scopes.read.connections is '2' (in quotes); it must be a whole number from 1 to 100" },
@@ -365,6 +381,15 @@ public sealed class PolicyYamlTests
     [InlineData("functions in schema app", ObjectKind.Function, "app", null)]
     [InlineData("function app.f$1", ObjectKind.Function, "app", "f$1")]
     [InlineData("schema app", ObjectKind.Schema, "app", null)]
+    [InlineData("view app.open_orders", ObjectKind.View, "app", "open_orders")]
+    [InlineData("views in schema app", ObjectKind.View, "app", null)]
+    [InlineData("tables public.orders", ObjectKind.Table, "public", "orders")]
+    [InlineData("table public.\"odd*name?\"", ObjectKind.Table, "public", "odd*name?")]
+    [InlineData("table \"od*\".x", ObjectKind.Table, "od*", "x")]
+    [InlineData("tables public.*", ObjectKind.Table, "public", null)]
+    [InlineData("functions app.**", ObjectKind.Function, "app", null)]
+    [InlineData("schema \"in\"", ObjectKind.Schema, "in", null)]
+    [InlineData("tables in schema \"of\"", ObjectKind.Table, "of", null)]
     [InlineData("table public.ÄRGER", ObjectKind.Table, "public", "Ärger")]
     public void Objects_are_named_as_in_SQL(string text, ObjectKind kind, string schema, string? name)
     {
@@ -375,6 +400,71 @@ public sealed class PolicyYamlTests
     }
 
     [Theory]
+    [InlineData("tables public.orders_*", ObjectKind.Table, "orders_*", "orders_2026", "order_items")]
+    [InlineData("table public.Ord?rs*", ObjectKind.Table, "ord?rs*", "orders_old", "ordrs")]
+    [InlineData("views public.*_open", ObjectKind.View, "*_open", "orders_open", "orders_open_2")]
+    [InlineData("view public.pat_*", ObjectKind.View, "pat_*", "pat_", "Pat_x")]
+    [InlineData("sequences public.*_seq", ObjectKind.Sequence, "*_seq", "orders_id_seq", "seq")]
+    [InlineData("functions public.calc_?", ObjectKind.Function, "calc_?", "calc_1", "calc_10")]
+    public void A_star_or_a_question_mark_outside_quotes_makes_a_pattern(string text, ObjectKind kind, string pattern, string covered, string not)
+    {
+        var (selector, wrong) = SqlNames.Selector(text);
+
+        Assert.Null(wrong);
+        Assert.Equal(new ObjectSelector(kind, "public", null) { Pattern = pattern }, selector);
+        Assert.True(selector!.Covers(covered));
+        Assert.False(selector.Covers(not));
+    }
+
+    [Theory]
+    [InlineData("sequences of table public.orders")]
+    [InlineData("sequence of table Public.Orders")]
+    [InlineData("SEQUENCES  OF  TABLE public.\"orders\"")]
+    public void The_sequences_of_a_table_are_named_by_the_table(string text) =>
+        Assert.Equal((new ObjectSelector(ObjectKind.Sequence, "public", null) { OfTable = "orders" }, (string?)null), SqlNames.Selector(text));
+
+    [Theory]
+    [InlineData("schema app")]
+    [InlineData("tables in schema app")]
+    [InlineData("views app.v_?*")]
+    [InlineData("sequences of table app.orders")]
+    [InlineData("function app.f$1")]
+    public void What_is_said_of_a_rule_can_be_written_into_the_file_again(string text) =>
+        Assert.Equal(text, SqlNames.Selector(text).Selector!.ToString());
+
+    [Theory]
+    [InlineData("tables *.orders", "has the pattern '*' for a schema; name one schema, and give each its own rule")]
+    [InlineData("tables in schema app_*", "has the pattern 'app_*' where one name belongs (a name that holds such signs goes in double quotes)")]
+    [InlineData("schema *", "has the pattern '*' where one name belongs (a name that holds such signs goes in double quotes)")]
+    [InlineData("sequences of table public.ord*", "has the pattern 'ord*' where one name belongs (a name that holds such signs goes in double quotes)")]
+    [InlineData("sequences of public.orders", "does not say of which table; " + Shapes)]
+    [InlineData("tables of table public.orders", "has ' table publi…' behind a name; a name with other characters goes in double quotes, as in SQL")]
+    [InlineData("table in schema public", "says 'table in'; for all of them write 'tables in schema X'")]
+    [InlineData("tables in public", "does not say which tables; " + Shapes)]
+    [InlineData("view open_orders", "does not say the schema; write 'view public.open_orders' if it is in public")]
+    [InlineData("schemas app", "names no objects; " + Shapes)]
+    [InlineData("tables public.\"Orders\"*", "has '*' behind double quotes; a pattern stands without quotes, and stands for small letters")]
+    [InlineData("tables public.orders_[0-9]", "has '[0-9]' behind a name; the signs of a pattern are * (any letters) and ? (one letter)")]
+    [InlineData("tables public.1*", "has '1*', which starts with neither a letter nor '_' and goes in double quotes, as in SQL")]
+    [InlineData("tables public.*aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa*", "has a pattern that no name of at most 63 bytes can match")]
+    public void A_pattern_that_could_mean_nothing_or_something_else_is_refused(string text, string sentence) =>
+        Assert.Equal(((ObjectSelector?)null, sentence), SqlNames.Selector(text));
+
+    private const string Shapes = "write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or 'schema X'";
+
+    [Fact]
+    public void A_database_entry_may_lead_to_several_databases_and_a_rule_may_be_for_one_of_them()
+    {
+        var reading = PolicyYaml.Read(PolicyTexts.With("database: orders,", "database: [orders, \"Billing 2\"],").Replace("allow: [select] }]", "allow: [select] }, { on: table public.bills, allow: [update], database: Billing 2 }]", StringComparison.Ordinal));
+
+        Assert.Empty(reading.Faults);
+        Assert.Empty(reading.Warnings);
+        var target = reading.Policy!.Databases[DatabaseName.Parse("orders")!].Target;
+        Assert.Equal(["orders", "Billing 2"], target.All());
+        Assert.Equal([null, "Billing 2"], reading.Policy.Scopes[ScopeName.Parse("read")!].Privileges.Select(rule => rule.Database));
+    }
+
+    [Theory]
     [InlineData("table public.", "lacks a name")]
     [InlineData("table .orders", "lacks a name")]
     [InlineData("table public.\"\"", "has an empty name in double quotes")]
@@ -382,11 +472,11 @@ public sealed class PolicyYamlTests
     [InlineData("table public.my-table", "has '-table' behind a name; a name with other characters goes in double quotes, as in SQL")]
     [InlineData("table public.orders; drop table x", "has '; drop table…' behind a name; a name with other characters goes in double quotes, as in SQL")]
     [InlineData("table public.1st", "has '1st', which starts with neither a letter nor '_' and goes in double quotes, as in SQL")]
-    [InlineData("table a.b.c", "has 3 names where 2 belong; write 'tables in schema X', 'table X.Y' (likewise sequence, function) or 'schema X'")]
-    [InlineData("tables in schema a.b", "has 2 names where 1 belong; write 'tables in schema X', 'table X.Y' (likewise sequence, function) or 'schema X'")]
+    [InlineData("table a.b.c", "has 3 names where 2 belong; write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or 'schema X'")]
+    [InlineData("tables in schema a.b", "has 2 names where 1 belong; write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or 'schema X'")]
     [InlineData("function app.f(int)", "has '('; a function is named without its arguments, and every function of that name is meant")]
     [InlineData("table public.\"a\0b\"", "has a name with a NUL character, which PostgreSQL cannot hold")]
-    [InlineData("", "names no objects; write 'tables in schema X', 'table X.Y' (likewise sequence, function) or 'schema X'")]
+    [InlineData("", "names no objects; write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or 'schema X'")]
     public void Names_that_PostgreSQL_would_read_otherwise_are_refused(string text, string sentence)
     {
         Assert.Equal(((ObjectSelector?)null, sentence), SqlNames.Selector(text));

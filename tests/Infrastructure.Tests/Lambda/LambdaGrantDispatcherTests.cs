@@ -73,6 +73,33 @@ public sealed class LambdaGrantDispatcherTests : IAsyncLifetime
         Assert.Single(invoked.Select(one => one.Body).Distinct());
     }
 
+    [Theory]
+    [InlineData(-20)]
+    [InlineData(20)]
+    public async Task A_clock_that_is_off_is_put_right_by_what_AWS_says(int minutes)
+    {
+        _lambda.Ahead = TimeSpan.FromMinutes(minutes);
+        List<string> accepted = [];
+        _lambda.Accepted = body =>
+        {
+            lock (accepted) accepted.Add(body);
+            return Task.CompletedTask;
+        };
+        var dispatcher = await StartAsync();
+
+        dispatcher.Dispatch(GrantId.Parse("AAAA-AA")!);
+        await InvokedAsync(2);
+        dispatcher.Dispatch(GrantId.Parse("CCCC-CC")!);
+        var invoked = await InvokedAsync(3);
+        for (var i = 0; i < 100 && accepted.Count < 2; i++) await Task.Delay(50, Cancelled);
+
+        // Told once, it is known for every later request.
+        Assert.Equal(["""{"grant":"AAAA-AA"}""", """{"grant":"CCCC-CC"}"""], accepted);
+        Assert.Equal(3, _lambda.Invocations.Count);
+        Assert.All(invoked, one => Assert.True(one.SignatureIsRight));
+        Assert.All(invoked.Skip(1), one => Assert.True(Math.Abs((one.SignedAt - Now).TotalMinutes - minutes) < 2, $"Signed at {one.SignedAt:O}."));
+    }
+
     [Fact]
     public async Task What_is_refused_is_not_tried_again_and_the_next_is_asked_for_all_the_same()
     {

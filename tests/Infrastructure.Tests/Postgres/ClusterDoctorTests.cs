@@ -1,6 +1,7 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.TestKit.Postgres;
@@ -21,6 +22,7 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
     }
 
     [Fact]
+    [Core]
     public async Task A_healthy_cluster_has_no_failed_check_and_every_kind_of_check()
     {
         await _house.MakeAsync(_house.Order(lifetime: TimeSpan.FromHours(-1)));
@@ -68,6 +70,34 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal((Health.Fail, $"GRANT rds_password TO {PostgresServer.AdministratorName};"), (check.Health, check.Mend));
     }
 
+    [Theory]
+    [InlineData("nobody_there", "has no role")]
+    [InlineData("rds_superuser", "No scope may lend that")]
+    public async Task An_owner_that_no_session_can_act_as_is_told(string owner, string words)
+    {
+        var check = Assert.Single(await ExamineAsync([RoleHouse.Scope([], runAs: owner)]), check => check.Name == "scope");
+
+        Assert.Equal(Health.Fail, check.Health);
+        Assert.Contains(words, check.What, StringComparison.Ordinal);
+        Assert.Equal(Health.Ok, Assert.Single(await ExamineAsync([RoleHouse.Scope([], runAs: _house.Database.Owner)]), check => check.Name == "scope").Health);
+    }
+
+    [Fact]
+    public async Task Every_database_of_an_entry_is_examined()
+    {
+        var other = await postgres.CreateSampleOrdersAsync();
+        await _house.AskAsync("CREATE TABLE public.out_of_reach (i int); SELECT 1", other.SuperuserConnectionString);
+        var target = _house.Order().Target with { Also = [other.Name] };
+
+        var checks = await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(
+            target.Cluster, _house.Installation, [new DatabaseToExamine(target, [RoleHouse.ReadScope])], RoleHouse.Cancellation);
+
+        var scopes = checks.Where(check => check.Name == "scope").ToList();
+        Assert.Equal([Health.Ok, Health.Fail], scopes.Select(check => check.Health));
+        Assert.Contains($"orders ({other.Name})", scopes[1].What, StringComparison.Ordinal);
+        Assert.Contains("out_of_reach", scopes[1].What, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Scope_roles_of_another_administrator_are_told_from_16_on()
     {
@@ -91,7 +121,42 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
 
         Assert.Equal(Health.Fail, check.Health);
         Assert.Contains("public.secrets (owner postgres)", check.What, StringComparison.Ordinal);
-        Assert.StartsWith("GRANT \"postgres\" TO", check.Mend, StringComparison.Ordinal);
+        // Not membership in the owner: that would make the administrator a superuser.
+        await _house.AskAsync($"{check.Mend} SELECT 1");
+        Assert.Equal("f", await _house.AskAsync($"SELECT left(pg_has_role('{PostgresServer.AdministratorName}', 'postgres', 'MEMBER')::text, 1)"));
+        check = Assert.Single(await ExamineAsync(), check => check.Name == "scope");
+        Assert.NotEqual(Health.Fail, check.Health);
+    }
+
+    [Fact]
+    public async Task Who_makes_tables_that_no_holder_would_see_is_told()
+    {
+        var other = $"maker_{Guid.NewGuid():N}"[..20];
+        await _house.AskAsync($"CREATE ROLE {other}; CREATE TABLE public.made (i int); ALTER TABLE public.made OWNER TO {other}; SET ROLE {other}; GRANT SELECT ON public.made TO {PostgresServer.AdministratorName} WITH GRANT OPTION; SELECT 1");
+
+        var check = Assert.Single(await ExamineAsync(), check => check.Name == "scope");
+
+        Assert.Equal(Health.Warn, check.Health);
+        Assert.Contains(other, check.What, StringComparison.Ordinal);
+        var plan = await new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance).PlanAsync(_house.Installation, _house.Order().Target, RoleHouse.ReadScope, RoleHouse.Cancellation);
+        Assert.Contains(plan.Value.Print(), line => line.Contains($"nothing on tables that {other} makes later in schema public", StringComparison.Ordinal));
+        await _house.AskAsync($"GRANT {other} TO {PostgresServer.AdministratorName}; SELECT 1");
+        Assert.Equal(Health.Ok, Assert.Single(await ExamineAsync(), check => check.Name == "scope").Health);
+    }
+
+    [Fact]
+    public async Task An_escrow_role_of_another_administrator_is_told_from_16_on_and_left_things_go_to_the_administrator()
+    {
+        Assert.SkipUnless(_house.Database.Server.Major >= 16, "Until 15 every CREATEROLE may use any role.");
+        var escrow = RoleName.ForEscrow(_house.Installation).Value;
+        await _house.AskAsync($"CREATE ROLE {escrow} NOLOGIN; COMMENT ON ROLE {escrow} IS '{RoleTag.Escrow(_house.Installation)}'; CREATE SCHEMA workshop; GRANT CREATE, USAGE ON SCHEMA workshop TO PUBLIC; SELECT 1");
+
+        Assert.Contains(escrow, Assert.Single(await ExamineAsync(scopes: []), check => check.Name == "administrator.scopes").What, StringComparison.Ordinal);
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "CREATE TABLE workshop.left_over (i int)"));
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal(PostgresServer.AdministratorName, await _house.AskAsync("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'left_over'"));
     }
 
     [Fact]

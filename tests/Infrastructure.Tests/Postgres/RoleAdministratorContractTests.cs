@@ -4,6 +4,7 @@ using DbAccess.TestKit.Postgres;
 
 namespace DbAccess.Infrastructure.Tests.Postgres;
 
+[Core]
 public sealed class RoleAdministratorContractTests(PostgresFixture postgres) : RoleAdministratorContract, IAsyncLifetime
 {
     private RoleHouse? _house;

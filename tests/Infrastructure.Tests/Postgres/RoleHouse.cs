@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -23,7 +24,8 @@ internal sealed class RoleHouse : IAsyncDisposable
         Installation = installation;
         Credentials = new StaticCredentials(database.Server);
         _connections = new ClusterConnections(Credentials, options ?? PostgresOptions.Default, TimeProvider.System);
-        Administrator = new PostgresRoleAdministrator(_connections, TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance);
+        Ghosts = new GhostHunt(_connections, TimeProvider.System, NullLogger<GhostHunt>.Instance);
+        Administrator = new PostgresRoleAdministrator(_connections, TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts);
     }
 
     public TestDatabase Database { get; }
@@ -33,6 +35,8 @@ internal sealed class RoleHouse : IAsyncDisposable
     public StaticCredentials Credentials { get; }
 
     public IRoleAdministrator Administrator { get; }
+
+    public GhostHunt Ghosts { get; }
 
     public ClusterConnections Connections => _connections;
 
@@ -65,7 +69,7 @@ internal sealed class RoleHouse : IAsyncDisposable
 
     public async Task<Error> ImpossibleAsync(RoleOrder order) => Assert.IsType<RoleMaking.Impossible>(await Administrator.MakeAsync(order, Password, Cancellation)).Why;
 
-    public static RoleToRemove ToRemove(RoleOrder order, uint? oid = null) => new(order.Installation, order.Grant, order.Target, order.Role, oid);
+    public static RoleToRemove ToRemove(RoleOrder order, uint? oid = null) => new(order.Installation, order.Grant, order.Target, order.Role, oid) { ScopeRoles = ScopeRoles.NamesFor(order) };
 
     public async Task<RemovalReceipt> RemoveAsync(RoleOrder order, uint? oid = null)
     {
@@ -74,10 +78,35 @@ internal sealed class RoleHouse : IAsyncDisposable
         return ((RoleRemoval.Gone)removal).Receipt;
     }
 
-    /// <summary>One value, read as the superuser of the server (or, given one, over another connection string).</summary>
+    /// <summary>One value, read as the superuser of the server (or, given one, over another connection string, by a login of its own).</summary>
     public async Task<string> AskAsync(string sql, string? connectionString = null)
     {
-        await using var connection = new NpgsqlConnection((connectionString ?? Database.SuperuserConnectionString) + ";Pooling=false");
+        // To log in costs the server many times what a question does, and the superuser asks many. What one leaves in a session is reset for the next.
+        if (connectionString is not null) return await AskOnAsync(sql, connectionString + ";Pooling=false");
+
+        try
+        {
+            return await AskOnAsync(sql, SuperusersPool);
+        }
+        catch (NpgsqlException broken) when (ClusterFault.IsLostConnection(broken))
+        {
+            // An old connection to a server that was stopped or cut off meanwhile.
+            ClearPool();
+            return await AskOnAsync(sql, SuperusersPool);
+        }
+    }
+
+    private string SuperusersPool => Database.SuperuserConnectionString + ";Pooling=true;Maximum Pool Size=4;Application Name=test";
+
+    private void ClearPool()
+    {
+        using var any = new NpgsqlConnection(SuperusersPool);
+        NpgsqlConnection.ClearPool(any);
+    }
+
+    private static async Task<string> AskOnAsync(string sql, string connectionString)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync(Cancellation);
         await using var command = new NpgsqlCommand(sql, connection);
         return Convert.ToString(await command.ExecuteScalarAsync(Cancellation), CultureInfo.InvariantCulture) ?? "";
@@ -118,9 +147,32 @@ internal sealed class RoleHouse : IAsyncDisposable
              + (SELECT count(*) FROM pg_shdescription WHERE classoid = 'pg_authid'::regclass AND objoid = {oid}) + (SELECT count(*) FROM pg_stat_activity WHERE usesysid = {oid})
         """);
 
+    /// <summary>Locked out, and why it is not gone yet.</summary>
+    public async Task<RoleRemoval.LockedOut> LockedOutAsync(RoleOrder order, uint? oid = null)
+    {
+        var removal = await Administrator.RemoveAsync(ToRemove(order, oid), Cancellation);
+        Assert.True(removal is RoleRemoval.LockedOut, $"The role is not locked out: {removal} {(removal as RoleRemoval.NotNow)?.Why.Message}");
+        Assert.NotEqual("ok", await AsHolderAsync(order, "SELECT 1"));
+        Assert.Equal("0 f", await AskAsync($"SELECT (SELECT count(*) FROM pg_auth_members WHERE member = r.oid) || ' ' || left(r.rolcanlogin::text, 1) FROM pg_roles r WHERE rolname = '{order.Role}'"));
+        return (RoleRemoval.LockedOut)removal;
+    }
+
+    /// <summary>Does what a blocker says, as a superuser, in the database it names.</summary>
+    public async Task MendAsync(string blocker)
+    {
+        var statement = Regex.Match(blocker, "[Rr]un[^:]*: (.+?);(?: and,.*)?$", RegexOptions.Singleline | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        Assert.True(statement.Success, $"It names no statement: {blocker}");
+        await AskAsync($"{statement.Groups[1].Value}; SELECT 1");
+    }
+
     public string EscrowName => RoleName.ForEscrow(Installation).Value;
 
-    public ValueTask DisposeAsync() => _connections.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        ClearPool();
+        await Ghosts.DisposeAsync();
+        await _connections.DisposeAsync();
+    }
 
     /// <summary>The administrator's credentials of a throw-away server, which a test may change.</summary>
     internal sealed class StaticCredentials(PostgresServer server) : IAdminCredentials

@@ -23,6 +23,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task Reading_works_and_writing_creating_and_other_tables_are_refused()
     {
         var order = _house.Order();
@@ -37,6 +38,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task The_role_is_as_ordered()
     {
         var order = _house.Order(RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", null, Privilege.Select)], new() { ["statement_timeout"] = "60s", ["search_path"] = "public, internal" }, connections: 2));
@@ -83,6 +85,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task Columns_are_given_one_by_one()
     {
         var order = _house.Order(RoleHouse.Scope(
@@ -101,6 +104,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task Sequences_functions_and_schemas_are_given_as_named()
     {
         await _house.Database.RunAsOwnerAsync("CREATE SCHEMA s; CREATE TABLE s.t (i int); CREATE FUNCTION s.f(a int, b text) RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION s.f FROM PUBLIC; CREATE FUNCTION s.g() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION s.g FROM PUBLIC");
@@ -131,6 +135,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task A_table_made_later_by_its_owner_is_readable_at_once()
     {
         var order = _house.Order();
@@ -146,7 +151,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var first = _house.Order();
         await _house.MakeAsync(first);
-        await _house.Database.RunAsOwnerAsync("CREATE TABLE public.later (i int); REVOKE ALL ON public.later FROM " + ScopeRoles.NameFor(first));
+        await _house.Database.RunAsOwnerAsync("CREATE TABLE public.later (i int); REVOKE ALL ON public.later FROM " + ScopeRoles.NamesFor(first)[0]);
         Assert.Equal("42501", await _house.AsHolderAsync(first, "SELECT * FROM later"));
 
         var second = _house.Order();
@@ -157,6 +162,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task When_nothing_differs_nothing_of_the_scope_is_written()
     {
         var order = _house.Order();
@@ -170,11 +176,12 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task A_privilege_that_somebody_added_to_the_scope_role_is_taken_back()
     {
         var order = _house.Order();
         await _house.MakeAsync(order);
-        var scope = ScopeRoles.NameFor(order);
+        var scope = ScopeRoles.NamesFor(order)[0];
         await _house.Database.RunAsOwnerAsync($"""
             GRANT INSERT, DELETE ON public.orders TO {scope}; GRANT UPDATE (email) ON public.customers TO {scope}; GRANT USAGE ON SCHEMA internal TO {scope};
             GRANT SELECT ON internal.payment_tokens TO {scope}; GRANT SELECT ON public.orders TO {scope} WITH GRANT OPTION; GRANT TEMPORARY ON DATABASE "{_house.Database.Name}" TO {scope};
@@ -193,6 +200,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task What_the_administrator_cannot_give_is_named_with_its_owner_and_nothing_is_made()
     {
         await _house.AskAsync("CREATE TABLE public.theirs (i int); GRANT SELECT ON public.theirs TO dbaccess_admin; SELECT 1");
@@ -204,12 +212,25 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Contains("public.theirs", why.Message, StringComparison.Ordinal);
         Assert.Contains("owner postgres", why.Message, StringComparison.Ordinal);
         Assert.Contains("GRANT SELECT ON TABLE public.theirs TO \"dbaccess_admin\" WITH GRANT OPTION;", why.Message, StringComparison.Ordinal);
-        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolname IN ('{order.Role}', '{ScopeRoles.NameFor(order)}')"));
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolname IN ('{order.Role}', '{ScopeRoles.NamesFor(order)[0]}')"));
 
         // The statement that it names does mend it.
         await _house.AskAsync("GRANT SELECT ON TABLE public.theirs TO \"dbaccess_admin\" WITH GRANT OPTION; SELECT 1");
         await _house.MakeAsync(order);
         Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT * FROM theirs"));
+    }
+
+    [Theory]
+    [InlineData("or\0ders", "orders", "public")]
+    [InlineData("orders", "or\0ders", "public")]
+    [InlineData("orders", "orders", "pub\0lic")]
+    public async Task A_name_with_a_NUL_is_refused_before_anything_is_sent(string database, string table, string schema)
+    {
+        var order = _house.Order(RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, schema, table, Privilege.Select)]));
+        order = order with { Target = order.Target with { Database = database == "orders" ? order.Target.Database : database } };
+
+        Assert.Equal("postgres.bad_name", (await _house.ImpossibleAsync(order)).Code);
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolname = '{order.Role}'"));
     }
 
     [Fact]
@@ -267,6 +288,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task Hostile_names_are_names()
     {
         var names = new[] { "t\"; DROP TABLE public.orders; --", "we ird", "$$", "%I%L", "a'b\\", "tëst\U0001F980", new string('n', 63), "CamelCase", "select", "a.b" };
@@ -341,7 +363,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var order = _house.Order();
         await _house.MakeAsync(order);
-        var scope = ScopeRoles.NameFor(order);
+        var scope = ScopeRoles.NamesFor(order)[0];
 
         await _house.AskAsync($"GRANT pg_read_all_data TO {scope}; SELECT 1");
         var member = await _house.ImpossibleAsync(_house.Order());
@@ -372,6 +394,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task Making_again_takes_away_what_was_added_to_the_role_meanwhile()
     {
         var order = _house.Order(RoleHouse.Scope(RoleHouse.ReadScope.Privileges.ToList(), new() { ["statement_timeout"] = "60s" }));
@@ -394,6 +417,7 @@ public sealed class RoleMakingTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task A_migration_runs_as_the_owner_and_leaves_nothing_of_its_own()
     {
         var order = _house.Order(RoleHouse.Scope([], runAs: _house.Database.Owner));

@@ -25,6 +25,7 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Theory]
+    [Core]
     [InlineData("SELECT 1")]
     [InlineData("BEGIN; LOCK TABLE public.orders IN ACCESS SHARE MODE")]
     [InlineData("BEGIN; CREATE TEMP TABLE mine (i int); DECLARE c CURSOR WITH HOLD FOR SELECT * FROM public.orders")]
@@ -63,12 +64,13 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task A_session_that_became_the_scope_role_is_cut_or_cannot_be()
     {
         var order = _house.Order();
         var made = await _house.MakeAsync(order);
         await using var session = await _house.LogInAsync(order);
-        var become = () => RoleHouse.ExecuteAsync(session, $"SET ROLE {ScopeRoles.NameFor(order)}");
+        var become = () => RoleHouse.ExecuteAsync(session, $"SET ROLE {ScopeRoles.NamesFor(order)[0]}");
         if (Major >= 16) await Assert.ThrowsAsync<PostgresException>(become);
         else await become();
 
@@ -78,16 +80,14 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Fifty_sessions_are_cut_at_once()
+    public async Task Thirty_sessions_are_cut_at_once()
     {
         var order = _house.Order(RoleHouse.ReadScope with { Connections = 30 });
         var made = await _house.MakeAsync(order);
         var sessions = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => _house.LogInAsync(order)));
-        var started = Stopwatch.StartNew();
 
         var receipt = await _house.RemoveAsync(order, made.Oid);
 
-        Assert.True(started.Elapsed < TimeSpan.FromSeconds(2), $"It took {started.Elapsed}.");
         Assert.Equal(30, receipt.SessionsEnded);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
         foreach (var session in sessions) await session.DisposeAsync();
@@ -126,26 +126,53 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task A_client_that_hides_while_it_logs_in_is_found_once_it_comes_out()
     {
-        var order = _house.Order();
-        var made = await _house.MakeAsync(order);
-        var hidden = new NpgsqlConnection(_house.Database.ConnectionStringFor(order.Role.Value, RoleHouse.Password.Reveal()) + ";Pooling=false;Timeout=20;Options=-c post_auth_delay=2");
-        var login = hidden.OpenAsync(RoleHouse.Cancellation);
-        await Task.Delay(700, RoleHouse.Cancellation);
-        await _house.RemoveAsync(order, made.Oid);
-        await Task.WhenAny(login);
+        NpgsqlConnection hidden;
+        RoleMaking.Made made;
+        for (var patience = 1; ; patience++)
+        {
+            var order = _house.Order();
+            made = await _house.MakeAsync(order);
+            hidden = new NpgsqlConnection(_house.Database.ConnectionStringFor(order.Role.Value, RoleHouse.Password.Reveal()) + $";Pooling=false;Timeout=60;Options=-c post_auth_delay={2 * patience}");
+            var login = hidden.OpenAsync(RoleHouse.Cancellation);
+            await Task.Delay(700 * patience, RoleHouse.Cancellation);
+            await _house.RemoveAsync(order, made.Oid);
+            if (await Record.ExceptionAsync(() => login) is not { } refused) break;
 
-        // What the sweep does every minute: the same removal again, by OID.
-        var again = await _house.RemoveAsync(order, made.Oid);
+            // The machine was too slow, and the role gone before the client had come to where it hides.
+            Assert.True(patience < 6, $"It never came in: {refused.Message}");
+            await hidden.DisposeAsync();
+        }
 
-        Assert.False(again.Existed);
+        // What happens every minute. It may have been another test's removal already that found it.
+        await _house.Ghosts.RunAsync(RoleHouse.Cancellation);
+
         Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_stat_activity WHERE usesysid = {made.Oid}"));
         await Assert.ThrowsAnyAsync<Exception>(() => RoleHouse.ExecuteAsync(hidden, "SELECT 1"));
         await hidden.DisposeAsync();
     }
 
     [Fact]
+    [Core]
+    public async Task Whoever_logs_in_with_a_role_that_was_made_while_ghosts_are_looked_for_is_none()
+    {
+        await using var hunter = new NpgsqlConnection(_house.Database.AdministratorConnectionString + ";Pooling=false");
+        await hunter.OpenAsync(RoleHouse.Cancellation);
+        // As a statement that began before the role was made and looks at the sessions when its holder is in already.
+        await RoleHouse.ExecuteAsync(hunter, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_roles");
+        var order = _house.Order();
+        await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+
+        await RoleHouse.ExecuteAsync(hunter, RemovalStatements.EndGhosts);
+
+        await RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM orders");
+    }
+
+    [Fact]
+    [Core]
     public async Task A_table_it_owns_goes_to_the_escrow_role_with_its_data()
     {
         var order = await OrderThatMayCreateAsync();
@@ -163,6 +190,7 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task What_runs_with_its_owners_rights_is_disarmed()
     {
         // Something that the escrow role has already, and that the next holder's function must not be able to read.
@@ -186,6 +214,7 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task Large_objects_default_privileges_and_objects_in_other_databases_are_cleaned_up()
     {
         var other = await postgres.CreateDatabaseAsync("other");
@@ -205,6 +234,7 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task A_prepared_transaction_is_rolled_back()
     {
         var order = _house.Order(RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", null, Privilege.Select, Privilege.Update)]));
@@ -219,6 +249,7 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
     public async Task A_policy_for_several_keeps_the_others()
     {
         var order = _house.Order();
@@ -228,11 +259,12 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         var receipt = await _house.RemoveAsync(order, made.Oid);
 
         Assert.Equal("shared", await _house.AskAsync("SELECT string_agg(polname, ',') FROM pg_policy"));
-        Assert.Contains(receipt.HandedOver, line => line.Contains("policy alone", StringComparison.Ordinal));
+        Assert.Contains(receipt.Dropped, line => line.Contains("policy alone", StringComparison.Ordinal) && line.Contains("for it only", StringComparison.Ordinal));
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
     [Fact]
+    [Core]
     public async Task A_privilege_from_somebody_out_of_reach_keeps_it_locked_out_until_they_take_it_back()
     {
         var order = _house.Order();
@@ -382,8 +414,9 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         var receipt = await _house.RemoveAsync(order, made.Oid);
 
         Assert.Contains("127.0.0.1:1", unsure.Why.Message, StringComparison.Ordinal);
-        // Nobody waits for the reader with shutting the door on the writer.
-        Assert.False(receipt.Existed);
+        // Nobody waits for the reader with shutting the door on the writer, and what was found then is not lost.
+        Assert.True(unsure.SoFar is { Existed: true, SessionsEnded: 1, ProvedAt: null });
+        Assert.Equal(0, receipt.SessionsEnded);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
@@ -404,6 +437,27 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_administrator_without_pg_signal_backend_who_cannot_end_the_sessions_of_members_says_what_does()
+    {
+        Assert.SkipUnless(_house.Database.Server.Major < 16, "From PostgreSQL 16 on whoever is given the role does not get its scope role with it.");
+        await using var server = await PostgresServer.StartAsync(new() { Major = PostgresFixture.WantedMajor });
+        await using var house = new RoleHouse(await server.CreateSampleOrdersAsync());
+        var order = house.Order();
+        var made = await house.MakeAsync(order);
+        await house.AskAsync($"CREATE ROLE friend LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'; GRANT {order.Role} TO friend; REVOKE rds_superuser FROM dbaccess_admin; SELECT 1");
+        await using var session = new NpgsqlConnection(house.Database.ConnectionStringFor("friend", RoleHouse.Password.Reveal()) + ";Pooling=false");
+        await session.OpenAsync(RoleHouse.Cancellation);
+
+        var why = Assert.IsType<RoleRemoval.NotNow>(await house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation)).Why;
+
+        Assert.Equal("postgres.not_locked_out", why.Code);
+        await house.AskAsync($"{System.Text.RegularExpressions.Regex.Match(why.Message, "superuser: (SELECT .*?);", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)).Groups[1].Value}");
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT 1"));
+        await house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
     public async Task A_grant_to_it_that_is_not_committed_keeps_it_locked_out()
     {
         var order = _house.Order();
@@ -418,6 +472,30 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         await RoleHouse.ExecuteAsync(stranger, "ROLLBACK");
         await _house.RemoveAsync(order, made.Oid);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task An_administrator_who_lost_the_right_to_change_roles_ends_the_sessions_and_names_what_mends_it()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+        var weak = $"weak_{Guid.NewGuid():N}"[..20];
+        await _house.AskAsync($"CREATE ROLE {weak} LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'; GRANT pg_signal_backend TO {weak}; SELECT 1");
+        var strong = _house.Credentials.Current;
+        _house.Credentials.Current = strong with { Username = weak, Password = RoleHouse.Password };
+
+        var why = Assert.IsType<RoleRemoval.NotNow>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation)).Why;
+
+        Assert.Equal("postgres.not_locked_out", why.Code);
+        Assert.Contains($"ALTER ROLE \"{order.Role}\" NOLOGIN;", why.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT 1"));
+        // The door is shut by a person; the role itself is still not ours to drop.
+        await _house.AskAsync($"ALTER ROLE \"{order.Role}\" NOLOGIN; SELECT 1");
+        var locked = Assert.IsType<RoleRemoval.LockedOut>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+        Assert.Contains(locked.Blockers, blocker => blocker.Contains($"DROP ROLE \"{order.Role}\";", StringComparison.Ordinal));
+        _house.Credentials.Current = strong;
+        await _house.RemoveAsync(order, made.Oid);
     }
 
     /// <summary>A scope of its own and, given by hand, the right to create: what a scope never gives, and what holders have all the same.</summary>

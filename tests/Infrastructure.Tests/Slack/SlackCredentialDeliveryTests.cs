@@ -65,6 +65,39 @@ public sealed class SlackCredentialDeliveryTests
     }
 
     [Fact]
+    public void Several_databases_have_a_line_and_a_psql_line_each_and_the_first_one_leads()
+    {
+        var grant = Change(Some.Provisioning(), state => state with { Target = state.Target with { Also = ["billing", "Archive 1"] } });
+
+        var words = BlockReader.Read(CredentialMessage.Draw(grant, SlackBench.Credential(grant))["blocks"]);
+
+        var lines = words.Split('\n').Select(line => line.Replace("`", "", StringComparison.Ordinal)).ToList();
+        Assert.Single(lines, "Database: orders");
+        Assert.Contains("Also: billing", lines);
+        Assert.Contains("Also: Archive 1", lines);
+        Assert.Contains("dbname=billing", words, StringComparison.Ordinal);
+        Assert.Contains("dbname='\\''Archive 1'\\''", words, StringComparison.Ordinal);
+        Assert.Equal(2, words.Split(SlackBench.Password).Length);
+    }
+
+    [Fact]
+    public void Whoever_acts_as_an_owner_is_told_so_and_a_narrowed_scope_names_its_tables()
+    {
+        var owner = Change(Some.Provisioning(), state => state with { Scope = state.Scope with { RunAs = "orders_owner", HighRisk = true } });
+        var narrowed = Change(Some.Provisioning(), state => state with { Scope = state.Scope with { NarrowedTo = ["public.orders"] } });
+
+        var asOwner = BlockReader.Read(CredentialMessage.Draw(owner, SlackBench.Credential(owner))["blocks"]);
+        var only = BlockReader.Read(CredentialMessage.Draw(narrowed, SlackBench.Credential(narrowed))["blocks"]);
+
+        Assert.Contains("High risk. Your sessions act as the owner", asOwner, StringComparison.Ordinal);
+        Assert.Contains("orders_owner", asOwner, StringComparison.Ordinal);
+        Assert.Contains("read, only public.orders: Read every table", only, StringComparison.Ordinal);
+        Assert.DoesNotContain("act as the owner", only, StringComparison.Ordinal);
+    }
+
+    private static Grant Change(Grant grant, Func<GrantSnapshot, GrantSnapshot> change) => new(change(grant.State));
+
+    [Fact]
     public void A_later_message_says_that_an_earlier_one_no_longer_works()
     {
         var first = Some.Provisioning();

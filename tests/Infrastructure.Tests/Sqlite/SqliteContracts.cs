@@ -1,4 +1,5 @@
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Sqlite;
 using DbAccess.TestKit;
@@ -12,7 +13,17 @@ public sealed class SqliteGrantStoreContract : GrantStoreContract, IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    protected override ValueTask<IGrantStore> OpenAsync() => new(new SqliteGrantStore(_folder.Open()));
+    protected override ValueTask<IGrantStore> OpenAsync() => new(new SqliteGrantStore(_folder.Open(), Unreadable.New()));
+
+    protected override Task MakeUnreadableAsync(GrantId id)
+    {
+        using var raw = _folder.Raw();
+        using var command = raw.CreateCommand();
+        command.CommandText = "UPDATE grants SET document = replace(document, '\"v\":1,', '\"v\":2,') WHERE id = $id";
+        command.Parameters.AddWithValue("$id", id.ToString());
+        Assert.Equal(1, command.ExecuteNonQuery());
+        return Task.CompletedTask;
+    }
 }
 
 public sealed class SqliteInboxContract : InboxContract, IDisposable

@@ -26,7 +26,7 @@ public sealed class SqliteDatabaseTests : IDisposable
             return;
         }
 
-        await new SqliteGrantStore(_folder.Open()).AddAsync(Some.Active(), Stop);
+        await new SqliteGrantStore(_folder.Open(), Unreadable.New()).AddAsync(Some.Active(), Stop);
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(_folder.File)!));
         var files = Directory.GetFiles(Path.GetDirectoryName(_folder.File)!);
@@ -56,7 +56,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         await _folder.Open().InitializeAsync(Stop);
         using (var raw = _folder.Raw()) SqliteDatabase.Execute(raw, "PRAGMA user_version = 99");
 
-        var refusal = await Assert.ThrowsAsync<SqliteStoreException>(() => new SqliteGrantStore(_folder.Open()).AddAsync(Some.Active(), Stop));
+        var refusal = await Assert.ThrowsAsync<SqliteStoreException>(() => new SqliteGrantStore(_folder.Open(), Unreadable.New()).AddAsync(Some.Active(), Stop));
 
         Assert.Contains("newer version", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("99", refusal.Message, StringComparison.Ordinal);
@@ -110,14 +110,14 @@ public sealed class SqliteDatabaseTests : IDisposable
         File.Delete(_folder.File);
 
         await Assert.ThrowsAsync<SqliteStoreException>(() => database.PingAsync(Stop));
-        await Assert.ThrowsAsync<SqliteStoreException>(() => new SqliteGrantStore(database).AddAsync(Some.Active(), Stop));
+        await Assert.ThrowsAsync<SqliteStoreException>(() => new SqliteGrantStore(database, Unreadable.New()).AddAsync(Some.Active(), Stop));
         Assert.False(File.Exists(_folder.File));
     }
 
     [Fact]
     public async Task Events_and_audit_rows_cannot_be_edited_and_audit_rows_not_removed()
     {
-        await new SqliteGrantStore(_folder.Open()).AddAsync(Some.Active(), Stop);
+        await new SqliteGrantStore(_folder.Open(), Unreadable.New()).AddAsync(Some.Active(), Stop);
         await AppendAsync(1);
         using var raw = _folder.Raw();
 
@@ -169,7 +169,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     {
         var database = _folder.Open();
         var trail = new SqliteAuditTrail(database);
-        var store = new SqliteGrantStore(database);
+        var store = new SqliteGrantStore(database, Unreadable.New());
         var grant = new Grant(MaximalGrant.Snapshot(GrantId.New(), $"a{sent}b"));
 
         await trail.AppendAsync(new AuditRecord(Some.Now, "CreateGrant", new Domain.Principals.Actor.Sweep(), $"a{sent}b", "done", null), Stop);
@@ -183,6 +183,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     [InlineData(SqliteGrantStore.ListDueSql, "grants_due")]
     [InlineData(SqliteGrantStore.NextDueSql, "grants_due")]
     [InlineData(SqliteGrantStore.ListByRequesterSql, "grants_requester")]
+    [InlineData(SqliteGrantStore.ListLiveByRequesterSql, "grants_(requester|live)")]
     [InlineData(SqliteGrantStore.ListLiveSql, "grants_live")]
     [InlineData(SqliteGrantStore.ListLiveByDatabaseSql, "grants_live_by_database")]
     public async Task Lists_are_read_from_their_index_in_its_order(string sql, string index)
@@ -196,22 +197,56 @@ public sealed class SqliteDatabaseTests : IDisposable
         Assert.DoesNotContain("TEMP B-TREE", plan, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(SqliteGrantStore.ListLiveIdsSql, "grants_live(_by_database)?")]
+    [InlineData(SqliteGrantStore.ListLatelyEndedSql, "grants_ended")]
+    [InlineData(SqliteGrantStore.CountQuarantinedSql, "grants_status")]
+    public async Task What_every_sweep_asks_is_answered_from_an_index(string sql, string index)
+    {
+        await _folder.Open().InitializeAsync(Stop);
+        using var raw = _folder.Raw();
+
+        var plan = string.Join('\n', SqliteDatabase.List(raw, "EXPLAIN QUERY PLAN " + sql, row => row.GetString(3), [.. Parameters(sql)]));
+
+        Assert.Matches($@"INDEX {index}\b", plan);
+    }
+
+    [Fact]
+    public async Task A_file_of_the_first_version_gets_what_is_new_and_keeps_what_it_has()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_folder.File)!);
+        using (var first = _folder.Raw())
+        {
+            SqliteDatabase.Execute(first, SqliteSchema.Migrations[0]);
+            SqliteDatabase.Execute(first, $"PRAGMA application_id = {0x44424163}; PRAGMA user_version = 1;");
+            SqliteDatabase.Execute(first, "INSERT INTO inbox (key, kind, team, user, text, received_at) VALUES ('a', 'command', 'T0DBACME1', 'U0ENGINE1', 'help', '2026-03-02T14:00:00.0000000Z')");
+        }
+
+        var inbox = new SqliteInbox(_folder.Open(), TimeProvider.System);
+        Assert.Equal("a", Assert.Single(await inbox.ListWaitingAsync(Some.Now, Stop)).Key);
+        Assert.True(await inbox.TryHoldAsync("a", Some.Now, Some.Now.AddSeconds(20), Stop));
+        await _folder.Open().InitializeAsync(Stop);
+        Assert.Empty(await inbox.ListWaitingAsync(Some.Now, Stop));
+    }
+
     [Fact]
     public async Task Asking_what_is_due_costs_the_same_with_a_hundred_thousand_grants_as_with_ten()
     {
         await _folder.Open().InitializeAsync(Stop);
         using var raw = _folder.Raw();
 
+        // As long as every grant can be read.
+        var next = SqliteGrantStore.NextDueSql.Replace("$limit", "1", StringComparison.Ordinal);
         Fill(raw, 10);
-        var few = (Due: Steps(raw, SqliteGrantStore.ListDueSql), Next: Steps(raw, SqliteGrantStore.NextDueSql));
+        var few = (Due: Steps(raw, SqliteGrantStore.ListDueSql), Next: Steps(raw, next));
         Fill(raw, 100_000);
-        var many = (Due: Steps(raw, SqliteGrantStore.ListDueSql), Next: Steps(raw, SqliteGrantStore.NextDueSql));
+        var many = (Due: Steps(raw, SqliteGrantStore.ListDueSql), Next: Steps(raw, next));
 
         Assert.Equal(few, many);
         Assert.InRange(many.Due, 1, 100);
         // Proves the measure: a look at every row is seen as one.
         Assert.True(Steps(raw, "SELECT count(*) FROM grants WHERE document = ''") > 100_000);
-        var store = new SqliteGrantStore(_folder.Open());
+        var store = new SqliteGrantStore(_folder.Open(), Unreadable.New());
         Assert.Empty(await store.ListDueAsync(Some.Now, 100, Stop));
         Assert.Equal(Some.Now.AddYears(50), await store.NextDueAsync(Stop));
     }
@@ -246,7 +281,7 @@ public sealed class SqliteDatabaseTests : IDisposable
 
         Assert.Equal(50, acknowledged.Count);
         var database = _folder.Open();
-        var store = new SqliteGrantStore(database);
+        var store = new SqliteGrantStore(database, Unreadable.New());
         foreach (var (id, events) in acknowledged)
         {
             var grant = await store.FindAsync(id, Stop);
@@ -299,6 +334,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     private static IEnumerable<(string Name, object? Value)> Parameters(string sql) => new (string Name, object? Value)[]
     {
         ("$now", StoreTime.Milliseconds(Some.Now)), ("$limit", 100L), ("$team", "T"), ("$user", "U"), ("$database", "orders"),
+        ("$since", StoreTime.Milliseconds(Some.Now)),
     }.Where(parameter => sql.Contains(parameter.Name, StringComparison.Ordinal));
 
     private static string Text(SqliteConnection connection, string sql)

@@ -24,7 +24,7 @@ internal static class WriterProcess
         // Everything on this thread: until a module initializer is through, no other thread gets into this module. When whoever started this
         // is gone, writing to the closed pipe ends it.
         using var database = new SqliteDatabase(file);
-        var (store, trail) = (new SqliteGrantStore(database), new SqliteAuditTrail(database));
+        var (store, trail) = (new SqliteGrantStore(database, Unreadable.New()), new SqliteAuditTrail(database));
         for (var i = 0; i < 100_000; i++)
         {
             var grant = Some.Active();

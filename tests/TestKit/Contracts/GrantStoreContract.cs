@@ -18,6 +18,9 @@ public abstract class GrantStoreContract
     /// <summary>The store of this test, empty when first opened; a second one over the same data when called again (another process, where that is possible).</summary>
     protected abstract ValueTask<IGrantStore> OpenAsync();
 
+    /// <summary>Its document becomes one of a newer version, in the store itself.</summary>
+    protected abstract Task MakeUnreadableAsync(GrantId id);
+
     [Fact]
     public async Task A_grant_that_was_added_is_found_with_its_first_version_and_its_events()
     {
@@ -276,6 +279,24 @@ public abstract class GrantStoreContract
     }
 
     [Fact]
+    public async Task A_persons_live_grants_are_found_behind_any_number_that_have_ended()
+    {
+        var store = await OpenAsync();
+        var (first, second) = (await AddAsync(store, Some.Active(Some.Now)), await AddAsync(store, Some.Allowed(Some.Now.AddMinutes(1))));
+        await AddAsync(store, Some.Active(Some.Now, requester: Some.OtherEngineer));
+        for (var minute = 2; minute < 302; minute++)
+        {
+            var over = Some.Active(Some.Now.AddMinutes(minute));
+            Ended(over, Some.Now.AddMinutes(minute + 1));
+            await AddAsync(store, over);
+        }
+
+        Assert.Equal([second, first], Ids(await store.ListLiveByRequesterAsync(Some.Engineer, 200, Stop)));
+        Assert.Equal([second], Ids(await store.ListLiveByRequesterAsync(Some.Engineer, 1, Stop)));
+        Assert.Empty(await store.ListLiveByRequesterAsync(Some.Dba, 200, Stop));
+    }
+
+    [Fact]
     public async Task Live_grants_are_listed_newest_first_of_one_database_or_of_all()
     {
         var store = await OpenAsync();
@@ -318,6 +339,116 @@ public abstract class GrantStoreContract
         Assert.Equal(
             [(GrantStatus.Approved, 2L), (GrantStatus.Provisioning, 1), (GrantStatus.Ended, 1)],
             counts.Where(pair => pair.Value > 0).OrderBy(pair => pair.Key).Select(pair => (pair.Key, pair.Value)));
+    }
+
+    [Fact]
+    public async Task What_is_locked_out_is_counted_by_itself_and_is_due_like_everything_else()
+    {
+        var store = await OpenAsync();
+        await AddAsync(store, Some.Active());
+        var grant = Some.Active(Some.Now.AddMinutes(-5));
+        grant.Return(Some.Engineer, Some.Now);
+        grant.BeginRemoval(Some.Now, TimeSpan.FromMinutes(1));
+        await AddAsync(store, grant);
+        Assert.Equal(0, await store.CountQuarantinedAsync(Stop));
+
+        grant.Quarantine(new RemovalReceipt(Some.Now, 0, Some.Now, null, Existed: true, []), ["something holds it"], Some.Now.AddMinutes(1));
+        Assert.Equal(GrantStatus.Quarantined, grant.Status);
+        await store.SaveAsync(grant, Stop);
+        Assert.Equal(1, await store.CountQuarantinedAsync(Stop));
+        Assert.Equal(1, (await store.CountByStatusAsync(Stop))[GrantStatus.Quarantined]);
+        Assert.Equal(grant.State.DueAt, await store.NextDueAsync(Stop));
+        Assert.Equal([grant.Id], Ids(await store.ListDueAsync(grant.State.DueAt!.Value, 100, Stop)));
+
+        grant.BeginRemoval(Some.Now.AddMinutes(10), TimeSpan.FromMinutes(1));
+        End(grant, Some.Now.AddMinutes(10));
+        await store.SaveAsync(grant, Stop);
+        Assert.Equal(0, await store.CountQuarantinedAsync(Stop));
+    }
+
+    [Fact]
+    public async Task Clusters_where_a_role_came_to_its_end_lately_are_known_with_the_last_time()
+    {
+        var store = await OpenAsync();
+        Assert.Empty(await store.ListLatelyEndedAsync(Some.Now.AddDays(-1), Stop));
+        foreach (var (cluster, minute) in ((string, int)[])[("orders-prod", 5), ("orders-prod", 9), ("billing-prod", 3), ("stock_prod-2", 1)])
+            await EndedOnAsync(store, cluster, minute);
+        // Still in use, and never made: neither leaves anything behind.
+        await AddAsync(store, Some.Active());
+        var cancelled = Some.Allowed();
+        cancelled.Cancel(Some.Engineer, Some.Now.AddMinutes(20));
+        Assert.NotNull(cancelled.State.EndedAt);
+        await AddAsync(store, cancelled);
+
+        var ended = await (await OpenAsync()).ListLatelyEndedAsync(Some.Now.AddMinutes(3), Stop);
+
+        Assert.Equal(
+            [("billing-prod", Some.Now.AddMinutes(3)), ("orders-prod", Some.Now.AddMinutes(9))],
+            ended.Select(pair => (pair.Key.Value, pair.Value)).OrderBy(pair => pair.Item1, StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Ids_of_live_grants_are_listed_up_to_a_limit()
+    {
+        var store = await OpenAsync();
+        HashSet<GrantId> live = [];
+        for (var i = 0; i < 5; i++) live.Add(await AddAsync(store, OnDatabase($"db{i % 2}", i)));
+        var over = Some.Active();
+        Ended(over, Some.Now.AddMinutes(1));
+        await AddAsync(store, over);
+
+        Assert.Equal(live, (await store.ListLiveIdsAsync(100, Stop)).ToHashSet());
+        Assert.Equal(3, (await store.ListLiveIdsAsync(3, Stop)).Intersect(live).Count());
+    }
+
+    [Fact]
+    public async Task A_grant_that_cannot_be_read_is_left_out_of_lists_and_counted_and_refused_when_it_is_asked_for()
+    {
+        var store = await OpenAsync();
+        var newer = await AddDueAsync(store, Some.Now.AddMinutes(1));
+        var good = await AddDueAsync(store, Some.Now.AddMinutes(2));
+        var over = Some.Active();
+        Ended(over, Some.Now.AddMinutes(1));
+        over.Told(NoticeKind.Ended, null, Some.Now.AddMinutes(1));
+        await AddAsync(store, over);
+        await MakeUnreadableAsync(newer);
+        await MakeUnreadableAsync(over.Id);
+        Assert.Equal(0, store.CountUnreadable());
+
+        Assert.Equal([good], Ids(await store.ListDueAsync(Some.Now.AddMinutes(2), 100, Stop)));
+
+        Assert.Equal(1, store.CountUnreadable());
+        // Nobody here can take its step, so nobody is woken by it.
+        Assert.Equal(Some.Now.AddMinutes(2), await store.NextDueAsync(Stop));
+        Assert.Equal([good], Ids(await store.ListLiveAsync(null, 100, Stop)));
+        Assert.Equal([good], Ids(await store.ListLiveAsync(Some.Target().Name, 100, Stop)));
+        Assert.Equal([good], Ids(await store.ListByRequesterAsync(Some.Engineer, 100, Stop)));
+        Assert.Equal(2, store.CountUnreadable());
+        await Assert.ThrowsAnyAsync<Exception>(() => store.FindAsync(newer, Stop));
+        Assert.Single(await store.ListLatelyEndedAsync(Some.Now, Stop));
+        Assert.NotEmpty(await store.CountByStatusAsync(Stop));
+        // It is live: whoever compares the record with a cluster must not take its role for one that nobody knows.
+        Assert.Contains(newer, await store.ListLiveIdsAsync(100, Stop));
+    }
+
+    [Fact]
+    public async Task Any_number_of_grants_that_cannot_be_read_hides_none_that_stands_behind_them()
+    {
+        var store = await OpenAsync();
+        var first = await AddDueAsync(store, Some.Now.AddMinutes(8));
+        var second = await AddDueAsync(store, Some.Now.AddMinutes(9));
+        // Due before them, and filed after them: in front in every list, and more than a page of each.
+        var newer = new List<GrantId>();
+        for (var i = 0; i < 160; i++) newer.Add(await AddAsync(store, new Grant(Some.Allowed(Some.Now.AddMinutes(1)).State with { StepDueAt = Some.Now.AddMinutes(1) })));
+        foreach (var id in newer) await MakeUnreadableAsync(id);
+
+        Assert.Equal([first, second], Ids(await store.ListDueAsync(Some.Now.AddMinutes(10), 2, Stop)));
+        Assert.Equal([first], Ids(await store.ListDueAsync(Some.Now.AddMinutes(10), 1, Stop)));
+        Assert.Equal(2, (await store.ListLiveAsync(Some.Target().Name, 2, Stop)).Count);
+        Assert.Equal(2, (await store.ListLiveAsync(null, 2, Stop)).Count);
+        Assert.Equal(2, (await store.ListByRequesterAsync(Some.Engineer, 2, Stop)).Count);
+        Assert.Equal(160, store.CountUnreadable());
+        Assert.Equal(Some.Now.AddMinutes(8), await store.NextDueAsync(Stop));
     }
 
     [Theory]
@@ -439,6 +570,17 @@ public abstract class GrantStoreContract
     {
         var request = Some.Request(target: Some.Target() with { Name = DatabaseName.Parse(name)! });
         return Grant.RequestAllowed(GrantId.New(), Some.Installation, request, Some.Now.AddMinutes(minute));
+    }
+
+    private static async Task EndedOnAsync(IGrantStore store, string cluster, int minute)
+    {
+        var grant = Grant.RequestAllowed(GrantId.New(), Some.Installation, Some.Request(target: Some.Target(cluster: cluster)), Some.Now);
+        grant.BeginProvisioning(Domain.Databases.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
+        grant.RoleMade(16_500, Some.Plan, Some.Now);
+        grant.Activate(new MessageRef("D0ENGDM01", "1767225601.000200"), Some.Now);
+        await AddAsync(store, grant);
+        Ended(grant, Some.Now.AddMinutes(minute));
+        Assert.Equal(SaveOutcome.Saved, await store.SaveAsync(grant, Stop));
     }
 
     private static void Ended(Grant grant, DateTimeOffset at)

@@ -8,6 +8,9 @@ public abstract class InboxContract
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
+    /// <summary>When nobody has anything in hand any more.</summary>
+    private static DateTimeOffset Late => Some.Now.AddDays(1);
+
     /// <summary>The inbox of this test, empty when first opened; a second one over the same data when called again.</summary>
     protected abstract ValueTask<IInbox> OpenAsync();
 
@@ -21,7 +24,7 @@ public abstract class InboxContract
         Assert.True(await inbox.TryAddAsync(item, "D0ENGDM01:1767225601.000200", Stop));
         Assert.True(await inbox.TryAddAsync(bare, null, Stop));
 
-        Assert.Equal([item, bare], await (await OpenAsync()).ListUnfinishedAsync(Stop));
+        Assert.Equal([item, bare], await (await OpenAsync()).ListWaitingAsync(Late, Stop));
     }
 
     [Fact]
@@ -34,7 +37,7 @@ public abstract class InboxContract
         Assert.False(await inbox.TryAddAsync(item with { Text = "other" }, null, Stop));
         Assert.False(await inbox.TryAddAsync(item with { Text = "other" }, "alias", Stop));
 
-        Assert.Equal([item], await inbox.ListUnfinishedAsync(Stop));
+        Assert.Equal([item], await inbox.ListWaitingAsync(Late, Stop));
         // What was declined took no alias with it.
         Assert.True(await inbox.TryAddAsync(Item("b"), "alias", Stop));
     }
@@ -74,7 +77,7 @@ public abstract class InboxContract
         var accepted = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => inboxes[i % 2].TryAddAsync(Item($"key {i % 4}"), "alias", Stop), Stop)));
 
         Assert.Single(accepted, yes => yes);
-        Assert.Single(await inboxes[1].ListUnfinishedAsync(Stop));
+        Assert.Single(await inboxes[1].ListWaitingAsync(Late, Stop));
     }
 
     [Fact]
@@ -99,7 +102,7 @@ public abstract class InboxContract
         await inbox.FinishAsync("a", Stop);
         await inbox.FinishAsync("never seen", Stop);
 
-        Assert.Empty(await inbox.ListUnfinishedAsync(Stop));
+        Assert.Empty(await inbox.ListWaitingAsync(Late, Stop));
         Assert.False(await inbox.TryAddAsync(Item("a"), null, Stop));
         Assert.False(await inbox.TryAddAsync(Item("b"), "alias", Stop));
         Assert.True(await inbox.TryAddAsync(Item("never seen"), null, Stop));
@@ -127,6 +130,47 @@ public abstract class InboxContract
     }
 
     [Fact]
+    public async Task A_request_is_in_one_hand_until_its_time_is_over()
+    {
+        var (mine, theirs) = (await OpenAsync(), await OpenAsync());
+        var end = Some.Now + IInbox.Hold;
+        await mine.TryAddAsync(Item("a"), null, Stop);
+
+        // Whoever accepted it has it, and keeps it.
+        Assert.Empty(await theirs.ListWaitingAsync(end.AddTicks(-1), Stop));
+        Assert.False(await theirs.TryHoldAsync("a", end.AddTicks(-1), end.AddMinutes(5), Stop));
+        Assert.True(await mine.TryHoldAsync("a", end.AddTicks(-1), end.AddSeconds(20), Stop));
+        Assert.False(await theirs.TryHoldAsync("a", end, end.AddMinutes(5), Stop));
+
+        // Nobody hears of it for too long: another takes it, and the first does not get it back.
+        end = end.AddSeconds(20);
+        Assert.Equal("a", Assert.Single(await theirs.ListWaitingAsync(end, Stop)).Key);
+        Assert.True(await theirs.TryHoldAsync("a", end, end.AddSeconds(20), Stop));
+        Assert.False(await mine.TryHoldAsync("a", end, end.AddMinutes(5), Stop));
+        Assert.Empty(await mine.ListWaitingAsync(end, Stop));
+
+        // Let go of, it is anybody's.
+        Assert.True(await theirs.TryHoldAsync("a", end, end, Stop));
+        Assert.True(await mine.TryHoldAsync("a", end, end.AddSeconds(20), Stop));
+    }
+
+    [Fact]
+    public async Task Of_eight_who_want_the_same_request_one_gets_it_and_what_is_finished_nobody()
+    {
+        var inboxes = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => OpenAsync().AsTask()));
+        await inboxes[0].TryAddAsync(Item("a"), null, Stop);
+        var later = Some.Now.AddMinutes(5);
+
+        var taken = await Task.WhenAll(inboxes.Select(inbox => Task.Run(() => inbox.TryHoldAsync("a", later, later.AddSeconds(20), Stop), Stop)));
+        Assert.Single(taken, yes => yes);
+
+        await inboxes[0].FinishAsync("a", Stop);
+        Assert.False(await inboxes[Array.IndexOf(taken, true)].TryHoldAsync("a", later, later.AddSeconds(20), Stop));
+        Assert.False(await inboxes[0].TryHoldAsync("never seen", later, later.AddSeconds(20), Stop));
+        Assert.Empty(await inboxes[0].ListWaitingAsync(Late, Stop));
+    }
+
+    [Fact]
     public async Task A_cancelled_call_writes_nothing()
     {
         var inbox = await OpenAsync();
@@ -141,5 +185,5 @@ public abstract class InboxContract
 
     private static InboxItem Item(string key, int minute = 0) => new(key, "command", Some.Engineer, null, "orders read 1h", Some.Now.AddMinutes(minute));
 
-    private static async Task<IEnumerable<string>> UnfinishedAsync(IInbox inbox) => (await inbox.ListUnfinishedAsync(Stop)).Select(item => item.Key);
+    private static async Task<IEnumerable<string>> UnfinishedAsync(IInbox inbox) => (await inbox.ListWaitingAsync(Late, Stop)).Select(item => item.Key);
 }

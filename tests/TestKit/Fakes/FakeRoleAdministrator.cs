@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Scopes;
 using DbAccess.Domain.Grants;
 
 namespace DbAccess.TestKit.Fakes;
@@ -101,7 +102,7 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
 
             var oid = there?.Oid ?? ++_lastOid;
             _roles[key] = new FakeRole(oid, order, password.Reveal(), CanLogIn: true, there?.Sessions ?? 0);
-            made = new RoleMaking.Made(oid, Host, 5432, "verify-full");
+            made = new RoleMaking.Made(oid, Host, 5432, "verify-full", new PlanOnRecord(order.Scope.Fingerprint(order.Target.Database), "12 tables in orders"));
         }
         if (ThrowAfterMaking is not { } lost) return made;
 

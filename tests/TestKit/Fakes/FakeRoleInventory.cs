@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Scopes;
 
 namespace DbAccess.TestKit.Fakes;
 
@@ -41,6 +42,27 @@ public sealed class FakeRoleInventory : IRoleInventory
     public Task<Result> TakeBackAsync(ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken) => MendAsync($"take {role.Name} from {member.Role}");
 
     public Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) => MendAsync($"drop {role.Name}");
+
+    /// <summary>What a scope comes to; null: nothing at all.</summary>
+    public PrivilegePlan? Plan { get; set; }
+
+    /// <summary>By scope name: what differs on the databases, until it is mended.</summary>
+    public ConcurrentDictionary<string, ScopeUpkeep> Drift { get; } = new(StringComparer.Ordinal);
+
+    public Task<Result<PrivilegePlan>> PlanAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken) =>
+        Task.FromResult<Result<PrivilegePlan>>(Plan ?? new PrivilegePlan(scope.Name, [], [], [], scope.RunAs));
+
+    public Task<ScopeUpkeep> KeepInLineAsync(string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken)
+    {
+        if (!Drift.TryGetValue(scope.Name.Value, out var drift)) return Task.FromResult(new ScopeUpkeep([], null));
+        if (dryRun || drift.Refusal is not null) return Task.FromResult(drift);
+
+        Drift.TryRemove(scope.Name.Value, out _);
+        Mendings.Enqueue($"bring in line {scope.Name}");
+        return Task.FromResult(drift);
+    }
+
+    public Task<Result> DropUnusedAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken) => MendAsync($"drop unused {string.Join(", ", scope.NarrowedTo)}");
 
     private Task<Result> MendAsync(string what)
     {

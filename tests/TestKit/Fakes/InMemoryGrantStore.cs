@@ -14,6 +14,8 @@ public sealed class InMemoryGrantStore : IGrantStore
     private readonly Lock _gate = new();
     private readonly Dictionary<GrantId, Row> _rows = [];
     private readonly HashSet<GrantId> _takenElsewhere = [];
+    private readonly HashSet<GrantId> _unreadable = [];
+    private readonly HashSet<GrantId> _leftOut = [];
     private Exception? _writeFailure;
     private Exception? _readFailure;
     private bool _loseNextRace;
@@ -48,6 +50,12 @@ public sealed class InMemoryGrantStore : IGrantStore
         lock (_gate) _readFailure = exception;
     }
 
+    /// <summary>From now on nobody can read it, as if a newer version had written it.</summary>
+    public void MakeUnreadable(GrantId id)
+    {
+        lock (_gate) _unreadable.Add(id);
+    }
+
     public Task<SaveOutcome> AddAsync(Grant grant, CancellationToken cancellationToken) => Write(cancellationToken, () =>
     {
         if (Take(ref _loseNextRace)) _takenElsewhere.Add(grant.Id);
@@ -71,7 +79,7 @@ public sealed class InMemoryGrantStore : IGrantStore
     });
 
     public Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
-        Read(cancellationToken, () => _rows.TryGetValue(id, out var row) ? Load(row) : null);
+        Read(cancellationToken, () => _rows.TryGetValue(id, out var row) ? _unreadable.Contains(id) ? throw new InvalidDataException($"Grant {id} cannot be read.") : Load(row) : null);
 
     public Task<IReadOnlyList<Grant>> ListDueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken) =>
         List(cancellationToken, limit, rows => rows
@@ -80,14 +88,25 @@ public sealed class InMemoryGrantStore : IGrantStore
             .ThenBy(row => row.State.Id.ToString(), StringComparer.Ordinal));
 
     public Task<DateTimeOffset?> NextDueAsync(CancellationToken cancellationToken) =>
-        Read(cancellationToken, () => _rows.Values.Min(row => row.State.DueAt));
+        Read(cancellationToken, () => _rows.Values.Where(row => !_leftOut.Contains(row.State.Id)).Min(row => row.State.DueAt));
 
     public Task<IReadOnlyList<Grant>> ListByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken) =>
         List(cancellationToken, limit, rows => NewestFirst(rows.Where(row => row.State.Requester == requester)));
 
+    public Task<IReadOnlyList<Grant>> ListLiveByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken) =>
+        List(cancellationToken, limit, rows => NewestFirst(rows.Where(row => row.State.Requester == requester && row.State.EndedAt is null)));
+
     public Task<IReadOnlyList<Grant>> ListLiveAsync(DatabaseName? database, int limit, CancellationToken cancellationToken) =>
         List(cancellationToken, limit, rows => NewestFirst(rows.Where(row =>
             row.State.EndedAt is null && (database is null || row.State.Target.Name == database))));
+
+    public Task<IReadOnlyList<GrantId>> ListLiveIdsAsync(int limit, CancellationToken cancellationToken) =>
+        Read<IReadOnlyList<GrantId>>(cancellationToken, () => [.. _rows.Values.Where(row => row.State.EndedAt is null).Take(limit).Select(row => row.State.Id)]);
+
+    public Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(DateTimeOffset since, CancellationToken cancellationToken) =>
+        Read<IReadOnlyDictionary<ClusterName, DateTimeOffset>>(cancellationToken, () => _rows.Values
+            .Where(row => row.State is { Role: not null, EndedAt: { } at } && at >= since)
+            .GroupBy(row => row.State.Target.Cluster).ToDictionary(group => group.Key, group => group.Max(row => row.State.EndedAt!.Value)));
 
     public Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) =>
         Read<IReadOnlyList<GrantEvent>>(cancellationToken, () => _rows.TryGetValue(id, out var row) ? [.. row.Events.OrderBy(e => e.Sequence)] : []);
@@ -95,6 +114,14 @@ public sealed class InMemoryGrantStore : IGrantStore
     public Task<IReadOnlyDictionary<GrantStatus, long>> CountByStatusAsync(CancellationToken cancellationToken) =>
         Read<IReadOnlyDictionary<GrantStatus, long>>(cancellationToken, () =>
             _rows.Values.GroupBy(row => row.State.Status).ToDictionary(group => group.Key, group => group.LongCount()));
+
+    public int CountUnreadable()
+    {
+        lock (_gate) return _leftOut.Count;
+    }
+
+    public Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) =>
+        Read(cancellationToken, () => _rows.Values.LongCount(row => row.State.Status is GrantStatus.Quarantined));
 
     private static IEnumerable<Row> NewestFirst(IEnumerable<Row> rows) =>
         rows.OrderByDescending(row => row.State.CreatedAt).ThenBy(row => row.State.Id.ToString(), StringComparer.Ordinal);
@@ -109,7 +136,7 @@ public sealed class InMemoryGrantStore : IGrantStore
             Privileges = [.. state.Scope.Privileges.Select(rule => rule with { Columns = [.. rule.Columns], Allow = [.. rule.Allow] })],
             Settings = new Dictionary<string, string>(state.Scope.Settings, StringComparer.Ordinal),
         },
-        Receipt = state.Receipt is { } receipt ? receipt with { HandedOver = [.. receipt.HandedOver] } : null,
+        Receipt = state.Receipt is { } receipt ? receipt with { HandedOver = [.. receipt.HandedOver], Dropped = [.. receipt.Dropped], Remarks = [.. receipt.Remarks], Instances = [.. receipt.Instances] } : null,
         Blockers = [.. state.Blockers],
         Notices = [.. state.Notices],
     };
@@ -134,7 +161,13 @@ public sealed class InMemoryGrantStore : IGrantStore
     });
 
     private Task<IReadOnlyList<Grant>> List(CancellationToken cancellationToken, int limit, Func<IEnumerable<Row>, IEnumerable<Row>> choose) =>
-        Read<IReadOnlyList<Grant>>(cancellationToken, () => [.. choose(_rows.Values).Take(limit).Select(Load)]);
+        Read<IReadOnlyList<Grant>>(cancellationToken, () => [.. choose(_rows.Values).Where(IsReadable).Take(limit).Select(Load)]);
+
+    private bool IsReadable(Row row)
+    {
+        if (_unreadable.Contains(row.State.Id)) _leftOut.Add(row.State.Id);
+        return !_unreadable.Contains(row.State.Id);
+    }
 
     // Asynchronous, so that an exception arrives where it does with a real store: at the await.
     private async Task<T> Run<T>(CancellationToken cancellationToken, Func<T> work)

@@ -3,10 +3,11 @@ using DbAccess.Application.Ports;
 namespace DbAccess.TestKit.Fakes;
 
 /// <summary>The inbox's contract in its plainest form, for tests of use cases.</summary>
-public sealed class InMemoryInbox : IInbox
+/// <param name="shared">The inbox of another process, to work on the same requests.</param>
+public sealed class InMemoryInbox(InMemoryInbox? shared = null) : IInbox
 {
-    private readonly Lock _gate = new();
-    private readonly List<Row> _rows = [];
+    private readonly Lock _gate = shared?._gate ?? new();
+    private readonly List<Row> _rows = shared?._rows ?? [];
     private Exception? _writeFailure;
 
     /// <summary>The keys of everything it remembers, in the order of arrival, with whether it is finished.</summary>
@@ -28,16 +29,24 @@ public sealed class InMemoryInbox : IInbox
     {
         if (_rows.Any(row => row.Has(item.Key) || (alias is not null && row.Has(alias)))) return false;
 
-        _rows.Add(new Row(item, alias));
+        _rows.Add(new Row(item, alias) { HeldBy = this, HeldUntil = item.ReceivedAt + IInbox.Hold });
         return true;
     });
 
-    public async Task<IReadOnlyList<InboxItem>> ListUnfinishedAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_gate) return [.. _rows.Where(row => !row.Finished).Select(row => row.Item).OrderBy(item => item.ReceivedAt)];
+        lock (_gate) return [.. _rows.Where(row => !row.Finished && row.HeldUntil <= now).Select(row => row.Item).OrderBy(item => item.ReceivedAt)];
     }
+
+    public Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => Write(cancellationToken, () =>
+    {
+        if (_rows.Find(row => row.Item.Key == key) is not { Finished: false } row || (row.HeldUntil > now && row.HeldBy != this)) return false;
+
+        (row.HeldBy, row.HeldUntil) = (this, until);
+        return true;
+    });
 
     public Task FinishAsync(string key, CancellationToken cancellationToken) => Write(cancellationToken, () =>
     {
@@ -68,6 +77,10 @@ public sealed class InMemoryInbox : IInbox
         public InboxItem Item => item;
 
         public bool Finished { get; set; }
+
+        public required InMemoryInbox HeldBy { get; set; }
+
+        public required DateTimeOffset HeldUntil { get; set; }
 
         public bool Has(string key) => item.Key == key || alias == key;
     }

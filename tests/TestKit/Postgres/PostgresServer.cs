@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -58,8 +59,14 @@ public sealed class PostgresServer : IAsyncDisposable
     private readonly SemaphoreSlim _owners = new(1, 1);
     private Process? _supervisor;
 
-    private PostgresServer(PostgresBinaries binaries, PostgresServerOptions options, string directory)
+    /// <summary>By the folder of the binaries: data as initdb makes it, of which servers start with a copy; and the superuser's password in all of them.</summary>
+    private static readonly ConcurrentDictionary<string, Lazy<Task<string>>> FirstData = new(StringComparer.Ordinal);
+
+    private static readonly string FirstPassword = NewPassword();
+
+    private PostgresServer(PostgresBinaries binaries, PostgresServerOptions options, string directory, string superuserPassword, string administratorPassword)
     {
+        (SuperuserPassword, AdministratorPassword) = (superuserPassword, administratorPassword);
         _binaries = binaries;
         _options = options;
         _directory = directory;
@@ -70,9 +77,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public int Major => _binaries.Major;
 
-    public string SuperuserPassword { get; } = NewPassword();
+    public string SuperuserPassword { get; }
 
-    public string AdministratorPassword { get; } = NewPassword();
+    public string AdministratorPassword { get; }
 
     public string SuperuserConnectionString => ConnectionString(SuperuserName, SuperuserPassword, "postgres");
 
@@ -93,17 +100,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public static async Task<PostgresServer> StartAsync(PostgresServerOptions? options = null)
     {
         options ??= new();
-        var binaries = PostgresBinaries.Find(options.Major) ?? throw new InvalidOperationException(
-            options.Major is { } major ? $"PostgreSQL {major}: {PostgresBinaries.HowToGetThem}" : PostgresBinaries.HowToGetThem);
-        if (ServerUser.IsNeeded && !ServerUser.CanReach(binaries.Folder))
-            throw new InvalidOperationException($"PostgreSQL does not run as root, and other users cannot reach {binaries.Folder}.");
-
-        // The other user must be able to pass through to the folder; a private TMPDIR would keep it out.
-        var parent = ServerUser.IsNeeded && !ServerUser.CanReach(Path.GetTempPath()) ? "/tmp" : Path.GetTempPath();
-        var directory = Path.Combine(parent, $"dbaccess-pg-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
-        System.IO.Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-
-        var server = new PostgresServer(binaries, options, directory);
+        var server = Prepare(options, superuserPassword: options.UnsafeFast ? FirstPassword : null, administratorPassword: null);
         try
         {
             await server.InitializeAsync();
@@ -118,6 +115,60 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// A second instance that follows this one and only reads, as a cluster's reader does, until it is promoted. Made from a copy of the data under way, which is what pg_basebackup does;
+    /// the packages of most versions do not have it. Same users, same passwords.
+    /// </summary>
+    public async Task<PostgresServer> StartStandbyAsync()
+    {
+        var standby = Prepare(_options with { Major = Major }, SuperuserPassword, AdministratorPassword);
+        try
+        {
+            await standby.CopyAsync(this);
+            await standby.LaunchOnFreePortAsync();
+            await standby.CaughtUpAsync(this);
+            return standby;
+        }
+        catch
+        {
+            await standby.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Until the standby has applied everything that the writer has confirmed so far.</summary>
+    public async Task CaughtUpAsync(PostgresServer writer)
+    {
+        var position = await ScalarAsync(writer.SuperuserConnectionString, "SELECT pg_current_wal_lsn()::text");
+        for (var waited = Stopwatch.StartNew(); await ScalarAsync(SuperuserConnectionString, $"SELECT (pg_last_wal_replay_lsn() >= '{position}'::pg_lsn)::text") != "true";)
+        {
+            if (waited.Elapsed > StartLimit) throw new InvalidOperationException("The standby does not catch up.");
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
+    }
+
+    /// <summary>Makes a standby the writer.</summary>
+    public async Task PromoteAsync() => await ScalarAsync(SuperuserConnectionString, "SELECT pg_promote(true, 60)::text");
+
+    private static PostgresServer Prepare(PostgresServerOptions options, string? superuserPassword, string? administratorPassword)
+    {
+        var binaries = PostgresBinaries.Find(options.Major) ?? throw new InvalidOperationException(
+            options.Major is { } major ? $"PostgreSQL {major}: {PostgresBinaries.HowToGetThem}" : PostgresBinaries.HowToGetThem);
+        if (ServerUser.IsNeeded && !ServerUser.CanReach(binaries.Folder))
+            throw new InvalidOperationException($"PostgreSQL does not run as root, and other users cannot reach {binaries.Folder}.");
+
+        return new PostgresServer(binaries, options, NewDirectory(), superuserPassword ?? NewPassword(), administratorPassword ?? NewPassword());
+    }
+
+    private static string NewDirectory()
+    {
+        // The other user must be able to pass through to the folder; a private TMPDIR would keep it out.
+        var parent = ServerUser.IsNeeded && !ServerUser.CanReach(Path.GetTempPath()) ? "/tmp" : Path.GetTempPath();
+        var directory = Path.Combine(parent, $"dbaccess-pg-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
+        System.IO.Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return directory;
+    }
+
     public string ConnectionString(string user, string password, string database)
     {
         var builder = new NpgsqlConnectionStringBuilder
@@ -129,7 +180,7 @@ public sealed class PostgresServer : IAsyncDisposable
             Database = database,
             Timeout = 10,
             GssEncryptionMode = GssEncryptionMode.Disable,
-            SslMode = _options.Tls ? SslMode.VerifyFull : SslMode.Disable,
+            SslMode = !_options.Tls ? SslMode.Disable : _options.CertificateFor is null ? SslMode.VerifyFull : SslMode.VerifyCA,
         };
         if (_options.Tls) builder.RootCertificate = CaCertificatePath;
         return builder.ConnectionString;
@@ -137,7 +188,12 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Stops the server and keeps its data. All sessions end.</summary>
     /// <param name="immediate">Without a checkpoint, like a crash: the next start recovers from the log.</param>
-    public async Task StopAsync(bool immediate = false)
+    public Task StopAsync(bool immediate = false) => StopAsync(immediate ? "QUIT" : "INT");
+
+    /// <summary>As a machine that loses its power: nothing is told to anybody. Data as after <see cref="StopAsync(bool)"/>.</summary>
+    public Task KillAsync() => StopAsync("KILL");
+
+    private async Task StopAsync(string signal)
     {
         if (_supervisor is not { } supervisor) return;
 
@@ -145,7 +201,7 @@ public sealed class PostgresServer : IAsyncDisposable
         {
             try
             {
-                await supervisor.StandardInput.WriteLineAsync(immediate ? "QUIT" : "INT");
+                await supervisor.StandardInput.WriteLineAsync(signal);
                 await supervisor.StandardInput.FlushAsync();
             }
             catch (IOException)
@@ -175,7 +231,7 @@ public sealed class PostgresServer : IAsyncDisposable
         await StopAsync();   // lets go of one that ended by itself
         for (var attempt = 1; !await TryLaunchAsync(); attempt++)
         {
-            if (attempt == 20) throw new InvalidOperationException($"Port {Port} has been taken by somebody else meanwhile.");
+            if (attempt == 20) throw new InvalidOperationException($"Port {Port} has been taken by somebody else meanwhile, or the server before does not end.");
             await Task.Delay(TimeSpan.FromMilliseconds(250));
         }
     }
@@ -274,20 +330,20 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private async Task InitializeAsync()
     {
-        var passwordFile = Path.Combine(_directory, "pw");
-        await SecretFile.WriteAsync(passwordFile, SuperuserPassword);
         if (_options.Tls)
-            await ServerCertificate.WriteAsync(CaCertificatePath!, Path.Combine(_directory, "server.crt"), Path.Combine(_directory, "server.key"));
+            await ServerCertificate.WriteAsync(CaCertificatePath!, Path.Combine(_directory, "server.crt"), Path.Combine(_directory, "server.key"), _options.CertificateFor);
         await ServerUser.OwnAsync(_directory);
 
-        List<string> initdb =
-        [
-            .. ServerUser.Prefix, _binaries.Tool("initdb"), "-D", DataDirectory, "-U", SuperuserName, "--encoding=UTF8", "--locale=C",
-            "--auth-host=scram-sha-256", "--auth-local=reject", $"--pwfile={passwordFile}", "--no-instructions",
-        ];
-        if (_options.UnsafeFast) initdb.AddRange(["--no-sync", "--wal-segsize=1"]);
-        await Tool.RunAsync(initdb, _directory);
-        File.Delete(passwordFile);
+        if (_options.UnsafeFast)
+        {
+            // A copy of one that was made before, which takes a fraction of the time.
+            var first = await FirstData.GetOrAdd(_binaries.Folder, folder => new Lazy<Task<string>>(() => MakeFirstAsync(_binaries))).Value;
+            await Tool.RunAsync(["cp", "-a", "--", first, DataDirectory], _directory);
+        }
+        else
+        {
+            await InitdbAsync(_binaries, _directory, SuperuserPassword, []);
+        }
 
         var connections = _options.Tls ? "hostssl" : "host";
         await File.WriteAllTextAsync(Path.Combine(DataDirectory, "pg_hba.conf"), $"""
@@ -296,6 +352,55 @@ public sealed class PostgresServer : IAsyncDisposable
             {connections} replication all 127.0.0.1/32 scram-sha-256
 
             """);
+    }
+
+    /// <summary>Gone with this process.</summary>
+    private static async Task<string> MakeFirstAsync(PostgresBinaries binaries)
+    {
+        var directory = NewDirectory();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => System.IO.Directory.Delete(directory, recursive: true);
+        await InitdbAsync(binaries, directory, FirstPassword, ["--no-sync", "--wal-segsize=1"]);
+        return Path.Combine(directory, "data");
+    }
+
+    private static async Task InitdbAsync(PostgresBinaries binaries, string directory, string superuserPassword, string[] more)
+    {
+        var passwordFile = Path.Combine(directory, "pw");
+        await SecretFile.WriteAsync(passwordFile, superuserPassword);
+        await ServerUser.OwnAsync(directory);
+        await Tool.RunAsync(
+            [
+                .. ServerUser.Prefix, binaries.Tool("initdb"), "-D", Path.Combine(directory, "data"), "-U", SuperuserName, "--encoding=UTF8", "--locale=C",
+                "--auth-host=scram-sha-256", "--auth-local=reject", $"--pwfile={passwordFile}", "--no-instructions", .. more,
+            ],
+            directory);
+        File.Delete(passwordFile);
+    }
+
+    private async Task CopyAsync(PostgresServer writer)
+    {
+        // One session from begin to end, or the server gives the copy up.
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(writer.SuperuserConnectionString) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using (var begin = new NpgsqlCommand(Major >= 15 ? "SELECT pg_backup_start('standby', true)::text" : "SELECT pg_start_backup('standby', true, false)::text", connection)) await begin.ExecuteScalarAsync();
+        // A file that goes away meanwhile is what the log is for.
+        await Tool.RunAsync(["sh", "-c", "cp -a -- \"$1\" \"$2\" 2>/dev/null; test -e \"$2/PG_VERSION\"", "sh", writer.DataDirectory, DataDirectory], _directory);
+        await using var end = new NpgsqlCommand(Major >= 15 ? "SELECT labelfile FROM pg_backup_stop(false)" : "SELECT labelfile FROM pg_stop_backup(false, false)", connection);
+        await File.WriteAllTextAsync(Path.Combine(DataDirectory, "backup_label"), (string)(await end.ExecuteScalarAsync())!);
+
+        File.Delete(Path.Combine(DataDirectory, "postmaster.pid"));
+        await File.WriteAllTextAsync(Path.Combine(DataDirectory, "standby.signal"), "");
+        await File.AppendAllTextAsync(
+            Path.Combine(DataDirectory, "postgresql.auto.conf"), $"primary_conninfo = 'host={Host} port={writer.Port} user={SuperuserName} password={SuperuserPassword} sslmode=prefer'\n");
+        await ServerUser.OwnAsync(_directory);
+    }
+
+    private static async Task<string> ScalarAsync(string connectionString, string sql)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (string)(await command.ExecuteScalarAsync())!;
     }
 
     private string DataDirectory => Path.Combine(_directory, "data");
@@ -310,7 +415,7 @@ public sealed class PostgresServer : IAsyncDisposable
         throw new InvalidOperationException("Ten ports that were free a moment before had all been taken when PostgreSQL asked for them.");
     }
 
-    /// <summary>False when the port was lost to somebody else; every other failure is thrown.</summary>
+    /// <summary>False when the port was lost to somebody else, or the server before has not let go of its folder; every other failure is thrown.</summary>
     private async Task<bool> TryLaunchAsync()
     {
         var logged = File.Exists(LogPath) ? new FileInfo(LogPath).Length : 0;
@@ -318,6 +423,7 @@ public sealed class PostgresServer : IAsyncDisposable
             ["setsid", "sh", "-c", Supervisor, "sh", _directory, .. ServerUser.Prefix, _binaries.Tool("postgres"), "-D", DataDirectory, .. Settings()],
             _directory);
         start.RedirectStandardInput = true;
+        foreach (var (name, value) in _options.Environment) start.Environment[name] = value;
         _supervisor = Process.Start(start)!;
 
         var waited = Stopwatch.StartNew();
@@ -347,6 +453,8 @@ public sealed class PostgresServer : IAsyncDisposable
                 var text = await LogFromAsync(logged);
                 await StopAsync();
                 if (text.Contains("could not create any TCP/IP sockets", StringComparison.Ordinal)) return false;
+                // The one before was killed and is not quite gone; on a busy machine that takes a moment.
+                if (text.Contains("\"postmaster.pid\" already exists", StringComparison.Ordinal) || text.Contains("pre-existing shared memory block", StringComparison.Ordinal)) return false;
                 throw new InvalidOperationException($"PostgreSQL {Major} ended while starting. Its log: {text}");
             }
             await Task.Delay(TimeSpan.FromMilliseconds(20));
@@ -378,7 +486,7 @@ public sealed class PostgresServer : IAsyncDisposable
         if (_options.UnsafeFast)
         {
             // Not synchronous_commit: without it a server that is stopped like a crash forgets what it had confirmed.
-            foreach (var name in (string[])["fsync", "full_page_writes", "jit"]) settings[name] = "off";
+            foreach (var name in (string[])["fsync", "full_page_writes", "jit", "autovacuum"]) settings[name] = "off";
             settings["shared_buffers"] = "16MB";
         }
         if (_options.Tls)

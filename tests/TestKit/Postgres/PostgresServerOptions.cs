@@ -15,6 +15,12 @@ public sealed record PostgresServerOptions
     /// </summary>
     public bool Tls { get; init; }
 
+    /// <summary>With <see cref="Tls"/>: the one name the certificate is for; null for 127.0.0.1 and localhost. The connection strings then verify the authority only.</summary>
+    public string? CertificateFor { get; init; }
+
+    /// <summary>Environment variables of the server's process.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Further server settings (<c>log_statement</c> → <c>all</c>); they win over the ones chosen here.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 }

@@ -7,7 +7,7 @@ namespace DbAccess.TestKit.Postgres;
 /// <summary>A throw-away authority and a certificate signed by it, so that <c>verify-full</c> can be tested for real.</summary>
 internal static class ServerCertificate
 {
-    public static async Task WriteAsync(string caPath, string certificatePath, string keyPath)
+    public static async Task WriteAsync(string caPath, string certificatePath, string keyPath, string? onlyFor = null)
     {
         var from = DateTimeOffset.UtcNow.AddHours(-1);
         var until = from.AddDays(30);
@@ -20,10 +20,10 @@ internal static class ServerCertificate
         using var ca = caRequest.CreateSelfSigned(from, until);
 
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={onlyFor ?? "localhost"}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        names.AddDnsName("localhost");
+        if (onlyFor is null) names.AddIpAddress(IPAddress.Loopback);
+        names.AddDnsName(onlyFor ?? "localhost");
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));

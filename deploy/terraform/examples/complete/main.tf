@@ -1,6 +1,14 @@
 # Everything around the module, in its smallest form: a network with two zones, and a security group that stands for an Aurora cluster's.
 terraform {
   required_version = ">= 1.9"
+  # Without it the state is a file in this folder. It holds no secret, but whoever loses it has to import everything.
+  # backend "s3" {
+  #   bucket       = "acme-terraform"
+  #   key          = "dbaccess.tfstate"
+  #   region       = "eu-west-1"
+  #   encrypt      = true
+  #   use_lockfile = true # Terraform 1.11 or later; before that dynamodb_table
+  # }
   required_providers {
     aws = {
       source  = "hashicorp/aws"
@@ -21,6 +29,35 @@ variable "endpoint" {
   description = "AWS endpoint override (tests against a local emulator); empty in production"
 }
 
+variable "installation" {
+  type        = string
+  default     = "complete-example"
+  description = "The tag on every role"
+}
+
+variable "domain_name" {
+  type        = string
+  default     = "dbaccess.example.com"
+  description = "The name under which Slack calls"
+}
+
+variable "zone_id" {
+  type        = string
+  description = "The Route 53 zone that the name is in. It is there already: nothing can be validated or called in one that nobody delegates to"
+}
+
+variable "settings" {
+  type        = map(string)
+  default     = { Slack__TeamId = "T0DBACME1", Slack__AppId = "A0DBACCS1" }
+  description = "Further settings, as environment variables"
+}
+
+variable "web_tasks" {
+  type        = number
+  default     = 2
+  description = "How many copies of the web application run"
+}
+
 variable "image_uri" {
   type        = string
   description = "The image, by digest"
@@ -29,12 +66,38 @@ variable "image_uri" {
 variable "function_package" {
   type        = string
   default     = null
-  description = "A zip instead of the image, for emulators"
+  description = "The functions from a zip instead of the image (scripts/package-functions)"
 }
 
-variable "slack_secret_arn" {
+variable "function_settings" {
+  type        = map(string)
+  default     = {}
+  description = "Settings of the functions alone"
+}
+
+# A new account may run 10 functions at once and reserve none of them. Where the quota is 1000: 20 and 2, the module's own defaults.
+variable "create_concurrency" {
+  type        = number
+  default     = -1
+  description = "How many grants are worked on at once; -1 for no limit but the account's"
+}
+
+variable "expire_concurrency" {
+  type        = number
+  default     = -1
+  description = "How many sweeps run at once; -1 for no limit but the account's"
+}
+
+variable "restored_table" {
   type        = string
-  description = "The secret with bot_token and signing_secret"
+  default     = null
+  description = "A restored table that the roles may use, too"
+}
+
+variable "restart" {
+  type        = string
+  default     = ""
+  description = "Any text; a new one starts everything anew"
 }
 
 variable "certificate_arn" {
@@ -58,21 +121,20 @@ provider "aws" {
   dynamic "endpoints" {
     for_each = var.endpoint == "" ? [] : [var.endpoint]
     content {
-      cloudwatch     = endpoints.value
-      dynamodb       = endpoints.value
-      ec2            = endpoints.value
-      ecs            = endpoints.value
-      elbv2          = endpoints.value
-      events         = endpoints.value
-      iam            = endpoints.value
-      kms            = endpoints.value
-      lambda         = endpoints.value
-      logs           = endpoints.value
-      route53        = endpoints.value
-      s3             = endpoints.value
-      secretsmanager = endpoints.value
-      sqs            = endpoints.value
-      sts            = endpoints.value
+      cloudwatch = endpoints.value
+      dynamodb   = endpoints.value
+      ec2        = endpoints.value
+      ecs        = endpoints.value
+      elbv2      = endpoints.value
+      events     = endpoints.value
+      iam        = endpoints.value
+      kms        = endpoints.value
+      lambda     = endpoints.value
+      logs       = endpoints.value
+      route53    = endpoints.value
+      s3         = endpoints.value
+      sqs        = endpoints.value
+      sts        = endpoints.value
     }
   }
 }
@@ -148,14 +210,10 @@ resource "aws_security_group" "orders" {
   vpc_id = aws_vpc.this.id
 }
 
-resource "aws_route53_zone" "this" {
-  name = "example.com"
-}
-
 module "dbaccess" {
   source = "../.."
 
-  installation       = "complete-example"
+  installation       = var.installation
   vpc_id             = aws_vpc.this.id
   private_subnet_ids = aws_subnet.private[*].id
   public_subnet_ids  = aws_subnet.public[*].id
@@ -163,11 +221,17 @@ module "dbaccess" {
 
   image_uri        = var.image_uri
   function_package = var.function_package == null ? null : { filename = var.function_package }
-  domain_name      = "dbaccess.example.com"
-  zone_id          = aws_route53_zone.this.zone_id
+  domain_name      = var.domain_name
+  zone_id          = var.zone_id
   certificate_arn  = var.certificate_arn
-  slack_secret_arn = var.slack_secret_arn
-  settings         = { Slack__TeamId = "T0DBACME1", Slack__AppId = "A0DBACCESS" }
+  settings         = var.settings
+  web_tasks        = var.web_tasks
+
+  function_settings  = var.function_settings
+  create_concurrency = var.create_concurrency
+  expire_concurrency = var.expire_concurrency
+  restored_table     = var.restored_table
+  restart            = var.restart
 
   deletion_protection = var.protected
   force_destroy       = !var.protected
@@ -178,6 +242,7 @@ output "dbaccess" {
     url       = module.dbaccess.url
     table     = module.dbaccess.table
     bucket    = module.dbaccess.bucket
+    network   = module.dbaccess.network
     functions = module.dbaccess.functions
     settings  = module.dbaccess.settings
   }

@@ -1,10 +1,13 @@
 using System.Text;
 
-namespace DbAccess.Infrastructure.Files;
+namespace DbAccess.Domain;
 
-/// <summary>Other people's words inside our sentences: on one line, and not too long.</summary>
-internal static class Show
+/// <summary>Other people's words inside our sentences: on one line, and not too long; and what was probably meant by them.</summary>
+public static class Show
 {
+    /// <summary>No name of ours is longer; nothing that is much longer is near one, and measuring it would only cost.</summary>
+    private const int LongestName = 63;
+
     public static string Text(string text, int longest = 60)
     {
         var shown = new StringBuilder();
@@ -26,19 +29,21 @@ internal static class Show
         return all.Count is > 0 and <= 10 ? $"; there is {string.Join(", ", all)}" : "";
     }
 
-    public static string? Nearest(string wrong, IReadOnlyCollection<string> names)
+    /// <summary>The name that was probably meant, or null: at most two letters off, and fewer than half of them; capitals make no difference.</summary>
+    public static string? Nearest(string wrong, IEnumerable<string> names)
     {
-        if (wrong.Length is 0 or > 64) return null;
-        var allowed = wrong.Length switch { <= 3 => 1, <= 7 => 2, _ => 3 };
-        // Far from the same length is far from the same word, and measuring it is what costs.
-        return names.Where(name => Math.Abs(name.Length - wrong.Length) <= allowed).Select(name => (Name: name, Distance: Distance(wrong.ToLowerInvariant(), name.ToLowerInvariant())))
-            .Where(candidate => candidate.Distance <= allowed && candidate.Distance < candidate.Name.Length)
-            .OrderBy(candidate => candidate.Distance)
+        if (wrong.Length is 0 or > LongestName + 2) return null;
+
+        var allowed = Math.Min(2, (Math.Max(wrong.Length, 3) - 1) / 2);
+        return names.Where(name => Math.Abs(name.Length - wrong.Length) <= allowed)
+            .Select(name => (Name: name, Distance: Distance(wrong.ToLowerInvariant(), name.ToLowerInvariant())))
+            .Where(candidate => candidate.Distance <= allowed)
+            .OrderBy(candidate => candidate.Distance).ThenBy(candidate => candidate.Name, StringComparer.Ordinal)
             .Select(candidate => candidate.Name)
             .FirstOrDefault();
     }
 
-    /// <summary>Letters wrong, missing, too many or swapped.</summary>
+    /// <summary>Letters wrong, missing, too many or swapped with their neighbour.</summary>
     private static int Distance(string from, string to)
     {
         var table = new int[from.Length + 1, to.Length + 1];

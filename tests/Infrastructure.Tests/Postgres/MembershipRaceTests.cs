@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Scopes;
+using DbAccess.Infrastructure.Postgres;
+using DbAccess.TestKit.Postgres;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace DbAccess.Infrastructure.Tests.Postgres;
+
+/// <summary>
+/// A <c>GRANT</c> of a role that waits while the role is dropped succeeds all the same, and leaves a membership in nothing that no statement takes away. We leave none, and those of others
+/// are in nobody's way.
+/// </summary>
+public sealed class MembershipRaceTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private RoleHouse _house = null!;
+
+    public async ValueTask InitializeAsync() => _house = new RoleHouse(await postgres.CreateSampleOrdersAsync());
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_house is not null) await _house.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task We_become_no_member_of_a_role_that_is_just_being_dropped()
+    {
+        var made = await _house.MakeAsync(_house.Order());
+        string[] statements;
+        await using var administrator = new NpgsqlConnection(_house.Database.AdministratorConnectionString + ";Pooling=false");
+        await administrator.OpenAsync(RoleHouse.Cancellation);
+        await using (var ask = new NpgsqlCommand(RemovalStatements.BecomeMember(_house.Database.Server.Major), administrator) { Parameters = { new NpgsqlParameter<string> { TypedValue = $"{made.Oid}" } } })
+        {
+            await using var row = await ask.ExecuteReaderAsync(RoleHouse.Cancellation);
+            await row.ReadAsync(RoleHouse.Cancellation);
+            statements = [row.GetString(0), row.GetString(1)];
+        }
+
+        var refused = await WhileItIsDroppedAsync(made.Oid, () => ScopeMending.ExecuteAsync(administrator, statements, RoleHouse.Cancellation));
+
+        Assert.Equal("42704", Assert.IsType<PostgresException>(refused).SqlState);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_membership_that_somebody_gave_while_the_role_was_dropped_is_told_of_and_not_waited_for()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"CREATE ROLE late_{made.Oid}; SELECT 1");
+        Assert.Null(await WhileItIsDroppedAsync(made.Oid, () => OnceMoreAsync($"GRANT {order.Role} TO late_{made.Oid}")));
+        Assert.Equal("1", await _house.AskAsync($"SELECT count(*) FROM pg_auth_members WHERE roleid = {made.Oid}"));
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.NotNull(receipt.ProvedAt);
+        Assert.Contains(receipt.Remarks, remark => remark.Contains("keeps 1 memberships in nothing", StringComparison.Ordinal));
+        await _house.AskAsync($"DROP ROLE late_{made.Oid}; SELECT 1");
+    }
+
+    [Fact]
+    public async Task A_role_with_a_membership_in_nothing_is_removed_like_any_other()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"CREATE ROLE other_{made.Oid}; SELECT 1");
+        var other = await _house.AskAsync($"SELECT oid FROM pg_roles WHERE rolname = 'other_{made.Oid}'");
+        Assert.Null(await WhileItIsDroppedAsync(uint.Parse(other, null), () => OnceMoreAsync($"GRANT other_{made.Oid} TO {order.Role}")));
+        Assert.Equal("1", await _house.AskAsync($"SELECT count(*) FROM pg_auth_members WHERE member = {made.Oid} AND roleid = {other}"));
+        // So that it has to be shut out first.
+        await using var session = await _house.LogInAsync(order);
+
+        Assert.Equal(1, (await _house.RemoveAsync(order, made.Oid)).SessionsEnded);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task Whoever_is_given_a_scope_that_is_just_being_dropped_as_unused_has_it_all_the_same()
+    {
+        // As the requests of two people for the same tables, one of which ends when the other begins.
+        var scope = RoleHouse.ReadScope.NarrowTo([new TableName("public", "orders")]).Value;
+        var inventory = new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        ConcurrentQueue<string> wrong = [];
+        var dropped = 0;
+
+        await Task.WhenAll(DropAsync(), LiveAsync(), LiveAsync());
+
+        Assert.True(wrong.IsEmpty, string.Join("\n", wrong));
+        Assert.True(dropped > 0, "It was never dropped.");
+        Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_auth_members m WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = m.roleid)"));
+
+        async Task DropAsync()
+        {
+            var order = _house.Order(scope);
+            while (!enough.IsCancellationRequested)
+            {
+                var answer = await inventory.DropUnusedAsync(_house.Installation, order.Target, scope, RoleHouse.Cancellation);
+                if (answer.Refusal is null) dropped++;
+                else if (answer.Refusal.Code is not ("postgres.in_use" or "postgres.gone")) wrong.Enqueue($"drop: {answer.Refusal.Code} {answer.Refusal.Message}");
+                await Task.Delay(Random.Shared.Next(1, 8), RoleHouse.Cancellation);
+            }
+        }
+
+        async Task LiveAsync()
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                var order = _house.Order(scope);
+                var making = await _house.Administrator.MakeAsync(order, RoleHouse.Password, RoleHouse.Cancellation);
+                if (making is not RoleMaking.Made made)
+                {
+                    wrong.Enqueue($"make: {making} {(making as RoleMaking.Impossible)?.Why.Message}");
+                    continue;
+                }
+                // What it is to have comes back within moments where it was taken in between.
+                var has = "";
+                for (var look = 0; look < 40 && has != "ok"; look++) has = await _house.AsHolderAsync(order, "SELECT count(*) FROM orders");
+                if (has != "ok") wrong.Enqueue($"use: {has}");
+                var removal = await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation);
+                if (removal is not RoleRemoval.Gone) wrong.Enqueue($"remove: {removal}");
+            }
+        }
+    }
+
+    /// <summary>Does something that waits for the drop of a role which is committed a moment later. Answers how it failed, or null.</summary>
+    private async Task<Exception?> WhileItIsDroppedAsync(uint oid, Func<Task> doing)
+    {
+        await using var dropper = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await dropper.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(dropper, $"BEGIN; DROP ROLE {await _house.AskAsync($"SELECT rolname FROM pg_roles WHERE oid = {oid}")}");
+        var done = doing();
+        // Until 15 a GRANT does not wait for its turn, and is done before the drop is committed.
+        while (!done.IsCompleted && await _house.AskAsync($"SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'object' AND classid = 'pg_authid'::regclass AND objid = {oid}") == "0")
+            await Task.Delay(5, RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(dropper, "COMMIT");
+        return await Record.ExceptionAsync(() => done);
+    }
+
+    private async Task OnceMoreAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await connection.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(connection, sql);
+    }
+}

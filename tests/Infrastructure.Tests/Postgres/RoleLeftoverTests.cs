@@ -1,0 +1,578 @@
+using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Postgres;
+using DbAccess.TestKit.Postgres;
+using Npgsql;
+
+namespace DbAccess.Infrastructure.Tests.Postgres;
+
+/// <summary>
+/// Everything a role can own, hold or be named in. Access ends at once in every case; what cannot be cleaned names its blocker and the statement that mends it, and once that was run, the next try is
+/// enough.
+/// </summary>
+public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private RoleHouse _house = null!;
+
+    private int Major => _house.Database.Server.Major;
+
+    public async ValueTask InitializeAsync()
+    {
+        _house = new RoleHouse(await postgres.CreateSampleOrdersAsync());
+        // What scopes never give, and what holders have all the same.
+        await _house.AskAsync($"CREATE SCHEMA workshop; GRANT CREATE, USAGE ON SCHEMA workshop TO PUBLIC; GRANT CREATE ON DATABASE \"{_house.Database.Name}\" TO PUBLIC; SELECT 1");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_house is not null) await _house.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("a table with data, a sequence, an index and a foreign key", "CREATE TABLE workshop.a (i serial PRIMARY KEY, j int REFERENCES workshop.a)", "table workshop.a")]
+    [InlineData("a partitioned table", "CREATE TABLE workshop.p (i int) PARTITION BY RANGE (i); CREATE TABLE workshop.p1 PARTITION OF workshop.p FOR VALUES FROM (1) TO (9)", "table workshop.p1")]
+    [InlineData("a schema", "CREATE SCHEMA own; CREATE TABLE own.t (i int)", "schema own")]
+    [InlineData("a function and a procedure", "CREATE FUNCTION workshop.f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE PROCEDURE workshop.p() LANGUAGE sql AS 'SELECT 1'", "function workshop.f(integer)")]
+    [InlineData("an aggregate", "CREATE AGGREGATE workshop.total(int) (SFUNC = int4pl, STYPE = int)", "function workshop.total(integer)")]
+    [InlineData("types", "CREATE TYPE workshop.mood AS ENUM ('ok'); CREATE DOMAIN workshop.positive AS int CHECK (VALUE > 0); CREATE TYPE workshop.pair AS (a int, b int); CREATE TYPE workshop.span AS RANGE (subtype = int)", "type workshop.mood")]
+    [InlineData("a view, a materialized view and a rule", "CREATE VIEW workshop.v AS SELECT 1 AS i; CREATE MATERIALIZED VIEW workshop.m AS SELECT 1 AS i; CREATE RULE r AS ON INSERT TO workshop.v DO INSTEAD NOTHING", "view workshop.v")]
+    [InlineData("an operator, a cast and a collation", "CREATE TYPE workshop.n AS (i int); CREATE FUNCTION workshop.eq(workshop.n, workshop.n) RETURNS bool LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR workshop.=== (FUNCTION = workshop.eq, LEFTARG = workshop.n, RIGHTARG = workshop.n); CREATE FUNCTION workshop.c(workshop.n) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE CAST (workshop.n AS int) WITH FUNCTION workshop.c(workshop.n); CREATE COLLATION workshop.co FROM \"C\"", "operator workshop.===(workshop.n,workshop.n)")]
+    [InlineData("text search, statistics and a conversion", "CREATE TEXT SEARCH DICTIONARY workshop.d (TEMPLATE = simple); CREATE TEXT SEARCH CONFIGURATION workshop.c (COPY = simple); CREATE TABLE workshop.s (a int, b int); CREATE STATISTICS workshop.st ON a, b FROM workshop.s; CREATE CONVERSION workshop.cv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8", "statistics object workshop.st")]
+    [InlineData("a large object", "SELECT lo_create(0)", "large object")]
+    [InlineData("a publication", "CREATE TABLE workshop.t (i int); CREATE PUBLICATION \"my pub\" FOR TABLE workshop.t", "publication")]
+    [InlineData("a policy on a table of its own", "CREATE TABLE workshop.t (i int); ALTER TABLE workshop.t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON workshop.t TO PUBLIC USING (true)", "table workshop.t")]
+    [InlineData("a trigger", "CREATE TABLE workshop.t (i int); CREATE FUNCTION workshop.tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER tr BEFORE INSERT ON workshop.t FOR EACH ROW EXECUTE FUNCTION workshop.tr()", "function workshop.tr()")]
+    [InlineData("names that bite", "CREATE TABLE workshop.\"a\"\"; DROP TABLE public.orders; --\" (\"i'\" int); CREATE VIEW workshop.\"v%I 'x\" AS SELECT 1 AS i; CREATE FUNCTION workshop.\"f\"\"();\"() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "DROP TABLE public.orders")]
+    public async Task What_it_owns_is_kept_under_the_escrow_role_and_named(string what, string doing, string named)
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, doing));
+        var owned = await _house.AskAsync(Owned(made.Oid));
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.NotEqual("", what);
+        Assert.NotEqual("", owned);
+        Assert.Equal(owned, await _house.AskAsync(Owned($"'{_house.EscrowName}'::regrole")));
+        Assert.Contains(receipt.HandedOver, thing => thing.Contains(named, StringComparison.Ordinal));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+        Assert.Equal("ok", await _house.AsHolderAsync(await MadeAsync(), "SELECT count(*) FROM public.orders"));
+    }
+
+    [Fact]
+    public async Task The_escrow_role_takes_over_also_where_only_the_role_itself_could_create_and_can_create_nothing_there_afterwards()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"CREATE SCHEMA theirs; GRANT CREATE, USAGE ON SCHEMA theirs TO {order.Role}; REVOKE CREATE ON DATABASE \"{_house.Database.Name}\" FROM PUBLIC; GRANT CREATE ON DATABASE \"{_house.Database.Name}\" TO {order.Role}; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "CREATE TABLE theirs.t (i int); CREATE SCHEMA own; CREATE PUBLICATION pub FOR TABLE theirs.t"));
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        // Handed over; what the superuser gave it is theirs to take back.
+        Assert.Equal(_house.EscrowName, await _house.AskAsync("SELECT relowner::regrole::text FROM pg_class WHERE oid = 'theirs.t'::regclass"));
+        Assert.Equal("f", await _house.AskAsync($"SELECT left(has_schema_privilege('{_house.EscrowName}', 'theirs', 'CREATE')::text, 1)"));
+        foreach (var blocker in locked.Blockers) await _house.MendAsync(blocker);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_trusted_extension_goes_to_the_escrow_role_or_is_named()
+    {
+        Assert.SkipUnless(await _house.AskAsync("SELECT count(*) FROM pg_available_extension_versions WHERE name = 'citext' AND trusted") != "0", "This server comes without contrib.");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "CREATE EXTENSION citext SCHEMA workshop"));
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Contains(receipt.HandedOver, thing => thing.StartsWith("extension citext", StringComparison.Ordinal));
+        Assert.Equal("1", await _house.AskAsync("SELECT count(*) FROM pg_extension WHERE extname = 'citext'"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_server_of_foreign_data_and_a_user_mapping()
+    {
+        Assert.SkipUnless(await _house.AskAsync("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgres_fdw'") == "1", "This server comes without contrib.");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"CREATE EXTENSION postgres_fdw; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO PUBLIC; CREATE SERVER theirs FOREIGN DATA WRAPPER postgres_fdw; GRANT USAGE ON FOREIGN SERVER theirs TO PUBLIC; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "CREATE SERVER mine FOREIGN DATA WRAPPER postgres_fdw; CREATE USER MAPPING FOR CURRENT_USER SERVER theirs OPTIONS (user 'x', password 'hush')"));
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Contains(receipt.HandedOver, thing => thing.StartsWith("server mine", StringComparison.Ordinal));
+        Assert.Contains(receipt.Dropped, thing => thing.StartsWith("user mapping", StringComparison.Ordinal) && !thing.Contains("hush", StringComparison.Ordinal));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_database_and_the_schema_public()
+    {
+        var other = await postgres.CreateDatabaseAsync("Db-1 \"x\" ';");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"ALTER SCHEMA public OWNER TO {order.Role}; ALTER DATABASE {Quote(other.Name)} OWNER TO {order.Role}; SELECT 1");
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(2, receipt.HandedOver.Count(thing => thing.Contains("schema public", StringComparison.Ordinal) || thing.Contains("database Db-1", StringComparison.Ordinal)));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_subscription_is_switched_off_and_kept()
+    {
+        Assert.SkipUnless(Major >= 16, "Until PostgreSQL 15 only a superuser may own a subscription.");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync("CREATE SUBSCRIPTION \"my sub\" CONNECTION 'host=127.0.0.1 port=1 user=x password=hush' PUBLICATION p WITH (connect = false); SELECT 1");
+        await _house.AskAsync($"ALTER SUBSCRIPTION \"my sub\" ENABLE; ALTER SUBSCRIPTION \"my sub\" OWNER TO {order.Role}; SELECT 1");
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Contains(receipt.HandedOver, thing => thing.StartsWith("subscription", StringComparison.Ordinal) && !thing.Contains("hush", StringComparison.Ordinal));
+        Assert.Equal("false", await _house.AskAsync("SELECT subenabled::text FROM pg_subscription WHERE subname = 'my sub'"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+        await _house.AskAsync("ALTER SUBSCRIPTION \"my sub\" SET (slot_name = NONE); SELECT 1");
+        await _house.AskAsync("DROP SUBSCRIPTION \"my sub\"");
+    }
+
+    [Fact]
+    public async Task An_event_trigger_cannot_be_its_own()
+    {
+        var order = await MadeAsync();
+        await _house.AskAsync("CREATE FUNCTION public.quiet() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER quiet ON ddl_command_end EXECUTE FUNCTION public.quiet(); SELECT 1");
+
+        Assert.Equal("42501", await _house.AsHolderAsync(order, "CREATE EVENT TRIGGER mine ON ddl_command_end EXECUTE FUNCTION public.quiet()"));
+        Assert.Equal("42501", (await Assert.ThrowsAsync<PostgresException>(() => _house.AskAsync($"ALTER EVENT TRIGGER quiet OWNER TO {order.Role}"))).SqlState);
+    }
+
+    [Fact]
+    public async Task A_slot_has_no_owner_and_stays_and_the_session_that_reads_it_is_cut()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var slot = $"slot_{made.Oid}";
+        await _house.AskAsync($"ALTER ROLE {order.Role} REPLICATION; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, $"SELECT pg_create_physical_replication_slot('{slot}')"));
+        await using var session = await _house.LogInAsync(order);
+
+        // Until 15 the administrator may not change a role with REPLICATION. It may drop it.
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("1", await _house.AskAsync($"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'"));
+        await _house.AskAsync($"SELECT pg_drop_replication_slot('{slot}')");
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task What_it_gave_others_and_what_others_gave_it_within_our_reach_goes_and_is_told()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.Database.RunAsOwnerAsync($"GRANT SELECT ON public.customers TO {order.Role} WITH GRANT OPTION; GRANT UPDATE (status) ON public.orders TO {order.Role}; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {order.Role}");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "GRANT SELECT ON public.customers TO pg_monitor; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC"));
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Contains(receipt.Dropped, thing => thing.Contains("what it had given pg_monitor on table", StringComparison.Ordinal) && thing.Contains("customers", StringComparison.Ordinal));
+        Assert.Contains(receipt.Dropped, thing => thing.Contains("what it was given on column status", StringComparison.Ordinal));
+        Assert.Contains(receipt.Dropped, thing => thing.Contains("default privileges", StringComparison.Ordinal));
+        Assert.Equal("f", await _house.AskAsync("SELECT left(has_table_privilege('pg_monitor', 'public.customers', 'SELECT')::text, 1)"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Theory]
+    [InlineData("GRANT pg_read_all_data TO {role}")]
+    [InlineData("GRANT pg_monitor TO {role} WITH ADMIN OPTION")]
+    [InlineData("GRANT {role} TO friend_of_none")]
+    public async Task A_membership_given_by_hand_by_somebody_else_goes_with_it(string grant)
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync("DO $$ BEGIN CREATE ROLE friend_of_none; EXCEPTION WHEN OTHERS THEN NULL; END $$; SELECT 1");
+        await _house.AskAsync($"{grant.Replace("{role}", order.Role.Value, StringComparison.Ordinal)}; SELECT 1");
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_membership_that_it_gave_itself_goes_with_it()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var (group, friend) = ($"group_{made.Oid}", $"friend_{made.Oid}");
+        await _house.AskAsync($"CREATE ROLE {group}; CREATE ROLE {friend}; GRANT {group} TO {order.Role} WITH ADMIN OPTION; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, $"GRANT {group} TO {friend}"));
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_auth_members WHERE roleid = '{group}'::regrole AND member = '{friend}'::regrole"));
+        Assert.Contains(receipt.Dropped, thing => thing.Contains(friend, StringComparison.Ordinal));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+        await _house.AskAsync($"DROP ROLE {group}, {friend}; SELECT 1");
+    }
+
+    [Theory]
+    [InlineData("table fs.t", "CREATE TABLE fs.t (i int); GRANT SELECT, UPDATE ON fs.t TO {role}")]
+    [InlineData("column i of table fs.t", "CREATE TABLE fs.t (i int); GRANT SELECT (i) ON fs.t TO {role}")]
+    [InlineData("view fs.v", "CREATE VIEW fs.v AS SELECT 1 AS i; GRANT SELECT ON fs.v TO {role}")]
+    [InlineData("sequence fs.s", "CREATE SEQUENCE fs.s; GRANT USAGE ON SEQUENCE fs.s TO {role}")]
+    [InlineData("schema fs", "GRANT USAGE ON SCHEMA fs TO {role}")]
+    [InlineData("database template0", "GRANT CONNECT ON DATABASE template0 TO {role}")]
+    [InlineData("function fs.f(integer,text)", "CREATE FUNCTION fs.f(int, text) RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION fs.f(int, text) TO {role}")]
+    [InlineData("function fs.p()", "CREATE PROCEDURE fs.p() LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON PROCEDURE fs.p() TO {role}")]
+    [InlineData("type fs.mood", "CREATE TYPE fs.mood AS ENUM ('ok'); GRANT USAGE ON TYPE fs.mood TO {role}")]
+    [InlineData("language plpgsql", "GRANT USAGE ON LANGUAGE plpgsql TO {role}")]
+    [InlineData("tablespace pg_default", "GRANT CREATE ON TABLESPACE pg_default TO {role}")]
+    [InlineData("foreign-data wrapper w", "CREATE FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN DATA WRAPPER w TO {role}")]
+    [InlineData("server sv", "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER sv FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN SERVER sv TO {role}")]
+    [InlineData("large object 4711", "SELECT lo_create(4711); GRANT SELECT ON LARGE OBJECT 4711 TO {role}")]
+    [InlineData("parameter log_statement", "GRANT SET ON PARAMETER log_statement TO {role}")]
+    [InlineData("table fs.\"T ';%I\"", "CREATE TABLE fs.\"T ';%I\" (i int); GRANT SELECT ON fs.\"T ';%I\" TO {role}")]
+    [InlineData("table fs.given", "CREATE TABLE fs.given (i int); GRANT SELECT ON fs.given TO {middle} WITH GRANT OPTION; SET ROLE {middle}; GRANT SELECT ON fs.given TO {role}; RESET ROLE")]
+    public async Task A_privilege_given_by_somebody_out_of_reach_is_named_with_the_statement_that_takes_it_back(string thing, string grant)
+    {
+        if (thing.StartsWith("parameter", StringComparison.Ordinal)) Assert.SkipUnless(Major >= 15, "PostgreSQL has privileges on parameters from version 15 on.");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var middle = $"middle_{made.Oid}";
+        await _house.AskAsync($"CREATE ROLE {middle}; CREATE SCHEMA fs; GRANT USAGE ON SCHEMA fs TO {middle}; SELECT 1");
+        await _house.AskAsync($"{grant.Replace("{role}", order.Role.Value, StringComparison.Ordinal).Replace("{middle}", middle, StringComparison.Ordinal)}; SELECT 1");
+        await using var session = await _house.LogInAsync(order);
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        Assert.Equal(1, locked.Receipt.SessionsEnded);
+        Assert.Null(locked.Receipt.ProvedAt);
+        Assert.True(locked.Receipt.Left is { Roles: 1, Sessions: 0, Owned: 0, Privileges: > 0, Memberships: _ });
+        var blocker = Assert.Single(locked.Blockers);
+        Assert.StartsWith(thing, blocker, StringComparison.Ordinal);
+        // Exactly what is in the way is taken back, and by whoever gave it.
+        Assert.Contains(": REVOKE ALL", blocker.Replace($"SET ROLE {middle}; ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(thing == "table fs.given" ? middle : "postgres", blocker, StringComparison.Ordinal);
+
+        await _house.MendAsync(blocker);
+        Assert.True((await _house.RemoveAsync(order, made.Oid)).Existed);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Theory]
+    [InlineData("ALLOW_CONNECTIONS false")]
+    [InlineData("CONNECTION LIMIT 0")]
+    public async Task A_database_that_takes_no_connections_is_named_with_the_statement_that_opens_it(string closing)
+    {
+        var closed = await postgres.CreateDatabaseAsync("closed");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync("SELECT lo_create(0)", closed.ConnectionStringFor(order.Role.Value, RoleHouse.Password.Reveal()));
+        await _house.AskAsync($"ALTER DATABASE {closed.Name} {closing}; SELECT 1");
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        Assert.Contains(closed.Name, Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.MendAsync(locked.Blockers[0]);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_target_database_that_takes_no_connections_keeps_nobody_from_being_removed()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+        await _house.AskAsync($"ALTER DATABASE {_house.Database.Name} CONNECTION LIMIT 0; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'dbaccess%' AND datname = current_database()");
+
+        Assert.Equal(1, (await _house.RemoveAsync(order, made.Oid)).SessionsEnded);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_table_that_somebody_else_holds_is_nobodys_trouble_unless_it_is_the_roles_own()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var owner = _house.Order();
+        var madeOwner = await _house.MakeAsync(owner);
+        Assert.Equal("ok", await _house.AsHolderAsync(owner, "CREATE TABLE workshop.busy (i int)"));
+        await using var stranger = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await stranger.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(stranger, "BEGIN; LOCK TABLE public.orders, workshop.busy IN ACCESS EXCLUSIVE MODE");
+
+        await _house.RemoveAsync(order, made.Oid);
+        var locked = await _house.LockedOutAsync(owner, madeOwner.Oid);
+
+        var blocker = Assert.Single(locked.Blockers);
+        Assert.Contains($"pid {stranger.ProcessID} of postgres", blocker, StringComparison.Ordinal);
+        await RoleHouse.ExecuteAsync(stranger, "SELECT 1");
+        await _house.MendAsync(blocker);
+        await _house.RemoveAsync(owner, madeOwner.Oid);
+        Assert.Equal("0", await _house.TracesAsync(madeOwner.Oid));
+    }
+
+    [Theory]
+    [InlineData("P0001")]
+    [InlineData("55P04")]
+    public async Task An_event_trigger_that_raises_lets_a_clean_role_go_and_is_named_where_it_does_not(string code)
+    {
+        var (clean, owner) = (_house.Order(), _house.Order());
+        var made = await _house.MakeAsync(clean);
+        var madeOwner = await _house.MakeAsync(owner);
+        Assert.Equal("ok", await _house.AsHolderAsync(owner, "SELECT lo_create(0); ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC"));
+        await _house.AskAsync($"CREATE FUNCTION public.no() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'kein DDL' USING ERRCODE = '{code}'; END $$; CREATE EVENT TRIGGER \"no DDL\" ON ddl_command_start EXECUTE FUNCTION public.no(); SELECT 1");
+
+        await _house.RemoveAsync(clean, made.Oid);
+        var locked = await _house.LockedOutAsync(owner, madeOwner.Oid);
+
+        Assert.Contains("\"no DDL\"", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.MendAsync(locked.Blockers[0]);
+        await _house.RemoveAsync(owner, madeOwner.Oid);
+        Assert.Equal("0", await _house.TracesAsync(madeOwner.Oid));
+    }
+
+    [Fact]
+    public async Task A_trigger_that_turns_logins_away_keeps_nobody_from_being_removed()
+    {
+        Assert.SkipUnless(Major >= 17, "PostgreSQL has triggers on logins from version 17 on.");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+        await _house.AskAsync("""
+            CREATE FUNCTION public.nobody() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF session_user <> 'postgres' THEN RAISE 'not today'; END IF; END $$;
+            CREATE EVENT TRIGGER nobody ON login EXECUTE FUNCTION public.nobody(); ALTER EVENT TRIGGER nobody ENABLE ALWAYS;
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'dbaccess%' AND datname = current_database()
+            """);
+
+        Assert.Equal(1, (await _house.RemoveAsync(order, made.Oid)).SessionsEnded);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_trigger_that_it_put_on_somebody_elses_table_does_not_run_any_more()
+    {
+        var order = _house.Order(RoleHouse.Scope([RoleHouse.On(Domain.Scopes.ObjectKind.Table, "public", "orders", Domain.Scopes.Privilege.Select, Domain.Scopes.Privilege.Trigger)]));
+        var made = await _house.MakeAsync(order);
+        // Whoever updates the table next gives the holder the rest: the function runs with their rights.
+        Assert.Equal("ok", await _house.AsHolderAsync(order, """
+            CREATE TABLE workshop.ran (who text); GRANT INSERT ON workshop.ran TO PUBLIC;
+            CREATE FUNCTION workshop.trap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO workshop.ran VALUES (current_user); RETURN NEW; END';
+            CREATE TRIGGER trap BEFORE UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION workshop.trap();
+            CREATE TRIGGER own BEFORE INSERT ON workshop.ran FOR EACH ROW EXECUTE FUNCTION workshop.trap()
+            """));
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        await _house.AskAsync("UPDATE public.orders SET status = status; SELECT 1");
+        Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM workshop.ran"));
+        Assert.Equal(2, receipt.Remarks.Count(remark => remark.Contains("was switched off", StringComparison.Ordinal)));
+        Assert.Equal("2", await _house.AskAsync("SELECT count(*) FROM pg_trigger WHERE tgfoid = 'workshop.trap'::regproc"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_trigger_on_a_table_out_of_our_reach_keeps_it_locked_out_until_somebody_stops_it()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"CREATE TABLE workshop.theirs (i int); GRANT TRIGGER ON workshop.theirs TO PUBLIC; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, """
+            CREATE FUNCTION workshop.trap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''trapped''; END';
+            CREATE TRIGGER "my trap" BEFORE INSERT ON workshop.theirs FOR EACH ROW EXECUTE FUNCTION workshop.trap()
+            """));
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        Assert.StartsWith("trigger \"my trap\" on table workshop.theirs", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.MendAsync(locked.Blockers[0]);
+        await _house.RemoveAsync(order, made.Oid);
+        await _house.AskAsync("INSERT INTO workshop.theirs VALUES (1); SELECT 1");
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_trigger_on_a_view_cannot_be_switched_off_and_goes_with_the_view_or_is_named()
+    {
+        var (own, theirs) = (_house.Order(), _house.Order());
+        var (madeOwn, madeTheirs) = (await _house.MakeAsync(own), await _house.MakeAsync(theirs));
+        await _house.AskAsync("CREATE VIEW workshop.others AS SELECT 1 AS i; GRANT TRIGGER ON workshop.others TO PUBLIC; SELECT 1");
+        const string Trap = "CREATE FUNCTION workshop.{0}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER trap INSTEAD OF INSERT ON workshop.{1} FOR EACH ROW EXECUTE FUNCTION workshop.{0}()";
+        Assert.Equal("ok", await _house.AsHolderAsync(own, "CREATE VIEW workshop.mine AS SELECT 1 AS i; GRANT INSERT ON workshop.mine TO PUBLIC;" + string.Format(null, Trap, "a", "mine")));
+        Assert.Equal("ok", await _house.AsHolderAsync(theirs, string.Format(null, Trap, "b", "others")));
+
+        await _house.RemoveAsync(own, madeOwn.Oid);
+        var locked = await _house.LockedOutAsync(theirs, madeTheirs.Oid);
+
+        Assert.Equal("f", await _house.AskAsync("SELECT left(has_table_privilege('public', 'workshop.mine', 'INSERT')::text, 1)"));
+        Assert.StartsWith("trigger trap on view workshop.others", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.MendAsync(locked.Blockers[0]);
+        await _house.RemoveAsync(theirs, madeTheirs.Oid);
+        Assert.Equal("0", await _house.TracesAsync(madeTheirs.Oid));
+    }
+
+    [Fact]
+    public async Task A_prepared_transaction_of_somebody_else_that_holds_a_table_is_named_with_what_ends_it()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "CREATE TABLE workshop.wanted (i int)"));
+        await _house.AskAsync($"BEGIN; LOCK TABLE workshop.wanted IN ACCESS SHARE MODE; PREPARE TRANSACTION 'theirs {made.Oid}'");
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        Assert.Contains("held by a prepared transaction of postgres", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.MendAsync(locked.Blockers[0]);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Theory]
+    [InlineData("event trigger mine", "CREATE FUNCTION workshop.e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER mine ON sql_drop EXECUTE FUNCTION workshop.e()")]
+    [InlineData("foreign-data wrapper mine", "CREATE FOREIGN DATA WRAPPER mine")]
+    public async Task What_only_a_superuser_may_own_is_named_with_what_takes_it_over(string thing, string doing)
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"ALTER ROLE {order.Role} SUPERUSER; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, $"{doing}; CREATE TABLE workshop.also (i int)"));
+        await _house.AskAsync($"ALTER ROLE {order.Role} NOSUPERUSER; SELECT 1");
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        Assert.StartsWith(thing, Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.MendAsync(locked.Blockers[0]);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_database_that_the_administrator_may_not_enter_any_more_is_named_with_what_lets_it_in()
+    {
+        var other = await postgres.CreateSampleOrdersAsync();
+        await using var house = new RoleHouse(other);
+        await house.AskAsync("CREATE SCHEMA workshop; GRANT CREATE, USAGE ON SCHEMA workshop TO PUBLIC; SELECT 1");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using (var session = new NpgsqlConnection(other.ConnectionStringFor(order.Role.Value, RoleHouse.Password.Reveal()) + ";Pooling=false"))
+        {
+            await session.OpenAsync(RoleHouse.Cancellation);
+            await RoleHouse.ExecuteAsync(session, "CREATE TABLE workshop.there (i int)");
+        }
+        await house.AskAsync($"ALTER DATABASE \"{other.Name}\" OWNER TO postgres; REVOKE CONNECT ON DATABASE \"{other.Name}\" FROM PUBLIC; REVOKE CONNECT ON DATABASE \"{other.Name}\" FROM {PostgresServer.AdministratorName}; SELECT 1");
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        Assert.Contains($"GRANT CONNECT ON DATABASE {other.Name} TO {PostgresServer.AdministratorName};", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.MendAsync(locked.Blockers[0]);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_prepared_transaction_of_a_role_that_somebody_dropped_by_hand_is_named_with_what_ends_it()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, $"BEGIN; LOCK TABLE public.orders IN ACCESS SHARE MODE; PREPARE TRANSACTION 'it''s {made.Oid}'"));
+        await _house.AskAsync($"DROP ROLE {order.Role}; SELECT 1");
+
+        var locked = Assert.IsType<RoleRemoval.LockedOut>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+
+        Assert.Contains("dropped by hand", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.MendAsync(locked.Blockers[0]);
+        Assert.NotNull((await _house.RemoveAsync(order, made.Oid)).ProvedAt);
+    }
+
+    [Fact]
+    public async Task What_it_had_given_on_is_told_wherever_it_was()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var friend = $"friend_{made.Oid}";
+        await _house.AskAsync($"""
+            CREATE ROLE {friend}; CREATE TABLE workshop.ten (i int, j int); CREATE FUNCTION workshop.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE ROLE team_{made.Oid};
+            ALTER TABLE workshop.ten OWNER TO "{_house.Database.Owner}"; ALTER FUNCTION workshop.f() OWNER TO "{_house.Database.Owner}"; ALTER SCHEMA workshop OWNER TO "{_house.Database.Owner}";
+            GRANT UPDATE (j) ON workshop.ten TO {order.Role} WITH GRANT OPTION; GRANT EXECUTE ON FUNCTION workshop.f() TO {order.Role} WITH GRANT OPTION;
+            GRANT CREATE ON SCHEMA workshop TO {order.Role} WITH GRANT OPTION; GRANT team_{made.Oid} TO {order.Role} WITH ADMIN OPTION; SELECT 1
+            """);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, $"GRANT UPDATE (j) ON workshop.ten TO {friend}; GRANT EXECUTE ON FUNCTION workshop.f() TO {friend}; GRANT CREATE ON SCHEMA workshop TO {friend}; GRANT team_{made.Oid} TO {friend}"));
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        foreach (var thing in (string[])["column j of table workshop.ten", "function workshop.f()", "schema workshop"])
+            Assert.Contains(receipt.Dropped, line => line.StartsWith($"what it had given {friend} on {thing}", StringComparison.Ordinal));
+        Assert.Contains($"the membership of {friend} in team_{made.Oid}, which it had given", receipt.Dropped);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task What_runs_when_others_use_something_runs_for_nobody()
+    {
+        // Something that the escrow role has already, which nothing handed over later may lead to: a view runs with its owner's rights, and the owner is the same.
+        var earlier = await MadeAsync();
+        Assert.Equal("ok", await _house.AsHolderAsync(earlier, "CREATE TABLE workshop.earlier AS SELECT 'secret' AS s"));
+        await _house.RemoveAsync(earlier);
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, """
+            CREATE FUNCTION workshop.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION workshop.f() TO pg_monitor;
+            CREATE PROCEDURE workshop.p() LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN NULL; END';
+            CREATE FUNCTION workshop.same(int, text) RETURNS bool LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR workshop.= (FUNCTION = workshop.same, LEFTARG = int, RIGHTARG = text);
+            CREATE AGGREGATE workshop.total(int) (SFUNC = int4pl, STYPE = int);
+            CREATE TABLE workshop.t (i int DEFAULT workshop.f()); GRANT INSERT, SELECT ON workshop.t TO PUBLIC;
+            CREATE VIEW workshop.v AS SELECT name FROM public.customers; GRANT SELECT ON workshop.v TO PUBLIC, pg_monitor;
+            CREATE VIEW workshop.chain AS SELECT * FROM workshop.v; GRANT SELECT ON workshop.chain TO PUBLIC;
+            CREATE MATERIALIZED VIEW workshop.m AS SELECT 1 AS i; GRANT SELECT ON workshop.m TO PUBLIC;
+            CREATE VIEW workshop.ruled AS SELECT 1 AS i; CREATE RULE r AS ON UPDATE TO workshop.ruled DO INSTEAD INSERT INTO workshop.t VALUES (1); GRANT UPDATE ON workshop.ruled TO PUBLIC
+            """));
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        var other = await MadeAsync();
+        foreach (var use in (string[])["SELECT workshop.f()", "CALL workshop.p()", "SELECT 1 OPERATOR(workshop.=) 'x'::text", "SELECT workshop.total(1)", "INSERT INTO workshop.t DEFAULT VALUES", "SELECT * FROM workshop.v", "SELECT * FROM workshop.chain", "SELECT * FROM workshop.m", "UPDATE workshop.ruled SET i = 2"])
+            Assert.Equal("42501", await _house.AsHolderAsync(other, use));
+        Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_proc p WHERE pronamespace = 'workshop'::regnamespace AND (prosecdef OR has_function_privilege('pg_monitor', oid, 'EXECUTE'))"));
+        if (Major >= 15) Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_class WHERE relnamespace = 'workshop'::regnamespace AND relkind = 'v' AND NOT coalesce(reloptions::text LIKE '%security_invoker=true%', false)"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_lookalike_of_the_escrow_role_gets_nothing()
+    {
+        await using var house = new RoleHouse(_house.Database, $"other-{Guid.NewGuid():n}");
+        await house.AskAsync($"CREATE ROLE {house.EscrowName} LOGIN PASSWORD 'mine'; SELECT 1");
+        var order = house.Order();
+        var made = await house.MakeAsync(order);
+        Assert.Equal("ok", await house.AsHolderAsync(order, "CREATE FUNCTION workshop.look() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'"));
+
+        await house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(PostgresServer.AdministratorName, await house.AskAsync("SELECT proowner::regrole::text FROM pg_proc WHERE proname = 'look'"));
+        Assert.Equal("f f", await house.AskAsync("SELECT concat_ws(' ', left(prosecdef::text, 1), left(has_function_privilege('public', oid, 'EXECUTE')::text, 1)) FROM pg_proc WHERE proname = 'look'"));
+        Assert.Equal("0", await house.TracesAsync(made.Oid));
+        await house.AskAsync($"DROP ROLE {house.EscrowName}; SELECT 1");
+    }
+
+    private async Task<RoleOrder> MadeAsync()
+    {
+        var order = _house.Order();
+        await _house.MakeAsync(order);
+        return order;
+    }
+
+    private static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>What a role owns in this database, in one line. The escrow role is every test's; only what lies where this test works counts.</summary>
+    private static string Owned(object oid) => $"""
+        SELECT string_agg(d.thing, ', ' ORDER BY d.thing)
+          FROM (SELECT d.*, CASE WHEN d.classid = 'pg_largeobject'::regclass THEN 'large object' ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END AS thing FROM pg_shdepend d) d
+         WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = {oid} AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """;
+}

@@ -1,0 +1,14 @@
+using DbAccess.Infrastructure;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Infrastructure.Tests;
+
+/// <summary>Where stores tell of grants that they cannot read.</summary>
+internal static class Unreadable
+{
+    public static UnreadableGrants New(LogLines? log = null, TimeProvider? clock = null)
+    {
+        using var factory = LoggerFactory.Create(logging => logging.AddProvider(log ?? new LogLines()));
+        return new UnreadableGrants(clock ?? TimeProvider.System, factory.CreateLogger<UnreadableGrants>());
+    }
+}
