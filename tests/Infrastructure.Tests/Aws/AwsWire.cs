@@ -140,18 +140,22 @@ internal sealed class AwsWire
         return new AmazonS3Client(new SessionAWSCredentials("AKIDTEST", SecretKey, SessionToken), config);
     }
 
+    // The AWS SDK keeps how far a clock is off for the whole process, by endpoint, and any HEAD that is refused sets it anew.
+    // So every wire is an endpoint of its own to it, and goes to the same emulator.
+    private readonly string _host = $"wire-{Guid.NewGuid():N}.invalid";
+
     private void Configure(ClientConfig config, Uri endpoint)
     {
-        config.ServiceURL = endpoint.ToString();
+        config.ServiceURL = new UriBuilder(endpoint) { Host = _host }.Uri.ToString();
         config.AuthenticationRegion = "eu-west-1";
         // The emulator shares this machine with everything else; only what hangs is to be cut off.
         config.Timeout = TimeSpan.FromSeconds(30);
-        config.HttpClientFactory = new Factory(this);
+        config.HttpClientFactory = new Factory(this, endpoint);
     }
 
-    private sealed class Factory(AwsWire wire) : HttpClientFactory
+    private sealed class Factory(AwsWire wire, Uri endpoint) : HttpClientFactory
     {
-        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(new Handler(wire) { InnerHandler = new SocketsHttpHandler() }) { Timeout = TimeSpan.FromSeconds(60) };
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(new Handler(wire, endpoint) { InnerHandler = new SocketsHttpHandler() }) { Timeout = TimeSpan.FromSeconds(60) };
 
         public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
 
@@ -196,10 +200,12 @@ internal sealed class AwsWire
 
     private static readonly SemaphoreSlim Writes = new(1, 1);
 
-    private sealed class Handler(AwsWire wire) : DelegatingHandler
+    private sealed class Handler(AwsWire wire, Uri endpoint) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
+            request.RequestUri = new UriBuilder(request.RequestUri!) { Host = endpoint.Host }.Uri;
+            request.Headers.Host = endpoint.Authority;
             var operation = request.Headers.TryGetValues("X-Amz-Target", out var target) ? target.Single().Split('.')[1] : request.Method.Method;
             wire._sent.Enqueue((operation, request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken)));
             wire._dates.Enqueue((operation, request.Headers.TryGetValues("X-Amz-Date", out var date) ? date.Single() : ""));

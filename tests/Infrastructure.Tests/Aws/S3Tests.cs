@@ -29,12 +29,14 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
     private readonly FakeTimeProvider _clock = new(Some.Now);
     private readonly LogLines _log = new();
     private AmazonS3Client _client = null!;
+    private Uri _emulator = null!;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        _client = _wire.S3(await moto.EndpointAsync());
+        _emulator = await moto.EndpointAsync();
+        _client = _wire.S3(_emulator);
         await _client.PutBucketAsync(
             new PutBucketRequest { BucketName = _bucket, PutBucketConfiguration = new() { LocationConstraint = BucketLocationConstraint.FindValue("eu-west-1") } }, Stop);
     }
@@ -262,7 +264,7 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
         Assert.Equal("there is no such object", Assert.Single(missing.Faults));
         Assert.Contains("denies it", denied.Unreadable, StringComparison.Ordinal);
 
-        PolicyStart Read(string key) => S3Registration.ReadAtStart(() => _wire.S3(new Uri(_client.Config.ServiceURL)), settings, $"s3://{_bucket}/{key}").Start;
+        PolicyStart Read(string key) => S3Registration.ReadAtStart(() => _wire.S3(_emulator), settings, $"s3://{_bucket}/{key}").Start;
     }
 
     [Fact]
@@ -293,7 +295,7 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
         await PutAsync("slack/bot-token", content);
         var settings = new Settings(new ConfigurationBuilder().Build());
 
-        var secret = S3Registration.ReadSecretAtStart(() => _wire.S3(new Uri(_client.Config.ServiceURL)), settings, "Slack:BotToken", $"s3://{_bucket}/slack/bot-token");
+        var secret = S3Registration.ReadSecretAtStart(() => _wire.S3(_emulator), settings, "Slack:BotToken", $"s3://{_bucket}/slack/bot-token");
 
         Assert.Equal(fault is null ? $"xoxb-{Password}" : null, secret?.Reveal());
         if (fault is null) Assert.Empty(settings.Faults);
@@ -308,7 +310,7 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
         await PutAsync("long", new string('x', 2000));
 
         foreach (var address in (string[])[$"s3://{_bucket}/missing", $"s3://{_bucket}/long", "s3://nothing"])
-            Assert.Null(S3Registration.ReadSecretAtStart(() => _wire.S3(new Uri(_client.Config.ServiceURL)), settings, "Slack:SigningSecrets:1", address));
+            Assert.Null(S3Registration.ReadSecretAtStart(() => _wire.S3(_emulator), settings, "Slack:SigningSecrets:1", address));
 
         Assert.Equal(
             [
@@ -325,7 +327,7 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
     {
         await PutAsync("policy.yaml", policy ?? PolicyTexts.Small);
         var settings = new Settings(new ConfigurationBuilder().Build());
-        var (bucket, key, start, etag) = S3Registration.ReadAtStart(() => _wire.S3(new Uri(_client.Config.ServiceURL)), settings, $"s3://{_bucket}/policy.yaml");
+        var (bucket, key, start, etag) = S3Registration.ReadAtStart(() => _wire.S3(_emulator), settings, $"s3://{_bucket}/policy.yaml");
         Assert.Empty(settings.Faults);
         using var factory = LoggerFactory.Create(logging => logging.AddProvider(_log));
         return new S3PolicySource(_client, bucket, key, start, etag, _clock, factory.CreateLogger<S3PolicySource>());
