@@ -4,19 +4,13 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Infrastructure;
-
-/// <summary>A stored grant whose document this program cannot read. Its message names the grant and the place, never what stands there.</summary>
-public sealed class GrantDocumentException(string grant, string why)
-    : Exception($"Grant {grant} cannot be read from the store: {why}")
-{
-    public string Grant => grant;
-}
 
 /// <summary>
 /// A grant as text, the same for every store: <c>{"v":1,"grant":{…}}</c>. Fields that this version does not know are ignored, so that two

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DbAccess.Application.Ports;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit;
 

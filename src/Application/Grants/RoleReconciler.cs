@@ -154,7 +154,10 @@ internal sealed class RoleReconciler(
     private async Task<List<GrantSnapshot>> ListLiveAsync(CancellationToken cancellationToken) =>
         [.. (await store.ListLiveAsync(null, int.MaxValue, cancellationToken)).Select(grant => grant.State)];
 
-    /// <summary>By their ids, and of the grants themselves only those that the last pass did not see in use; null when there are too many.</summary>
+    /// <summary>
+    /// By their ids, and of the grants themselves only those that the last pass did not see in use; null when there are too many. One that cannot be read is left out, as in lists: if its role is there,
+    /// nothing is decided for that cluster, and the others go on.
+    /// </summary>
     private async Task<List<GrantSnapshot>?> ListLiveCheaplyAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         var ids = await store.ListLiveIdsAsync(MostForCheapPass + 1, cancellationToken);
@@ -164,7 +167,14 @@ internal sealed class RoleReconciler(
         var live = new List<GrantSnapshot>();
         foreach (var id in ids)
         {
-            if ((memory.InUse(id, now) ?? (await store.FindAsync(id, cancellationToken))?.State) is { EndedAt: null } grant) live.Add(grant);
+            try
+            {
+                if ((memory.InUse(id, now) ?? (await store.FindAsync(id, cancellationToken))?.State) is { EndedAt: null } grant) live.Add(grant);
+            }
+            catch (GrantDocumentException unreadable)
+            {
+                log.LogError("Grant {UnreadableGrant} is left out: {Why}", unreadable.Grant, unreadable.Message);
+            }
         }
         return live;
     }

@@ -13,10 +13,17 @@ public enum SaveOutcome
     LostRace,
 }
 
+/// <summary>A stored grant whose document this program cannot read. Its message names the grant and the place, never what stands there.</summary>
+public sealed class GrantDocumentException(string grant, string why)
+    : Exception($"Grant {grant} cannot be read from the store: {why}")
+{
+    public string Grant => grant;
+}
+
 /// <summary>
 /// The record of grants. A write stores the state, its new events and what is due as one, on disk before it returns, and only if the stored
 /// version is the one that was loaded. Reads of single grants see every write that returned before.
-/// A grant that this program cannot read (damaged, or written by a newer version) is an exception when it is asked for by its id, and is left out of lists,
+/// A grant that this program cannot read (damaged, or written by a newer version) is a <see cref="GrantDocumentException"/> when it is asked for by its id, and is left out of lists,
 /// which say so in the log: one of them must not keep the others from their end, nor hide those behind it.
 /// </summary>
 public interface IGrantStore

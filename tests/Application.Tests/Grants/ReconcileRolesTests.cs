@@ -534,6 +534,19 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_grant_that_cannot_be_read_keeps_a_cheap_pass_from_nothing_but_deciding_about_its_role()
+    {
+        var (vanished, unreadable) = (await ActiveAsync(), await ActiveAsync(oid: Oid + 1));
+        _store.MakeUnreadable(unreadable.Id);
+        There(Scope());
+        Assert.Equal((FindingKind.Vanished, FindingOutcome.Mended), Assert.Single((await RunAsync(onlyBusy: true)).Lines.Select(line => (line.Kind, line.Outcome))));
+
+        There(RoleOf(unreadable), Scope());
+        Assert.Equal((FindingKind.Unlisted, FindingOutcome.Failed), Assert.Single((await RunAsync(onlyBusy: true)).Lines.Select(line => (line.Kind, line.Outcome))));
+        Assert.Empty(_administrator.Removals);
+    }
+
+    [Fact]
     public async Task A_cheap_pass_with_very_many_live_grants_is_left_to_the_hourly_one()
     {
         for (var i = 0; i < 5_001; i++) await ActiveAsync();

@@ -79,7 +79,7 @@ public sealed class InMemoryGrantStore : IGrantStore
     });
 
     public Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
-        Read(cancellationToken, () => _rows.TryGetValue(id, out var row) ? _unreadable.Contains(id) ? throw new InvalidDataException($"Grant {id} cannot be read.") : Load(row) : null);
+        Read(cancellationToken, () => _rows.TryGetValue(id, out var row) ? _unreadable.Contains(id) ? throw new GrantDocumentException(id.ToString(), "it was made so.") : Load(row) : null);
 
     public Task<IReadOnlyList<Grant>> ListDueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken) =>
         List(cancellationToken, limit, rows => rows
