@@ -1,12 +1,13 @@
 // Reads what one test program left behind and prints what a person wants to know of it; used by scripts/test.
 //
-//   node test-report.mjs NAME REPORT LOG EXIT SECONDS FILTERED TALLY
+//   node test-report.mjs NAME REPORT LOG EXIT SECONDS FILTERED TALLY AGAIN
 //
 // Adds "passed failed skipped" as a line to TALLY. A program that crashed, hung, left no report or had no test to run
-// counts as one failure, so that the closing line can never be all green when something did not run.
-import { appendFileSync, readFileSync } from 'node:fs';
+// counts as one failure, so that the closing line can never be all green when something did not run. Where that is all that
+// is wrong, and no more than three tests failed, writes their methods to AGAIN, a line each.
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 
-const [name, report, log, exitText, seconds, filtered, tally] = process.argv.slice(2);
+const [name, report, log, exitText, seconds, filtered, tally, again] = process.argv.slice(2);
 const exit = Number(exitText);
 const strict = process.env.CI === 'true';
 const indent = (text, by = '      ') => String(text).trimEnd().split('\n').map(line => by + line).join('\n');
@@ -49,6 +50,9 @@ for (const [reason, those] of reasons) {
   for (const test of those) console.log(`      ${test.name}`);
 }
 appendFileSync(tally, `${passed} ${failures} ${skipped.length}\n`);
+
+if (faults.length === 0 && failed.length > 0 && failed.length <= 3)
+  writeFileSync(again, [...new Set(failed.map(test => test.name.replace(/\(.*/s, '')))].join('\n') + '\n');
 
 function reasonOf(test) {
   return test.extra?.reason ?? test.message ?? 'no reason given';
