@@ -77,6 +77,34 @@ public sealed class AwsLocalTests
     }
 
     [Fact]
+    public async Task A_bad_policy_in_the_bucket_keeps_nobody_from_starting_and_nothing_from_ending_and_a_good_one_counts_without_a_restart()
+    {
+        await using var it = await OpenAsync();
+        var id = await it.AskAsync(SlackUser.Erin, "orders read 25s because of a policy that breaks meanwhile");
+        var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id);
+        var good = await File.ReadAllBytesAsync(it.PolicyPath, TestContext.Current.CancellationToken);
+
+        await it.Aws!.PutAsync("policy/access-policy.yaml", [.. good, .. "\nalow: []\n"u8]);
+        Assert.Equal(0, await it.Product.StopAsync());
+        await it.StartProductAsync();
+        using var http = new HttpClient { BaseAddress = it.Product.Url };
+        var health = await http.GetAsync(new Uri("health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        Assert.Contains("policy", await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        await it.Users.CommandAsync(SlackUser.Erin, "orders read 25s because of nothing");
+        await it.HearAsync(SlackUser.Erin, "There is no access policy that can be used");
+
+        await it.HearAsync(SlackUser.Erin, $"its time was over ({id})");
+        Assert.False(await it.CanLogInAsync(credential));
+
+        await it.Aws.PutAsync("policy/access-policy.yaml", good);
+        await Deeds.UntilAsync(async () => (await http.GetAsync(new Uri("health/ready", UriKind.Relative))).IsSuccessStatusCode, "the good policy counts");
+        var next = await it.AskAsync(SlackUser.Erin, "orders read 15s because the policy is good again");
+        Assert.True(await it.CanLogInAsync((await it.CredentialAsync(SlackUser.Erin, next)).Credential));
+        Assert.Contains(it.Product.Output, line => line.Contains("alow", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_scheduler_in_the_web_application_beside_EventBridge_does_no_harm()
     {
         await using var it = await OpenAsync(new Dictionary<string, string> { ["Sweep__Enabled"] = "true", ["Sweep__Interval"] = "00:00:01" });
