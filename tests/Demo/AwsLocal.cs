@@ -1,9 +1,11 @@
 using System.Net;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DbAccess.TestKit.Aws;
+using DbAccess.TestKit.Postgres;
 
 namespace DbAccess.Demo;
 
@@ -19,7 +21,7 @@ public sealed record AwsParts(string Bucket, IReadOnlyDictionary<string, string>
 
 /// <summary>
 /// AWS on this machine: DynamoDB and S3 as moto emulates them, both functions as processes of the product in a local Lambda, and something that
-/// plays EventBridge. Only loopback, only made-up keys.
+/// plays EventBridge. DynamoDB and S3 are spoken to over TLS, as in AWS. Only loopback, only made-up keys.
 /// </summary>
 public sealed class AwsLocal : IAsyncDisposable
 {
@@ -35,6 +37,8 @@ public sealed class AwsLocal : IAsyncDisposable
     private readonly string _directory;
     private readonly Action<string>? _onLine;
     private MotoServer? _moto;
+    private Uri _emulator = null!;
+    private X509Certificate2? _certificate;
     private AwsDoor _door = null!;
     private FakeLambdaService _lambda = null!;
     private Task _schedule = Task.CompletedTask;
@@ -51,6 +55,9 @@ public sealed class AwsLocal : IAsyncDisposable
 
     /// <summary>Somebody else made table, bucket and functions: nothing of that is made here.</summary>
     private bool IsMade { get; }
+
+    /// <summary>Who signed the certificate of the emulated AWS; nobody else is trusted.</summary>
+    private string Authority => Path.Combine(_directory, "aws-ca.crt");
 
     public LocalFunction CreateDbUser { get; private set; } = null!;
 
@@ -117,7 +124,7 @@ public sealed class AwsLocal : IAsyncDisposable
     public async Task PutAsync(string key, byte[] content)
     {
         using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(_door.Address, $"{Parts.Bucket}/{key}".TrimEnd('/'))) { Content = new ByteArrayContent(content) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(_emulator, $"{Parts.Bucket}/{key}".TrimEnd('/'))) { Content = new ByteArrayContent(content) };
         request.Headers.TryAddWithoutValidation("Authorization", $"AWS4-HMAC-SHA256 Credential={KeyId}/20260101/{Region}/s3/aws4_request, SignedHeaders=host, Signature=0");
         using var answer = await http.SendAsync(request);
         if (answer.StatusCode is not HttpStatusCode.OK) throw new InvalidOperationException($"s3://{Parts.Bucket}/{key} was answered {(int)answer.StatusCode}.");
@@ -136,6 +143,7 @@ public sealed class AwsLocal : IAsyncDisposable
             if (part is not null) await part.DisposeAsync();
         }
 
+        _certificate?.Dispose();
         _stop.Dispose();
     }
 
@@ -145,13 +153,19 @@ public sealed class AwsLocal : IAsyncDisposable
         {
             var given = Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL");
             if (!Uri.TryCreate(given, UriKind.Absolute, out var emulator) || !emulator.IsLoopback) throw new InvalidOperationException("AWS_ENDPOINT_URL has to name an emulator on this machine.");
-            _door = await AwsDoor.OpenAsync(emulator);
-            return;
+            _emulator = emulator;
+        }
+        else
+        {
+            _moto = await MotoServer.StartAsync()
+                ?? throw new InvalidOperationException($"{MotoServer.NotFound}: AWS is emulated by it here. Install it (pip install 'moto[server]') so that it is in PATH.");
+            _emulator = _moto.Address;
         }
 
-        _moto = await MotoServer.StartAsync()
-            ?? throw new InvalidOperationException($"{MotoServer.NotFound}: AWS is emulated by it here. Install it (pip install 'moto[server]') so that it is in PATH.");
-        _door = await AwsDoor.OpenAsync(_moto.Address);
+        var (certificate, key) = (Path.Combine(_directory, "aws.crt"), Path.Combine(_directory, "aws.key"));
+        await ServerCertificate.WriteAsync(Authority, certificate, key);
+        _certificate = X509Certificate2.CreateFromPemFile(certificate, key);
+        _door = await AwsDoor.OpenAsync(_emulator, _certificate);
     }
 
     private async Task StartFunctionsAsync(Uri slack)
@@ -187,6 +201,7 @@ public sealed class AwsLocal : IAsyncDisposable
     {
         ["Slack__ApiUrl"] = new Uri(slack, "api/").ToString(),
         ["AWS_ENDPOINT_URL"] = _door.Address.ToString(),
+        ["SSL_CERT_FILE"] = Authority,
         ["AWS_REGION"] = Region,
         ["AWS_ACCESS_KEY_ID"] = KeyId,
         ["AWS_SECRET_ACCESS_KEY"] = _secretKey,

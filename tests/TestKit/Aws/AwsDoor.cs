@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -41,11 +42,15 @@ public sealed class AwsDoor : IAsyncDisposable
     /// <summary>Sees each request and answer of DynamoDB: operation, request, response.</summary>
     public Action<string, byte[], byte[]>? Seen { get; set; }
 
-    public static async Task<AwsDoor> OpenAsync(Uri inside)
+    /// <param name="certificate">With one it speaks TLS, as AWS does.</param>
+    public static async Task<AwsDoor> OpenAsync(Uri inside, X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(options => options.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            if (certificate is not null) listen.UseHttps(certificate);
+        }));
         var app = builder.Build();
         var door = new AwsDoor(inside, app);
         app.Run(door.PassAsync);

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace DbAccess.TestKit.Postgres;
 
 /// <summary>A throw-away authority and a certificate signed by it, so that <c>verify-full</c> can be tested for real.</summary>
-internal static class ServerCertificate
+public static class ServerCertificate
 {
     public static async Task WriteAsync(string caPath, string certificatePath, string keyPath, string? onlyFor = null)
     {
