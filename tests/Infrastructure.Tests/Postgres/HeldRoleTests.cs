@@ -136,7 +136,9 @@ public sealed class HeldRoleTests(PostgresFixture postgres) : IAsyncLifetime
 
         var words = removal is RoleRemoval.NotNow notNow ? notNow.Why.Message : Assert.Single(Assert.IsType<RoleRemoval.LockedOut>(removal).Blockers);
         var question = Regex.Match(words, "to see whose: (SELECT .+);$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)).Groups[1].Value;
-        await _house.AskAsync(await _house.AskAsync($"SELECT statement FROM ({question}) t WHERE statement LIKE '%theirs {made.Oid}%'"));
+        var ending = await _house.AskAsync($"SELECT statement FROM ({question}) t WHERE statement LIKE '%theirs {made.Oid}%'");
+        Assert.Equal($"ROLLBACK PREPARED 'theirs {made.Oid}'", ending);
+        await _house.AskAsync(ending);
         await _house.RemoveAsync(order, made.Oid);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }

@@ -458,7 +458,7 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         await _house.RemoveAsync(order, made.Oid);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
         // A superuser has it now, and with a superuser's rights it must not run.
-        Assert.Equal("0", await _house.AskAsync("SELECT (SELECT count(*) FROM pg_event_trigger WHERE evtenabled <> 'D') + (SELECT count(*) FROM pg_subscription WHERE subname = 'mine' AND subenabled)"));
+        Assert.Equal("0", await _house.AskAsync("SELECT (SELECT count(*) FROM pg_event_trigger WHERE evtenabled <> 'D') + (SELECT count(*) FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND subenabled)"));
     }
 
     [Fact]
@@ -538,7 +538,7 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
             CREATE TABLE workshop.t (i int DEFAULT workshop.f()); GRANT INSERT, SELECT ON workshop.t TO PUBLIC;
             CREATE VIEW workshop.v AS SELECT name FROM public.customers; GRANT SELECT ON workshop.v TO PUBLIC, pg_monitor;
             CREATE VIEW workshop.chain AS SELECT * FROM workshop.v; GRANT SELECT ON workshop.chain TO PUBLIC;
-            CREATE VIEW workshop.part AS SELECT name FROM public.customers; GRANT SELECT (name) ON workshop.part TO PUBLIC;
+            CREATE VIEW workshop.part AS SELECT name FROM public.customers; GRANT SELECT (name) ON workshop.part TO PUBLIC; CREATE VIEW workshop.into AS SELECT s FROM workshop.earlier; GRANT SELECT (s) ON workshop.into TO PUBLIC;
             CREATE MATERIALIZED VIEW workshop.m AS SELECT 1 AS i; GRANT SELECT ON workshop.m TO PUBLIC;
             CREATE VIEW workshop.ruled AS SELECT 1 AS i; CREATE RULE r AS ON UPDATE TO workshop.ruled DO INSTEAD INSERT INTO workshop.t VALUES (1); GRANT UPDATE ON workshop.ruled TO PUBLIC
             """));
@@ -546,7 +546,7 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         await _house.RemoveAsync(order, made.Oid);
 
         var other = await MadeAsync();
-        foreach (var use in (string[])["SELECT workshop.f()", "CALL workshop.p()", "SELECT 1 OPERATOR(workshop.=) 'x'::text", "SELECT workshop.total(1)", "INSERT INTO workshop.t DEFAULT VALUES", "SELECT * FROM workshop.v", "SELECT * FROM workshop.chain", "SELECT name FROM workshop.part", "SELECT * FROM workshop.m", "UPDATE workshop.ruled SET i = 2"])
+        foreach (var use in (string[])["SELECT workshop.f()", "CALL workshop.p()", "SELECT 1 OPERATOR(workshop.=) 'x'::text", "SELECT workshop.total(1)", "INSERT INTO workshop.t DEFAULT VALUES", "SELECT * FROM workshop.v", "SELECT * FROM workshop.chain", "SELECT name FROM workshop.part", "SELECT s FROM workshop.into", "SELECT * FROM workshop.m", "UPDATE workshop.ruled SET i = 2"])
             Assert.Equal("42501", await _house.AsHolderAsync(other, use));
         Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_proc p WHERE pronamespace = 'workshop'::regnamespace AND (prosecdef OR has_function_privilege('pg_monitor', oid, 'EXECUTE'))"));
         if (Major >= 15) Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_class WHERE relnamespace = 'workshop'::regnamespace AND relkind = 'v' AND NOT coalesce(reloptions::text LIKE '%security_invoker=true%', false)"));
