@@ -129,7 +129,9 @@ internal static class LeftoverStatements
             END LOOP;
             FOR f IN SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relacl AS acl FROM pg_class c WHERE c.relowner = x AND c.relkind IN ('v', 'm') AND c.relpersistence <> 't' LOOP
                 IF f.relkind = 'v' AND current_setting('server_version_num')::int >= 150000 THEN EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', f.name); END IF;
-                FOR g IN SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS who FROM aclexplode(f.acl) e WHERE e.grantee <> x LOOP
+                -- To take all of it takes the privileges on its columns, too; somebody may have no others.
+                FOR g IN SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS who
+                           FROM (SELECT f.acl UNION ALL SELECT a.attacl FROM pg_attribute a WHERE a.attrelid = f.oid) p(acl), aclexplode(p.acl) e WHERE e.grantee <> x LOOP
                     EXECUTE format('REVOKE ALL ON TABLE %s FROM %s CASCADE', f.name, g.who);
                 END LOOP;
             END LOOP;
@@ -209,9 +211,9 @@ internal static class LeftoverStatements
             SELECT d.*, o.lomacl, o.lomowner, format('ON LARGE OBJECT %s', o.oid), '' FROM d JOIN pg_largeobject_metadata o ON d.classid = 'pg_largeobject'::regclass AND o.oid = d.objid
             {(major >= 15 ? "UNION ALL SELECT d.*, p.paracl, 10::oid, format('ON PARAMETER %s', p.parname), '' FROM d JOIN pg_parameter_acl p ON d.classid = 'pg_parameter_acl'::regclass AND p.oid = d.objid" : "")})
         SELECT pg_describe_object(d.classid, d.objid, d.objsubid), d.deptype, g.privileges, g.grantors,
-               -- What only a superuser may own cannot be handed to the escrow role by anybody.
+               -- What only a superuser may own cannot be handed to the escrow role by anybody. With a superuser's rights it must not run.
                coalesce(g.statement,
-                        (SELECT format('ALTER SUBSCRIPTION %I OWNER TO CURRENT_USER', s.subname) FROM pg_subscription s WHERE d.classid = 'pg_subscription'::regclass AND s.oid = d.objid),
+                        (SELECT format('ALTER SUBSCRIPTION %1$I DISABLE; ALTER SUBSCRIPTION %1$I OWNER TO CURRENT_USER', s.subname) FROM pg_subscription s WHERE d.classid = 'pg_subscription'::regclass AND s.oid = d.objid),
                         (SELECT format('ALTER EVENT TRIGGER %1$I DISABLE; ALTER EVENT TRIGGER %1$I OWNER TO CURRENT_USER', t.evtname) FROM pg_event_trigger t WHERE d.classid = 'pg_event_trigger'::regclass AND t.oid = d.objid),
                         (SELECT format('ALTER FOREIGN DATA WRAPPER %I OWNER TO CURRENT_USER', f.fdwname) FROM pg_foreign_data_wrapper f WHERE d.classid = 'pg_foreign_data_wrapper'::regclass AND f.oid = d.objid AND d.deptype = 'o'))
           FROM d CROSS JOIN x LEFT JOIN LATERAL (

@@ -133,7 +133,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
             {
                 // They stay members, so that they are known next time.
                 return new RoleRemoval.NotNow(new Error("postgres.not_locked_out",
-                    $"{left.Name} was given on to others, who may act through it, and our administrator may not end their sessions. Run as a superuser: SELECT pg_terminate_backend(a.pid) FROM pg_auth_members m JOIN pg_stat_activity a ON a.usesysid = m.member WHERE m.roleid = {_oid}; and, so that we may: GRANT pg_signal_backend TO {Quote(cluster.Credential.Username)};"));
+                    $"{left.Name} was given on to others, who may act through it, and our administrator may not end their sessions. Run as a superuser: SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid WHERE pg_has_role(r.oid, {_oid}, 'MEMBER') AND NOT r.rolsuper; and, so that we may: GRANT pg_signal_backend TO {Quote(cluster.Credential.Username)};"));
             }
         }
         if (left.Exists && left.Sessions == 0) _lastGoneAt ??= Now();
@@ -223,7 +223,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
     }
 
     private static string Held(string name) =>
-        $"another session's open transaction holds {name} (a GRANT to it that was not committed, or the like). It is tried again; to see whose: SELECT pid, usename FROM pg_stat_activity WHERE state LIKE 'idle in transaction%';";
+        $"another session's open transaction, or a prepared one, holds {name} (a GRANT to it that was not committed, or the like). It is tried again; to see whose: SELECT datname, usename, format('SELECT pg_terminate_backend(%s)', pid) AS statement FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' UNION ALL SELECT database, owner, format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts;";
 
     private async Task<RoleState> LookAsync(ClusterConnection cluster, CancellationToken cancellationToken)
     {

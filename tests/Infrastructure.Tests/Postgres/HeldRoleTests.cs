@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.TestKit.Postgres;
@@ -120,6 +121,26 @@ public sealed class HeldRoleTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Contains(order.Role.Value, why.Message, StringComparison.Ordinal);
         await RoleHouse.ExecuteAsync(superuser, "COMMIT");
         await _house.RemoveAsync(order, made.Oid);
+    }
+
+    [Theory]
+    [InlineData("ALTER ROLE {role} CONNECTION LIMIT 3")]
+    [InlineData("GRANT SELECT ON internal.payment_tokens TO {role}")]
+    public async Task Somebody_elses_prepared_transaction_that_holds_the_role_is_shown_with_what_ends_it(string doing)
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"BEGIN; {doing.Replace("{role}", order.Role.Value, StringComparison.Ordinal)}; PREPARE TRANSACTION 'theirs {made.Oid}'");
+
+        var removal = await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation);
+
+        var words = removal is RoleRemoval.NotNow notNow ? notNow.Why.Message : Assert.Single(Assert.IsType<RoleRemoval.LockedOut>(removal).Blockers);
+        var question = Regex.Match(words, "to see whose: (SELECT .+);$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)).Groups[1].Value;
+        var ending = await _house.AskAsync($"SELECT statement FROM ({question}) t WHERE statement LIKE '%theirs {made.Oid}%'");
+        Assert.Equal($"ROLLBACK PREPARED 'theirs {made.Oid}'", ending);
+        await _house.AskAsync(ending);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
     [Fact]

@@ -444,15 +444,18 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         await using var house = new RoleHouse(await server.CreateSampleOrdersAsync());
         var order = house.Order();
         var made = await house.MakeAsync(order);
-        await house.AskAsync($"CREATE ROLE friend LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'; GRANT {order.Role} TO friend; REVOKE rds_superuser FROM dbaccess_admin; SELECT 1");
+        await house.AskAsync($"CREATE ROLE friend LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'; GRANT {order.Role} TO friend; CREATE ROLE friends_friend LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'; GRANT friend TO friends_friend; REVOKE rds_superuser FROM dbaccess_admin; SELECT 1");
         await using var session = new NpgsqlConnection(house.Database.ConnectionStringFor("friend", RoleHouse.Password.Reveal()) + ";Pooling=false");
         await session.OpenAsync(RoleHouse.Cancellation);
+        await using var further = new NpgsqlConnection(house.Database.ConnectionStringFor("friends_friend", RoleHouse.Password.Reveal()) + ";Pooling=false");
+        await further.OpenAsync(RoleHouse.Cancellation);
 
         var why = Assert.IsType<RoleRemoval.NotNow>(await house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation)).Why;
 
         Assert.Equal("postgres.not_locked_out", why.Code);
         await house.AskAsync($"{System.Text.RegularExpressions.Regex.Match(why.Message, "superuser: (SELECT .*?);", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)).Groups[1].Value}");
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT 1"));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(further, "SELECT 1"));
         await house.RemoveAsync(order, made.Oid);
         Assert.Equal("0", await house.TracesAsync(made.Oid));
     }

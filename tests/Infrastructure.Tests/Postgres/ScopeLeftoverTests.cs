@@ -140,6 +140,25 @@ public sealed class ScopeLeftoverTests(PostgresFixture postgres) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task A_superuser_who_was_given_the_role_is_left_alone_and_holds_up_nothing()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var boss = $"boss_{made.Oid}";
+        await _house.AskAsync($"CREATE ROLE {boss} SUPERUSER LOGIN PASSWORD 'boss'; GRANT {order.Role} TO {boss}; SELECT 1");
+        await using (var session = new NpgsqlConnection(_house.Database.ConnectionStringFor(boss, "boss") + ";Pooling=false"))
+        {
+            await session.OpenAsync(RoleHouse.Cancellation);
+
+            await _house.RemoveAsync(order, made.Oid);
+
+            await RoleHouse.ExecuteAsync(session, "SELECT 1");
+        }
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+        await _house.AskAsync($"DROP ROLE {boss}; SELECT 1");
+    }
+
+    [Fact]
     public async Task Somebody_who_was_given_a_role_that_cannot_go_yet_is_cut_off_once_and_not_with_every_try()
     {
         Assert.SkipUnless(CanBecome, "From PostgreSQL 16 on nobody can become the scope role.");
