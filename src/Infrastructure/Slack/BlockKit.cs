@@ -70,10 +70,15 @@ internal static class BlockKit
         var text = SlackText.Lines(words, 3_000);
         if (!text.Contains('`', StringComparison.Ordinal)) return new() { ["type"] = "section", ["text"] = PlainText(text, 3_000, lines: true) };
 
+        return RichText(Section(Ticked(text)));
+    }
+
+    private static IEnumerable<JsonNode> Ticked(string text)
+    {
         var pieces = text.Split('`');
         // With an odd number of back-ticks the last one opens nothing and stays.
         if (pieces.Length % 2 == 0) pieces = [.. pieces[..^2], $"{pieces[^2]}`{pieces[^1]}"];
-        return RichText(Section([.. pieces.Select((piece, i) => (piece, i)).Where(p => p.piece.Length > 0).Select(p => TextElement(p.piece, code: p.i % 2 == 1))]));
+        return pieces.Select((piece, i) => (piece, i)).Where(p => p.piece.Length > 0).Select(p => TextElement(p.piece, code: p.i % 2 == 1));
     }
 
     /// <summary>Labels and values, one to a line, values as code: <c>Host: db.example</c>.</summary>
@@ -89,9 +94,10 @@ internal static class BlockKit
         return RichText(Section(elements));
     }
 
+    /// <summary>Words, in which back-ticks mean code, and an instant that each reader sees in their own time.</summary>
     public static JsonObject Moment(string words, DateTimeOffset at) => RichText(Section(
     [
-        TextElement(SlackText.Line(words, 1_000) + " "),
+        .. Ticked(SlackText.Line(words, 1_000) + " "),
         new JsonObject
         {
             ["type"] = "date",
@@ -281,7 +287,7 @@ internal static class BlockKit
 
     private static JsonObject RichText(params JsonObject[] elements) => new() { ["type"] = "rich_text", ["elements"] = new JsonArray([.. elements]) };
 
-    private static JsonObject Section(IReadOnlyList<JsonNode> elements) => new() { ["type"] = "rich_text_section", ["elements"] = new JsonArray([.. elements]) };
+    private static JsonObject Section(IEnumerable<JsonNode> elements) => new() { ["type"] = "rich_text_section", ["elements"] = new JsonArray([.. elements]) };
 
     private static JsonObject Preformatted(string words) =>
         new() { ["type"] = "rich_text_preformatted", ["border"] = 0, ["elements"] = new JsonArray(TextElement(OrDash(SlackText.Lines(words, 3_000)))) };

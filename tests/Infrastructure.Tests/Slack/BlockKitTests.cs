@@ -106,6 +106,16 @@ public sealed class BlockKitTests
     }
 
     [Fact]
+    public void What_stands_between_back_ticks_before_a_moment_is_shown_as_code()
+    {
+        var elements = BlockKit.Moment("`K7Q3-MD` read on orders · ends", At)["elements"]![0]!["elements"]!.AsArray();
+
+        Assert.Equal("K7Q3-MD", elements[0]!["text"]!.GetValue<string>());
+        Assert.True(elements[0]!["style"]!["code"]!.GetValue<bool>());
+        Assert.Equal(" read on orders · ends ", elements[1]!["text"]!.GetValue<string>());
+    }
+
+    [Fact]
     public void A_value_cannot_pretend_to_be_a_field()
     {
         var field = BlockKit.Fields([("Reason", "x\nRisk\nlow")]).Single()["fields"]![0]!;
