@@ -240,7 +240,8 @@ internal sealed class ClusterDoctor(ClusterConnections connections, TimeProvider
                 "create" => $"everybody may make tables in schema {what}: a holder can leave things behind, and put functions in other people's way",
                 "temp" => "everybody may make temporary tables",
                 "connect" => "everybody who can log in to the cluster may connect, the holders of other databases' roles included",
-                _ => $"everybody may run {all.Count} function{(all.Count == 1 ? "" : "s")} with the owner's rights (SECURITY DEFINER): {what}",
+                "system" => $"everybody has what the server keeps to itself when it is set up, on {what}",
+                _ => $"everybody who may enter its schema, as by a scope, may run {all.Count} function{(all.Count == 1 ? "" : "s")} with the owner's rights (SECURITY DEFINER): {what}",
             };
             checks.Add(Warn(cluster, $"public.{group.Key}", $"{name}: {words}. Scopes cannot take that away.", $"As the owner, in {name}: {string.Join(" ", all.Take(5).Select(leak => leak.Statement + ";"))}"));
         }

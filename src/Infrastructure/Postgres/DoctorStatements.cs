@@ -25,8 +25,19 @@ internal static class DoctorStatements
          ORDER BY 1
         """;
 
-    /// <summary>What everybody may do in this database without us: kind, object, statement.</summary>
-    public const string Public = """
+    /// <summary>
+    /// Whether <c>e</c>, a privilege that PUBLIC has on the system's own object <c>o</c>, was there when the server was set up: for pg_catalog, pg_init_privs has what differs from the built-in defaults
+    /// (functions may be run by everybody, nothing else).
+    /// </summary>
+    internal static string IsFromTheStart(string catalog, string oid, bool orByDefault) => $"""
+        (SELECT coalesce(bool_or(s.grantee = 0 AND s.privilege_type = e.privilege_type), {(orByDefault ? "true" : "false")}) FROM pg_init_privs i, aclexplode(i.initprivs) s
+          WHERE i.classoid = '{catalog}'::regclass AND i.objoid = {oid} AND i.objsubid = 0)
+        """;
+
+    /// <summary>
+    /// What everybody may do in this database without us: kind, object, statement. Functions wherever they are: who may not enter their schema today may be let in by a scope.
+    /// </summary>
+    public static readonly string Public = $"""
         SELECT 'create', quote_ident(n.nspname), format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
           FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) e
          WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' AND left(n.nspname, 3) <> 'pg_'
@@ -37,8 +48,15 @@ internal static class DoctorStatements
         UNION ALL
         SELECT 'definer', p.oid::regprocedure::text, format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', p.oid::regprocedure)
           FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-         WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-           AND has_function_privilege('public', p.oid, 'EXECUTE') AND has_schema_privilege('public', n.oid, 'USAGE')
+         WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND has_function_privilege('public', p.oid, 'EXECUTE')
+        UNION ALL
+        SELECT 'system', p.oid::regprocedure::text, format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', p.oid::regprocedure)
+          FROM pg_proc p, aclexplode(p.proacl) e
+         WHERE e.grantee = 0 AND p.pronamespace = 'pg_catalog'::regnamespace AND NOT {IsFromTheStart("pg_proc", "p.oid", orByDefault: true)}
+        UNION ALL
+        SELECT 'system', c.oid::regclass::text, format('REVOKE %s ON TABLE %s FROM PUBLIC', e.privilege_type, c.oid::regclass)
+          FROM pg_class c, aclexplode(c.relacl) e
+         WHERE e.grantee = 0 AND c.relnamespace = 'pg_catalog'::regnamespace AND NOT {IsFromTheStart("pg_class", "c.oid", orByDefault: false)}
          ORDER BY 1, 2
         """;
 

@@ -369,8 +369,11 @@ internal static class MakingStatements
          WHERE NOT EXISTS (SELECT FROM maker m WHERE (m.nspoid, m.owner) = (u.nspoid, u.owner))
         """;
 
-    /// <summary>What everybody may do in this database beyond the system's own catalogs: kind, name, privilege. Harmless functions of extensions are left out.</summary>
-    public const string PublicHas = """
+    /// <summary>
+    /// What everybody may do in this database beyond what the system gives when it is set up: kind, name, privilege. Functions only where everybody may enter the schema or the scope lets its holder
+    /// in; harmless ones of extensions are left out. Parameter: the schemas that the scope opens, quoted.
+    /// </summary>
+    public static readonly string PublicHas = $"""
         SELECT 'database', quote_ident(b.datname), lower(e.privilege_type)
           FROM pg_database b, aclexplode(coalesce(b.datacl, acldefault('d', b.datdba))) e WHERE b.datname = current_database() AND e.grantee = 0
         UNION ALL
@@ -388,8 +391,16 @@ internal static class MakingStatements
         UNION ALL
         SELECT CASE WHEN p.prosecdef THEN 'function with its owner''s rights' ELSE 'function' END, format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), lower(e.privilege_type)
           FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) e
-         WHERE e.grantee = 0 AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND has_schema_privilege('public', n.oid, 'USAGE')
+         WHERE e.grantee = 0 AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND (has_schema_privilege('public', n.oid, 'USAGE') OR quote_ident(n.nspname) = ANY ($1))
            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND NOT p.prosecdef)
+        UNION ALL
+        SELECT 'function', format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), lower(e.privilege_type)
+          FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, aclexplode(p.proacl) e
+         WHERE e.grantee = 0 AND n.nspname = 'pg_catalog' AND NOT {DoctorStatements.IsFromTheStart("pg_proc", "p.oid", orByDefault: true)}
+        UNION ALL
+        SELECT 'table', format('%I.%I', n.nspname, c.relname), lower(e.privilege_type)
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) e
+         WHERE e.grantee = 0 AND n.nspname = 'pg_catalog' AND NOT {DoctorStatements.IsFromTheStart("pg_class", "c.oid", orByDefault: false)}
          ORDER BY 1, 2, 3
         """;
 }

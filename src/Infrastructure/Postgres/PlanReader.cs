@@ -26,7 +26,8 @@ internal static class PlanReader
         List<PublicPrivilege> everybody = [];
         if (sizes)
         {
-            await using var ask = new NpgsqlCommand(MakingStatements.PublicHas, connection);
+            string[] opened = [.. rows.Where(row => row.Kind == "schema").Select(row => row.Name)];
+            await using var ask = new NpgsqlCommand(MakingStatements.PublicHas, connection) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = opened } } };
             await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken)) everybody.Add(new PublicPrivilege(part.Database, reader.GetString(0), reader.GetString(1), reader.GetString(2)));
         }

@@ -183,6 +183,19 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal(Health.Ok, Assert.Single(await ExamineAsync(scopes: []), check => check.Name.StartsWith("public", StringComparison.Ordinal)).Health);
     }
 
+    [Fact]
+    public async Task What_PUBLIC_could_do_where_a_scope_lets_somebody_in_and_with_the_systems_own_is_warned_of()
+    {
+        await _house.AskAsync("CREATE SCHEMA kept; CREATE FUNCTION kept.peek() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'");
+        await _house.AskAsync("GRANT EXECUTE ON FUNCTION pg_read_file(text) TO PUBLIC; GRANT SELECT ON pg_authid TO PUBLIC");
+
+        var leaks = (await ExamineAsync()).Where(check => check.Name.StartsWith("public", StringComparison.Ordinal)).ToDictionary(check => check.Name);
+
+        Assert.Contains("kept.peek()", leaks["public.definer"].What, StringComparison.Ordinal);
+        Assert.Contains("on pg_authid, pg_read_file(text)", leaks["public.system"].What, StringComparison.Ordinal);
+        Assert.EndsWith("REVOKE SELECT ON TABLE pg_authid FROM PUBLIC; REVOKE EXECUTE ON ROUTINE pg_read_file(text) FROM PUBLIC;", leaks["public.system"].Mend, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(0, Health.Ok)]
     [InlineData(5, Health.Warn)]

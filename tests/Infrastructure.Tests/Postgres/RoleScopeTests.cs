@@ -245,6 +245,24 @@ public sealed class RoleScopeTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_plan_names_what_everybody_may_do_once_the_scope_lets_them_into_a_schema_and_with_the_systems_own()
+    {
+        await _house.Database.RunAsOwnerAsync("CREATE SCHEMA kept; CREATE TABLE kept.t (i int, hidden text); CREATE FUNCTION kept.peek() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT hidden FROM kept.t LIMIT 1'");
+        await _house.AskAsync("GRANT EXECUTE ON FUNCTION pg_read_file(text) TO PUBLIC; GRANT SELECT ON pg_authid TO PUBLIC");
+        async Task<IReadOnlyList<PublicPrivilege>> PublicAsync(string schema)
+        {
+            var order = _house.Order(RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, schema, null, Privilege.Select)]));
+            return (await _inventory.PlanAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation)).Value.Public;
+        }
+
+        var (opened, closed) = (await PublicAsync("kept"), await PublicAsync("public"));
+
+        Assert.Contains(opened, leak => leak is { Kind: "function with its owner's rights", Name: "kept.peek()", Privilege: "execute" });
+        Assert.DoesNotContain(closed, leak => leak.Name == "kept.peek()");
+        Assert.Equal(["pg_catalog.pg_authid", "pg_catalog.pg_read_file(text)"], closed.Select(leak => leak.Name).Where(name => name.StartsWith("pg_", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task The_hash_of_a_plan_changes_with_what_it_gives_and_with_nothing_else()
     {
         var order = _house.Order(RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", null, Privilege.Select)]));
