@@ -15,6 +15,8 @@ internal static class Replies
     // A button's value holds at most 2,000 characters; a longer draft is left to the form.
     public const int LongestDraft = 1900;
 
+    private const int MostBlockers = 10;
+
     public static ChatMessage Filed(GrantFiled filed)
     {
         var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} for {Durations.Write(filed.Duration)} is allowed";
@@ -127,7 +129,13 @@ internal static class Replies
                 yield return new ChatPart.Text($"{what} · being made{(grant.Attempts > 1 ? $" (try {grant.Attempts})" : "")}{(grant.Trouble is { } trouble ? $". {trouble}" : "")}");
                 break;
             case GrantStatus.Quarantined:
-                yield return new ChatPart.Text($"{what} · access closed; removing the role waits for: {Untick(string.Join("; ", grant.Blockers.Take(3)))}");
+                yield return new ChatPart.Text($"{what} · access closed; removing the role waits for:");
+                // As it is, to be copied.
+                yield return new ChatPart.Code(string.Join('\n', grant.Blockers.Count <= MostBlockers ? grant.Blockers : [.. grant.Blockers.Take(MostBlockers), $"and {grant.Blockers.Count - MostBlockers} more"]));
+                break;
+            case GrantStatus.Revoking when grant.Trouble is not null:
+                yield return new ChatPart.Text($"{what} · {Word(grant)} (try {grant.Attempts}); what kept it until now:");
+                yield return new ChatPart.Code(grant.Trouble);
                 break;
             case GrantStatus.Ended:
                 yield return new ChatPart.When($"{what} · {Reason(grant)}", grant.EndedAt!.Value);

@@ -52,11 +52,13 @@ public static class GrantMessages
                 parts.Add(new ChatPart.Text($"What the role owned was kept, under an owner nobody can log in as: {Listed(receipt.HandedOver)}. Ask a database administrator if you need it."));
             if (receipt.Dropped.Count > 0)
                 parts.Add(new ChatPart.Text($"What was for the role only went with it: {Listed(receipt.Dropped)}."));
+            if (receipt.Remarks.Count > 0)
+                parts.Add(new ChatPart.Text($"Besides: {Listed(receipt.Remarks, "; ")}."));
             if (receipt.Activity is { Statements: > 0 } activity)
                 parts.Add(new ChatPart.Note($"On record is what it ran, without any values: {Count(activity.Statements, "statement")}, {Count(activity.Calls, "call")}, {Count(activity.Rows, "row")}."));
         }
 
-        parts.Add(new ChatPart.Note("The message with the credentials was removed; they do not work any more."));
+        if (grant.CredentialsMessage is not null) parts.Add(new ChatPart.Note("The message with the credentials was removed; they do not work any more."));
         return new ChatMessage($"{What(grant)} has ended ({grant.Id}).", parts);
     }
 
@@ -77,7 +79,14 @@ public static class GrantMessages
         return $"The role is gone, and that was checked{where}: no session, nothing owned, no privilege, no membership{(receipt.Left.Memberships > 0 ? " that gives anybody anything" : "")} and no setting of it is left.";
     }
 
-    private static string Listed(IReadOnlyList<string> things) => things.Count <= MostListed ? string.Join(", ", things) : $"{string.Join(", ", things.Take(MostListed))} and {things.Count - MostListed} more";
+    private static string Listed(IReadOnlyList<string> things, string between = ", ")
+    {
+        // A receipt that was cut says itself how many there were besides.
+        var beyond = things is [.., ['a', 'n', 'd', ' ', .. var number, ' ', 'm', 'o', 'r', 'e']] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var cut) ? cut : 0;
+        var lines = things.SkipLast(beyond > 0 ? 1 : 0).Select(thing => Plain(thing, 400)).ToList();
+        var more = beyond + Math.Max(0, lines.Count - MostListed);
+        return string.Join(between, lines.Take(MostListed)) + (more > 0 ? string.Create(CultureInfo.InvariantCulture, $" and {more} more") : "");
+    }
 
     private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
 

@@ -274,12 +274,12 @@ public sealed class Grant
     {
         if (proof.ProvedAt is null) throw new ArgumentException("A grant ends only with proof.", nameof(proof));
 
-        var told = Status is GrantStatus.Quarantined;
         var closed = Close(GrantStatus.Ended, LeftToRemove, "grant.ended", new Actor.Sweep(), now, null);
         if (closed.Refusal is not null) return closed;
 
         State = State with { Receipt = proof.After(State.Receipt).Against(State.Window), Blockers = [] };
-        if (!told) Owe(NoticeKind.Ended, now, null);
+        // Who was told that the role is only locked out is told of the proof as well.
+        if (!State.Notices.Contains(NoticeKind.Ended)) Owe(NoticeKind.Ended, now, null);
         return closed;
     }
 

@@ -215,8 +215,8 @@ public sealed class LambdaTests : IAsyncLifetime
     [Fact]
     public async Task A_comparison_that_breaks_down_as_a_whole_counts_as_failed()
     {
-        var grant = await AddActiveAsync(TimeSpan.FromHours(1));
-        _store.MakeUnreadable(grant.Id);
+        await AddActiveAsync(TimeSpan.FromHours(1));
+        _policies.Broken = new TimeoutException("no answer");
         _ = Run(LambdaFunction.ExpireDbUsers);
 
         var reply = await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
@@ -421,7 +421,9 @@ public sealed class LambdaTests : IAsyncLifetime
 
     private sealed class OnePolicy : IPolicySource
     {
-        public Error? Missing { get; set; }
+        public Exception? Broken { get; set; }
+
+        public Error? Missing { get => Broken is null ? field : throw Broken; set; }
 
         public AccessPolicy Current { get; } = new(
             "hash",

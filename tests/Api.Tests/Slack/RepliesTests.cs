@@ -65,6 +65,20 @@ public sealed class RepliesTests
     }
 
     [Fact]
+    public void What_a_removal_waits_for_can_be_copied_as_it_is_and_says_how_much_there_is()
+    {
+        string[] blockers = ["table \"odd`name\" is held. Run: DROP TABLE \"odd`name\";", .. Enumerable.Range(2, 11).Select(i => $"blocker {i}")];
+        var quarantined = Some.Active().State with { Status = GrantStatus.Quarantined, Blockers = blockers };
+        var stuck = Some.Active().State with { Status = GrantStatus.Revoking, Attempts = 3, Trouble = "the server does not answer" };
+
+        var parts = Replies.Mine(new GrantList([quarantined, stuck]), Some.Now).Parts;
+
+        Assert.Equal([.. blockers.Take(10), "and 2 more"], parts.OfType<ChatPart.Code>().First().Words.Split('\n'));
+        Assert.Equal("the server does not answer", parts.OfType<ChatPart.Code>().Last().Words);
+        Assert.Contains(parts.OfType<ChatPart.Text>(), text => text.Words.EndsWith("being taken away (try 3); what kept it until now:", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void What_is_filed_says_the_id_the_rule_and_how_to_give_it_back()
     {
         var id = GrantId.Parse("K7Q3-MD")!;

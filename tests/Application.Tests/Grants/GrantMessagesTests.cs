@@ -38,14 +38,20 @@ public sealed class GrantMessagesTests
         {
             HandedOver = [.. Enumerable.Range(1, 25).Select(i => $"table t{i}")],
             Dropped = ["policy p on orders, which was for it only"],
+            Remarks = ["trigger `t` was switched off", "somebody else's sessions were ended"],
             Activity = new ActivityDigest(3, 1, 1200, [new ActivityLine("SELECT a_statement", 1, 1)]),
         });
 
+        Assert.Contains("Besides: trigger 't' was switched off; somebody else's sessions were ended.", text, StringComparison.Ordinal);
         Assert.Contains("table t20 and 5 more", text, StringComparison.Ordinal);
         Assert.Contains("went with it: policy p on orders, which was for it only.", text, StringComparison.Ordinal);
         Assert.Contains("3 statements, 1 call, 1200 rows", text, StringComparison.Ordinal);
         Assert.DoesNotContain("a_statement", text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Of_a_list_that_was_cut_the_whole_number_is_told() =>
+        Assert.Contains("table t20 and 8980 more", Told(Clean with { HandedOver = [.. Enumerable.Range(1, 200).Select(i => $"table t{i}"), "and 8800 more"] }), StringComparison.Ordinal);
 
     [Fact]
     public void A_locked_out_role_is_not_called_gone()

@@ -549,7 +549,8 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     [Fact]
     public async Task A_cheap_pass_with_very_many_live_grants_is_left_to_the_hourly_one()
     {
-        for (var i = 0; i < 5_001; i++) await ActiveAsync();
+        // Ids of six letters repeat now and then, so a few more than are wanted.
+        for (var i = 0; i < 5_050; i++) await ActiveAsync();
 
         Assert.Equal(0, (await RunAsync(onlyBusy: true)).Clusters);
         Assert.Empty(_inventory.Listings);

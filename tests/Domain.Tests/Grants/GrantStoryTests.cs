@@ -98,16 +98,18 @@ public sealed class GrantStoryTests
     }
 
     [Fact]
-    public void The_end_is_told_once_even_if_it_comes_in_two_steps()
+    public void The_end_is_told_once_while_its_role_stays_and_once_more_with_the_proof()
     {
         var grant = Grants.Quarantined();
         Assert.Equal([NoticeKind.Ended], grant.State.Notices);
         Grants.After(grant, g => g.BeginTelling(Expiry, Grants.Lease), g => g.Told(NoticeKind.Ended, null, Expiry));
 
-        Grants.After(grant, g => g.Quarantine(Grants.Receipt(null), ["a table"], Expiry), g => g.End(Grants.Receipt(Expiry), Expiry));
-
+        Grants.After(grant, g => g.Quarantine(Grants.Receipt(null), ["a table"], Expiry));
         Assert.Empty(grant.State.Notices);
-        Assert.Null(grant.State.DueAt);
+
+        Grants.After(grant, g => g.End(Grants.Receipt(Expiry), Expiry));
+        Assert.Equal([NoticeKind.Ended], grant.State.Notices);
+        Assert.Equal(Expiry, grant.State.DueAt);
     }
 
     [Fact]
