@@ -191,7 +191,7 @@ internal static class Reconciliation
         var since = state.UnneededSince.TryGetValue(role.Oid, out var first) ? first : state.Now;
         var drop = state.Confirmed || state.Now - since >= Grace;
         findings.Add(new(FindingKind.Unneeded, role.Name, isAside ? $"is what is left of {name} after a drop that was cut off" : $"is a scope role ({tag.Name} on {tag.Database}) that no policy and no live grant needs",
-            drop ? new Mending.DropScope(role) : null, drop ? null : "is left until it has been so for ten minutes"));
+            drop ? new Mending.DropScope(role) : null, drop ? null : "It is left until it has been so for ten minutes"));
         return findings;
     }
 
