@@ -12,6 +12,7 @@ using DbAccess.TestKit.Postgres;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 namespace DbAccess.Infrastructure.Tests.Postgres;
 
@@ -203,6 +204,38 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Contains(report.Lines, line => line.Words.Contains($"{stranger} by {PostgresServer.AdministratorName}", StringComparison.Ordinal));
         Assert.Equal("f t 0", await _house.AskAsync($"SELECT concat_ws(' ', rolcanlogin, rolpassword IS NULL, (SELECT count(*) FROM pg_auth_members WHERE roleid = a.oid AND member = '{stranger}'::regrole)) FROM pg_authid a WHERE rolname = '{ScopeRole}'"));
         Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
+        Assert.Empty((await RunAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task Whoever_is_logged_in_as_a_scope_role_is_cut_off_with_its_login()
+    {
+        await GrantAsync(_house.Order());
+        await _house.AskAsync($"ALTER ROLE {ScopeRole} LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'");
+        await using var session = new NpgsqlConnection(_house.Database.ConnectionStringFor(ScopeRole, RoleHouse.Password.Reveal()) + ";Pooling=false");
+        await session.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM orders");
+
+        Assert.Equal((FindingKind.CanLogIn, FindingOutcome.Mended), Assert.Single((await RunAsync()).Lines.Select(line => (line.Kind, line.Outcome))));
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM orders"));
+    }
+
+    [Theory]
+    [InlineData("CREATEDB")]
+    [InlineData("CREATEROLE")]
+    [InlineData("REPLICATION")]
+    [InlineData("BYPASSRLS")]
+    public async Task A_power_that_a_live_role_or_its_scope_role_was_given_is_told_and_the_statements_mend_it(string power)
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        await _house.AskAsync($"ALTER ROLE {order.Role} {power}; ALTER ROLE {ScopeRole} {power}");
+
+        var lines = (await RunAsync()).Lines.Where(line => line.Kind is not FindingKind.Drifted).ToList();
+
+        Assert.Equal([(FindingKind.Changed, order.Role.Value), (FindingKind.TooMuch, ScopeRole)], lines.Select(line => (line.Kind, line.Role)).Order());
+        foreach (var line in lines) await _house.AskAsync(line.Words[(line.Words.IndexOf("run: ", StringComparison.Ordinal) + 5)..].TrimEnd('.'));
         Assert.Empty((await RunAsync()).Lines);
     }
 
