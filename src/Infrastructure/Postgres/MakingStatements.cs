@@ -17,7 +17,7 @@ internal static class MakingStatements
                s.oid,
                s.rolcanlogin OR s.rolsuper OR s.rolcreaterole OR s.rolcreatedb OR s.rolreplication OR s.rolbypassrls,
                shobj_description(s.oid, 'pg_authid'),
-               ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = s.oid),
+               ARRAY(SELECT pg_get_userbyid(m.roleid)::text FROM pg_auth_members m WHERE m.member = s.oid ORDER BY m.roleid, m.grantor),
                quote_ident($1), quote_ident($2),
                format('CREATE ROLE %I LOGIN %s NOCREATEDB NOCREATEROLE CONNECTION LIMIT %s VALID UNTIL %L PASSWORD ', $2, $9, $5, $4),
                format('ALTER ROLE %I LOGIN %s CONNECTION LIMIT %s VALID UNTIL %L PASSWORD ', $2, $9, $5, $4),
@@ -29,7 +29,8 @@ internal static class MakingStatements
                                         THEN (SELECT string_agg(quote_literal(btrim(item, ' "')), ', ') FROM string_to_table(u.value, ',') item)
                                         ELSE quote_literal(u.value) END)
                        FROM unnest($6, $7) WITH ORDINALITY AS u(name, value, n) ORDER BY n),
-               set_config('application_name', $8, false)
+               set_config('application_name', $8, false),
+               ARRAY(SELECT pg_get_userbyid(m.grantor)::text FROM pg_auth_members m WHERE m.member = s.oid ORDER BY m.roleid, m.grantor)
           FROM (SELECT) AS one
           LEFT JOIN pg_roles s ON s.rolname = $1
         """;

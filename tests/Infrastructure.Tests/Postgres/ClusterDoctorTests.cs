@@ -83,6 +83,17 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task What_this_version_does_not_have_is_told()
+    {
+        var scope = RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", null, Privilege.Execute)]);
+
+        var check = Assert.Single(await ExamineAsync([scope]), check => check.Name == "scope");
+
+        Assert.Equal(Health.Fail, check.Health);
+        Assert.Contains("execute on tables in schema public", check.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_database_of_an_entry_is_examined()
     {
         var other = await postgres.CreateSampleOrdersAsync();

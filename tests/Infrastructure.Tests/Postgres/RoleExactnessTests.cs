@@ -242,6 +242,49 @@ public sealed class RoleExactnessTests(PostgresFixture postgres) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task A_scope_role_that_somebody_made_a_member_is_not_handed_out_until_the_statement_was_run_by_whomever()
+    {
+        await _house.MakeAsync(_house.Order());
+        var scope = ScopeRoles.NamesFor(_house.Order())[0].Value;
+        var (boss, carl) = ($"Boss {Guid.NewGuid():N}"[..20], $"Carl {Guid.NewGuid():N}"[..20]);
+        await _house.AskAsync($"CREATE ROLE \"{boss}\"; CREATE ROLE \"{carl}\" CREATEROLE; GRANT \"{boss}\" TO \"{carl}\" WITH ADMIN OPTION; SET ROLE \"{carl}\"; GRANT \"{boss}\" TO {scope}; RESET ROLE; SELECT 1");
+
+        var why = await _house.ImpossibleAsync(_house.Order());
+
+        Assert.Equal("postgres.scope_role_changed", why.Code);
+        Assert.Contains($"a member of {boss}", why.Message, StringComparison.Ordinal);
+        await _house.AskAsync($"{why.Message[(why.Message.IndexOf("run ", StringComparison.Ordinal) + 4)..].TrimEnd('.')}; SELECT 1");
+        await _house.MakeAsync(_house.Order());
+    }
+
+    [Fact]
+    public async Task A_table_of_an_ordinary_owner_can_be_given_once_the_administrator_is_its_member_as_told()
+    {
+        var owner = $"Team {Guid.NewGuid():N}"[..20];
+        await _house.AskAsync($"CREATE ROLE \"{owner}\"; CREATE TABLE public.teams (i int); ALTER TABLE public.teams OWNER TO \"{owner}\"; CREATE TABLE public.theirs (i int); SELECT 1");
+        var order = _house.Order();
+
+        var why = await _house.ImpossibleAsync(order);
+
+        Assert.Contains($"select on table public.teams (owner {owner})", why.Message, StringComparison.Ordinal);
+        await _house.AskAsync($"{why.Message[(why.Message.IndexOf("run: ", StringComparison.Ordinal) + 5)..]} SELECT 1");
+        await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT * FROM teams, theirs"));
+    }
+
+    [Fact]
+    public async Task A_worker_whose_lease_is_over_does_not_take_over_what_an_earlier_try_made()
+    {
+        var order = _house.Order();
+        await _house.MakeAsync(order);
+
+        var making = await _house.Administrator.MakeAsync(order with { NotAfter = DateTimeOffset.UtcNow.AddSeconds(-1) }, new Secret("another-Password-of-24-l"), RoleHouse.Cancellation);
+
+        Assert.Equal("postgres.lease_over", Assert.IsType<RoleMaking.NotNow>(making).Why.Code);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
+    }
+
+    [Fact]
     public async Task A_role_that_got_a_power_between_two_tries_is_not_given_out()
     {
         var order = _house.Order();
@@ -323,6 +366,8 @@ public sealed class RoleExactnessTests(PostgresFixture postgres) : IAsyncLifetim
 
         Assert.Equal("postgres.unsupported", why.Code);
         Assert.Contains("neither a table nor a view", why.Message, StringComparison.Ordinal);
+        var delete = await _house.ImpossibleAsync(_house.Order(RoleHouse.Scope([new(new(ObjectKind.Table, "public", "orders"), ["id"], [Privilege.Delete])])));
+        Assert.Contains("delete on table public.orders by column, which PostgreSQL does not have", delete.Message, StringComparison.Ordinal);
     }
 
     [Fact]
