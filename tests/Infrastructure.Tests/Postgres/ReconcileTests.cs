@@ -1,6 +1,7 @@
 using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -310,6 +311,67 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.True(line is { Kind: FindingKind.Unneeded, Outcome: FindingOutcome.Mended }, line.Words);
         Assert.Equal("0", await _house.TracesAsync(oid));
         Assert.Equal("3", await _house.AskAsync("SELECT count(*) FROM pg_class WHERE relname IN ('orders', 'customers', 'order_items')"));
+    }
+
+    [Fact]
+    public async Task A_scope_role_whose_database_was_dropped_goes_all_the_same()
+    {
+        var target = _house.Order().Target;
+        await using (var gone = new RoleHouse(await postgres.CreateSampleOrdersAsync(), _house.Installation))
+        {
+            var order = gone.Order();
+            await gone.MakeAsync(order);
+            await gone.RemoveAsync(order);
+            await _house.Database.Server.DropDatabaseAsync(gone.Database);
+        }
+        var inventory = new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        var scope = Assert.Single((await inventory.ListAsync(target.Cluster, _house.Installation, [], RoleHouse.Cancellation)).Value.Roles, role => role.Mark is RoleMark.Scope);
+
+        Assert.Null((await inventory.DropScopeAsync(target.Cluster, _house.Installation, scope, RoleHouse.Cancellation)).Refusal);
+
+        Assert.Equal("0", await _house.TracesAsync(scope.Oid));
+    }
+
+    [Fact]
+    public async Task A_scope_role_whose_comment_was_changed_between_seeing_and_mending_is_left_alone()
+    {
+        await GrantAsync(_house.Order());
+        var stranger = $"reader_{Guid.NewGuid():N}";
+        await _house.AskAsync($"CREATE ROLE {stranger}; ALTER ROLE {ScopeRole} LOGIN");
+        await _house.AskAsync($"GRANT {ScopeRole} TO {stranger}", _house.Database.AdministratorConnectionString);
+        var (cluster, inventory) = (_house.Order().Target.Cluster, new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance));
+        var scope = Assert.Single((await inventory.ListAsync(cluster, _house.Installation, [], RoleHouse.Cancellation)).Value.Roles, role => role.Mark is RoleMark.Scope);
+        await _house.AskAsync($"COMMENT ON ROLE {ScopeRole} IS 'mine'");
+
+        foreach (var mended in (Result[])
+        [
+            await inventory.LockAsync(cluster, _house.Installation, scope, RoleHouse.Cancellation),
+            await inventory.TakeBackAsync(cluster, _house.Installation, scope, scope.Members.Single(link => link.Role == stranger), RoleHouse.Cancellation),
+            await inventory.DropScopeAsync(cluster, _house.Installation, scope, RoleHouse.Cancellation),
+        ])
+            Assert.Equal("postgres.gone", mended.Refusal?.Code);
+
+        Assert.Equal("1 t", await _house.AskAsync($"SELECT (SELECT count(*) FROM pg_auth_members WHERE roleid = r.oid AND member = '{stranger}'::regrole) || ' ' || left(r.rolcanlogin::text, 1) FROM pg_roles r WHERE rolname = '{ScopeRole}'"));
+    }
+
+    [Fact]
+    public async Task An_instance_that_only_reads_is_not_believed()
+    {
+        await using var writer = await PostgresServer.StartAsync(new() { Major = PostgresFixture.WantedMajor });
+        await using var reader = await writer.StartStandbyAsync();
+        await using var house = new RoleHouse(await writer.CreateSampleOrdersAsync(), _house.Installation);
+        var order = house.Order();
+        await house.MakeAsync(order);
+        await house.Database.RunAsOwnerAsync($"REVOKE SELECT ON orders FROM {ScopeRoles.NamesFor(order)[0]}");
+        await reader.CaughtUpAsync(writer);
+        house.Credentials.Current = house.Credentials.Current with { Port = reader.Port };
+        await using var there = new RoleHouse(house.Database, _house.Installation);
+        there.Credentials.Current = house.Credentials.Current;
+        var inventory = new RoleInventory(there.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance);
+
+        Assert.Equal("postgres.read_only", (await inventory.ListAsync(order.Target.Cluster, _house.Installation, [], RoleHouse.Cancellation)).Refusal?.Code);
+        var upkeep = await inventory.KeepInLineAsync(_house.Installation, order.Target, order.Scope, dryRun: false, RoleHouse.Cancellation);
+        Assert.Equal((0, null), (upkeep.Differences.Count, upkeep.Refusal));
     }
 
     [Fact]

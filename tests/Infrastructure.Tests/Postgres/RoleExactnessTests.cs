@@ -78,6 +78,26 @@ public sealed class RoleExactnessTests(PostgresFixture postgres) : IAsyncLifetim
         await _house.MakeAsync(_house.Order());
     }
 
+    [Theory]
+    [InlineData("INSERT ON public.orders", "has_table_privilege('{f}', 'public.orders', 'INSERT')")]
+    [InlineData("UPDATE (total) ON public.orders", "has_column_privilege('{f}', 'public.orders', 'total', 'UPDATE')")]
+    [InlineData("SELECT ON public.orders", "has_table_privilege('{f}', 'public.orders', 'SELECT')")]
+    [InlineData("USAGE ON SCHEMA internal", "has_schema_privilege('{f}', 'internal', 'USAGE')")]
+    public async Task What_was_handed_on_in_the_name_of_the_scope_role_is_taken_back_with_what_it_came_from(string privilege, string whether)
+    {
+        await _house.MakeAsync(_house.Order());
+        var scope = ScopeRoles.NamesFor(_house.Order())[0].Value;
+        var friend = $"friend_{Guid.NewGuid():N}"[..20];
+        await _house.Database.RunAsOwnerAsync($"GRANT {privilege} TO {scope} WITH GRANT OPTION");
+        await _house.AskAsync($"CREATE ROLE {friend}; SET ROLE {scope}; GRANT {privilege} TO {friend}; RESET ROLE; SELECT 1");
+
+        var order = _house.Order();
+        await _house.MakeAsync(order);
+
+        Assert.Equal("f", await _house.AskAsync($"SELECT left({whether.Replace("{f}", friend, StringComparison.Ordinal)}::text, 1)"));
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
+    }
+
     [Fact]
     public async Task Default_privileges_that_may_be_handed_on_are_not_left_so()
     {
@@ -337,7 +357,11 @@ public sealed class RoleExactnessTests(PostgresFixture postgres) : IAsyncLifetim
         var owner = $"strong_{Guid.NewGuid():N}"[..20];
         await _house.AskAsync($"CREATE ROLE {owner} {options}; {also.Replace("{o}", owner, StringComparison.Ordinal)}; GRANT {owner} TO {PostgresServer.AdministratorName} WITH ADMIN OPTION; SELECT 1");
 
-        Assert.Equal("postgres.run_as_too_strong", (await _house.ImpossibleAsync(_house.Order(RoleHouse.Scope([], runAs: owner)))).Code);
+        var order = _house.Order(RoleHouse.Scope([], runAs: owner));
+        Assert.Equal("postgres.run_as_too_strong", (await _house.ImpossibleAsync(order)).Code);
+        // Nor is it shown as a plan that could be had.
+        var plan = await new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance).PlanAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation);
+        Assert.Equal("postgres.run_as_too_strong", plan.Refusal?.Code);
     }
 
     [Fact]
