@@ -38,6 +38,28 @@ public sealed class NarrowingTests
         Assert.NotEqual(Scope.Fingerprint("orders"), narrowed.Fingerprint("orders"));
     }
 
+    [Fact]
+    public void What_the_scope_limits_to_columns_databases_and_tables_stays_limited()
+    {
+        var scope = Scope with
+        {
+            Privileges =
+            [
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Table, "public", null), ["id", "status"], [Privilege.Select]),
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Table, "public", "orders"), [], [Privilege.Update]) { Database = "billing" },
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Sequence, "public", null) { OfTable = "customers" }, [], [Privilege.Usage]),
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Sequence, "internal", null), [], [Privilege.Usage]),
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Sequence, "public", "order_number_seq"), [], [Privilege.Usage]),
+            ],
+        };
+
+        var narrowed = TableMention.Narrow(scope, [new TableMention("public", "orders")]).Value;
+
+        Assert.Equal(
+            ["select (id, status) on table public.orders", "update on table public.orders in billing", "usage on sequence public.order_number_seq of table public.orders"],
+            narrowed.Privileges.Select(rule => rule.ToString()));
+    }
+
     [Theory]
     [InlineData("invoices", "billing.invoices")]
     [InlineData("orders", "public.orders")]

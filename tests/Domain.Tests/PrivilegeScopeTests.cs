@@ -27,6 +27,10 @@ public sealed class PrivilegeScopeTests
         ["one column less"] = Scope(Read, Fix with { Columns = ["status"] }),
         ["the whole table instead of columns"] = Scope(Read, Fix with { Columns = [] }),
         ["columns run together"] = Scope(Read, Fix with { Columns = ["statusupdated_at"] }),
+        ["a pattern instead of all"] = Scope(Read with { On = Read.On with { Pattern = "order*" } }, Fix),
+        ["another pattern"] = Scope(Read with { On = Read.On with { Pattern = "cust*" } }, Fix),
+        ["the sequences of a table"] = Scope(Read with { On = Read.On with { OfTable = "orders" } }, Fix),
+        ["the sequences of another table"] = Scope(Read with { On = Read.On with { OfTable = "customers" } }, Fix),
         ["columns with a comma"] = Scope(Read, Fix with { Columns = ["status,updated_at"] }),
         ["privileges moved from one rule to the other"] = Scope(Read with { Allow = [Privilege.Update] }, Fix with { Allow = [Privilege.Select, Privilege.Insert] }),
     };

@@ -144,7 +144,7 @@ internal static class Reconciliation
         var scopeRoles = RoleName.ForScopes(state.Installation, grant.Scope, grant.Target).Select(name => name.Value).ToHashSet(StringComparer.Ordinal);
         var spurious = role.MemberOf.Where(link => !scopeRoles.Contains(link.Role) && link.Role != grant.Scope.RunAs).ToList();
         foreach (var link in spurious)
-            findings.Add(new(FindingKind.Changed, role.Name, $"was made a member of {link.Role} by {link.Grantor}, which {tag.Grant} does not give", null, $"Run: REVOKE {Quote(link.Role)} FROM {Quote(role.Name)}; or revoke {tag.Grant}"));
+            findings.Add(new(FindingKind.Changed, role.Name, $"was made a member of {link.Role} by {link.Grantor}, which {tag.Grant} does not give", null, $"Let {link.Grantor} or a superuser run: {RoleLink.TakeBack(link.Role, role.Name, link.Grantor)}; or revoke {tag.Grant}"));
         if (role.HasPowers)
             findings.Add(new(FindingKind.Changed, role.Name, $"was given a power (superuser, createrole, createdb, replication or bypassrls) that {tag.Grant} does not give", null, $"Let a superuser run: ALTER ROLE {Quote(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS"));
         foreach (var scopeRole in scopeRoles.Except(role.MemberOf.Select(link => link.Role), StringComparer.Ordinal))
@@ -152,7 +152,7 @@ internal static class Reconciliation
         if (!role.CanLogIn)
             findings.Add(new(FindingKind.Changed, role.Name, $"cannot log in any more although {tag.Grant} is live", null, "Let the holder give it back and ask again"));
         foreach (var link in role.Members.Where(link => link.Role != state.Listing.Administrator))
-            findings.Add(new(FindingKind.Changed, role.Name, $"was given to {link.Role} by {link.Grantor}", null, $"Run: REVOKE {Quote(role.Name)} FROM {Quote(link.Role)}; it also ends with {tag.Grant}"));
+            findings.Add(new(FindingKind.Changed, role.Name, $"was given to {link.Role} by {link.Grantor}", null, $"Let {link.Grantor} or a superuser run: {RoleLink.TakeBack(role.Name, link.Role, link.Grantor)}; it also ends with {tag.Grant}"));
         return findings;
     }
 
@@ -214,7 +214,7 @@ internal static class Reconciliation
         var ours = state.Listing.Roles.Where(other => other.Mark is RoleMark.Login && other.HasPrefix).Select(other => other.Oid)
             .Concat(state.Known.Values.Where(grant => grant.EndedAt is null && grant.Target.Cluster == state.Cluster).Select(grant => grant.RoleOid).OfType<uint>()).ToHashSet();
         foreach (var link in role.MemberOf.Where(link => !(mayOwn && ours.Contains(link.Oid))))
-            yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and was made a member of {link.Role} by {link.Grantor}: every member of it has that too", null, $"Run: REVOKE {Quote(link.Role)} FROM {Quote(role.Name)}");
+            yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and was made a member of {link.Role} by {link.Grantor}: every member of it has that too", null, $"Let {link.Grantor} or a superuser run: {RoleLink.TakeBack(link.Role, role.Name, link.Grantor)}");
         foreach (var link in role.Members.Where(link => link.Role != state.Listing.Administrator && !ours.Contains(link.Oid)))
             yield return new(FindingKind.StrayMember, role.Name, $"is a {kind} and was given to {link.Role} by {link.Grantor}", new Mending.TakeBack(role, link));
     }

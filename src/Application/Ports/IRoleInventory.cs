@@ -33,7 +33,18 @@ public abstract record RoleMark
 }
 
 /// <summary>One membership: the role at its other end, and who gave it.</summary>
-public sealed record RoleLink(uint Oid, string Role, string Grantor);
+public sealed record RoleLink(uint Oid, string Role, string Grantor)
+{
+    /// <summary>
+    /// For people: the statement that takes it back, whoever of those who may runs it. From PostgreSQL 16 on a REVOKE that names nobody is about what the one who runs it gave, and of
+    /// anything else only warns; CASCADE, for what was handed on from there. Names are quoted here for sentences only.
+    /// </summary>
+    public static string TakeBack(string role, string member, string grantor) =>
+        // Until 15 the one who gave it may be gone, and is not asked for either.
+        $"REVOKE {Quote(role)} FROM {Quote(member)}{(grantor.StartsWith("unknown (OID=", StringComparison.Ordinal) ? "" : $" GRANTED BY {Quote(grantor)}")} CASCADE";
+
+    private static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}
 
 /// <summary>A role that carries our tag, our prefix, or an OID that was asked for.</summary>
 /// <param name="HasPrefix">Its name begins like those of this installation.</param>

@@ -46,21 +46,20 @@ public sealed record PrivilegePlan(
 
     /// <summary>
     /// SHA-256 (hex) of what the plan gives: objects, columns, privileges, owners' later objects and the owner it acts as. Estimates and what PUBLIC gives are no
-    /// part of it: they change by themselves, and nobody can grant or refuse them here.
+    /// part of it: they change by themselves, and nobody can grant or refuse them here. For several databases it is made of the hashes for each.
     /// </summary>
-    public string Hash
+    public string Hash => PlanOnRecord.Together([.. Objects.Select(thing => thing.Database).Distinct(StringComparer.Ordinal).DefaultIfEmpty("").Select(HashFor)]);
+
+    private string HashFor(string database)
     {
-        get
-        {
-            var lines = Objects
-                .Select(thing => Line("object", thing.Database, thing.Kind, thing.Name, [.. thing.Privileges, .. thing.Columns.OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => (string[])["(" + entry.Key, .. entry.Value, ")"])]))
-                .Concat(Later.Where(later => later.Privileges.Count > 0).Select(later => Line("later", later.Database, later.Kind, later.Schema, [later.Owner, .. later.Privileges])))
-                .Order(StringComparer.Ordinal)
-                .Prepend(Line("scope", Scope.Value, RunAs ?? "", "", []));
-            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            foreach (var line in lines) hash.AppendData(Encoding.UTF8.GetBytes(line));
-            return Convert.ToHexStringLower(hash.GetHashAndReset());
-        }
+        var lines = Objects.Where(thing => thing.Database == database)
+            .Select(thing => Line("object", thing.Database, thing.Kind, thing.Name, [.. thing.Privileges, .. thing.Columns.OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => (string[])["(" + entry.Key, .. entry.Value, ")"])]))
+            .Concat(Later.Where(later => later.Database == database && later.Privileges.Count > 0).Select(later => Line("later", later.Database, later.Kind, later.Schema, [later.Owner, .. later.Privileges])))
+            .Order(StringComparer.Ordinal)
+            .Prepend(Line("scope", Scope.Value, RunAs ?? "", "", []));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var line in lines) hash.AppendData(Encoding.UTF8.GetBytes(line));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>In one line, for a record or a card: <c>12 tables, 3 sequences in orders</c>.</summary>
@@ -131,4 +130,13 @@ public sealed record PrivilegePlan(
 
 /// <summary>What is remembered of a plan: enough to say later whether something is the same, and in one line what it was.</summary>
 /// <param name="Hash">Of <see cref="PrivilegePlan.Hash"/>.</param>
-public sealed record PlanOnRecord(string Hash, string Summary);
+public sealed record PlanOnRecord(string Hash, string Summary)
+{
+    /// <summary>The plans for several databases as one.</summary>
+    public static PlanOnRecord Together(IReadOnlyList<PlanOnRecord> plans) => new(Together([.. plans.Select(plan => plan.Hash)]), string.Join("; ", plans.Select(plan => plan.Summary)));
+
+    /// <summary>One hash for those of several databases, in whatever order they come.</summary>
+    internal static string Together(IReadOnlyList<string> hashes) => hashes.Count == 1
+        ? hashes[0]
+        : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(hashes.Order(StringComparer.Ordinal)))));
+}

@@ -17,7 +17,7 @@ internal static class MakingStatements
                s.oid,
                s.rolcanlogin OR s.rolsuper OR s.rolcreaterole OR s.rolcreatedb OR s.rolreplication OR s.rolbypassrls,
                shobj_description(s.oid, 'pg_authid'),
-               ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = s.oid),
+               ARRAY(SELECT pg_get_userbyid(m.roleid)::text FROM pg_auth_members m WHERE m.member = s.oid ORDER BY m.roleid, m.grantor),
                quote_ident($1), quote_ident($2),
                format('CREATE ROLE %I LOGIN %s NOCREATEDB NOCREATEROLE CONNECTION LIMIT %s VALID UNTIL %L PASSWORD ', $2, $9, $5, $4),
                format('ALTER ROLE %I LOGIN %s CONNECTION LIMIT %s VALID UNTIL %L PASSWORD ', $2, $9, $5, $4),
@@ -29,7 +29,8 @@ internal static class MakingStatements
                                         THEN (SELECT string_agg(quote_literal(btrim(item, ' "')), ', ') FROM string_to_table(u.value, ',') item)
                                         ELSE quote_literal(u.value) END)
                        FROM unnest($6, $7) WITH ORDINALITY AS u(name, value, n) ORDER BY n),
-               set_config('application_name', $8, false)
+               set_config('application_name', $8, false),
+               ARRAY(SELECT pg_get_userbyid(m.grantor)::text FROM pg_auth_members m WHERE m.member = s.oid ORDER BY m.roleid, m.grantor)
           FROM (SELECT) AS one
           LEFT JOIN pg_roles s ON s.rolname = $1
         """;
@@ -81,7 +82,8 @@ internal static class MakingStatements
     /// </summary>
     /// <remarks>
     /// What the scope role has is found through <c>pg_shdepend</c>, so that a privilege is seen wherever somebody put it. What PUBLIC has is no
-    /// difference when we could not give it ourselves.
+    /// difference when we could not give it ourselves. What it owns counts from 16 on, where only somebody stronger can have made it so; until 15 a holder can, as the scope role, and it
+    /// goes with their grant.
     /// </remarks>
     public const string Differences = $"""
         WITH scope AS MATERIALIZED (SELECT oid FROM pg_roles WHERE rolname = $1),
@@ -156,6 +158,8 @@ internal static class MakingStatements
         SELECT 'absent', r.kind, CASE WHEN r.nspoid IS NULL THEN format('schema %I', r.nsp) ELSE format('%s %I.%I', r.kind, r.nsp, r.name) END, NULL, NULL, NULL, NULL, NULL, false
           FROM rule r
          WHERE r.nspoid IS NULL OR r.name IS NOT NULL AND r.oftable IS NULL AND r.kind <> 'schema' AND NOT EXISTS (SELECT FROM obj o WHERE o.n = r.n)
+               -- Narrowed by names, which do not tell a table from a view: what the scope says of views is then nothing for a table that it gives.
+               AND NOT (r.narrowed AND r.kind = 'view' AND EXISTS (SELECT FROM rule t JOIN obj o ON o.n = t.n WHERE (t.kind, t.nsp, t.name) = ('table', r.nsp, r.name)))
         UNION ALL
         SELECT 'absent', 'column', format('column %I of table %I.%I', col, r.nsp, r.name), NULL, NULL, NULL, NULL, NULL, false
           FROM rule r JOIN obj o ON o.n = r.n, unnest(r.cols) col
@@ -180,6 +184,11 @@ internal static class MakingStatements
                  WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = scope.oid AND d.deptype = 'a'
                    AND d.dbid NOT IN (0, (SELECT oid FROM here))) x
           JOIN pg_database b ON b.oid = x.dbid
+        UNION ALL
+        SELECT DISTINCT 'owned', 'other', CASE WHEN d.dbid IN (0, (SELECT oid FROM here)) THEN pg_describe_object(d.classid, d.objid, d.objsubid) ELSE format('something in database %I', b.datname) END,
+               NULL, NULL, NULL, NULL::boolean, NULL, false
+          FROM scope JOIN pg_shdepend d ON d.refclassid = 'pg_authid'::regclass AND d.refobjid = scope.oid LEFT JOIN pg_database b ON b.oid = d.dbid
+         WHERE d.deptype = 'o' AND d.classid <> 'pg_auth_members'::regclass AND current_setting('server_version_num')::int >= 160000
         """;
 
     /// <summary>One at a time keeps the scope role. Others may hold this lock too, even strangers on purpose, so that it is only tried: being right does not depend on it.</summary>
@@ -289,7 +298,7 @@ internal static class MakingStatements
         here AS MATERIALIZED (SELECT oid, datname, datdba FROM pg_database WHERE datname = current_database()),
         rule AS MATERIALIZED (
             SELECT r.*, n.oid AS nspoid, r.name IS NULL AND r.pat IS NULL AND r.oftable IS NULL AND r.cols IS NULL AND r.kind IN ('table', 'sequence', 'function') AS lasting
-              FROM jsonb_to_recordset($2::jsonb) AS r(n int, kind text, nsp text, name text, pat text, oftable text, cols text[], privs text[])
+              FROM jsonb_to_recordset($2::jsonb) AS r(n int, kind text, nsp text, name text, pat text, oftable text, cols text[], privs text[], narrowed boolean)
               LEFT JOIN pg_namespace n ON n.nspname = r.nsp),
         extension AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'),
         -- What is named is looked up by name, through an index; only a rule for many reads its schema. The second comparison of names is for those of more
@@ -328,11 +337,16 @@ internal static class MakingStatements
         future AS MATERIALIZED (
             SELECT DISTINCT r.nspoid, r.nsp, CASE r.kind WHEN 'table' THEN 'r' WHEN 'sequence' THEN 'S' ELSE 'f' END AS objtype, p AS priv
               FROM rule r, unnest(r.privs) p WHERE r.lasting AND r.nspoid IS NOT NULL),
+        -- Whoever made something there will make more; so will the schema's owner. Predefined roles (PostgreSQL's own) never do: where such a one owns it (public, as a
+        -- database begins), the database's owner does.
+        keeper AS MATERIALIZED (
+            SELECT n.oid AS nspoid, CASE WHEN n.nspowner >= 16384 THEN n.nspowner ELSE here.datdba END AS owner
+              FROM here, pg_namespace n
+             WHERE n.oid IN (SELECT r.nspoid FROM rule r) AND (n.nspowner >= 16384 OR here.datdba >= 16384 AND has_schema_privilege(here.datdba, n.oid, 'CREATE'))),
         maker AS MATERIALIZED (
-            -- Whoever made something there will make more; so will the schema's owner. Predefined roles (PostgreSQL's own) never do.
             SELECT DISTINCT nspoid, owner FROM (
                 SELECT r.nspoid, o.owner FROM obj o JOIN rule r ON r.n = o.n WHERE r.lasting
-                UNION ALL SELECT n.oid, n.nspowner FROM rule r JOIN pg_namespace n ON n.oid = r.nspoid WHERE r.lasting) m
+                UNION ALL SELECT r.nspoid, k.owner FROM rule r JOIN keeper k USING (nspoid) WHERE r.lasting) m
              WHERE owner >= 16384 AND pg_has_role(owner, 'USAGE')),
         """;
 
@@ -365,7 +379,7 @@ internal static class MakingStatements
         SELECT DISTINCT 'later ' || CASE f.objtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' ELSE 'functions' END, quote_ident(f.nsp), NULL, NULL, quote_ident(pg_get_userbyid(u.owner)), NULL::bigint, NULL::bigint
           FROM future f
           JOIN (SELECT r.nspoid, o.owner FROM obj o JOIN rule r ON r.n = o.n WHERE r.lasting
-                UNION SELECT n.oid, n.nspowner FROM rule r JOIN pg_namespace n ON n.oid = r.nspoid WHERE r.lasting AND n.nspowner >= 16384) u USING (nspoid)
+                UNION SELECT r.nspoid, k.owner FROM rule r JOIN keeper k USING (nspoid) WHERE r.lasting) u USING (nspoid)
          WHERE NOT EXISTS (SELECT FROM maker m WHERE (m.nspoid, m.owner) = (u.nspoid, u.owner))
         """;
 

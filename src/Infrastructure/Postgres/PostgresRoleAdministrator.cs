@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.RegularExpressions;
 using DbAccess.Application;
 using DbAccess.Application.Ports;
@@ -186,11 +185,11 @@ internal sealed partial class PostgresRoleAdministrator(
         try
         {
             var found = await CreateAsync(cluster, order, state, verifier, cancellationToken);
-            return await ReadBackAsync(cluster, order, state, found, Together(plan!, others), isNew: true, cancellationToken);
+            return await ReadBackAsync(cluster, order, state, found, PlanOnRecord.Together([plan!, .. others]), isNew: true, cancellationToken);
         }
         catch (PostgresException there) when (there.SqlState == PostgresErrorCodes.DuplicateObject)
         {
-            return await AdoptAsync(cluster, order, state, verifier, Together(plan!, others), cancellationToken);
+            return await AdoptAsync(cluster, order, state, verifier, PlanOnRecord.Together([plan!, .. others]), cancellationToken);
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.DivisionByZero)
         {
@@ -259,7 +258,7 @@ internal sealed partial class PostgresRoleAdministrator(
             // It never fails, and its connection is to be back before ours is.
             await marking;
         }
-        return await ReadBackAsync(cluster, order, state, found, Together(plan, others), isNew: true, cancellationToken);
+        return await ReadBackAsync(cluster, order, state, found, PlanOnRecord.Together([plan, .. others]), isNew: true, cancellationToken);
     }
 
     private static async Task RollBackAsync(ClusterConnection cluster, CancellationToken cancellationToken)
@@ -316,12 +315,6 @@ internal sealed partial class PostgresRoleAdministrator(
         // Last: whoever drops a scope role renames it first, and then waits for the likes of us.
         foreach (var scopeRole in ScopeRoles.NamesFor(order)) batch.Add(Step.ReadBack, MakingStatements.IsThere, new NpgsqlParameter<string> { TypedValue = scopeRole.Value });
     }
-
-    private static PlanOnRecord Together(PlanOnRecord first, IReadOnlyList<PlanOnRecord> others) => others.Count == 0
-        ? first
-        : new PlanOnRecord(
-            Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(others.Prepend(first).Select(plan => plan.Hash))))),
-            string.Join("; ", others.Prepend(first).Select(plan => plan.Summary)));
 
     /// <summary>The name is there already. If an earlier try of ours made it, it gets this password and end; otherwise it is somebody else's.</summary>
     private async Task<RoleMaking> AdoptAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier, PlanOnRecord plan, CancellationToken cancellationToken)

@@ -68,7 +68,7 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
     public async Task<Result> TakeBackAsync(ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken)
     {
         var byHand = new Error("postgres.not_mended",
-            $"The administrator cannot act for {member.Grantor}. Let {member.Grantor} or a superuser run: REVOKE {Quote(role.Name)} FROM {Quote(member.Role)} CASCADE;");
+            $"The administrator cannot act for {member.Grantor}. Let {member.Grantor} or a superuser run: {RoleLink.TakeBack(role.Name, member.Role, member.Grantor)};");
         var refusal = await TryAsync(
             cluster, null,
             async connection =>

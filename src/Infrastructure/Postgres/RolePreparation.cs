@@ -14,7 +14,7 @@ internal sealed record RolePreparation(
     uint? ScopeOid,
     bool ScopeIsMore,
     string? ScopeTag,
-    string[] ScopeMemberships,
+    IReadOnlyList<RoleLink> ScopeMemberships,
     string ScopeIdent,
     string RoleIdent,
     string Create,
@@ -42,10 +42,10 @@ internal sealed record RolePreparation(
             return new Error("postgres.scope_role_changed",
                 $"Somebody gave the scope role {ScopeIdent} more than a scope may have: run ALTER ROLE {ScopeIdent} NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS.");
         }
-        return ScopeMemberships.Length == 0
+        return ScopeMemberships.Count == 0
             ? null
             : new Error("postgres.scope_role_changed",
-                $"Somebody made the scope role {ScopeIdent} a member of {string.Join(", ", ScopeMemberships)}: run REVOKE \"{ScopeMemberships[0]}\" FROM {ScopeIdent}.");
+                $"Somebody made the scope role {ScopeIdent} a member of {string.Join(", ", ScopeMemberships.Select(link => link.Role).Distinct(StringComparer.Ordinal))}: run {string.Join("; ", ScopeMemberships.Select(link => RoleLink.TakeBack(link.Role, part.Role, link.Grantor)))}.");
     }
 }
 
@@ -91,7 +91,7 @@ internal sealed class RoleLook(RoleOrder order, ScopePart part)
             reader.IsDBNull(1) ? null : reader.GetFieldValue<uint>(1),
             !reader.IsDBNull(2) && reader.GetBoolean(2),
             reader.IsDBNull(3) ? null : reader.GetString(3),
-            reader.GetFieldValue<string[]>(4),
+            [.. reader.GetFieldValue<string[]>(4).Zip(reader.GetFieldValue<string[]>(12), (role, grantor) => new RoleLink(0, role, grantor))],
             reader.GetString(5),
             reader.GetString(6),
             reader.GetString(7),

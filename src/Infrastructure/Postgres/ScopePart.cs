@@ -32,7 +32,8 @@ internal sealed class ScopePart(string installation, DatabaseTarget target, stri
             .. _rules.Select((rule, n) => new RuleRow(
                 n, rule.On.Kind.ToString().ToLowerInvariant(), rule.On.Schema, rule.On.Name, rule.On.Name is null ? Like(rule.On.Pattern) : null, rule.On.OfTable,
                 rule.Columns.Count == 0 ? null : rule.Columns,
-                rule.On.Kind == ObjectKind.Schema ? [] : [.. rule.Allow.Select(p => p.ToString().ToUpperInvariant())])),
+                rule.On.Kind == ObjectKind.Schema ? [] : [.. rule.Allow.Select(p => p.ToString().ToUpperInvariant())],
+                Scope.NarrowedTo.Count > 0)),
         ],
         RuleShape.Relaxed.RuleRowArray);
 
@@ -58,7 +59,7 @@ internal sealed class ScopePart(string installation, DatabaseTarget target, stri
 }
 
 /// <summary>One rule of a scope, as the statements read it.</summary>
-internal sealed record RuleRow(int N, string Kind, string Nsp, string? Name, string? Pat, string? Oftable, IReadOnlyList<string>? Cols, IReadOnlyList<string> Privs);
+internal sealed record RuleRow(int N, string Kind, string Nsp, string? Name, string? Pat, string? Oftable, IReadOnlyList<string>? Cols, IReadOnlyList<string> Privs, bool Narrowed);
 
 // Generated code: the functions are compiled ahead of time.
 [JsonSerializable(typeof(RuleRow[]))]

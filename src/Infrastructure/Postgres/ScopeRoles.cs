@@ -10,7 +10,7 @@ namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>One difference between what a scope role should have and what it has. Names are quoted by the server.</summary>
 /// <param name="OwnerIsPowerful">A superuser, one of PostgreSQL's own roles, or of the cloud's.</param>
-/// <param name="What">missing, spurious, grantable (wanted, but may be handed on), absent (no such object), default-missing, default-spurious, foreign.</param>
+/// <param name="What">missing, spurious, grantable (wanted, but may be handed on), absent (no such object), default-missing, default-spurious, foreign, owned.</param>
 internal sealed record ScopeDifference(string What, string Kind, string Ident, string? Column, string? Privilege, string? Owner, bool CanChange, string? Grantor, bool OwnerIsPowerful);
 
 /// <summary>
@@ -33,6 +33,9 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
     private readonly ConcurrentDictionary<(ClusterName, string), (string Mark, long At, PlanOnRecord Plan)> _inLine = new();
 
     private const int MostInWords = 20;
+
+    /// <summary>Of default privileges that are for no schema alone.</summary>
+    private const string Unnamed = "(unnamed)";
 
     private static readonly Dictionary<ObjectKind, Privilege[]> Supported = new()
     {
@@ -70,7 +73,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         while (await reader.ReadAsync(cancellationToken))
         {
             differences.Add(new ScopeDifference(
-                reader.GetString(0), reader.GetString(1), Text(reader, 2) ?? "(unnamed)", Text(reader, 3), Text(reader, 4), Text(reader, 5), !reader.IsDBNull(6) && reader.GetBoolean(6), Text(reader, 7),
+                reader.GetString(0), reader.GetString(1), Text(reader, 2) ?? Unnamed, Text(reader, 3), Text(reader, 4), Text(reader, 5), !reader.IsDBNull(6) && reader.GetBoolean(6), Text(reader, 7),
                 !reader.IsDBNull(8) && reader.GetBoolean(8)));
         }
         return differences;
@@ -105,6 +108,13 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
                 $"The scope role {scopeIdent} has more than scope {part.Scope.Name} says, and the administrator {administrator} cannot take it back: "
                 + $"{Some(stuck.Select(d => $"{d.Privilege!.ToLowerInvariant()} on {Thing(d)} (given by {d.Grantor ?? d.Owner})"))}. "
                 + $"Let {stuck[0].Grantor ?? stuck[0].Owner} run: {(stuck[0].What.StartsWith("default", StringComparison.Ordinal) ? DefaultStatement(stuck[0], scopeIdent) : Statement("REVOKE", [stuck[0]], scopeIdent))};");
+        }
+
+        var owned = differences.Where(d => d.What == "owned").Select(d => d.Ident).ToList();
+        if (owned.Count > 0)
+        {
+            return new Error("postgres.spurious_privilege",
+                $"The scope role {scopeIdent} owns {Some(owned)}, with which each of its members could do whatever an owner can. Let an administrator run there: REASSIGN OWNED BY {scopeIdent} TO the owner it should have;");
         }
 
         var foreign = differences.Where(d => d.What == "foreign").Select(d => d.Ident).ToList();
@@ -170,6 +180,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         "absent" => $"{difference.Ident} is not there",
         "grantable" => $"{difference.Privilege?.ToLowerInvariant()} on {Thing(difference)} may be handed on",
         "foreign" => $"something that no scope gives, on {difference.Ident}",
+        "owned" => $"{difference.Ident} is its own",
         _ => $"{difference.Privilege?.ToLowerInvariant()} on {Thing(difference)} is too much{(difference.Grantor is null ? "" : $" (given by {difference.Grantor})")}",
     };
 
@@ -209,8 +220,8 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
 
     private static string DefaultStatement(ScopeDifference d, string scopeIdent)
     {
-        var objects = d.Kind switch { "r" => "TABLES", "S" => "SEQUENCES", "f" => "ROUTINES", "T" => "TYPES", _ => "SCHEMAS" };
-        var place = d.Ident == "(unnamed)" ? "" : $" IN SCHEMA {d.Ident}";
+        var objects = d.Kind switch { "r" => "TABLES", "S" => "SEQUENCES", "f" => "ROUTINES", "T" => "TYPES", "n" => "SCHEMAS", _ => "LARGE OBJECTS" };
+        var place = d.Ident == Unnamed ? "" : $" IN SCHEMA {d.Ident}";
         return d.What == "default-missing"
             ? $"ALTER DEFAULT PRIVILEGES FOR ROLE {d.Owner}{place} GRANT {d.Privilege} ON {objects} TO {scopeIdent}"
             : $"ALTER DEFAULT PRIVILEGES FOR ROLE {d.Owner}{place} REVOKE {d.Privilege} ON {objects} FROM {scopeIdent}";
@@ -228,7 +239,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
     private static string Thing(ScopeDifference d) => d.Kind switch
     {
         "column" => $"column {d.Column} of table {d.Ident}",
-        "r" or "S" or "f" or "T" or "n" => $"everything made later in {d.Ident}",
+        "r" or "S" or "f" or "T" or "n" or "L" => $"everything made later in {(d.Ident == Unnamed ? "any schema" : d.Ident)}",
         _ => $"{d.Kind} {d.Ident}",
     };
 

@@ -337,6 +337,45 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_tag_of_ours_on_a_name_that_is_not_makes_nobody_a_member_of_a_scope_role()
+    {
+        var grant = await ActiveAsync();
+        var copy = Found("reader", new RoleMark.Login(GrantId.New(), "orders", Some.Now.AddHours(1))) with { HasPrefix = false };
+        There(RoleOf(grant), copy, Scope(member: grant, others: new RoleLink(copy.Oid, copy.Name, "carl")));
+
+        var lines = (await RunAsync()).Lines;
+
+        Assert.Equal([(FindingKind.UnknownGrant, FindingOutcome.Reported), (FindingKind.StrayMember, FindingOutcome.Mended)], lines.Select(line => (line.Kind, line.Outcome)).Order());
+        Assert.Equal([$"take {ScopeRole} from reader"], _inventory.Mendings);
+    }
+
+    [Fact]
+    public async Task An_unneeded_scope_role_that_owns_something_is_not_dropped_even_when_confirmed()
+    {
+        _policies.Scopes = [];
+        There(Scope() with { OwnsIn = ["database orders"] });
+
+        Assert.Equal(FindingKind.TooMuch, Assert.Single((await RunAsync(confirm: true)).Lines).Kind);
+        Assert.Empty(_inventory.Mendings);
+    }
+
+    [Fact]
+    public async Task Who_acts_as_an_owner_may_be_its_member_and_nobody_elses()
+    {
+        var scope = Some.ReadScope() with { RunAs = "orders_owner" };
+        _policies.Scopes = [scope];
+        var grant = await ActiveAsync(scope: scope);
+        var scopeRole = RoleName.ForScope(Some.Installation, "read", scope.Fingerprint("orders")).Value;
+        var scopeLink = new RoleLink(16_400, scopeRole, FakeRoleInventory.Administrator);
+        var owned = Scope(member: grant) with { Name = scopeRole, Mark = new RoleMark.Scope("orders", "read", scope.Fingerprint("orders")) };
+        There(RoleOf(grant) with { MemberOf = [scopeLink, new RoleLink(5, "orders_owner", FakeRoleInventory.Administrator)] }, owned);
+        Assert.Empty((await RunAsync()).Lines);
+
+        There(RoleOf(grant) with { MemberOf = [scopeLink, new RoleLink(6, "billing_owner", "carl")] }, owned);
+        Assert.Contains("billing_owner by carl", Assert.Single((await RunAsync()).Lines).Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_a_scope_role_owns_is_a_member_of_or_can_do_is_only_told()
     {
         There(Scope() with { OwnsIn = ["database orders"], MemberOf = [new RoleLink(5, "app_owner", "carl")], HasPowers = true });
@@ -455,6 +494,14 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         var escrow = Found(RoleName.ForEscrow(Some.Installation).Value, new RoleMark.Escrow()) with { CanLogIn = false, OwnsIn = ["database orders"] };
         There(escrow);
         Assert.Empty((await RunAsync()).Lines);
+
+        // A removal makes it a member of the role whose things it takes, for as long as that takes.
+        var grant = await ActiveAsync();
+        There(escrow with { MemberOf = [new RoleLink(Oid, grant.State.Role!.Value, FakeRoleInventory.Administrator)] }, RoleOf(grant), Scope(member: grant));
+        Assert.Empty((await RunAsync()).Lines);
+        There(escrow with { MemberOf = [new RoleLink(5, "app_owner", "carl")] }, RoleOf(grant), Scope(member: grant));
+        Assert.Equal(FindingKind.TooMuch, Assert.Single((await RunAsync()).Lines).Kind);
+        await EndAsync(grant);
 
         There(escrow with { Members = [new RoleLink(77, "reader", "carl")], CanLogIn = true });
         Assert.Equal([FindingKind.CanLogIn, FindingKind.StrayMember], (await RunAsync()).Lines.Select(line => line.Kind).Order());
@@ -602,9 +649,9 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         _inventory.Roles.AddRange(roles);
     }
 
-    private async Task<Grant> ActiveAsync(DatabaseTarget? target = null, uint oid = Oid)
+    private async Task<Grant> ActiveAsync(DatabaseTarget? target = null, uint oid = Oid, PrivilegeScope? scope = null)
     {
-        var grant = Grant.RequestAllowed(GrantId.New(), Some.Installation, Some.Request(target: target), Some.Now);
+        var grant = Grant.RequestAllowed(GrantId.New(), Some.Installation, Some.Request(target: target, scope: scope), Some.Now);
         grant.BeginProvisioning(RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromMinutes(1));
         grant.RoleMade(oid, Some.Plan, Some.Now);
         grant.Activate(new MessageRef("D0ENGDM01", "1767225601.000200"), Some.Now);

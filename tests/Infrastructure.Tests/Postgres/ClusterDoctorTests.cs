@@ -83,6 +83,17 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task What_this_version_does_not_have_is_told()
+    {
+        var scope = RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", null, Privilege.Execute)]);
+
+        var check = Assert.Single(await ExamineAsync([scope]), check => check.Name == "scope");
+
+        Assert.Equal(Health.Fail, check.Health);
+        Assert.Contains("execute on tables in schema public", check.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_database_of_an_entry_is_examined()
     {
         var other = await postgres.CreateSampleOrdersAsync();
@@ -165,19 +176,23 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
         await _house.MakeAsync(_house.Order(lifetime: TimeSpan.FromHours(-1)));
         await _house.AskAsync($"ALTER ROLE {RoleName.ForScope(_house.Installation, "read", RoleHouse.ReadScope.Fingerprint(_house.Database.Name))} LOGIN");
 
-        Assert.Equal(Health.Fail, Assert.Single(await ExamineAsync(), check => check.Name == "scope").Health);
+        var check = Assert.Single(await ExamineAsync(), check => check.Name == "scope");
+        Assert.Equal(Health.Fail, check.Health);
+        await _house.AskAsync(check.Mend!);
+        Assert.Equal(Health.Ok, Assert.Single(await ExamineAsync(), check => check.Name == "scope").Health);
     }
 
     [Fact]
     public async Task What_PUBLIC_has_is_warned_of_and_gone_after_the_statements()
     {
-        await _house.AskAsync("CREATE FUNCTION public.peek() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC");
+        await _house.AskAsync("CREATE FUNCTION public.peek() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC; CREATE SCHEMA shut; CREATE FUNCTION shut.out_of_reach() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'");
 
         var leaks = (await ExamineAsync()).Where(check => check.Name.StartsWith("public", StringComparison.Ordinal)).ToList();
 
         Assert.Equal(["public.connect", "public.create", "public.definer", "public.temp"], leaks.Select(check => check.Name).Order(StringComparer.Ordinal));
         Assert.All(leaks, check => Assert.Equal(Health.Warn, check.Health));
         Assert.Contains(leaks, check => check.What.Contains("public.peek()", StringComparison.Ordinal));
+        Assert.DoesNotContain(leaks, check => check.What.Contains("out_of_reach", StringComparison.Ordinal));
         foreach (var check in leaks) await _house.AskAsync(check.Mend![(check.Mend!.IndexOf(": ", StringComparison.Ordinal) + 2)..]);
         // Nobody but its owner's members may connect any more, which the administrator of the tests is.
         Assert.Equal(Health.Ok, Assert.Single(await ExamineAsync(scopes: []), check => check.Name.StartsWith("public", StringComparison.Ordinal)).Health);
@@ -257,6 +272,34 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
 
         Assert.Equal(Health.Fail, readers[0].Health);
         Assert.Contains("answers and is no reader", readers[1].What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_reader_where_no_session_can_be_ended_is_told_with_the_grant_to_run()
+    {
+        await AsAdministratorAsync("LOGIN CREATEROLE");
+        _house.Credentials.Current = _house.Credentials.Current with { Readers = [$"127.0.0.1:{_house.Database.Server.Port}"] };
+
+        var check = Assert.Single(await ExamineAsync(scopes: []), check => check.Name == "reader");
+        Assert.Equal(Health.Fail, check.Health);
+        Assert.Contains("may not end sessions there", check.What, StringComparison.Ordinal);
+        await _house.AskAsync(check.Mend![(check.Mend!.IndexOf(": ", StringComparison.Ordinal) + 2)..]);
+
+        Assert.NotEqual(Health.Fail, Assert.Single(await ExamineAsync(scopes: []), check => check.Name == "reader").Health);
+    }
+
+    [Fact]
+    public async Task An_instance_that_only_reads_is_no_writer_and_a_good_reader()
+    {
+        await using var writer = await PostgresServer.StartAsync(new() { Major = PostgresFixture.WantedMajor });
+        await using var reader = await writer.StartStandbyAsync();
+        await using var house = new RoleHouse(await writer.CreateDatabaseAsync("followed"), _house.Installation);
+        house.Credentials.Current = house.Credentials.Current with { Port = reader.Port, Readers = [$"127.0.0.1:{reader.Port}"] };
+
+        var checks = await new ClusterDoctor(house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(house.Order().Target.Cluster, house.Installation, [], RoleHouse.Cancellation);
+
+        Assert.Equal(Health.Fail, Assert.Single(checks, check => check.Name == "writer").Health);
+        Assert.Equal(Health.Ok, Assert.Single(checks, check => check.Name == "reader").Health);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -12,6 +13,7 @@ using DbAccess.TestKit.Postgres;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 namespace DbAccess.Infrastructure.Tests.Postgres;
 
@@ -207,6 +209,63 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_is_logged_in_as_a_scope_role_is_cut_off_with_its_login()
+    {
+        await GrantAsync(_house.Order());
+        await _house.AskAsync($"ALTER ROLE {ScopeRole} LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'");
+        await using var session = new NpgsqlConnection(_house.Database.ConnectionStringFor(ScopeRole, RoleHouse.Password.Reveal()) + ";Pooling=false");
+        await session.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM orders");
+
+        Assert.Equal((FindingKind.CanLogIn, FindingOutcome.Mended), Assert.Single((await RunAsync()).Lines.Select(line => (line.Kind, line.Outcome))));
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM orders"));
+    }
+
+    [Theory]
+    [InlineData("CREATEDB")]
+    [InlineData("CREATEROLE")]
+    [InlineData("REPLICATION")]
+    [InlineData("BYPASSRLS")]
+    public async Task A_power_that_a_live_role_or_its_scope_role_was_given_is_told_and_the_statements_mend_it(string power)
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        await _house.AskAsync($"ALTER ROLE {order.Role} {power}; ALTER ROLE {ScopeRole} {power}");
+
+        var lines = (await RunAsync()).Lines.Where(line => line.Kind is not FindingKind.Drifted).ToList();
+
+        Assert.Equal([(FindingKind.Changed, order.Role.Value), (FindingKind.TooMuch, ScopeRole)], lines.Select(line => (line.Kind, line.Role)).Order());
+        foreach (var line in lines) await _house.AskAsync(line.Words[(line.Words.IndexOf("run: ", StringComparison.Ordinal) + 5)..].TrimEnd('.'));
+        Assert.Empty((await RunAsync()).Lines);
+    }
+
+    [Fact]
+    public async Task Memberships_that_somebody_else_gave_are_told_with_statements_that_take_them_back_whoever_runs_them()
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        var (boss, carl, friend) = ($"boss_{order.Grant.Compact}", $"Carl {order.Grant.Compact}", $"friend_{order.Grant.Compact}");
+        // From 16 on a REVOKE takes back what the one who runs it gave, and of what another gave it only warns.
+        await _house.AskAsync($"""
+            CREATE ROLE {boss}; CREATE ROLE {friend}; CREATE ROLE "{carl}" CREATEROLE; GRANT {boss}, {order.Role}, {ScopeRole} TO "{carl}" WITH ADMIN OPTION;
+            SET ROLE "{carl}"; GRANT {boss} TO {order.Role}, {ScopeRole}; GRANT {order.Role}, {ScopeRole} TO {friend}; RESET ROLE
+            """);
+
+        for (var pass = 0; pass < 4; pass++)
+        {
+            foreach (var line in (await RunAsync()).Lines.Where(line => line.Outcome is not FindingOutcome.Mended))
+            {
+                var statement = System.Text.RegularExpressions.Regex.Match(line.Words, "[Rr]un: (REVOKE [^;.]+)", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
+                if (statement.Success) await _house.AskAsync(statement.Groups[1].Value);
+            }
+        }
+
+        Assert.Equal("", await _house.AskAsync($"SELECT string_agg(pg_get_userbyid(roleid) || ' to ' || pg_get_userbyid(member) || ' by ' || pg_get_userbyid(grantor), ', ') FROM pg_auth_members WHERE roleid = '{boss}'::regrole AND member <> '\"{carl}\"'::regrole OR member = '{friend}'::regrole"));
+        Assert.DoesNotContain((await RunAsync()).Lines, line => line.Words.Contains(boss, StringComparison.Ordinal) || line.Words.Contains(friend, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_membership_given_by_somebody_stronger_is_told_with_the_statement_where_it_cannot_be_taken_back()
     {
         var order = _house.Order();
@@ -217,7 +276,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
         var line = Assert.Single((await RunAsync()).Lines);
 
         Assert.Equal((FindingKind.StrayMember, Major >= 16 ? FindingOutcome.Failed : FindingOutcome.Mended), (line.Kind, line.Outcome));
-        if (Major >= 16) Assert.Contains($"REVOKE \"{ScopeRole}\" FROM \"{stranger}\" CASCADE;", line.Words, StringComparison.Ordinal);
+        if (Major >= 16) Assert.Contains($"REVOKE \"{ScopeRole}\" FROM \"{stranger}\" GRANTED BY \"postgres\" CASCADE;", line.Words, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -252,6 +311,67 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.True(line is { Kind: FindingKind.Unneeded, Outcome: FindingOutcome.Mended }, line.Words);
         Assert.Equal("0", await _house.TracesAsync(oid));
         Assert.Equal("3", await _house.AskAsync("SELECT count(*) FROM pg_class WHERE relname IN ('orders', 'customers', 'order_items')"));
+    }
+
+    [Fact]
+    public async Task A_scope_role_whose_database_was_dropped_goes_all_the_same()
+    {
+        var target = _house.Order().Target;
+        await using (var gone = new RoleHouse(await postgres.CreateSampleOrdersAsync(), _house.Installation))
+        {
+            var order = gone.Order();
+            await gone.MakeAsync(order);
+            await gone.RemoveAsync(order);
+            await _house.Database.Server.DropDatabaseAsync(gone.Database);
+        }
+        var inventory = new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        var scope = Assert.Single((await inventory.ListAsync(target.Cluster, _house.Installation, [], RoleHouse.Cancellation)).Value.Roles, role => role.Mark is RoleMark.Scope);
+
+        Assert.Null((await inventory.DropScopeAsync(target.Cluster, _house.Installation, scope, RoleHouse.Cancellation)).Refusal);
+
+        Assert.Equal("0", await _house.TracesAsync(scope.Oid));
+    }
+
+    [Fact]
+    public async Task A_scope_role_whose_comment_was_changed_between_seeing_and_mending_is_left_alone()
+    {
+        await GrantAsync(_house.Order());
+        var stranger = $"reader_{Guid.NewGuid():N}";
+        await _house.AskAsync($"CREATE ROLE {stranger}; ALTER ROLE {ScopeRole} LOGIN");
+        await _house.AskAsync($"GRANT {ScopeRole} TO {stranger}", _house.Database.AdministratorConnectionString);
+        var (cluster, inventory) = (_house.Order().Target.Cluster, new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance));
+        var scope = Assert.Single((await inventory.ListAsync(cluster, _house.Installation, [], RoleHouse.Cancellation)).Value.Roles, role => role.Mark is RoleMark.Scope);
+        await _house.AskAsync($"COMMENT ON ROLE {ScopeRole} IS 'mine'");
+
+        foreach (var mended in (Result[])
+        [
+            await inventory.LockAsync(cluster, _house.Installation, scope, RoleHouse.Cancellation),
+            await inventory.TakeBackAsync(cluster, _house.Installation, scope, scope.Members.Single(link => link.Role == stranger), RoleHouse.Cancellation),
+            await inventory.DropScopeAsync(cluster, _house.Installation, scope, RoleHouse.Cancellation),
+        ])
+            Assert.Equal("postgres.gone", mended.Refusal?.Code);
+
+        Assert.Equal("1 t", await _house.AskAsync($"SELECT (SELECT count(*) FROM pg_auth_members WHERE roleid = r.oid AND member = '{stranger}'::regrole) || ' ' || left(r.rolcanlogin::text, 1) FROM pg_roles r WHERE rolname = '{ScopeRole}'"));
+    }
+
+    [Fact]
+    public async Task An_instance_that_only_reads_is_not_believed()
+    {
+        await using var writer = await PostgresServer.StartAsync(new() { Major = PostgresFixture.WantedMajor });
+        await using var reader = await writer.StartStandbyAsync();
+        await using var house = new RoleHouse(await writer.CreateSampleOrdersAsync(), _house.Installation);
+        var order = house.Order();
+        await house.MakeAsync(order);
+        await house.Database.RunAsOwnerAsync($"REVOKE SELECT ON orders FROM {ScopeRoles.NamesFor(order)[0]}");
+        await reader.CaughtUpAsync(writer);
+        house.Credentials.Current = house.Credentials.Current with { Port = reader.Port };
+        await using var there = new RoleHouse(house.Database, _house.Installation);
+        there.Credentials.Current = house.Credentials.Current;
+        var inventory = new RoleInventory(there.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance);
+
+        Assert.Equal("postgres.read_only", (await inventory.ListAsync(order.Target.Cluster, _house.Installation, [], RoleHouse.Cancellation)).Refusal?.Code);
+        var upkeep = await inventory.KeepInLineAsync(_house.Installation, order.Target, order.Scope, dryRun: false, RoleHouse.Cancellation);
+        Assert.Equal((0, null), (upkeep.Differences.Count, upkeep.Refusal));
     }
 
     [Fact]

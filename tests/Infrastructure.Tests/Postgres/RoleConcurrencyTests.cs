@@ -219,6 +219,17 @@ public sealed class RoleConcurrencyTests(RoleConcurrencyTests.Own own) : IClassF
             Assert.Equal("False", await house.AskAsync($"SELECT has_table_privilege('{order.Role}', 't1', 'UPDATE')"));
             await house.RemoveAsync(order, made.Oid);
         }
+        // What the mark does not see is looked at all the same, and whose time is over makes nothing.
+        await house.MakeAsync(house.Order());
+        foreach (var (change, back) in ((string, string)[])[($"ALTER ROLE {scope} CREATEDB", $"ALTER ROLE {scope} NOCREATEDB"), ($"GRANT pg_read_all_data TO {scope}", $"REVOKE pg_read_all_data FROM {scope}"), ($"ALTER ROLE {scope} LOGIN", $"ALTER ROLE {scope} NOLOGIN")])
+        {
+            await house.AskAsync($"{change}; SELECT 1");
+            Assert.Equal("postgres.scope_role_changed", (await house.ImpossibleAsync(house.Order())).Code);
+            await house.AskAsync($"{back}; SELECT 1");
+        }
+        var late = house.Order() with { NotAfter = DateTimeOffset.UtcNow.AddSeconds(-1) };
+        Assert.Equal("postgres.lease_over", Assert.IsType<RoleMaking.NotNow>(await house.Administrator.MakeAsync(late, RoleHouse.Password, RoleHouse.Cancellation)).Why.Code);
+        Assert.Equal("0", await house.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolname = '{late.Role}'"));
         // All of them at once, more than there are connections: some read the mark on their own.
         var orders = Enumerable.Range(0, 24).Select(_ => house.Order()).ToList();
         await Task.WhenAll(orders.Select(order => house.MakeAsync(order)));
