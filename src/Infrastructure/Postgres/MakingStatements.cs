@@ -152,41 +152,47 @@ internal static class MakingStatements
                AND d.dbid = (SELECT oid FROM here) AND e.grantee = scope.oid)
         SELECT what, kind, ident, quote_ident(colname), priv, pg_get_userbyid(owner)::text, can, pg_get_userbyid(grantor)::text,
                -- Nobody becomes a member of these for the sake of one table.
-               (SELECT r.rolsuper OR r.oid < 16384 OR left(r.rolname, 3) = 'rds' FROM pg_roles r WHERE r.oid = owner)
+               (SELECT r.rolsuper OR r.oid < 16384 OR left(r.rolname, 3) = 'rds' FROM pg_roles r WHERE r.oid = owner), NULL
           FROM able WHERE NOT (what = 'missing' AND public_has AND NOT can)
         UNION ALL
-        SELECT 'absent', r.kind, CASE WHEN r.nspoid IS NULL THEN format('schema %I', r.nsp) ELSE format('%s %I.%I', r.kind, r.nsp, r.name) END, NULL, NULL, NULL, NULL, NULL, false
+        SELECT 'absent', r.kind, CASE WHEN r.nspoid IS NULL THEN format('schema %I', r.nsp) ELSE format('%s %I.%I', r.kind, r.nsp, r.name) END, NULL, NULL, NULL, NULL, NULL, false, NULL
           FROM rule r
          WHERE r.nspoid IS NULL OR r.name IS NOT NULL AND r.oftable IS NULL AND r.kind <> 'schema' AND NOT EXISTS (SELECT FROM obj o WHERE o.n = r.n)
                -- Narrowed by names, which do not tell a table from a view: what the scope says of views is then nothing for a table that it gives.
                AND NOT (r.narrowed AND r.kind = 'view' AND EXISTS (SELECT FROM rule t JOIN obj o ON o.n = t.n WHERE (t.kind, t.nsp, t.name) = ('table', r.nsp, r.name)))
         UNION ALL
-        SELECT 'absent', 'column', format('column %I of table %I.%I', col, r.nsp, r.name), NULL, NULL, NULL, NULL, NULL, false
+        SELECT 'absent', 'column', format('column %I of table %I.%I', col, r.nsp, r.name), NULL, NULL, NULL, NULL, NULL, false, NULL
           FROM rule r JOIN obj o ON o.n = r.n, unnest(r.cols) col
          WHERE r.name IS NOT NULL AND NOT EXISTS (
                SELECT FROM pg_attribute a WHERE a.attrelid = o.oid AND a.attname = col AND a.attnum > 0 AND NOT a.attisdropped)
         UNION ALL
-        SELECT 'default-missing', f.objtype, quote_ident(f.nsp), NULL, f.priv, quote_ident(pg_get_userbyid(m.owner)), true, NULL, false
+        SELECT 'default-missing', f.objtype, quote_ident(f.nsp), NULL, f.priv, quote_ident(pg_get_userbyid(m.owner)), true, NULL, false, NULL
           FROM future f JOIN maker m USING (nspoid)
          WHERE NOT EXISTS (SELECT FROM default_have h WHERE (h.owner, h.nspoid, h.objtype, h.priv) = (m.owner, f.nspoid, f.objtype, f.priv))
         UNION ALL
         SELECT 'default-spurious', h.objtype, (SELECT quote_ident(n.nspname) FROM pg_namespace n WHERE n.oid = h.nspoid), NULL, h.priv,
-               quote_ident(pg_get_userbyid(h.owner)), pg_has_role(h.owner, 'USAGE'), NULL, false
+               quote_ident(pg_get_userbyid(h.owner)), pg_has_role(h.owner, 'USAGE'), NULL, false, NULL
           FROM default_have h
          WHERE h.is_grantable OR NOT EXISTS (SELECT FROM future f WHERE (f.nspoid, f.objtype, f.priv) = (h.nspoid, h.objtype, h.priv))
         UNION ALL
-        SELECT 'foreign', 'other', pg_describe_object(d.classid, d.objid, d.objsubid), NULL, NULL, NULL, NULL, NULL, false
+        SELECT 'foreign', 'other', pg_describe_object(d.classid, d.objid, d.objsubid), NULL, NULL, NULL, NULL, NULL, false,
+               'REVOKE ALL ON ' || CASE d.classid WHEN 'pg_type'::regclass THEN format('TYPE %s', d.objid::regtype)
+                                                  WHEN 'pg_language'::regclass THEN (SELECT format('LANGUAGE %I', l.lanname) FROM pg_language l WHERE l.oid = d.objid)
+                                                  WHEN 'pg_tablespace'::regclass THEN (SELECT format('TABLESPACE %I', t.spcname) FROM pg_tablespace t WHERE t.oid = d.objid)
+                                                  WHEN 'pg_foreign_data_wrapper'::regclass THEN (SELECT format('FOREIGN DATA WRAPPER %I', f.fdwname) FROM pg_foreign_data_wrapper f WHERE f.oid = d.objid)
+                                                  WHEN 'pg_foreign_server'::regclass THEN (SELECT format('FOREIGN SERVER %I', f.srvname) FROM pg_foreign_server f WHERE f.oid = d.objid)
+                                                  WHEN 'pg_largeobject'::regclass THEN format('LARGE OBJECT %s', d.objid) END
           FROM dep d
          WHERE d.classid NOT IN ('pg_class'::regclass, 'pg_namespace'::regclass, 'pg_database'::regclass, 'pg_proc'::regclass, 'pg_default_acl'::regclass)
         UNION ALL
-        SELECT 'foreign', 'other', format('something in database %I', b.datname), NULL, NULL, NULL, NULL, NULL, false
+        SELECT 'foreign', 'other', format('something in database %I', b.datname), NULL, NULL, NULL, NULL, NULL, false, 'DROP OWNED BY'
           FROM (SELECT DISTINCT d.dbid FROM pg_shdepend d, scope
                  WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = scope.oid AND d.deptype = 'a'
                    AND d.dbid NOT IN (0, (SELECT oid FROM here))) x
           JOIN pg_database b ON b.oid = x.dbid
         UNION ALL
         SELECT DISTINCT 'owned', 'other', CASE WHEN d.dbid IN (0, (SELECT oid FROM here)) THEN pg_describe_object(d.classid, d.objid, d.objsubid) ELSE format('something in database %I', b.datname) END,
-               NULL, NULL, NULL, NULL::boolean, NULL, false
+               NULL, NULL, NULL, NULL::boolean, NULL, false, NULL
           FROM scope JOIN pg_shdepend d ON d.refclassid = 'pg_authid'::regclass AND d.refobjid = scope.oid LEFT JOIN pg_database b ON b.oid = d.dbid
          WHERE d.deptype = 'o' AND d.classid <> 'pg_auth_members'::regclass AND current_setting('server_version_num')::int >= 160000
         """;

@@ -11,7 +11,11 @@ namespace DbAccess.Infrastructure.Postgres;
 /// <summary>One difference between what a scope role should have and what it has. Names are quoted by the server.</summary>
 /// <param name="OwnerIsPowerful">A superuser, one of PostgreSQL's own roles, or of the cloud's.</param>
 /// <param name="What">missing, spurious, grantable (wanted, but may be handed on), absent (no such object), default-missing, default-spurious, foreign, owned.</param>
-internal sealed record ScopeDifference(string What, string Kind, string Ident, string? Column, string? Privilege, string? Owner, bool CanChange, string? Grantor, bool OwnerIsPowerful);
+internal sealed record ScopeDifference(string What, string Kind, string Ident, string? Column, string? Privilege, string? Owner, bool CanChange, string? Grantor, bool OwnerIsPowerful)
+{
+    /// <summary>Of what is foreign: the statement that takes it back, but for the scope role's name at its end.</summary>
+    public string? Mend { get; init; }
+}
 
 /// <summary>
 /// Keeps scope roles in line with their scope. Privileges hang on them and temporary roles are only their members: direct grants to temporary
@@ -33,6 +37,9 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
     private readonly ConcurrentDictionary<(ClusterName, string), (string Mark, long At, PlanOnRecord Plan)> _inLine = new();
 
     private const int MostInWords = 20;
+
+    /// <summary>How <see cref="MakingStatements.Differences"/> says that something is in another database.</summary>
+    private const string DropOwned = "DROP OWNED BY";
 
     /// <summary>Of default privileges that are for no schema alone.</summary>
     private const string Unnamed = "(unnamed)";
@@ -74,7 +81,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         {
             differences.Add(new ScopeDifference(
                 reader.GetString(0), reader.GetString(1), Text(reader, 2) ?? Unnamed, Text(reader, 3), Text(reader, 4), Text(reader, 5), !reader.IsDBNull(6) && reader.GetBoolean(6), Text(reader, 7),
-                !reader.IsDBNull(8) && reader.GetBoolean(8)));
+                !reader.IsDBNull(8) && reader.GetBoolean(8)) { Mend = Text(reader, 9) });
         }
         return differences;
     }
@@ -107,7 +114,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
             return new Error("postgres.spurious_privilege",
                 $"The scope role {scopeIdent} has more than scope {part.Scope.Name} says, and the administrator {administrator} cannot take it back: "
                 + $"{Some(stuck.Select(d => $"{d.Privilege!.ToLowerInvariant()} on {Thing(d)} (given by {d.Grantor ?? d.Owner})"))}. "
-                + $"Let {stuck[0].Grantor ?? stuck[0].Owner} run: {(stuck[0].What.StartsWith("default", StringComparison.Ordinal) ? DefaultStatement(stuck[0], scopeIdent) : Statement("REVOKE", [stuck[0]], scopeIdent))};");
+                + TakenBackBy(stuck, scopeIdent));
         }
 
         var owned = differences.Where(d => d.What == "owned").Select(d => d.Ident).ToList();
@@ -117,11 +124,29 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
                 $"The scope role {scopeIdent} owns {Some(owned)}, with which each of its members could do whatever an owner can. Let an administrator run there: REASSIGN OWNED BY {scopeIdent} TO the owner it should have;");
         }
 
-        var foreign = differences.Where(d => d.What == "foreign").Select(d => d.Ident).ToList();
+        var foreign = differences.Where(d => d.What == "foreign").ToList();
         return foreign.Count == 0
             ? null
             : new Error("postgres.spurious_privilege",
-                $"The scope role {scopeIdent} has a privilege that no scope gives, on {Some(foreign)}. Let whoever gave it take it back.");
+                $"The scope role {scopeIdent} has a privilege that no scope gives, on {Some(foreign.Select(d => d.Ident))}. Let whoever gave it take it back{ForeignBy(foreign, scopeIdent)}");
+    }
+
+    /// <summary>What a privilege's grantor gave only they can take back, or a superuser as they.</summary>
+    private static string TakenBackBy(List<ScopeDifference> stuck, string scopeIdent)
+    {
+        var groups = stuck.GroupBy(d => d.Grantor ?? d.Owner!, StringComparer.Ordinal)
+            .Select(group => (By: group.Key, Statements: string.Join("; ", group.Take(MostInWords).Select(d => d.What.StartsWith("default", StringComparison.Ordinal) ? DefaultStatement(d, scopeIdent) : Statement("REVOKE", [d], scopeIdent))))).ToList();
+        return groups is [var only]
+            ? $"Let {only.By} run: {only.Statements};"
+            : $"Let a superuser run: {string.Join(" ", groups.Select(group => $"SET ROLE {QuoteForPeople(group.By)}; {group.Statements};"))} RESET ROLE;";
+    }
+
+    /// <summary>A copy of a database has the privileges of the original, given by nobody; there everything that the role has goes at once.</summary>
+    private static string ForeignBy(List<ScopeDifference> foreign, string scopeIdent)
+    {
+        var (copied, here) = (foreign.Where(d => d.Mend == DropOwned).ToList(), foreign.Where(d => d.Mend is not null and not DropOwned).ToList());
+        var copy = copied.Count == 0 ? "" : $" (nobody need have given it: a database made from another as its template has what the other has). There, a superuser runs: {DropOwned} {scopeIdent}; (which also drops what the role owns there, if anything; what it loses of its own scope it gets back by itself)";
+        return here.Count == 0 ? $"{copy}." : $"{copy}. Let a superuser run: {string.Join("; ", here.Take(MostInWords).Select(d => $"{d.Mend} FROM {scopeIdent}"))};";
     }
 
     /// <summary>
