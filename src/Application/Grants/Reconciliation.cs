@@ -98,6 +98,9 @@ internal static class Reconciliation
     /// <summary>Longer than any making or removal takes, so that nothing is taken for an orphan that a worker is busy with.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromMinutes(10);
 
+    /// <summary>Two ways of writing down one instant may round differently.</summary>
+    private static readonly TimeSpan AtMostOff = TimeSpan.FromMinutes(1);
+
     public static IReadOnlyList<Finding> Decide(ClusterState state) =>
     [
         .. state.Listing.Roles.OrderBy(role => role.Name, StringComparer.Ordinal).SelectMany(role => role.Mark switch
@@ -149,6 +152,15 @@ internal static class Reconciliation
             findings.Add(new(FindingKind.Changed, role.Name, $"was given a power (superuser, createrole, createdb, replication or bypassrls) that {tag.Grant} does not give", null, $"Let a superuser run: ALTER ROLE {Quote(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS"));
         foreach (var scopeRole in scopeRoles.Except(role.MemberOf.Select(link => link.Role), StringComparer.Ordinal))
             findings.Add(new(FindingKind.Changed, role.Name, $"is no longer a member of {scopeRole}: the holder of {tag.Grant} has lost its privileges", null, "Let the holder give it back and ask again"));
+        // What acts as an owner may need the right to connect for itself.
+        if (role.GivenIn.Count > 0 && grant.Scope.RunAs is null)
+            findings.Add(new(FindingKind.Changed, role.Name, $"was given privileges of its own in {string.Join(", ", role.GivenIn)}, which {tag.Grant} does not give", null, $"They go with {tag.Grant}: revoke it to be rid of them now"));
+        if (role.Limits is { } limits && ((tag.End is { } end && !(limits.End <= end + AtMostOff)) || limits.Connections < 0 || limits.Connections > grant.Scope.Connections))
+        {
+            findings.Add(new(FindingKind.Changed, role.Name,
+                $"may log in {(limits.End is { } until ? $"until {until:yyyy-MM-dd HH:mm} UTC" : "for ever")} and {(limits.Connections < 0 ? "any number of times" : $"{limits.Connections} times")} at once by the server's own limits, which is more than {tag.Grant} gives: somebody has changed it",
+                null, $"{tag.Grant} ends it on time all the same. Run: ALTER ROLE {Quote(role.Name)} CONNECTION LIMIT {grant.Scope.Connections}{(tag.End is { } at ? $" VALID UNTIL '{at:yyyy-MM-dd HH:mm:ss}+00'" : "")}"));
+        }
         if (!role.CanLogIn)
             findings.Add(new(FindingKind.Changed, role.Name, $"cannot log in any more although {tag.Grant} is live", null, "Let the holder give it back and ask again"));
         foreach (var link in role.Members.Where(link => link.Role != state.Listing.Administrator))

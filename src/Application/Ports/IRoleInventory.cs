@@ -63,7 +63,19 @@ public sealed record FoundRole(
     bool? HasPassword,
     IReadOnlyList<RoleLink> Members,
     IReadOnlyList<RoleLink> MemberOf,
-    IReadOnlyList<string> OwnsIn);
+    IReadOnlyList<string> OwnsIn)
+{
+    /// <summary>Where it has privileges that hang on itself: <c>database orders</c>, or <c>the whole cluster</c>.</summary>
+    public IReadOnlyList<string> GivenIn { get; init; } = [];
+
+    /// <summary>Null where nobody looked.</summary>
+    public RoleLimits? Limits { get; init; }
+}
+
+/// <summary>Until when, and how often at a time, the server itself lets a role in.</summary>
+/// <param name="End">Null: for ever.</param>
+/// <param name="Connections">-1: any number.</param>
+public sealed record RoleLimits(DateTimeOffset? End, int Connections);
 
 /// <summary>What is on a cluster, at one moment.</summary>
 /// <param name="Administrator">Who asked: a member of scope roles that is no stray.</param>

@@ -17,7 +17,11 @@ internal static class InventoryStatements
                ARRAY(SELECT pg_get_userbyid(m.roleid)::text FROM pg_auth_members m WHERE m.member = r.oid ORDER BY m.roleid, m.grantor),
                ARRAY(SELECT pg_get_userbyid(m.grantor)::text FROM pg_auth_members m WHERE m.member = r.oid ORDER BY m.roleid, m.grantor),
                ARRAY(SELECT DISTINCT coalesce('database ' || b.datname, 'the whole cluster') FROM pg_shdepend s LEFT JOIN pg_database b ON b.oid = s.dbid
-                      WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o' AND s.classid <> 'pg_auth_members'::regclass)
+                      WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o' AND s.classid <> 'pg_auth_members'::regclass),
+               -- A scope role has thousands of these, and is compared with its scope elsewhere.
+               CASE WHEN r.rolcanlogin THEN ARRAY(SELECT DISTINCT coalesce('database ' || b.datname, 'the whole cluster') FROM pg_shdepend s LEFT JOIN pg_database b ON b.oid = s.dbid
+                      WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'a') ELSE '{}' END,
+               CASE WHEN isfinite(r.rolvaliduntil) THEN r.rolvaliduntil END, r.rolconnlimit
           FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
          WHERE starts_with(r.rolname::text, $1) OR starts_with(d.description, $2) OR r.oid::bigint = ANY ($3)
          ORDER BY r.rolname

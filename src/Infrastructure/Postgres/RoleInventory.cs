@@ -344,7 +344,11 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
             {
                 roles.Add(new FoundRole(
                     row.GetFieldValue<uint>(0), row.GetString(1), RoleTagReader.Read(row.IsDBNull(3) ? null : row.GetString(3), installation), row.GetBoolean(2),
-                    row.GetBoolean(4), row.GetBoolean(5), null, Links(row, 6), Links(row, 9), row.GetFieldValue<string[]>(12)));
+                    row.GetBoolean(4), row.GetBoolean(5), null, Links(row, 6), Links(row, 9), row.GetFieldValue<string[]>(12))
+                {
+                    GivenIn = row.GetFieldValue<string[]>(13),
+                    Limits = new RoleLimits(row.IsDBNull(14) ? null : new DateTimeOffset(row.GetDateTime(14), TimeSpan.Zero), row.GetInt32(15)),
+                });
             }
         }
 

@@ -240,6 +240,41 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Empty((await RunAsync()).Lines);
     }
 
+    [Theory]
+    [InlineData("ALTER ROLE {r} VALID UNTIL 'infinity'", "may log in for ever and ")]
+    [InlineData("ALTER ROLE {r} VALID UNTIL '2099-01-01 00:00+00'", "may log in until 2099-01-01 00:00 UTC and ")]
+    [InlineData("ALTER ROLE {r} CONNECTION LIMIT -1", "and any number of times at once")]
+    [InlineData("ALTER ROLE {r} CONNECTION LIMIT 99", "and 99 times at once")]
+    public async Task Limits_that_a_live_role_was_given_are_told_and_the_statement_mends_it(string given, string words)
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        Assert.Empty((await RunAsync()).Lines);
+        await _house.AskAsync($"{given.Replace("{r}", order.Role.Value, StringComparison.Ordinal)}; SELECT 1");
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.Changed, FindingOutcome.Reported, order.Role.Value), (line.Kind, line.Outcome, line.Role));
+        Assert.Contains(words, line.Words, StringComparison.Ordinal);
+        await _house.AskAsync($"{line.Words[(line.Words.IndexOf("Run: ", StringComparison.Ordinal) + 5)..].TrimEnd('.')}; SELECT 1");
+        Assert.Empty((await RunAsync()).Lines);
+    }
+
+    [Theory]
+    [InlineData("GRANT DELETE ON public.orders TO {r}", "database ")]
+    [InlineData("GRANT CREATE ON TABLESPACE pg_default TO {r}", "the whole cluster")]
+    public async Task Privileges_that_a_live_role_was_given_for_itself_are_told_and_gone_with_it(string given, string where)
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        await _house.AskAsync($"{given.Replace("{r}", order.Role.Value, StringComparison.Ordinal)}; SELECT 1");
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.Changed, FindingOutcome.Reported), (line.Kind, line.Outcome));
+        Assert.Contains($"was given privileges of its own in {where}", line.Words, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Memberships_that_somebody_else_gave_are_told_with_statements_that_take_them_back_whoever_runs_them()
     {
