@@ -220,7 +220,7 @@ internal static class Reconciliation
         if (role.HasPowers)
             yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} with a power (superuser, createrole, createdb, replication or bypassrls)", null, $"Let a superuser run: ALTER ROLE {Quote(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS");
         if (!mayOwn && role.OwnsIn.Count > 0)
-            yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and owns something in {string.Join(", ", role.OwnsIn)}", null, $"Run there: REASSIGN OWNED BY {Quote(role.Name)} TO the owner it should have");
+            yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and owns something in {string.Join(", ", role.OwnsIn)}", null, $"Let a superuser decide whose it is to be and run there: REASSIGN OWNED BY {Quote(role.Name)} TO CURRENT_USER, or, instead of CURRENT_USER, that role");
 
         // A live grant's role is known by its OID: renamed, or without its tag, it is told of and keeps what its holder was given.
         var ours = state.Listing.Roles.Where(other => other.Mark is RoleMark.Login && other.HasPrefix).Select(other => other.Oid)

@@ -181,7 +181,12 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
         return first is null ? Result.Done : first;
     }
 
-    private static Error NotDropped(string role, PostgresException refused) => NotDropped(role, $"{refused.MessageText} (SQLSTATE {refused.SqlState})", []);
+    private static Error NotDropped(string role, PostgresException refused)
+    {
+        var error = NotDropped(role, $"{refused.MessageText} (SQLSTATE {refused.SqlState})", []);
+        // It may have been refused behind the renaming.
+        return RoleName.IsAside(role, out _) ? error : error with { Message = $"{error.Message} (or, if it is called that by now: DROP ROLE {Quote(RoleName.Aside(role))};)" };
+    }
 
     private static Error NotDropped(string role, string why, List<string> kept) => new("postgres.not_dropped",
         $"It could not be dropped: {why}. Let an administrator take back what it was given{(kept.Count == 0 ? "" : $" ({string.Join("; ", kept)})")} and run: DROP ROLE {Quote(role)};");

@@ -121,7 +121,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         if (owned.Count > 0)
         {
             return new Error("postgres.spurious_privilege",
-                $"The scope role {scopeIdent} owns {Some(owned)}, with which each of its members could do whatever an owner can. Let an administrator run there: REASSIGN OWNED BY {scopeIdent} TO the owner it should have;");
+                $"The scope role {scopeIdent} owns {Some(owned)}, with which each of its members could do whatever an owner can. Let a superuser decide whose it is to be and run there: REASSIGN OWNED BY {scopeIdent} TO CURRENT_USER; or, instead of CURRENT_USER, that role.");
         }
 
         var foreign = differences.Where(d => d.What == "foreign").ToList();
