@@ -65,8 +65,8 @@ public sealed class StoryTests(OpenHouse house) : IClassFixture<OpenHouse>
         await Deeds.UntilAsync(async () => await It.StatusAsync(first) == "active" && await It.StatusAsync(second) == "active", "both are active");
 
         var mine = await It.SayAsync(SlackUser.Erin, "mine", "Your grants");
-        Assert.Contains($"`{first}` read on orders", mine, StringComparison.Ordinal);
-        Assert.Contains($"`{second}` peek on orders", mine, StringComparison.Ordinal);
+        Assert.Contains($"{first} read on orders", mine, StringComparison.Ordinal);
+        Assert.Contains($"{second} peek on orders", mine, StringComparison.Ordinal);
         var live = await It.SayAsync(SlackUser.Dana, "list orders", "Live grants");
         Assert.Contains(first, live, StringComparison.Ordinal);
         Assert.Contains("erin", live, StringComparison.Ordinal);
