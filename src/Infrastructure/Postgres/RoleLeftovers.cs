@@ -23,6 +23,11 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
         public bool MayNotConnect { get; init; }
 
         public bool IsLock => State == PostgresErrorCodes.LockNotAvailable;
+
+        /// <summary>Memory, locks, disk or connections. Npgsql takes the connection for broken after any of them.</summary>
+        public bool IsFull => State.StartsWith("53", StringComparison.Ordinal);
+
+        public bool MayHelpToBeAnother => !IsLock && !IsFull;
     }
 
     /// <summary>Answers what is left after all, in words, each with what mends it. Empty when nothing is.</summary>
@@ -118,6 +123,8 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
             blockers.AddRange(running);
             if (running.Count > 0) return null;
 
+            if (await HandOverPortionsAsync(cluster, database, statements, cancellationToken) is { } stuck) return stuck;
+
             var owned = await ListAsync(cluster, LeftoverStatements.Owned, r => r.GetString(0), cancellationToken);
             var dropped = isScope ? [] : await ListAsync(cluster, LeftoverStatements.Dropped, r => r.GetString(0), cancellationToken);
 
@@ -125,16 +132,16 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
                 ? ((string[])[statements.BeMember, statements.SetRole, LeftoverStatements.Forget, "RESET ROLE"], (string[])[statements.BeNoMember])
                 : ([], [statements.DropOwned]);
             // A role of another owner lacks CREATE where these objects are; for the length of this transaction it has the role's own.
-            var obstacle = await TryAsync(cluster, [.. before, statements.LendToEscrow], statements.ReassignToEscrow, [statements.TakeFromEscrow, .. after], cancellationToken);
-            if (obstacle is { IsLock: false } && await TryAsync(cluster, before, statements.ReassignToSelf, after, cancellationToken) is null)
+            var obstacle = await TryAsync(cluster, null, [.. before, statements.LendToEscrow], [statements.ReassignToEscrow, statements.TakeFromEscrow, .. after], cancellationToken);
+            if (obstacle is { MayHelpToBeAnother: true } && await TryAsync(cluster, null, before, [statements.ReassignToSelf, .. after], cancellationToken) is null)
             {
-                findings.Remark($"in database {database} the escrow role could not take over what {statements.Ident} owned ({obstacle.Text}): the administrator has it now, and what can run was switched off");
+                TakenByUs(database, statements, obstacle);
                 obstacle = null;
             }
             if (obstacle is not null) return obstacle;
 
             var kept = await ListAsync(cluster, LeftoverStatements.Blockers(cluster.Major), r => r.GetString(0), cancellationToken, _kinds);
-            findings.HandedOver(owned.Except(kept, StringComparer.Ordinal).Select(thing => $"{thing} (database {database}{(isScope ? $", left as {statements.Ident}" : "")})"));
+            findings.HandedOver(owned.Except(kept, StringComparer.Ordinal).Select(thing => Where(thing, database, statements)));
             findings.Dropped(dropped.Where(thing => !kept.Exists(one => IsAbout(thing, one))).Select(thing => $"{thing} (database {database})"));
             return kept.Count == 0 ? null : new Obstacle("", "not ours to change");
         }
@@ -144,6 +151,45 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
             return reason;
         }
     }
+
+    /// <summary>
+    /// Very many tables, before the rest: each portion a transaction of its own, with so few locks that everybody else on the server keeps room for theirs. What is handed over stays so, whatever comes next, and is told.
+    /// </summary>
+    private async Task<Obstacle?> HandOverPortionsAsync(ClusterConnection cluster, string database, Statements statements, CancellationToken cancellationToken)
+    {
+        var all = await ListAsync(
+            cluster, LeftoverStatements.Portions, r => (Statement: r.GetString(0), Thing: r.GetString(1), Oid: r.GetString(2), Locks: r.GetInt64(3), AtOnce: r.GetInt64(4)), cancellationToken);
+        if (all.Count == 0 || all.Sum(one => one.Locks) <= all[0].AtOnce) return null;
+
+        string[] before = isScope ? [statements.BeMember] : [];
+        string[] after = isScope ? [statements.BeNoMember] : [];
+        for (var from = 0; from < all.Count;)
+        {
+            var (to, locks) = (from, 0L);
+            do locks += all[to++].Locks;
+            while (to < all.Count && locks + all[to].Locks <= all[0].AtOnce);
+            var portion = all[from..to];
+            from = to;
+
+            IEnumerable<string> Alter(string owner) => portion.Select(one => one.Statement + owner);
+            var oids = $"{{{string.Join(',', portion.Select(one => one.Oid))}}}";
+            var obstacle = await TryAsync(cluster, oids, [.. before, statements.LendToEscrow], [.. Alter(statements.EscrowIsOurs ? statements.Escrow : "CURRENT_USER"), statements.TakeFromEscrow, .. after], cancellationToken);
+            if (obstacle is { MayHelpToBeAnother: true } && await TryAsync(cluster, oids, before, [.. Alter("CURRENT_USER"), .. after], cancellationToken) is null)
+            {
+                TakenByUs(database, statements, obstacle);
+                obstacle = null;
+            }
+            if (obstacle is not null) return obstacle;
+
+            findings.HandedOver(portion.Select(one => Where(one.Thing, database, statements)));
+        }
+        return null;
+    }
+
+    private void TakenByUs(string database, Statements statements, Obstacle obstacle) =>
+        findings.Remark($"in database {database} the escrow role could not take over what {statements.Ident} owned ({obstacle.Text}): the administrator has it now, and what can run was switched off");
+
+    private string Where(string thing, string database, Statements statements) => $"{thing} (database {database}{(isScope ? $", left as {statements.Ident}" : "")})";
 
     /// <summary>Triggers of the role's making, before anything is handed over: who would know of them later? Answers those that run still, each with what stops it.</summary>
     private async Task<List<string>> SwitchOffAsync(ClusterConnection cluster, string database, Statements statements, CancellationToken cancellationToken)
@@ -175,17 +221,18 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
     }
 
     /// <summary>One transaction: all of it or nothing. Answers why not, or null.</summary>
-    private async Task<Obstacle?> TryAsync(ClusterConnection cluster, string[] before, string reassign, string[] after, CancellationToken cancellationToken)
+    private async Task<Obstacle?> TryAsync(ClusterConnection cluster, string? portion, string[] before, string[] after, CancellationToken cancellationToken)
     {
         try
         {
             await using var transaction = await cluster.Connection.BeginTransactionAsync(cancellationToken);
             await using (var batch = new NpgsqlBatch(cluster.Connection, transaction))
             {
-                var name = new NpgsqlBatchCommand("SELECT set_config('dbaccess.oid', $1, true)");
+                var name = new NpgsqlBatchCommand("SELECT set_config('dbaccess.oid', $1, true), set_config('dbaccess.portion', $2, true)");
                 name.Parameters.Add(new NpgsqlParameter<string> { TypedValue = oid });
+                name.Parameters.Add(new NpgsqlParameter<string> { TypedValue = portion ?? "" });
                 batch.BatchCommands.Add(name);
-                foreach (var statement in (string[])[.. before, LeftoverStatements.Disarm, reassign, .. after]) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+                foreach (var statement in (string[])[.. before, LeftoverStatements.Disarm, .. after]) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
                 await batch.ExecuteNonQueryAsync(cancellationToken);
             }
             await transaction.CommitAsync(cancellationToken);
@@ -206,6 +253,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
             var found = await ListAsync(cluster, LeftoverStatements.Blockers(cluster.Major), r => (
                 Thing: r.GetString(0), Kind: r.GetString(1), Privileges: Text(r, 2), Grantors: Text(r, 3), Statement: Text(r, 4)), cancellationToken, _kinds);
             List<string> lines = [];
+            if (obstacle.IsFull) return [$"what {ident} owns in database {database} ({found.Count} things are left) could not be handed over: {obstacle.Text}"];
             if (obstacle.IsLock)
             {
                 foreach (var (pid, user, relation, end) in await ListAsync(cluster, LeftoverStatements.Holders, r => (r.IsDBNull(0) ? (int?)null : r.GetInt32(0), r.GetString(1), r.GetString(2), r.GetString(3)), cancellationToken))
@@ -312,7 +360,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
 
         return new Statements(
             r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4), r.GetString(5), r.GetString(6), r.GetString(7), r.GetFieldValue<string[]>(8), r.GetString(9),
-            r.GetString(10), r.GetString(11), r.GetString(12), !r.IsDBNull(13), !r.IsDBNull(14) && r.GetBoolean(14), !r.IsDBNull(15) && r.GetBoolean(15), r.GetString(16), r.GetString(17), r.GetString(18));
+            r.GetString(10), r.GetString(11), r.GetString(12), !r.IsDBNull(13), !r.IsDBNull(14) && r.GetBoolean(14), !r.IsDBNull(15) && r.GetBoolean(15), r.GetString(16), r.GetString(17), r.GetString(18), r.GetString(19));
     }
 
     private async Task<List<T>> ListAsync<T>(
@@ -345,7 +393,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
     }
 
     /// <summary>No secret in these statements, so the server may speak for itself.</summary>
-    private static Obstacle Told(PostgresException failure) => new(failure.SqlState, $"{failure.MessageText} (SQLSTATE {failure.SqlState})");
+    private static Obstacle Told(PostgresException failure) => new(failure.SqlState, failure.SqlState == ClusterFault.OutOfMemory ? ClusterFault.NoRoomForLocks : $"{failure.MessageText} (SQLSTATE {failure.SqlState})");
 
     /// <summary>Why one database could not be mended. Null for what concerns the whole walk: it starts again.</summary>
     private static Obstacle? Reason(Exception failure) => failure switch
@@ -357,5 +405,5 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
 
     private sealed record Statements(
         string BeMember, string BeNoMember, string LendToEscrow, string TakeFromEscrow, string ReassignToEscrow, string ReassignToSelf, string DropOwned, string SetRole, string[] ResetSettings,
-        string NoPassword, string CreateEscrow, string TagEscrow, string BeEscrow, bool EscrowExists, bool EscrowIsOurs, bool IsEscrow, string Ident, string Administrator, string Hold);
+        string NoPassword, string CreateEscrow, string TagEscrow, string BeEscrow, bool EscrowExists, bool EscrowIsOurs, bool IsEscrow, string Ident, string Administrator, string Hold, string Escrow);
 }

@@ -107,7 +107,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
                     await PostgresRoleAdministrator.PauseAsync(attempt, clock, cancellationToken);
                     continue;
                 }
-                if (failure is not (ClusterFault or NpgsqlException)) throw;
+                if (!ClusterFault.IsOfConnection(failure)) throw;
                 if (failure is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable }) return new RoleRemoval.NotNow(new Error("postgres.role_held", Held(role.Role.Value)));
 
                 return new RoleRemoval.NotNow(ClusterFault.From(failure, role.Target.Cluster, role.Target.Database).Error);
@@ -215,7 +215,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
             }
             await new RoleLeftovers(connections, logger, role, _oid, isScope: false, _findings).RollBackPreparedAsync(cancellationToken);
         }
-        catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
+        catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
         {
             // What is really in the way the next strike will meet again.
             logger.LogWarning("What holds {Role} could not be ended ({Failure})", role.Role.Value, (failure as PostgresException)?.SqlState ?? failure.GetType().Name);
@@ -334,7 +334,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
                 }
                 _findings.Checked(Instance(cluster), isWriter: false, Now());
             }
-            catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
+            catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
             {
                 _unreached.Add($"reader {instance} does not answer");
             }
@@ -448,7 +448,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
             }
             await ScopeMending.ExecuteAsync(cluster.Connection, statements, cancellationToken);
         }
-        catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
+        catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
         {
             logger.LogWarning("The administrator of {Cluster} could not become a member of {Role} ({Failure})", role.Target.Cluster.Value, role.Role.Value, (failure as PostgresException)?.SqlState ?? failure.GetType().Name);
         }
