@@ -63,7 +63,7 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     {
         var (code, message, mayPass) = state switch
         {
-            "53300" => ("postgres.full", $"Cluster {cluster} has no connection left", true),
+            "53300" => ("postgres.full", $"Cluster {cluster} has no connection left, or its database {database} has reached its CONNECTION LIMIT", true),
             OutOfMemory => ("postgres.full", $"On cluster {cluster} {NoRoomForLocks}", true),
             _ when state.StartsWith("53", StringComparison.Ordinal) => ("postgres.full", $"Cluster {cluster} is out of memory, disk or connections", true),
             "57P03" => ("postgres.starting", $"Cluster {cluster} is starting up or shutting down", true),

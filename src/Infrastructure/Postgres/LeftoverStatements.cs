@@ -116,14 +116,39 @@ internal static class LeftoverStatements
 
     /// <summary>
     /// Triggers that run a function of the role's: nobody's leave is asked when they do, and it is with the rights of whoever writes to the table, which may be more than the role ever had. The statement that
-    /// switches each off, which one it is, and the table's owner. Those on views cannot be switched off, only dropped: on views of its own they go out of use with the views, see <see cref="Disarm"/>.
+    /// switches each off, which one it is, and the table's owner. Those on views cannot be switched off, only dropped: on views of its own they go out of use with the views, see <see cref="Disarm"/>. Those on partitioned tables must not be: a partition that is made later gets a copy, also of one that
+    /// is off, and its maker would have to be allowed to use the function. They are dropped, and their definition kept on the receipt. Last, whether it is to be dropped, and that definition.
     /// </summary>
     public const string Triggers = """
-        SELECT CASE c.relkind WHEN 'v' THEN format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) ELSE format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname) END,
-               format('trigger %I on %s %s', t.tgname, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END, t.tgrelid::regclass), quote_ident(pg_get_userbyid(c.relowner)), c.relkind = 'v'
-          FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid JOIN pg_class c ON c.oid = t.tgrelid
-         WHERE p.proowner = $1::text::oid AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND c.relpersistence <> 't' AND NOT (c.relkind = 'v' AND c.relowner = p.proowner)
+        SELECT CASE WHEN c.relkind = 'v' OR k.cloned THEN format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) ELSE format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname) END,
+               format('trigger %I on %s %s', t.tgname, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END, t.tgrelid::regclass), quote_ident(pg_get_userbyid(c.relowner)), c.relkind = 'v', k.cloned, pg_get_triggerdef(t.oid)
+          FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid JOIN pg_class c ON c.oid = t.tgrelid CROSS JOIN LATERAL (SELECT c.relkind = 'p' AND t.tgtype & 1 = 1 AS cloned) k
+         -- A copy on a partition goes with what it is a copy of.
+         WHERE p.proowner = $1::text::oid AND NOT t.tgisinternal AND t.tgparentid = 0 AND (t.tgenabled <> 'D' OR k.cloned) AND c.relpersistence <> 't' AND NOT (c.relkind = 'v' AND c.relowner = p.proowner)
          ORDER BY 2
+        """;
+
+    /// <summary>
+    /// Temporary objects of sessions that a crash of the server cut off, with the statement that drops each. One whose session lives is the session's own to drop: it can be somebody else's that runs a SECURITY DEFINER function of the
+    /// role's, and until 15 nobody can tell which sessions have which temporary schema. Only while the role has no session.
+    /// </summary>
+    public static string Orphans(int major) => $"""
+        SELECT format('DROP %s IF EXISTS %s CASCADE', i.type, i.identity), format('%s %s', i.type, i.identity)
+          FROM pg_shdepend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
+         WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = $1::text::oid AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND i.schema ~ '^pg_temp_[0-9]+$' AND i.type IN ('table', 'view', 'sequence', 'function', 'procedure', 'aggregate', 'type')
+           AND {(major >= 16
+                ? "NOT EXISTS (SELECT FROM pg_stat_get_backend_idset() b(id) WHERE i.schema = 'pg_temp_' || b.id)"
+                : "NOT EXISTS (SELECT FROM pg_proc p WHERE p.proowner = d.refobjid AND p.prosecdef)")}
+         ORDER BY i.type = 'table' DESC, 1
+        """;
+
+    /// <summary>How many sessions a database allows, how many it has, whose most are, and the statement that allows more. Parameter: its name.</summary>
+    public const string RoomIn = """
+        SELECT b.datconnlimit, (SELECT count(*) FROM pg_stat_get_activity(NULL) a WHERE a.datid = b.oid),
+               (SELECT string_agg(w.who, ', ') FROM (SELECT format('%s of %s', count(*), pg_get_userbyid(a.usesysid)) AS who FROM pg_stat_get_activity(NULL) a WHERE a.datid = b.oid GROUP BY a.usesysid ORDER BY count(*) DESC LIMIT 3) w),
+               format('ALTER DATABASE %I CONNECTION LIMIT %s', b.datname, b.datconnlimit + 5), quote_ident(pg_get_userbyid(b.datdba))
+          FROM pg_database b WHERE b.datname = $1
         """;
 
     /// <summary>

@@ -10,7 +10,7 @@ namespace DbAccess.Infrastructure.Postgres;
 /// dropped that holds data, and no <c>DROP OWNED</c> runs where the hand-over did not.
 /// </summary>
 /// <param name="oid">Of the role; or of its scope role, as which its sessions could act until PostgreSQL 15. That one keeps the privileges on which live grants rest.</param>
-internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logger, RoleToRemove role, string oid, bool isScope, RemovalFindings findings)
+internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider clock, ILogger logger, RoleToRemove role, string oid, bool isScope, RemovalFindings findings, bool sessionsLeft = false)
 {
     private const string Nothing = "SELECT 1";
 
@@ -60,6 +60,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
                 { Invalid: true } => [$"{statements.Ident} owns something in database {place.Database}, which is invalid. Run: DROP DATABASE {place.Ident};"],
                 { Open: false } => [$"{statements.Ident} owns or holds something in database {place.Database}, which takes no connections. Let its owner {place.Owner} run: ALTER DATABASE {place.Ident} ALLOW_CONNECTIONS true CONNECTION LIMIT -1;"],
                 _ when obstacle.MayNotConnect => [$"{statements.Ident} owns or holds something in database {place.Database}, which our administrator may not connect to. Let its owner {place.Owner} run: GRANT CONNECT ON DATABASE {place.Ident} TO {statements.Administrator};"],
+                _ when obstacle.State == PostgresErrorCodes.TooManyConnections => await NoRoomAsync(place.Database, statements.Ident, obstacle, cancellationToken),
                 _ => await BlockersAsync(place.Database, statements.Ident, obstacle, cancellationToken),
             });
         }
@@ -114,15 +115,50 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
         }
     }
 
+    /// <summary>The database may allow few sessions, and one of them may be an idle one of ours: that goes first.</summary>
+    private async Task<ClusterConnection> EnterAsync(string database, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await connections.OpenAsync(role.Target.Cluster, database, cancellationToken, pooled: false);
+        }
+        catch (ClusterFault full) when (full.SqlState == PostgresErrorCodes.TooManyConnections)
+        {
+            await using (var elsewhere = await connections.OpenAsync(role.Target.Cluster, null, cancellationToken)) elsewhere.DropPool();
+            // The server needs a moment to notice.
+            await Task.Delay(TimeSpan.FromMilliseconds(200), clock, cancellationToken);
+            return await connections.OpenAsync(role.Target.Cluster, database, cancellationToken, pooled: false);
+        }
+    }
+
+    /// <summary>A database that has its own bound reached is not a server that is full.</summary>
+    private async Task<List<string>> NoRoomAsync(string database, string ident, Obstacle obstacle, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var cluster = await connections.OpenAsync(role.Target.Cluster, null, cancellationToken);
+            await using var ask = new NpgsqlCommand(LeftoverStatements.RoomIn, cluster.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = database } } };
+            await using var r = await ask.ExecuteReaderAsync(cancellationToken);
+            if (await r.ReadAsync(cancellationToken) && r.GetInt32(0) >= 0 && r.GetInt64(1) >= r.GetInt32(0))
+                return [$"{ident} owns or holds something in database {database}, whose CONNECTION LIMIT of {r.GetInt32(0)} is reached{(Text(r, 2) is { } whose ? $" (sessions: {whose})" : "")}, so that our administrator does not get in. It is tried again; end one of them, or let its owner {r.GetString(4)} run: {r.GetString(3)};"];
+        }
+        catch (Exception failure) when (Reason(failure) is not null)
+        {
+            // What was told of first is all we know.
+        }
+        return [$"database {database}: {obstacle.Text}"];
+    }
+
     private async Task<Obstacle?> MendPlaceAsync(string database, Statements statements, List<string> blockers, CancellationToken cancellationToken)
     {
         try
         {
-            await using var cluster = await connections.OpenAsync(role.Target.Cluster, database, cancellationToken, pooled: false);
+            await using var cluster = await EnterAsync(database, cancellationToken);
             var running = await SwitchOffAsync(cluster, database, statements, cancellationToken);
             blockers.AddRange(running);
             if (running.Count > 0) return null;
 
+            if (!isScope && !sessionsLeft) await DropOrphansAsync(cluster, database, cancellationToken);
             if (await HandOverPortionsAsync(cluster, database, statements, cancellationToken) is { } stuck) return stuck;
 
             var owned = await ListAsync(cluster, LeftoverStatements.Owned, r => r.GetString(0), cancellationToken);
@@ -149,6 +185,24 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
         {
             logger.LogWarning("Role {Role}: {Database} could not be mended ({State})", role.Role.Value, database, reason.State);
             return reason;
+        }
+    }
+
+    /// <summary>What nobody can reach any more is not worth keeping. Where it may not be dropped it goes to the escrow role like the rest.</summary>
+    private async Task DropOrphansAsync(ClusterConnection cluster, string database, CancellationToken cancellationToken)
+    {
+        foreach (var (statement, thing) in await ListAsync(cluster, LeftoverStatements.Orphans(cluster.Major), r => (r.GetString(0), r.GetString(1)), cancellationToken))
+        {
+            try
+            {
+                await RunAsync(cluster, cancellationToken, statement);
+                findings.Dropped([$"temporary {thing} (database {database}), which a session left that the server had lost"]);
+            }
+            catch (PostgresException refused) when (refused.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.LockNotAvailable)
+            {
+                // Only who may use the schema, as members of pg_read_all_data may.
+                findings.Remark($"temporary {thing} in database {database}, which a session left that the server had lost, could not be dropped by us (SQLSTATE {refused.SqlState}) and is under the escrow role; autovacuum drops it, or a superuser: {statement};");
+            }
         }
     }
 
@@ -195,7 +249,8 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
     private async Task<List<string>> SwitchOffAsync(ClusterConnection cluster, string database, Statements statements, CancellationToken cancellationToken)
     {
         List<string> running = [];
-        foreach (var (statement, trigger, owner, onView) in await ListAsync(cluster, LeftoverStatements.Triggers, r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetBoolean(3)), cancellationToken))
+        foreach (var (statement, trigger, owner, onView, drops, definition) in await ListAsync(
+            cluster, LeftoverStatements.Triggers, r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetBoolean(3), r.GetBoolean(4), r.GetString(5)), cancellationToken))
         {
             if (onView)
             {
@@ -210,11 +265,12 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
                 await RunAsync(cluster, cancellationToken, statement);
                 if (isScope) await RunAsync(cluster, cancellationToken, statements.BeNoMember);
                 await transaction.CommitAsync(cancellationToken);
-                findings.Remark($"{trigger} in database {database} was switched off: it runs a function that {statements.Ident} made");
+                if (drops) findings.Dropped([$"{trigger} (database {database}), which ran a function that {statements.Ident} made and would have kept everybody from adding partitions: {definition}"]);
+                else findings.Remark($"{trigger} in database {database} was switched off: it runs a function that {statements.Ident} made");
             }
             catch (PostgresException failure) when (failure.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.LockNotAvailable)
             {
-                running.Add($"{trigger} in database {database} runs a function that {statements.Ident} made, with the rights of whoever writes to the table, and could not be switched off ({Told(failure).Text}). Let {owner} or a superuser run there: {statement};");
+                running.Add($"{trigger} in database {database} runs a function that {statements.Ident} made, with the rights of whoever writes to the table, and could not be {(drops ? "dropped" : "switched off")} ({Told(failure).Text}). Let {owner} or a superuser run there: {statement};");
             }
         }
         return running;
