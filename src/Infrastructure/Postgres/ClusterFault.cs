@@ -22,7 +22,7 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     public const string OutOfMemory = "53200";
 
     /// <summary>For people, with what helps.</summary>
-    public const string NoRoomForLocks = "the server has no room left for locks (or no memory; SQLSTATE 53200). Who holds most of them: SELECT pid, count(*), format('SELECT pg_terminate_backend(%s)', pid) AS statement FROM pg_locks GROUP BY pid ORDER BY 2 DESC LIMIT 5; for more room, raise max_locks_per_transaction and restart it. It is tried again";
+    public const string NoRoomForLocks = "the server has no room left for locks (or no memory; SQLSTATE 53200). Who holds most of them: SELECT pid, count(*), format('SELECT pg_terminate_backend(%s)', pid) AS statement FROM pg_locks GROUP BY pid ORDER BY 2 DESC LIMIT 5; where no login succeeds any more, whoever is logged in already or on the machine can end that session (pg_ctl kill TERM with its pid), or a restart. For more room, raise max_locks_per_transaction. It is tried again";
 
     /// <summary>
     /// Anything that a connection can fail with. Npgsql gives a connection up by itself after some errors of the server (those of class 53), and whoever uses it next is told so with an

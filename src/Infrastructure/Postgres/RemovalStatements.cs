@@ -60,6 +60,15 @@ internal sealed class RemovalStatements
     /// <summary>Ends only ghosts. No parameters.</summary>
     public const string EndGhosts = $"SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) FROM pg_stat_get_activity(NULL) a WHERE {Ghost}";
 
+    /// <summary>
+    /// Ends the role's sessions with as few locks as can be, for a server that has no room for more: none of its own, and one at a time for a moment where the server has to look somebody up. Tables that all databases share are never locked
+    /// in the quick way that needs no room, so that the look and the strike need some twenty. Parameters: the role's OID and its name, since a number alone may be somebody else's. Answers which were ended.
+    /// </summary>
+    public const string EndByNumber = """
+        SELECT coalesce(array_agg(t.session) FILTER (WHERE t.ended), '{}')
+          FROM (SELECT pg_terminate_backend(a.pid) AS ended, concat_ws(' ', a.pid, a.backend_start) AS session FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = $1::text::oid AND pg_get_userbyid(a.usesysid) = $2 OFFSET 0) t
+        """;
+
     /// <summary>Ends every session of some roles, whether or not they still exist. Parameter: their OIDs.</summary>
     public const string EndSessionsOf = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL) WHERE usesysid::bigint = ANY ($1)";
 

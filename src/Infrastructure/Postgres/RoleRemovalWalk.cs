@@ -17,6 +17,9 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
     private const int Attempts = 10;
     private const int LostConnections = 2;
 
+    /// <summary>How often sessions are ended by number when the server has no room for the locks of a strike.</summary>
+    private const int RoundsWithoutRoom = 5;
+
     /// <summary>People mend one after the other, and the next try names those that come after. A grant's record has room for so many.</summary>
     private const int MostBlockers = 50;
 
@@ -64,6 +67,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
     private async Task<RoleRemoval> TryAsync(CancellationToken cancellationToken)
     {
         var lost = 0;
+        var crowded = 0;
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -85,6 +89,14 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
                 // Whatever was in the way of dropping it at once: from now on it is shut out first.
                 var wasAtOnce = _mayDropAtOnce;
                 _mayDropAtOnce = false;
+                // A holder can fill the server's one table of locks and so keep everybody's statements out, ours and their own lock-out among them. Now and then there is room for a few.
+                if ((failure is PostgresException { SqlState: ClusterFault.OutOfMemory } or ClusterFault { SqlState: ClusterFault.OutOfMemory }) && ++crowded <= RoundsWithoutRoom)
+                {
+                    _findings.Remark("the server had no room left for locks at first, so some sessions may have been ended that are not counted");
+                    await EndByNumberAsync(cancellationToken);
+                    await PostgresRoleAdministrator.PauseAsync(attempt, clock, cancellationToken);
+                    continue;
+                }
                 // The database may be closed or gone, or a trigger of its own turn us away; the role is the whole cluster's, and another door leads to it as well.
                 if (_database is not null && failure is ClusterFault { SqlState: not (null or "28P01" or "28000" or "57P03") })
                 {
@@ -242,6 +254,29 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
         {
             // What is really in the way the next strike will meet again.
             logger.LogWarning("What holds {Role} could not be ended ({Failure})", role.Role.Value, (failure as PostgresException)?.SqlState ?? failure.GetType().Name);
+        }
+    }
+
+    /// <summary>On a connection of before, if there is one: to log in takes locks, too.</summary>
+    private async Task EndByNumberAsync(CancellationToken cancellationToken)
+    {
+        if (_oid.Length == 0) return;
+
+        try
+        {
+            await using var cluster = await OpenAsync(cancellationToken);
+            await using var command = new NpgsqlCommand(RemovalStatements.EndByNumber, cluster.Connection)
+            {
+                Parameters = { new NpgsqlParameter<string> { TypedValue = _oid }, new NpgsqlParameter<string> { TypedValue = role.Role.Value } },
+            };
+            if (await command.ExecuteScalarAsync(cancellationToken) is not string[] { Length: > 0 } ended) return;
+
+            _findings.Existed = true;
+            _findings.Ended(Instance(cluster), isWriter: true, ended, ended);
+        }
+        catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
+        {
+            logger.LogWarning("The sessions of {Role} could not be ended by number ({Failure})", role.Role.Value, (failure as PostgresException)?.SqlState ?? (failure as ClusterFault)?.SqlState ?? failure.GetType().Name);
         }
     }
 
