@@ -102,7 +102,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         {
             try
             {
-                await using var cluster = await connections.OpenAsync(role.Target.Cluster, transaction.Database, cancellationToken, pooled: false);
+                await using var cluster = await EnterAsync(transaction.Database, cancellationToken);
                 if (isScope) await RunAsync(cluster, cancellationToken, statements.BeMember);
                 await RunAsync(cluster, cancellationToken, transaction.SetRole, transaction.Rollback, "RESET ROLE");
                 if (isScope) await RunAsync(cluster, cancellationToken, statements.BeNoMember);

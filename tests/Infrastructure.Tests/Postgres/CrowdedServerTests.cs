@@ -90,4 +90,23 @@ public sealed class CrowdedServerTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal(1, receipt.SessionsEnded);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
+
+    [Fact]
+    public async Task What_cannot_be_handed_over_for_want_of_room_is_named_with_what_helps()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        // Not so many that they would go in portions.
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "DO $$ BEGIN FOR i IN 1..12 LOOP EXECUTE format('CREATE TABLE workshop.n%s (i serial PRIMARY KEY, t text)', i); END LOOP; END $$"));
+        await using var stranger = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await stranger.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(stranger, "DO $$ BEGIN PERFORM pg_advisory_lock(i) FROM generate_series(1, 100000) i; EXCEPTION WHEN OTHERS THEN NULL; END $$; SELECT pg_advisory_unlock(i) FROM generate_series(1, 40) i");
+
+        var locked = Assert.IsType<RoleRemoval.LockedOut>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+        await RoleHouse.ExecuteAsync(stranger, "SELECT pg_advisory_unlock_all()");
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Contains("could not be handed over: the server has no room left for locks", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
 }
