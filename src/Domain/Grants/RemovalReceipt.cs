@@ -33,10 +33,13 @@ public sealed record RemovalReceipt(
     /// <summary>What the role ran, where the server counts that. Null where it does not, or we may not read it.</summary>
     public ActivityDigest? Activity { get; init; }
 
+    /// <summary>As <see cref="LockedOutAt"/>, of a removal that was given up before the role could be shut out, and had ended sessions all the same.</summary>
+    public static readonly DateTimeOffset NotYet = DateTimeOffset.MinValue;
+
     /// <summary>This receipt and an earlier one of the same role as one.</summary>
     internal RemovalReceipt After(RemovalReceipt? earlier) => earlier is null ? this : this with
     {
-        LockedOutAt = earlier.LockedOutAt,
+        LockedOutAt = earlier.LockedOutAt == NotYet ? LockedOutAt : earlier.LockedOutAt,
         LastSessionGoneAt = SessionsEnded > 0 ? LastSessionGoneAt : earlier.LastSessionGoneAt,
         SessionsEnded = earlier.SessionsEnded + SessionsEnded,
         Existed = earlier.Existed || Existed,

@@ -18,6 +18,18 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
 
     public string? SqlState { get; } = sqlState;
 
+    /// <summary>As good as always: the server's one table of locks, which all its sessions share, is full.</summary>
+    public const string OutOfMemory = "53200";
+
+    /// <summary>For people, with what helps.</summary>
+    public const string NoRoomForLocks = "the server has no room left for locks (or no memory; SQLSTATE 53200). Who holds most of them: SELECT pid, count(*), format('SELECT pg_terminate_backend(%s)', pid) AS statement FROM pg_locks GROUP BY pid ORDER BY 2 DESC LIMIT 5; where no login succeeds any more, whoever is logged in already or on the machine can end that session (pg_ctl kill TERM with its pid), or a restart. For more room, raise max_locks_per_transaction. It is tried again";
+
+    /// <summary>
+    /// Anything that a connection can fail with. Npgsql gives a connection up by itself after some errors of the server (those of class 53), and whoever uses it next is told so with an
+    /// InvalidOperationException.
+    /// </summary>
+    public static bool IsOfConnection(Exception failure) => failure is ClusterFault or NpgsqlException or IOException or SocketException or TimeoutException or InvalidOperationException { Source: "Npgsql" };
+
     /// <summary>Clashes with somebody else's work, ours included: the same again will do. XX000 is "tuple concurrently updated" and its kin.</summary>
     public static bool IsContention(Exception failure) =>
         failure is PostgresException { SqlState: "XX000" or "40P01" or "55P03" or "40001" or "23505" };
@@ -30,7 +42,7 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     public static bool IsLostConnection(Exception failure) => failure switch
     {
         PostgresException postgres => postgres.SqlState is "57P01" or "57P02" or "57P03" or "25006" || postgres.SqlState.StartsWith("08", StringComparison.Ordinal),
-        NpgsqlException or IOException or SocketException or TimeoutException or ObjectDisposedException => true,
+        NpgsqlException or IOException or SocketException or TimeoutException or ObjectDisposedException or InvalidOperationException { Source: "Npgsql" } => true,
         _ => false,
     };
 
@@ -51,7 +63,8 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     {
         var (code, message, mayPass) = state switch
         {
-            "53300" => ("postgres.full", $"Cluster {cluster} has no connection left", true),
+            "53300" => ("postgres.full", $"Cluster {cluster} has no connection left, or its database {database} has reached its CONNECTION LIMIT", true),
+            OutOfMemory => ("postgres.full", $"On cluster {cluster} {NoRoomForLocks}", true),
             _ when state.StartsWith("53", StringComparison.Ordinal) => ("postgres.full", $"Cluster {cluster} is out of memory, disk or connections", true),
             "57P03" => ("postgres.starting", $"Cluster {cluster} is starting up or shutting down", true),
             "57014" => ("postgres.timeout", $"Cluster {cluster} took longer than our limit for one statement", true),

@@ -59,7 +59,8 @@ internal static class LeftoverStatements
                    (SELECT coalesce(shobj_description(e.oid, 'pg_authid') = $3 AND NOT e.rolcanlogin AND NOT e.rolsuper, false) FROM pg_roles e WHERE e.rolname = $2),
                    (SELECT pg_has_role(e.oid, 'USAGE') FROM pg_roles e WHERE e.rolname = $2),
                    quote_ident(r.rolname), quote_ident(current_user),
-                   {RemovalStatements.Hold}
+                   {RemovalStatements.Hold},
+                   format('%I', $2)
               FROM pg_roles r WHERE r.oid = $1::text::oid
             """;
     }
@@ -70,6 +71,21 @@ internal static class LeftoverStatements
          WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = $1::text::oid AND d.deptype = 'o' AND d.dbid IN {Here}
            AND d.classid NOT IN ('pg_default_acl'::regclass, 'pg_auth_members'::regclass, 'pg_user_mapping'::regclass)
          ORDER BY 1
+        """;
+
+    /// <summary>
+    /// The tables and their like that it owns here, for handing them over in portions: each with its indexes, TOAST and sequences is as many locks at once, and all sessions of the server share the room for some thousands
+    /// of them. The statement up to the new owner, what it is in words, its OID, how many locks, and how many we allow ourselves at a time. Nothing else takes one when it changes hands (seen on 15 and 17).
+    /// </summary>
+    public const string Portions = """
+        SELECT format('ALTER TABLE %s OWNER TO ', c.oid::regclass), pg_describe_object('pg_class'::regclass, c.oid, 0), c.oid::text,
+               1 + (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid) + CASE c.reltoastrelid WHEN 0 THEN 0 ELSE 2 END
+                 + (SELECT count(*) FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid <> 0 AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')),
+               greatest(20, least(1000, current_setting('max_locks_per_transaction')::bigint * (current_setting('max_connections')::bigint + current_setting('max_prepared_transactions')::bigint) / 8))
+          FROM pg_class c
+         WHERE c.relowner = $1::text::oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relpersistence <> 't'
+           AND NOT (c.relkind = 'S' AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid <> 0 AND d.deptype IN ('a', 'i')))
+         ORDER BY c.oid
         """;
 
     /// <summary>What goes with the role, in words: what was for it alone, what others gave it, what it gave others.</summary>
@@ -100,34 +116,60 @@ internal static class LeftoverStatements
 
     /// <summary>
     /// Triggers that run a function of the role's: nobody's leave is asked when they do, and it is with the rights of whoever writes to the table, which may be more than the role ever had. The statement that
-    /// switches each off, which one it is, and the table's owner. Those on views cannot be switched off, only dropped: on views of its own they go out of use with the views, see <see cref="Disarm"/>.
+    /// switches each off, which one it is, and the table's owner. Those on views cannot be switched off, only dropped: on views of its own they go out of use with the views, see <see cref="Disarm"/>. Those on partitioned tables must not be: a partition that is made later gets a copy, also of one that
+    /// is off, and its maker would have to be allowed to use the function. They are dropped, and their definition kept on the receipt. Last, whether it is to be dropped, and that definition.
     /// </summary>
     public const string Triggers = """
-        SELECT CASE c.relkind WHEN 'v' THEN format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) ELSE format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname) END,
-               format('trigger %I on %s %s', t.tgname, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END, t.tgrelid::regclass), quote_ident(pg_get_userbyid(c.relowner)), c.relkind = 'v'
-          FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid JOIN pg_class c ON c.oid = t.tgrelid
-         WHERE p.proowner = $1::text::oid AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND c.relpersistence <> 't' AND NOT (c.relkind = 'v' AND c.relowner = p.proowner)
+        SELECT CASE WHEN c.relkind = 'v' OR k.cloned THEN format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass) ELSE format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname) END,
+               format('trigger %I on %s %s', t.tgname, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END, t.tgrelid::regclass), quote_ident(pg_get_userbyid(c.relowner)), c.relkind = 'v', k.cloned, pg_get_triggerdef(t.oid)
+          FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid JOIN pg_class c ON c.oid = t.tgrelid CROSS JOIN LATERAL (SELECT c.relkind = 'p' AND t.tgtype & 1 = 1 AS cloned) k
+         -- A copy on a partition goes with what it is a copy of.
+         WHERE p.proowner = $1::text::oid AND NOT t.tgisinternal AND t.tgparentid = 0 AND (t.tgenabled <> 'D' OR k.cloned) AND c.relpersistence <> 't' AND NOT (c.relkind = 'v' AND c.relowner = p.proowner)
          ORDER BY 2
         """;
 
     /// <summary>
+    /// Temporary objects of sessions that a crash of the server cut off, with the statement that drops each. One whose session lives is the session's own to drop: it can be somebody else's that runs a SECURITY DEFINER function of the
+    /// role's, and until 15 nobody can tell which sessions have which temporary schema. Only while the role has no session.
+    /// </summary>
+    public static string Orphans(int major) => $"""
+        SELECT format('DROP %s IF EXISTS %s CASCADE', i.type, i.identity), format('%s %s', i.type, i.identity)
+          FROM pg_shdepend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
+         WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = $1::text::oid AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND i.schema ~ '^pg_temp_[0-9]+$' AND i.type IN ('table', 'view', 'sequence', 'function', 'procedure', 'aggregate', 'type')
+           AND {(major >= 16
+                ? "NOT EXISTS (SELECT FROM pg_stat_get_backend_idset() b(id) WHERE i.schema = 'pg_temp_' || b.id)"
+                : "NOT EXISTS (SELECT FROM pg_proc p WHERE p.proowner = d.refobjid AND p.prosecdef)")}
+         ORDER BY i.type = 'table' DESC, 1
+        """;
+
+    /// <summary>How many sessions a database allows, how many it has, whose most are, and the statement that allows more. Parameter: its name.</summary>
+    public const string RoomIn = """
+        SELECT b.datconnlimit, (SELECT count(*) FROM pg_stat_get_activity(NULL) a WHERE a.datid = b.oid),
+               (SELECT string_agg(w.who, ', ') FROM (SELECT format('%s of %s', count(*), pg_get_userbyid(a.usesysid)) AS who FROM pg_stat_get_activity(NULL) a WHERE a.datid = b.oid GROUP BY a.usesysid ORDER BY count(*) DESC LIMIT 3) w),
+               format('ALTER DATABASE %I CONNECTION LIMIT %s', b.datname, b.datconnlimit + 5), quote_ident(pg_get_userbyid(b.datdba))
+          FROM pg_database b WHERE b.datname = $1
+        """;
+
+    /// <summary>
     /// What the role made that runs must not run with more rights, or at all, under the next owner. Functions become SECURITY INVOKER, views too where there is such a thing, and nobody else
-    /// may use either; subscriptions are switched off. Before the hand-over, in its transaction; the OID comes in the setting <c>dbaccess.oid</c>.
+    /// may use either; subscriptions are switched off. Before the hand-over, in its transaction; the OID comes in the setting <c>dbaccess.oid</c>, and the OIDs of a portion, if it is about one, in <c>dbaccess.portion</c>.
     /// </summary>
     public const string Disarm = """
         DO $do$
         DECLARE
             x oid := current_setting('dbaccess.oid')::oid;
+            portion oid[] := nullif(current_setting('dbaccess.portion'), '')::oid[];
             f record;
             g record;
         BEGIN
-            FOR f IN SELECT p.oid, p.oid::regprocedure::text AS name, p.prosecdef, p.prokind, coalesce(p.proacl, acldefault('f', p.proowner)) AS acl FROM pg_proc p WHERE p.proowner = x LOOP
+            FOR f IN SELECT p.oid, p.oid::regprocedure::text AS name, p.prosecdef, p.prokind, coalesce(p.proacl, acldefault('f', p.proowner)) AS acl FROM pg_proc p WHERE p.proowner = x AND portion IS NULL LOOP
                 IF f.prosecdef AND f.prokind <> 'a' THEN EXECUTE format('ALTER ROUTINE %s SECURITY INVOKER', f.name); END IF;
                 FOR g IN SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS who FROM aclexplode(f.acl) e WHERE e.grantee <> x LOOP
                     EXECUTE format('REVOKE ALL ON ROUTINE %s FROM %s CASCADE', f.name, g.who);
                 END LOOP;
             END LOOP;
-            FOR f IN SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relacl AS acl FROM pg_class c WHERE c.relowner = x AND c.relkind IN ('v', 'm') AND c.relpersistence <> 't' LOOP
+            FOR f IN SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relacl AS acl FROM pg_class c WHERE c.relowner = x AND c.relkind IN ('v', 'm') AND c.relpersistence <> 't' AND (portion IS NULL OR c.oid = ANY (portion)) LOOP
                 IF f.relkind = 'v' AND current_setting('server_version_num')::int >= 150000 THEN EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', f.name); END IF;
                 -- To take all of it takes the privileges on its columns, too; somebody may have no others.
                 FOR g IN SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS who
@@ -135,7 +177,7 @@ internal static class LeftoverStatements
                     EXECUTE format('REVOKE ALL ON TABLE %s FROM %s CASCADE', f.name, g.who);
                 END LOOP;
             END LOOP;
-            IF EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = x AND d.classid = 'pg_subscription'::regclass) THEN
+            IF portion IS NULL AND EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = x AND d.classid = 'pg_subscription'::regclass) THEN
                 FOR f IN SELECT s.subname FROM pg_subscription s WHERE s.subowner = x AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.subenabled LOOP
                     EXECUTE format('ALTER SUBSCRIPTION %I DISABLE', f.subname);
                 END LOOP;

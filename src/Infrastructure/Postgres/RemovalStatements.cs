@@ -29,7 +29,7 @@ internal sealed class RemovalStatements
 
     /// <summary>
     /// What there is, and with it what <see cref="Strike"/> does in the same transaction: drop a role that has nothing and nobody, shut any other out. Further parameters: 6 whether it
-    /// may drop, 7 how long it may wait for locks, 8 whether the sessions of its members were ended. Answers the OID, or null when there is no such role or it is not ours, and in the last column the names of its scope roles.
+    /// may drop, 7 how long it may wait for locks, 8 whether the sessions of its members were ended. Answers the OID, or null when there is no such role or it is not ours, and in the last columns the names of its scope roles, and whether an earlier removal of ours had shut it out already.
     /// </summary>
     public string Look { get; }
 
@@ -44,13 +44,13 @@ internal sealed class RemovalStatements
     /// What is left anywhere, of the role or of its OID after the drop. Exists, OID, name, may log in, sessions, owned, privileges, memberships, settings, left of the
     /// scope roles, the scope roles' OIDs, members of it other than us, whether the server only reads, whether it counts statements; the name of another role that has the number on
     /// record now, and whether that may be ours all the same: it can log in until some day, as ours do, and has no comment; whether
-    /// the last strike found the role held; a line for each membership that it had given on and that fell with its own.
+    /// the last strike found the role held; a line for each membership that it had given on and that fell with its own; whether somebody has made it a superuser.
     /// </summary>
     public string State { get; }
 
     /// <summary>
     /// Ends every session of the role, and ghosts: sessions whose role no longer exists. A client can hide from <c>pg_stat_activity</c> while it logs in and come out after the drop.
-    /// All at once and not one after the other with a wait: fifty take 50 ms, not 5 s. Answers found, ended, ghosts ended. No filter on the kind of backend, which not everybody may read.
+    /// All at once and not one after the other with a wait: fifty take 50 ms, not 5 s. Answers which were found, which ended, how many ghosts: a session that hangs is found again and again, and is one. No filter on the kind of backend, which not everybody may read.
     /// </summary>
     public const string EndSessions = $"{EndWhere} a.usesysid = o.oid OR {Ghost} OFFSET 0) t";
 
@@ -60,8 +60,34 @@ internal sealed class RemovalStatements
     /// <summary>Ends only ghosts. No parameters.</summary>
     public const string EndGhosts = $"SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) FROM pg_stat_get_activity(NULL) a WHERE {Ghost}";
 
+    /// <summary>
+    /// Ends the role's sessions with as few locks as can be, for a server that has no room for more: none of its own, and one at a time for a moment where the server has to look somebody up. Tables that all databases share are never locked
+    /// in the quick way that needs no room, so that the look and the strike need some twenty. Parameters: the role's OID and its name, since a number alone may be somebody else's. Answers which were ended.
+    /// </summary>
+    public const string EndByNumber = """
+        SELECT coalesce(array_agg(t.session) FILTER (WHERE t.ended), '{}')
+          FROM (SELECT pg_terminate_backend(a.pid) AS ended, concat_ws(' ', a.pid, a.backend_start) AS session FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = $1::text::oid AND pg_get_userbyid(a.usesysid) = $2 OFFSET 0) t
+        """;
+
     /// <summary>Ends every session of some roles, whether or not they still exist. Parameter: their OIDs.</summary>
     public const string EndSessionsOf = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL) WHERE usesysid::bigint = ANY ($1)";
+
+    /// <summary>
+    /// Sessions that were ended and cannot go: they drop their temporary objects on the way out, which may want a lock on somebody else's table (a trigger of theirs there runs a temporary function), and no timeout and no signal
+    /// reaches them any more. Parameter: the role's OID. Answers the session, what it waits for, who holds that, and the statement that ends them.
+    /// </summary>
+    public const string Waiting = """
+        SELECT DISTINCT concat_ws(' ', a.pid, a.backend_start), a.pid, l.mode,
+               CASE WHEN l.locktype = 'relation' AND l.database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) THEN 'table ' || l.relation::regclass::text
+                    WHEN l.locktype = 'relation' THEN 'table number ' || l.relation ELSE l.locktype END || coalesce(' in database ' || d.datname, ''),
+               CASE WHEN b.pid = 0 THEN coalesce('a prepared transaction of ' || pg_get_userbyid(p.ownerid), 'a prepared transaction') ELSE format('pid %s of %s', b.pid, coalesce(pg_get_userbyid(s.usesysid)::text, 'nobody')) END,
+               CASE WHEN b.pid = 0 THEN format('ROLLBACK PREPARED %L', coalesce(p.gid, 'its name, see pg_prepared_xacts')) ELSE format('SELECT pg_terminate_backend(%s)', b.pid) END
+          FROM pg_stat_get_activity(NULL) a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted LEFT JOIN pg_database d ON d.oid = l.database
+         CROSS JOIN unnest(pg_blocking_pids(a.pid)) b(pid) LEFT JOIN pg_stat_get_activity(NULL) s ON s.pid = b.pid
+          LEFT JOIN (pg_locks g JOIN pg_locks t ON t.locktype = 'transactionid' AND t.pid IS NULL AND t.virtualtransaction = g.virtualtransaction JOIN pg_prepared_xact() p ON p.transaction = t.transactionid)
+            ON b.pid = 0 AND g.pid IS NULL AND g.granted AND (g.locktype, g.database, g.relation) = (l.locktype, l.database, l.relation)
+         WHERE a.usesysid = $1::text::oid ORDER BY 2, 5
+        """;
 
     /// <summary>
     /// Ends the sessions of everybody who was made a member of the role, ourselves and superusers excepted: until 15 one of them may have become its scope role through it, which no
@@ -111,7 +137,7 @@ internal sealed class RemovalStatements
     /// scope role still.
     /// </summary>
     private const string Found = $"""
-        SELECT r.oid, r.rolname, r.rolcanlogin
+        SELECT r.oid, r.rolname, r.rolcanlogin, r.rolconnlimit, r.rolsuper
           FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
          WHERE (r.oid = nullif($1, '')::oid OR r.rolname = $2)
            AND (coalesce(r.oid = nullif($1, '')::oid, false)::int + (r.rolname = $2)::int + coalesce(starts_with(d.description, $3), false)::int >= 2
@@ -130,8 +156,8 @@ internal sealed class RemovalStatements
 
     private const string EndWhere = $"""
         WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject})
-        SELECT count(*) FILTER (WHERE t.mine), count(*) FILTER (WHERE t.mine AND t.ended), count(*) FILTER (WHERE NOT t.mine AND t.ended)
-          FROM (SELECT coalesce(a.usesysid = o.oid, false) AS mine, pg_terminate_backend(a.pid) AS ended FROM o, pg_stat_get_activity(NULL) a WHERE
+        SELECT coalesce(array_agg(t.session) FILTER (WHERE t.mine), '{"{}"}'), coalesce(array_agg(t.session) FILTER (WHERE t.mine AND t.ended), '{"{}"}'), count(*) FILTER (WHERE NOT t.mine AND t.ended)
+          FROM (SELECT coalesce(a.usesysid = o.oid, false) AS mine, pg_terminate_backend(a.pid) AS ended, concat_ws(' ', a.pid, a.backend_start) AS session FROM o, pg_stat_get_activity(NULL) a WHERE
         """;
 
     /// <summary>
@@ -195,6 +221,7 @@ internal sealed class RemovalStatements
                set_config('dbaccess.scopes', (SELECT coalesce(array_agg(s.oid), '{"{}"}') FROM s)::text, true),
                set_config('lock_timeout', $7, true),
                ARRAY(SELECT pg_get_userbyid(s.oid)::text FROM s),
+               coalesce((SELECT NOT x.rolcanlogin AND x.rolconnlimit = 0 FROM x), false),
                set_config('dbaccess.held', '', false), set_config('dbaccess.given', '', false)
           FROM (SELECT) AS one LEFT JOIN n ON true
         """;
@@ -268,7 +295,8 @@ internal sealed class RemovalStatements
                k.rolname::text,
                coalesce(k.rolcanlogin AND isfinite(k.rolvaliduntil) AND shobj_description(k.oid, 'pg_authid') IS NULL, false),
                coalesce(current_setting('dbaccess.held', true), '') = 'yes',
-               coalesce(current_setting('dbaccess.given', true), '')
+               coalesce(current_setting('dbaccess.given', true), ''),
+               coalesce(x.rolsuper, false)
           FROM o LEFT JOIN x ON true LEFT JOIN pg_roles k ON k.oid = nullif($1, '')::oid AND k.oid IS DISTINCT FROM x.oid
         """;
 }

@@ -10,7 +10,7 @@ namespace DbAccess.Infrastructure.Postgres;
 /// dropped that holds data, and no <c>DROP OWNED</c> runs where the hand-over did not.
 /// </summary>
 /// <param name="oid">Of the role; or of its scope role, as which its sessions could act until PostgreSQL 15. That one keeps the privileges on which live grants rest.</param>
-internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logger, RoleToRemove role, string oid, bool isScope, RemovalFindings findings)
+internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider clock, ILogger logger, RoleToRemove role, string oid, bool isScope, RemovalFindings findings, bool sessionsLeft = false)
 {
     private const string Nothing = "SELECT 1";
 
@@ -23,6 +23,11 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
         public bool MayNotConnect { get; init; }
 
         public bool IsLock => State == PostgresErrorCodes.LockNotAvailable;
+
+        /// <summary>Memory, locks, disk or connections. Npgsql takes the connection for broken after any of them.</summary>
+        public bool IsFull => State.StartsWith("53", StringComparison.Ordinal);
+
+        public bool MayHelpToBeAnother => !IsLock && !IsFull;
     }
 
     /// <summary>Answers what is left after all, in words, each with what mends it. Empty when nothing is.</summary>
@@ -55,6 +60,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
                 { Invalid: true } => [$"{statements.Ident} owns something in database {place.Database}, which is invalid. Run: DROP DATABASE {place.Ident};"],
                 { Open: false } => [$"{statements.Ident} owns or holds something in database {place.Database}, which takes no connections. Let its owner {place.Owner} run: ALTER DATABASE {place.Ident} ALLOW_CONNECTIONS true CONNECTION LIMIT -1;"],
                 _ when obstacle.MayNotConnect => [$"{statements.Ident} owns or holds something in database {place.Database}, which our administrator may not connect to. Let its owner {place.Owner} run: GRANT CONNECT ON DATABASE {place.Ident} TO {statements.Administrator};"],
+                _ when obstacle.State == PostgresErrorCodes.TooManyConnections => await NoRoomAsync(place.Database, statements.Ident, obstacle, cancellationToken),
                 _ => await BlockersAsync(place.Database, statements.Ident, obstacle, cancellationToken),
             });
         }
@@ -96,7 +102,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
         {
             try
             {
-                await using var cluster = await connections.OpenAsync(role.Target.Cluster, transaction.Database, cancellationToken, pooled: false);
+                await using var cluster = await EnterAsync(transaction.Database, cancellationToken);
                 if (isScope) await RunAsync(cluster, cancellationToken, statements.BeMember);
                 await RunAsync(cluster, cancellationToken, transaction.SetRole, transaction.Rollback, "RESET ROLE");
                 if (isScope) await RunAsync(cluster, cancellationToken, statements.BeNoMember);
@@ -109,14 +115,51 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
         }
     }
 
+    /// <summary>The database may allow few sessions, and one of them may be an idle one of ours: that goes first.</summary>
+    private async Task<ClusterConnection> EnterAsync(string database, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await connections.OpenAsync(role.Target.Cluster, database, cancellationToken, pooled: false);
+        }
+        catch (ClusterFault full) when (full.SqlState == PostgresErrorCodes.TooManyConnections)
+        {
+            await using (var elsewhere = await connections.OpenAsync(role.Target.Cluster, null, cancellationToken)) elsewhere.DropPool();
+            // The server needs a moment to notice.
+            await Task.Delay(TimeSpan.FromMilliseconds(200), clock, cancellationToken);
+            return await connections.OpenAsync(role.Target.Cluster, database, cancellationToken, pooled: false);
+        }
+    }
+
+    /// <summary>A database that has its own bound reached is not a server that is full.</summary>
+    private async Task<List<string>> NoRoomAsync(string database, string ident, Obstacle obstacle, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var cluster = await connections.OpenAsync(role.Target.Cluster, null, cancellationToken);
+            await using var ask = new NpgsqlCommand(LeftoverStatements.RoomIn, cluster.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = database } } };
+            await using var r = await ask.ExecuteReaderAsync(cancellationToken);
+            if (await r.ReadAsync(cancellationToken) && r.GetInt32(0) >= 0 && r.GetInt64(1) >= r.GetInt32(0))
+                return [$"{ident} owns or holds something in database {database}, whose CONNECTION LIMIT of {r.GetInt32(0)} is reached{(Text(r, 2) is { } whose ? $" (sessions: {whose})" : "")}, so that our administrator does not get in. It is tried again; end one of them, or let its owner {r.GetString(4)} run: {r.GetString(3)};"];
+        }
+        catch (Exception failure) when (Reason(failure) is not null)
+        {
+            // What was told of first is all we know.
+        }
+        return [$"database {database}: {obstacle.Text}"];
+    }
+
     private async Task<Obstacle?> MendPlaceAsync(string database, Statements statements, List<string> blockers, CancellationToken cancellationToken)
     {
         try
         {
-            await using var cluster = await connections.OpenAsync(role.Target.Cluster, database, cancellationToken, pooled: false);
+            await using var cluster = await EnterAsync(database, cancellationToken);
             var running = await SwitchOffAsync(cluster, database, statements, cancellationToken);
             blockers.AddRange(running);
             if (running.Count > 0) return null;
+
+            if (!isScope && !sessionsLeft) await DropOrphansAsync(cluster, database, cancellationToken);
+            if (await HandOverPortionsAsync(cluster, database, statements, cancellationToken) is { } stuck) return stuck;
 
             var owned = await ListAsync(cluster, LeftoverStatements.Owned, r => r.GetString(0), cancellationToken);
             var dropped = isScope ? [] : await ListAsync(cluster, LeftoverStatements.Dropped, r => r.GetString(0), cancellationToken);
@@ -125,16 +168,16 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
                 ? ((string[])[statements.BeMember, statements.SetRole, LeftoverStatements.Forget, "RESET ROLE"], (string[])[statements.BeNoMember])
                 : ([], [statements.DropOwned]);
             // A role of another owner lacks CREATE where these objects are; for the length of this transaction it has the role's own.
-            var obstacle = await TryAsync(cluster, [.. before, statements.LendToEscrow], statements.ReassignToEscrow, [statements.TakeFromEscrow, .. after], cancellationToken);
-            if (obstacle is { IsLock: false } && await TryAsync(cluster, before, statements.ReassignToSelf, after, cancellationToken) is null)
+            var obstacle = await TryAsync(cluster, null, [.. before, statements.LendToEscrow], [statements.ReassignToEscrow, statements.TakeFromEscrow, .. after], cancellationToken);
+            if (obstacle is { MayHelpToBeAnother: true } && await TryAsync(cluster, null, before, [statements.ReassignToSelf, .. after], cancellationToken) is null)
             {
-                findings.Remark($"in database {database} the escrow role could not take over what {statements.Ident} owned ({obstacle.Text}): the administrator has it now, and what can run was switched off");
+                TakenByUs(database, statements, obstacle);
                 obstacle = null;
             }
             if (obstacle is not null) return obstacle;
 
             var kept = await ListAsync(cluster, LeftoverStatements.Blockers(cluster.Major), r => r.GetString(0), cancellationToken, _kinds);
-            findings.HandedOver(owned.Except(kept, StringComparer.Ordinal).Select(thing => $"{thing} (database {database}{(isScope ? $", left as {statements.Ident}" : "")})"));
+            findings.HandedOver(owned.Except(kept, StringComparer.Ordinal).Select(thing => Where(thing, database, statements)));
             findings.Dropped(dropped.Where(thing => !kept.Exists(one => IsAbout(thing, one))).Select(thing => $"{thing} (database {database})"));
             return kept.Count == 0 ? null : new Obstacle("", "not ours to change");
         }
@@ -145,11 +188,69 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
         }
     }
 
+    /// <summary>What nobody can reach any more is not worth keeping. Where it may not be dropped it goes to the escrow role like the rest.</summary>
+    private async Task DropOrphansAsync(ClusterConnection cluster, string database, CancellationToken cancellationToken)
+    {
+        foreach (var (statement, thing) in await ListAsync(cluster, LeftoverStatements.Orphans(cluster.Major), r => (r.GetString(0), r.GetString(1)), cancellationToken))
+        {
+            try
+            {
+                await RunAsync(cluster, cancellationToken, statement);
+                findings.Dropped([$"temporary {thing} (database {database}), which a session left that the server had lost"]);
+            }
+            catch (PostgresException refused) when (refused.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.LockNotAvailable)
+            {
+                // Only who may use the schema, as members of pg_read_all_data may.
+                findings.Remark($"temporary {thing} in database {database}, which a session left that the server had lost, could not be dropped by us (SQLSTATE {refused.SqlState}) and is under the escrow role; autovacuum drops it, or a superuser: {statement};");
+            }
+        }
+    }
+
+    /// <summary>
+    /// Very many tables, before the rest: each portion a transaction of its own, with so few locks that everybody else on the server keeps room for theirs. What is handed over stays so, whatever comes next, and is told.
+    /// </summary>
+    private async Task<Obstacle?> HandOverPortionsAsync(ClusterConnection cluster, string database, Statements statements, CancellationToken cancellationToken)
+    {
+        var all = await ListAsync(
+            cluster, LeftoverStatements.Portions, r => (Statement: r.GetString(0), Thing: r.GetString(1), Oid: r.GetString(2), Locks: r.GetInt64(3), AtOnce: r.GetInt64(4)), cancellationToken);
+        if (all.Count == 0 || all.Sum(one => one.Locks) <= all[0].AtOnce) return null;
+
+        string[] before = isScope ? [statements.BeMember] : [];
+        string[] after = isScope ? [statements.BeNoMember] : [];
+        for (var from = 0; from < all.Count;)
+        {
+            var (to, locks) = (from, 0L);
+            do locks += all[to++].Locks;
+            while (to < all.Count && locks + all[to].Locks <= all[0].AtOnce);
+            var portion = all[from..to];
+            from = to;
+
+            IEnumerable<string> Alter(string owner) => portion.Select(one => one.Statement + owner);
+            var oids = $"{{{string.Join(',', portion.Select(one => one.Oid))}}}";
+            var obstacle = await TryAsync(cluster, oids, [.. before, statements.LendToEscrow], [.. Alter(statements.EscrowIsOurs ? statements.Escrow : "CURRENT_USER"), statements.TakeFromEscrow, .. after], cancellationToken);
+            if (obstacle is { MayHelpToBeAnother: true } && await TryAsync(cluster, oids, before, [.. Alter("CURRENT_USER"), .. after], cancellationToken) is null)
+            {
+                TakenByUs(database, statements, obstacle);
+                obstacle = null;
+            }
+            if (obstacle is not null) return obstacle;
+
+            findings.HandedOver(portion.Select(one => Where(one.Thing, database, statements)));
+        }
+        return null;
+    }
+
+    private void TakenByUs(string database, Statements statements, Obstacle obstacle) =>
+        findings.Remark($"in database {database} the escrow role could not take over what {statements.Ident} owned ({obstacle.Text}): the administrator has it now, and what can run was switched off");
+
+    private string Where(string thing, string database, Statements statements) => $"{thing} (database {database}{(isScope ? $", left as {statements.Ident}" : "")})";
+
     /// <summary>Triggers of the role's making, before anything is handed over: who would know of them later? Answers those that run still, each with what stops it.</summary>
     private async Task<List<string>> SwitchOffAsync(ClusterConnection cluster, string database, Statements statements, CancellationToken cancellationToken)
     {
         List<string> running = [];
-        foreach (var (statement, trigger, owner, onView) in await ListAsync(cluster, LeftoverStatements.Triggers, r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetBoolean(3)), cancellationToken))
+        foreach (var (statement, trigger, owner, onView, drops, definition) in await ListAsync(
+            cluster, LeftoverStatements.Triggers, r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetBoolean(3), r.GetBoolean(4), r.GetString(5)), cancellationToken))
         {
             if (onView)
             {
@@ -164,28 +265,30 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
                 await RunAsync(cluster, cancellationToken, statement);
                 if (isScope) await RunAsync(cluster, cancellationToken, statements.BeNoMember);
                 await transaction.CommitAsync(cancellationToken);
-                findings.Remark($"{trigger} in database {database} was switched off: it runs a function that {statements.Ident} made");
+                if (drops) findings.Dropped([$"{trigger} (database {database}), which ran a function that {statements.Ident} made and would have kept everybody from adding partitions: {definition}"]);
+                else findings.Remark($"{trigger} in database {database} was switched off: it runs a function that {statements.Ident} made");
             }
             catch (PostgresException failure) when (failure.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.LockNotAvailable)
             {
-                running.Add($"{trigger} in database {database} runs a function that {statements.Ident} made, with the rights of whoever writes to the table, and could not be switched off ({Told(failure).Text}). Let {owner} or a superuser run there: {statement};");
+                running.Add($"{trigger} in database {database} runs a function that {statements.Ident} made, with the rights of whoever writes to the table, and could not be {(drops ? "dropped" : "switched off")} ({Told(failure).Text}). Let {owner} or a superuser run there: {statement};");
             }
         }
         return running;
     }
 
     /// <summary>One transaction: all of it or nothing. Answers why not, or null.</summary>
-    private async Task<Obstacle?> TryAsync(ClusterConnection cluster, string[] before, string reassign, string[] after, CancellationToken cancellationToken)
+    private async Task<Obstacle?> TryAsync(ClusterConnection cluster, string? portion, string[] before, string[] after, CancellationToken cancellationToken)
     {
         try
         {
             await using var transaction = await cluster.Connection.BeginTransactionAsync(cancellationToken);
             await using (var batch = new NpgsqlBatch(cluster.Connection, transaction))
             {
-                var name = new NpgsqlBatchCommand("SELECT set_config('dbaccess.oid', $1, true)");
+                var name = new NpgsqlBatchCommand("SELECT set_config('dbaccess.oid', $1, true), set_config('dbaccess.portion', $2, true)");
                 name.Parameters.Add(new NpgsqlParameter<string> { TypedValue = oid });
+                name.Parameters.Add(new NpgsqlParameter<string> { TypedValue = portion ?? "" });
                 batch.BatchCommands.Add(name);
-                foreach (var statement in (string[])[.. before, LeftoverStatements.Disarm, reassign, .. after]) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+                foreach (var statement in (string[])[.. before, LeftoverStatements.Disarm, .. after]) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
                 await batch.ExecuteNonQueryAsync(cancellationToken);
             }
             await transaction.CommitAsync(cancellationToken);
@@ -206,6 +309,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
             var found = await ListAsync(cluster, LeftoverStatements.Blockers(cluster.Major), r => (
                 Thing: r.GetString(0), Kind: r.GetString(1), Privileges: Text(r, 2), Grantors: Text(r, 3), Statement: Text(r, 4)), cancellationToken, _kinds);
             List<string> lines = [];
+            if (obstacle.IsFull) return [$"what {ident} owns in database {database} ({found.Count} things are left) could not be handed over: {obstacle.Text}"];
             if (obstacle.IsLock)
             {
                 foreach (var (pid, user, relation, end) in await ListAsync(cluster, LeftoverStatements.Holders, r => (r.IsDBNull(0) ? (int?)null : r.GetInt32(0), r.GetString(1), r.GetString(2), r.GetString(3)), cancellationToken))
@@ -312,7 +416,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
 
         return new Statements(
             r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4), r.GetString(5), r.GetString(6), r.GetString(7), r.GetFieldValue<string[]>(8), r.GetString(9),
-            r.GetString(10), r.GetString(11), r.GetString(12), !r.IsDBNull(13), !r.IsDBNull(14) && r.GetBoolean(14), !r.IsDBNull(15) && r.GetBoolean(15), r.GetString(16), r.GetString(17), r.GetString(18));
+            r.GetString(10), r.GetString(11), r.GetString(12), !r.IsDBNull(13), !r.IsDBNull(14) && r.GetBoolean(14), !r.IsDBNull(15) && r.GetBoolean(15), r.GetString(16), r.GetString(17), r.GetString(18), r.GetString(19));
     }
 
     private async Task<List<T>> ListAsync<T>(
@@ -345,7 +449,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
     }
 
     /// <summary>No secret in these statements, so the server may speak for itself.</summary>
-    private static Obstacle Told(PostgresException failure) => new(failure.SqlState, $"{failure.MessageText} (SQLSTATE {failure.SqlState})");
+    private static Obstacle Told(PostgresException failure) => new(failure.SqlState, failure.SqlState == ClusterFault.OutOfMemory ? ClusterFault.NoRoomForLocks : $"{failure.MessageText} (SQLSTATE {failure.SqlState})");
 
     /// <summary>Why one database could not be mended. Null for what concerns the whole walk: it starts again.</summary>
     private static Obstacle? Reason(Exception failure) => failure switch
@@ -357,5 +461,5 @@ internal sealed class RoleLeftovers(ClusterConnections connections, ILogger logg
 
     private sealed record Statements(
         string BeMember, string BeNoMember, string LendToEscrow, string TakeFromEscrow, string ReassignToEscrow, string ReassignToSelf, string DropOwned, string SetRole, string[] ResetSettings,
-        string NoPassword, string CreateEscrow, string TagEscrow, string BeEscrow, bool EscrowExists, bool EscrowIsOurs, bool IsEscrow, string Ident, string Administrator, string Hold);
+        string NoPassword, string CreateEscrow, string TagEscrow, string BeEscrow, bool EscrowExists, bool EscrowIsOurs, bool IsEscrow, string Ident, string Administrator, string Hold, string Escrow);
 }

@@ -17,6 +17,9 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
     private const int Attempts = 10;
     private const int LostConnections = 2;
 
+    /// <summary>How often sessions are ended by number when the server has no room for the locks of a strike.</summary>
+    private const int RoundsWithoutRoom = 5;
+
     /// <summary>People mend one after the other, and the next try names those that come after. A grant's record has room for so many.</summary>
     private const int MostBlockers = 50;
 
@@ -41,6 +44,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
     private bool _membersEnded;
     private long[] _members = [];
     private bool _counts;
+    private bool? _wasShutOut;
     private DateTimeOffset? _lockedOutAt;
     private DateTimeOffset? _lastGoneAt;
 
@@ -58,11 +62,12 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
     }
 
     /// <summary>What whoever comes next does not find any more; null when nothing was done that counts.</summary>
-    private RemovalReceipt? SoFar() => _findings.Existed && _lockedOutAt is { } at ? _findings.Receipt(at, _lastGoneAt ?? Now(), null, null) : null;
+    private RemovalReceipt? SoFar() => _findings.Existed && (_lockedOutAt is not null || _findings.AnythingDone) ? _findings.Receipt(_lockedOutAt ?? RemovalReceipt.NotYet, _lastGoneAt ?? Now(), null, null) : null;
 
     private async Task<RoleRemoval> TryAsync(CancellationToken cancellationToken)
     {
         var lost = 0;
+        var crowded = 0;
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -84,6 +89,14 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
                 // Whatever was in the way of dropping it at once: from now on it is shut out first.
                 var wasAtOnce = _mayDropAtOnce;
                 _mayDropAtOnce = false;
+                // A holder can fill the server's one table of locks and so keep everybody's statements out, ours and their own lock-out among them. Now and then there is room for a few.
+                if ((failure is PostgresException { SqlState: ClusterFault.OutOfMemory } or ClusterFault { SqlState: ClusterFault.OutOfMemory }) && ++crowded <= RoundsWithoutRoom)
+                {
+                    _findings.Remark("the server had no room left for locks at first, so some sessions may have been ended that are not counted");
+                    await EndByNumberAsync(cancellationToken);
+                    await PostgresRoleAdministrator.PauseAsync(attempt, clock, cancellationToken);
+                    continue;
+                }
                 // The database may be closed or gone, or a trigger of its own turn us away; the role is the whole cluster's, and another door leads to it as well.
                 if (_database is not null && failure is ClusterFault { SqlState: not (null or "28P01" or "28000" or "57P03") })
                 {
@@ -107,7 +120,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
                     await PostgresRoleAdministrator.PauseAsync(attempt, clock, cancellationToken);
                     continue;
                 }
-                if (failure is not (ClusterFault or NpgsqlException)) throw;
+                if (!ClusterFault.IsOfConnection(failure)) throw;
                 if (failure is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable }) return new RoleRemoval.NotNow(new Error("postgres.role_held", Held(role.Role.Value)));
 
                 return new RoleRemoval.NotNow(ClusterFault.From(failure, role.Target.Cluster, role.Target.Database).Error);
@@ -142,12 +155,14 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
         if (_oid.Length > 0) await OnReadersAsync(readers, left.Exists, left.CanLogIn, cancellationToken);
 
         List<string> blockers = [];
-        if (left.CanLogIn) blockers.Add($"the role {left.Name} can still log in: the administrator may not change it. Run as a superuser: ALTER ROLE {Quote(left.Name)} NOLOGIN;");
-        if (left.Sessions > 0) blockers.Add($"{left.Sessions} sessions of {left.Name} did not end. Run as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = {_oid};");
-        if (left.OfRole > 0) blockers.AddRange(await new RoleLeftovers(connections, logger, role, _oid, isScope: false, _findings).MendAsync(cancellationToken));
+        if (left is { CanLogIn: true, IsSuperuser: false }) blockers.Add($"the role {left.Name} can still log in: the administrator may not change it. Run as a superuser: ALTER ROLE {Quote(left.Name)} NOLOGIN;");
+        // Nothing about it is ours to change, and everything ours would be in vain.
+        if (left.IsSuperuser) return LockedOutOrNotNow(left, [$"somebody has made the role {left.Name} a superuser, so that only a superuser may change it, end its sessions or drop it. It is tried again. Run as a superuser: ALTER ROLE {Quote(left.Name)} NOSUPERUSER;"]);
+        if (left.Sessions > 0) blockers.AddRange(await StayingAsync(left, cancellationToken));
+        if (left.OfRole > 0) blockers.AddRange(await new RoleLeftovers(connections, clock, logger, role, _oid, isScope: false, _findings, sessionsLeft: left.Sessions > 0).MendAsync(cancellationToken));
         if (left.OfScopes > 0)
         {
-            foreach (var scope in left.ScopeRoles) blockers.AddRange(await new RoleLeftovers(connections, logger, role, scope, isScope: true, _findings).MendAsync(cancellationToken));
+            foreach (var scope in left.ScopeRoles) blockers.AddRange(await new RoleLeftovers(connections, clock, logger, role, scope, isScope: true, _findings).MendAsync(cancellationToken));
         }
         // Shut out it stays where it is, until every reader has heard of that: to a reader that has not even heard of its making, one that is dropped looks the same.
         if (_unreached.Count > 0 && left.Exists) return LockedOutOrNotNow(left, blockers);
@@ -183,6 +198,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
                 if (role.RunAs is { } owner) _findings.Remark($"what its sessions ran as {owner} is counted by the server as that owner's, so there is no digest of it");
                 _oid = reader.GetFieldValue<uint>(0).ToString(CultureInfo.InvariantCulture);
                 _scopeRoles.UnionWith(reader.GetFieldValue<string[]>(6));
+                _wasShutOut ??= reader.GetBoolean(7);
             }
             await reader.NextResultAsync(cancellationToken);
             while (reader.FieldCount == 3)
@@ -199,6 +215,25 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
         return _scopeRoles.Count != scopesBefore || (_oid != oidBefore && oidBefore.Length > 0) ? await LookAsync(cluster, cancellationToken) : left;
     }
 
+    /// <summary>Who did not go: those that are on their way out, with whom they wait for, and the rest.</summary>
+    private async Task<List<string>> StayingAsync(RoleState left, CancellationToken cancellationToken)
+    {
+        List<(string Session, int Pid, string Mode, string What, string Holder, string End)> waiting = [];
+        await using var cluster = await OpenAsync(cancellationToken);
+        await using (var command = new NpgsqlCommand(RemovalStatements.Waiting, cluster.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = _oid } } })
+        {
+            await using var r = await command.ExecuteReaderAsync(cancellationToken);
+            while (await r.ReadAsync(cancellationToken)) waiting.Add((r.GetString(0), r.GetInt32(1), r.GetString(2), r.GetString(3), r.GetString(4), r.GetString(5)));
+        }
+        var sessions = waiting.Select(one => one.Session).Distinct(StringComparer.Ordinal).ToList();
+        if (_wasShutOut == true) sessions.ForEach(session => _findings.IsKnown(Instance(cluster), isWriter: true, session));
+
+        List<string> lines = [.. waiting.Select(one =>
+            $"session {one.Pid} of {left.Name} was told to end, and to do so waits for {one.Mode} on {one.What}, which {one.Holder} holds; whoever wants that table meanwhile waits behind it. No statement but one that ends its holder helps. Run as the same user or a superuser: {one.End};")];
+        if (left.Sessions > sessions.Count) lines.Add($"{left.Sessions - sessions.Count} sessions of {left.Name} did not end. Run as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = {_oid};");
+        return lines;
+    }
+
     /// <summary>
     /// Somebody's open transaction holds the role, so that it cannot even be shut out: its holder can change their own password and not commit, or prepare that. The strike has ended the holder's own sessions all the
     /// same; whoever else can act as the role, and what was prepared, goes here.
@@ -213,12 +248,35 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
             {
                 if (cluster.Major < 16) await EndSessionsOfMembersAsync(cluster, cancellationToken);
             }
-            await new RoleLeftovers(connections, logger, role, _oid, isScope: false, _findings).RollBackPreparedAsync(cancellationToken);
+            await new RoleLeftovers(connections, clock, logger, role, _oid, isScope: false, _findings).RollBackPreparedAsync(cancellationToken);
         }
-        catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
+        catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
         {
             // What is really in the way the next strike will meet again.
             logger.LogWarning("What holds {Role} could not be ended ({Failure})", role.Role.Value, (failure as PostgresException)?.SqlState ?? failure.GetType().Name);
+        }
+    }
+
+    /// <summary>On a connection of before, if there is one: to log in takes locks, too.</summary>
+    private async Task EndByNumberAsync(CancellationToken cancellationToken)
+    {
+        if (_oid.Length == 0) return;
+
+        try
+        {
+            await using var cluster = await OpenAsync(cancellationToken);
+            await using var command = new NpgsqlCommand(RemovalStatements.EndByNumber, cluster.Connection)
+            {
+                Parameters = { new NpgsqlParameter<string> { TypedValue = _oid }, new NpgsqlParameter<string> { TypedValue = role.Role.Value } },
+            };
+            if (await command.ExecuteScalarAsync(cancellationToken) is not string[] { Length: > 0 } ended) return;
+
+            _findings.Existed = true;
+            _findings.Ended(Instance(cluster), isWriter: true, ended, ended);
+        }
+        catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
+        {
+            logger.LogWarning("The sessions of {Role} could not be ended by number ({Failure})", role.Role.Value, (failure as PostgresException)?.SqlState ?? (failure as ClusterFault)?.SqlState ?? failure.GetType().Name);
         }
     }
 
@@ -243,7 +301,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
         var left = new RoleState(
             reader.GetBoolean(0), await reader.IsDBNullAsync(2, cancellationToken) ? role.Role.Value : reader.GetString(2), reader.GetBoolean(3), reader.GetInt64(4), reader.GetInt64(5),
             reader.GetInt64(6), reader.GetInt64(7), reader.GetInt64(8), reader.GetInt64(9), reader.GetFieldValue<string[]>(10), reader.GetInt64(11),
-            await reader.IsDBNullAsync(14, cancellationToken) ? null : reader.GetString(14), reader.GetBoolean(15), reader.GetBoolean(16));
+            await reader.IsDBNullAsync(14, cancellationToken) ? null : reader.GetString(14), reader.GetBoolean(15), reader.GetBoolean(16), reader.GetBoolean(18));
         _counts = reader.GetBoolean(13);
         if (left.Exists) _findings.Existed = true;
         if (reader.GetString(17) is { Length: > 0 } given) _findings.Dropped(given.Split('\n'));
@@ -275,12 +333,12 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         Ended(cluster, reader);
-        return (reader.GetInt64(0), reader.GetInt64(1));
+        return (reader.GetFieldValue<string[]>(0).Length, reader.GetFieldValue<string[]>(1).Length);
     }
 
     private void Ended(ClusterConnection cluster, NpgsqlDataReader reader)
     {
-        _findings.Ended(Instance(cluster), cluster.Reader is null, reader.GetInt64(0), reader.GetInt64(1));
+        _findings.Ended(Instance(cluster), cluster.Reader is null, reader.GetFieldValue<string[]>(0), reader.GetFieldValue<string[]>(1));
         if (reader.GetInt64(2) is > 0 and var ghosts) logger.LogWarning("{Ghosts} sessions of roles that no longer exist were ended on {Instance}", ghosts, Instance(cluster));
     }
 
@@ -334,7 +392,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
                 }
                 _findings.Checked(Instance(cluster), isWriter: false, Now());
             }
-            catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
+            catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
             {
                 _unreached.Add($"reader {instance} does not answer");
             }
@@ -448,7 +506,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
             }
             await ScopeMending.ExecuteAsync(cluster.Connection, statements, cancellationToken);
         }
-        catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
+        catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
         {
             logger.LogWarning("The administrator of {Cluster} could not become a member of {Role} ({Failure})", role.Target.Cluster.Value, role.Role.Value, (failure as PostgresException)?.SqlState ?? failure.GetType().Name);
         }
@@ -486,7 +544,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
     /// <summary>What the last look found.</summary>
     private sealed record RoleState(
         bool Exists, string Name, bool CanLogIn, long Sessions, long Owned, long Privileges, long Memberships, long Settings, long OfScopes, string[] ScopeRoles, long Members,
-        string? Heir, bool HeirMayBeOurs, bool Held)
+        string? Heir, bool HeirMayBeOurs, bool Held, bool IsSuperuser)
     {
         /// <summary>What keeps it from being dropped; memberships and settings go with it.</summary>
         public long OfRole => Owned + Privileges;

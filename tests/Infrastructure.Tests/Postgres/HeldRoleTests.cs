@@ -38,6 +38,26 @@ public sealed class HeldRoleTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_session_that_was_cut_before_the_role_could_be_shut_out_is_told_all_the_same()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+        await using var superuser = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await superuser.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(superuser, $"BEGIN; ALTER ROLE {order.Role} CONNECTION LIMIT 5");
+
+        var held = Assert.IsType<RoleRemoval.NotNow>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+        await RoleHouse.ExecuteAsync(superuser, "ROLLBACK");
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(1, held.SoFar?.SessionsEnded);
+        Assert.Equal(Domain.Grants.RemovalReceipt.NotYet, held.SoFar!.LockedOutAt);
+        Assert.Equal(0, receipt.SessionsEnded);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
     public async Task Holders_who_stand_in_a_line_to_hold_it_and_come_back_at_once_are_cut_off_all_the_same()
     {
         var order = _house.Order(RoleHouse.ReadScope with { Connections = 20 });

@@ -98,6 +98,13 @@ internal sealed class RoleHouse : IAsyncDisposable
 
     private string SuperusersPool => Database.SuperuserConnectionString + ";Pooling=true;Maximum Pool Size=4;Application Name=test";
 
+    /// <summary>So that no session of the superuser's is left in the database.</summary>
+    public async Task DropSuperusersPoolAsync()
+    {
+        ClearPool();
+        await Task.Delay(200, Cancellation);
+    }
+
     private void ClearPool()
     {
         using var any = new NpgsqlConnection(SuperusersPool);

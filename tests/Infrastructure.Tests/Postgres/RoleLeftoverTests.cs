@@ -378,6 +378,79 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_trigger_on_a_partitioned_table_is_dropped_and_its_owner_adds_partitions_as_before()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"CREATE TABLE workshop.part (i int) PARTITION BY RANGE (i); CREATE TABLE workshop.p1 PARTITION OF workshop.part FOR VALUES FROM (1) TO (2); CREATE TABLE workshop.theirs (i int) PARTITION BY RANGE (i); GRANT TRIGGER ON workshop.part, workshop.p1, workshop.theirs TO PUBLIC; ALTER TABLE workshop.part OWNER TO \"{_house.Database.Owner}\"; ALTER TABLE workshop.p1 OWNER TO \"{_house.Database.Owner}\"; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, """
+            CREATE FUNCTION workshop.evil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''trapped''; END';
+            CREATE TRIGGER evil AFTER INSERT ON workshop.part FOR EACH ROW WHEN (new.i > 0) EXECUTE FUNCTION workshop.evil();
+            CREATE TRIGGER each AFTER INSERT ON workshop.part EXECUTE FUNCTION workshop.evil();
+            CREATE TRIGGER there AFTER INSERT ON workshop.theirs FOR EACH ROW EXECUTE FUNCTION workshop.evil()
+            """));
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        Assert.EndsWith("DROP TRIGGER there ON workshop.theirs;", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        Assert.Contains(locked.Receipt.Dropped, line => line.StartsWith("trigger evil on table workshop.part", StringComparison.Ordinal) && line.Contains("CREATE TRIGGER evil AFTER INSERT ON workshop.part FOR EACH ROW WHEN ((new.i > 0)) EXECUTE FUNCTION workshop.evil()", StringComparison.Ordinal));
+        await _house.MendAsync(locked.Blockers[0]);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("each", await _house.AskAsync("SELECT string_agg(tgname, ',') FROM pg_trigger WHERE tgfoid = 'workshop.evil'::regproc"));
+        await _house.AskAsync($"GRANT CREATE ON SCHEMA workshop TO \"{_house.Database.Owner}\"; SELECT 1");
+        await _house.Database.RunAsOwnerAsync("CREATE TABLE workshop.p2 PARTITION OF workshop.part FOR VALUES FROM (2) TO (3); CREATE TABLE workshop.p3 (i int); ALTER TABLE workshop.part ATTACH PARTITION workshop.p3 FOR VALUES FROM (3) TO (4); INSERT INTO workshop.part VALUES (1), (2), (3)");
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task Temporary_tables_of_a_session_that_the_server_lost_are_dropped()
+    {
+        await using var server = await PostgresServer.StartAsync(new() { Major = PostgresFixture.WantedMajor });
+        await using var house = new RoleHouse(await server.CreateSampleOrdersAsync("orders"));
+        await house.AskAsync($"GRANT TEMP ON DATABASE \"{house.Database.Name}\" TO PUBLIC; SELECT 1");
+        var order = house.Order();
+        var made = await house.MakeAsync(order);
+        await using var session = await house.LogInAsync(order);
+        await RoleHouse.ExecuteAsync(session, "CREATE TEMP TABLE zz (i serial PRIMARY KEY, t text); CREATE TEMP VIEW zv AS SELECT * FROM zz; CREATE TYPE pg_temp.mood AS ENUM ('ok'); CREATE FUNCTION pg_temp.f(zz) RETURNS int LANGUAGE sql AS 'SELECT 1'");
+        await server.StopAsync(immediate: true);
+        await server.StartAgainAsync();
+        Assert.NotEqual("0", await house.TracesAsync(made.Oid));
+
+        var receipt = await house.RemoveAsync(order, made.Oid);
+
+        Assert.Empty(receipt.HandedOver);
+        Assert.Contains(receipt.Dropped, line => line.StartsWith("temporary table pg_temp_", StringComparison.Ordinal) && line.Contains(".zz (", StringComparison.Ordinal));
+        Assert.Equal("0", await house.AskAsync("SELECT count(*) FROM pg_class WHERE relname IN ('zz', 'zv')"));
+        Assert.Equal("0", await house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_database_whose_own_bound_is_reached_is_named_with_what_raises_it_and_no_idle_connection_of_ours_fills_it()
+    {
+        var other = await postgres.CreateDatabaseAsync("Db-3 \"x\" ';");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync("SELECT lo_create(0)", other.ConnectionStringFor(order.Role.Value, RoleHouse.Password.Reveal()));
+        await _house.AskAsync($"ALTER DATABASE {Quote(other.Name)} CONNECTION LIMIT 1; SELECT 1");
+        await using var filling = new NpgsqlConnection(other.SuperuserConnectionString + ";Pooling=false");
+        await filling.OpenAsync(RoleHouse.Cancellation);
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        Assert.Contains("CONNECTION LIMIT of 1 is reached (sessions: 1 of postgres)", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        await _house.MendAsync(locked.Blockers[0]);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+
+        // Our own, in the target database.
+        var next = await MadeAsync();
+        Assert.Equal("ok", await _house.AsHolderAsync(next, "SELECT lo_create(0)"));
+        await _house.AskAsync($"ALTER DATABASE {Quote(_house.Database.Name)} CONNECTION LIMIT 1; SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'dbaccess'");
+        await _house.DropSuperusersPoolAsync();
+        await _house.RemoveAsync(next);
+    }
+
+    [Fact]
     public async Task A_trigger_on_a_table_out_of_our_reach_keeps_it_locked_out_until_somebody_stops_it()
     {
         var order = _house.Order();

@@ -94,6 +94,55 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_session_that_waits_for_somebody_else_on_its_way_out_is_counted_once_and_whom_it_waits_for_is_named()
+    {
+        var order = _house.Order(RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", "orders", Privilege.Select, Privilege.Trigger)]));
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"GRANT TEMP ON DATABASE \"{_house.Database.Name}\" TO PUBLIC; SELECT 1");
+        await using var session = await _house.LogInAsync(order);
+        await RoleHouse.ExecuteAsync(session, "CREATE FUNCTION pg_temp.tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER ttt BEFORE INSERT ON public.orders FOR EACH ROW EXECUTE FUNCTION pg_temp.tf()");
+        await using var owner = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await owner.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(owner, "BEGIN; SELECT count(*) FROM public.orders");
+
+        var first = Assert.IsType<RoleRemoval.NotNow>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+        var second = Assert.IsType<RoleRemoval.NotNow>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+
+        Assert.Equal("postgres.not_locked_out", first.Why.Code);
+        Assert.StartsWith($"session {session.ProcessID} of {order.Role} was told to end, and to do so waits for AccessExclusiveLock on table public.orders in database {_house.Database.Name}, which pid {owner.ProcessID} of postgres holds", first.Why.Message, StringComparison.Ordinal);
+        Assert.Contains($": SELECT pg_terminate_backend({owner.ProcessID});", first.Why.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("WHERE usesysid", first.Why.Message, StringComparison.Ordinal);
+        Assert.Equal(1, first.SoFar!.SessionsEnded);
+        Assert.Equal(0, second.SoFar!.SessionsEnded);
+        Assert.NotEqual("ok", await _house.AsHolderAsync(order, "SELECT 1"));
+        await _house.AskAsync($"SELECT pg_terminate_backend({owner.ProcessID})");
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_trigger WHERE tgname = 'ttt'"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_role_that_somebody_made_a_superuser_is_named_with_what_unmakes_it()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await using var session = await _house.LogInAsync(order);
+        await RoleHouse.ExecuteAsync(session, "SELECT lo_create(0)");
+        await _house.AskAsync($"ALTER ROLE {order.Role} SUPERUSER; SELECT 1");
+
+        var open = Assert.IsType<RoleRemoval.NotNow>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+        await _house.AskAsync($"ALTER ROLE {order.Role} NOLOGIN; SELECT pg_terminate_backend({session.ProcessID}, 5000)");
+        var shut = Assert.IsType<RoleRemoval.LockedOut>(await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), RoleHouse.Cancellation));
+
+        Assert.Contains("made the role", open.Why.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"ALTER ROLE \"{order.Role}\" NOSUPERUSER;", open.Why.Message, StringComparison.Ordinal);
+        Assert.Equal(open.Why.Message, Assert.Single(shut.Blockers));
+        await _house.MendAsync(shut.Blockers[0]);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
     public async Task A_client_that_reconnects_in_a_loop_does_not_stay()
     {
         var order = _house.Order(RoleHouse.ReadScope with { Connections = 20 });
