@@ -130,16 +130,15 @@ internal static class LeftoverStatements
 
     /// <summary>
     /// Temporary objects of sessions that a crash of the server cut off, with the statement that drops each. One whose session lives is the session's own to drop: it can be somebody else's that runs a SECURITY DEFINER function of the
-    /// role's, and until 15 nobody can tell which sessions have which temporary schema. Only while the role has no session.
+    /// role's, and until 15 nobody can tell which sessions have which temporary schema. From 16 on a schema whose number no session has is nobody's in any case. Only while the role has no session.
     /// </summary>
     public static string Orphans(int major) => $"""
         SELECT format('DROP %s IF EXISTS %s CASCADE', i.type, i.identity), format('%s %s', i.type, i.identity)
           FROM pg_shdepend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
          WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = $1::text::oid AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
            AND i.schema ~ '^pg_temp_[0-9]+$' AND i.type IN ('table', 'view', 'sequence', 'function', 'procedure', 'aggregate', 'type')
-           AND {(major >= 16
-                ? "NOT EXISTS (SELECT FROM pg_stat_get_backend_idset() b(id) WHERE i.schema = 'pg_temp_' || b.id)"
-                : "NOT EXISTS (SELECT FROM pg_proc p WHERE p.proowner = d.refobjid AND p.prosecdef)")}
+           AND (NOT EXISTS (SELECT FROM pg_proc p WHERE p.proowner = d.refobjid AND p.prosecdef)
+                {(major >= 16 ? "OR NOT EXISTS (SELECT FROM pg_stat_get_backend_idset() b(id) WHERE i.schema = 'pg_temp_' || b.id)" : "")})
          ORDER BY i.type = 'table' DESC, 1
         """;
 

@@ -414,9 +414,13 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         await RoleHouse.ExecuteAsync(session, "CREATE TEMP TABLE zz (i serial PRIMARY KEY, t text); CREATE TEMP VIEW zv AS SELECT * FROM zz; CREATE TYPE pg_temp.mood AS ENUM ('ok'); CREATE FUNCTION pg_temp.f(zz) RETURNS int LANGUAGE sql AS 'SELECT 1'");
         await server.StopAsync(immediate: true);
         await server.StartAgainAsync();
+        // Whoever comes in next has the numbers of those who were there.
+        List<NpgsqlConnection> others = [.. Enumerable.Range(0, 12).Select(_ => new NpgsqlConnection($"{house.Database.SuperuserConnectionString};Pooling=false"))];
+        foreach (var other in others) await other.OpenAsync(RoleHouse.Cancellation);
         Assert.NotEqual("0", await house.TracesAsync(made.Oid));
 
         var receipt = await house.RemoveAsync(order, made.Oid);
+        foreach (var other in others) await other.DisposeAsync();
 
         Assert.Empty(receipt.HandedOver);
         Assert.Contains(receipt.Dropped, line => line.StartsWith("temporary table pg_temp_", StringComparison.Ordinal) && line.Contains(".zz (", StringComparison.Ordinal));
