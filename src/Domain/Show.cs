@@ -61,4 +61,7 @@ public static class Show
 
         return table[from.Length, to.Length];
     }
+
+    /// <summary>A name as PostgreSQL takes it, for statements that people paste. What we send ourselves is quoted by the server.</summary>
+    public static string Identifier(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

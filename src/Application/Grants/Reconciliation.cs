@@ -1,4 +1,5 @@
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 
@@ -149,7 +150,7 @@ internal static class Reconciliation
         foreach (var link in spurious)
             findings.Add(new(FindingKind.Changed, role.Name, $"was made a member of {link.Role} by {link.Grantor}, which {tag.Grant} does not give", null, $"Let {link.Grantor} or a superuser run: {RoleLink.TakeBack(link.Role, role.Name, link.Grantor)}; or revoke {tag.Grant}"));
         if (role.HasPowers)
-            findings.Add(new(FindingKind.Changed, role.Name, $"was given a power (superuser, createrole, createdb, replication or bypassrls) that {tag.Grant} does not give", null, $"Let a superuser run: ALTER ROLE {Quote(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS"));
+            findings.Add(new(FindingKind.Changed, role.Name, $"was given a power (superuser, createrole, createdb, replication or bypassrls) that {tag.Grant} does not give", null, $"Let a superuser run: ALTER ROLE {Show.Identifier(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS"));
         foreach (var scopeRole in scopeRoles.Except(role.MemberOf.Select(link => link.Role), StringComparer.Ordinal))
             findings.Add(new(FindingKind.Changed, role.Name, $"is no longer a member of {scopeRole}: the holder of {tag.Grant} has lost its privileges", null, "Let the holder give it back and ask again"));
         // What acts as an owner may need the right to connect for itself.
@@ -159,7 +160,7 @@ internal static class Reconciliation
         {
             findings.Add(new(FindingKind.Changed, role.Name,
                 $"may log in {(limits.End is { } until ? $"until {until:yyyy-MM-dd HH:mm} UTC" : "for ever")} and {(limits.Connections < 0 ? "any number of times" : $"{limits.Connections} times")} at once by the server's own limits, which is more than {tag.Grant} gives: somebody has changed it",
-                null, $"{tag.Grant} ends it on time all the same. Run: ALTER ROLE {Quote(role.Name)} CONNECTION LIMIT {grant.Scope.Connections}{(tag.End is { } at ? $" VALID UNTIL '{at:yyyy-MM-dd HH:mm:ss}+00'" : "")}"));
+                null, $"{tag.Grant} ends it on time all the same. Run: ALTER ROLE {Show.Identifier(role.Name)} CONNECTION LIMIT {grant.Scope.Connections}{(tag.End is { } at ? $" VALID UNTIL '{at:yyyy-MM-dd HH:mm:ss}+00'" : "")}"));
         }
         if (!role.CanLogIn)
             findings.Add(new(FindingKind.Changed, role.Name, $"cannot log in any more although {tag.Grant} is live", null, "Let the holder give it back and ask again"));
@@ -184,7 +185,7 @@ internal static class Reconciliation
     {
         // Anybody who may comment on a role can put our tag on one of theirs. That must not make us remove it.
         if (!role.HasPrefix || RoleName.Parse(role.Name) is not { } name)
-            return new(kind, role.Name, what, null, $"Its name is not one of ours, so it is left alone: if it is a role of ours that was renamed, run DROP ROLE {Quote(role.Name)}; if the comment was copied, take it away");
+            return new(kind, role.Name, what, null, $"Its name is not one of ours, so it is left alone: if it is a role of ours that was renamed, run DROP ROLE {Show.Identifier(role.Name)}; if the comment was copied, take it away");
         return new(kind, role.Name, what, new Mending.Remove(new RoleToRemove(state.Installation, tag.Grant, target, name, role.Oid)));
     }
 
@@ -218,9 +219,9 @@ internal static class Reconciliation
         if (role.CanLogIn) yield return new(FindingKind.CanLogIn, role.Name, $"is a {kind} and can log in{(role.HasPassword is true ? ", with a password" : "")}", new Mending.Lock(role));
         else if (role.HasPassword is true) yield return new(FindingKind.CanLogIn, role.Name, $"is a {kind} and has a password", new Mending.Lock(role));
         if (role.HasPowers)
-            yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} with a power (superuser, createrole, createdb, replication or bypassrls)", null, $"Let a superuser run: ALTER ROLE {Quote(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS");
+            yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} with a power (superuser, createrole, createdb, replication or bypassrls)", null, $"Let a superuser run: ALTER ROLE {Show.Identifier(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS");
         if (!mayOwn && role.OwnsIn.Count > 0)
-            yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and owns something in {string.Join(", ", role.OwnsIn)}", null, $"Let a superuser decide whose it is to be and run there: REASSIGN OWNED BY {Quote(role.Name)} TO CURRENT_USER, or, instead of CURRENT_USER, that role");
+            yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and owns something in {string.Join(", ", role.OwnsIn)}", null, $"Let a superuser decide whose it is to be and run there: REASSIGN OWNED BY {Show.Identifier(role.Name)} TO CURRENT_USER, or, instead of CURRENT_USER, that role");
 
         // A live grant's role is known by its OID: renamed, or without its tag, it is told of and keeps what its holder was given.
         var ours = state.Listing.Roles.Where(other => other.Mark is RoleMark.Login && other.HasPrefix).Select(other => other.Oid)
@@ -241,7 +242,7 @@ internal static class Reconciliation
             return
             [
                 new(FindingKind.Renamed, role.Name, $"is the role of {grant.Id} by its OID, and its tag was taken away or replaced{(known ? "" : ": it cannot be removed on time like this")}",
-                    null, known ? "It is still known and ends on time" : $"Run: COMMENT ON ROLE {Quote(role.Name)} IS with the text of another role's tag, grant {grant.Id}; or drop it by hand"),
+                    null, known ? "It is still known and ends on time" : $"Run: COMMENT ON ROLE {Show.Identifier(role.Name)} IS with the text of another role's tag, grant {grant.Id}; or drop it by hand"),
             ];
         }
 
@@ -289,7 +290,4 @@ internal static class Reconciliation
     private static string Word(GrantSnapshot grant) => grant.Status.ToString().ToLowerInvariant();
 
     private static string Minutes(TimeSpan time) => time < TimeSpan.FromMinutes(1) ? "less than a minute" : $"{(int)time.TotalMinutes} min";
-
-    /// <summary>For sentences only; what is sent is quoted by the server.</summary>
-    private static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

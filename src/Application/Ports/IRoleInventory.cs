@@ -41,9 +41,7 @@ public sealed record RoleLink(uint Oid, string Role, string Grantor)
     /// </summary>
     public static string TakeBack(string role, string member, string grantor) =>
         // Until 15 the one who gave it may be gone, and is not asked for either.
-        $"REVOKE {Quote(role)} FROM {Quote(member)}{(grantor.StartsWith("unknown (OID=", StringComparison.Ordinal) ? "" : $" GRANTED BY {Quote(grantor)}")} CASCADE";
-
-    private static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        $"REVOKE {Show.Identifier(role)} FROM {Show.Identifier(member)}{(grantor.StartsWith("unknown (OID=", StringComparison.Ordinal) ? "" : $" GRANTED BY {Show.Identifier(grantor)}")} CASCADE";
 }
 
 /// <summary>A role that carries our tag, our prefix, or an OID that was asked for.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
@@ -287,7 +288,7 @@ internal sealed class ClusterDoctor(ClusterConnections connections, TimeProvider
         var fault = ClusterFault.From(failure, cluster, database);
         var mend = fault.SqlState switch
         {
-            "42501" => $"Let the database's owner run: GRANT CONNECT ON DATABASE {Quote(database)} TO the administrator;",
+            "42501" => $"Let the database's owner run: GRANT CONNECT ON DATABASE {Show.Identifier(database)} TO the administrator;",
             "3D000" => "Mend the database's name in the policy file, or make the database.",
             "28P01" or "28000" => "Put the right user name and password into the administrator credentials.",
             _ => null,
@@ -306,7 +307,4 @@ internal sealed class ClusterDoctor(ClusterConnections connections, TimeProvider
         var all = things.ToList();
         return all.Count <= 5 ? string.Join(", ", all) : $"{string.Join(", ", all.Take(5))} and {all.Count - 5} more";
     }
-
-    /// <summary>For sentences only.</summary>
-    private static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -61,7 +61,7 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
                     : null;
             },
             cancellationToken,
-            refused => new Error("postgres.not_mended", $"The administrator may not change it (SQLSTATE {refused.SqlState}). Let a superuser run: ALTER ROLE {Quote(role.Name)} NOLOGIN PASSWORD NULL;"));
+            refused => new Error("postgres.not_mended", $"The administrator may not change it (SQLSTATE {refused.SqlState}). Let a superuser run: ALTER ROLE {Show.Identifier(role.Name)} NOLOGIN PASSWORD NULL;"));
         return refusal ?? Result.Done;
     }
 
@@ -185,11 +185,11 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
     {
         var error = NotDropped(role, $"{refused.MessageText} (SQLSTATE {refused.SqlState})", []);
         // It may have been refused behind the renaming.
-        return RoleName.IsAside(role, out _) ? error : error with { Message = $"{error.Message} (or, if it is called that by now: DROP ROLE {Quote(RoleName.Aside(role))};)" };
+        return RoleName.IsAside(role, out _) ? error : error with { Message = $"{error.Message} (or, if it is called that by now: DROP ROLE {Show.Identifier(RoleName.Aside(role))};)" };
     }
 
     private static Error NotDropped(string role, string why, List<string> kept) => new("postgres.not_dropped",
-        $"It could not be dropped: {why}. Let an administrator take back what it was given{(kept.Count == 0 ? "" : $" ({string.Join("; ", kept)})")} and run: DROP ROLE {Quote(role)};");
+        $"It could not be dropped: {why}. Let an administrator take back what it was given{(kept.Count == 0 ? "" : $" ({string.Join("; ", kept)})")} and run: DROP ROLE {Show.Identifier(role)};");
 
     /// <summary>
     /// First everything is taken from it, with tables locked as for any change of their privileges (see <see cref="ScopeMending"/>). Whoever makes a table at this moment has read
@@ -465,7 +465,4 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
         await using var command = new NpgsqlCommand(statement, cluster.Connection);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
-
-    /// <summary>For sentences only; what is sent is quoted by the server.</summary>
-    private static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -146,7 +146,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
             {
                 // They stay members, so that they are known next time.
                 return new RoleRemoval.NotNow(new Error("postgres.not_locked_out",
-                    $"{left.Name} was given on to others, who may act through it, and our administrator may not end their sessions. Run as a superuser: SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid WHERE pg_has_role(r.oid, {_oid}, 'MEMBER') AND NOT r.rolsuper; and, so that we may: GRANT pg_signal_backend TO {Quote(cluster.Credential.Username)};"));
+                    $"{left.Name} was given on to others, who may act through it, and our administrator may not end their sessions. Run as a superuser: SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid WHERE pg_has_role(r.oid, {_oid}, 'MEMBER') AND NOT r.rolsuper; and, so that we may: GRANT pg_signal_backend TO {Show.Identifier(cluster.Credential.Username)};"));
             }
         }
         if (left.Exists && left.Sessions == 0) _lastGoneAt ??= Now();
@@ -155,9 +155,9 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
         if (_oid.Length > 0) await OnReadersAsync(readers, left.Exists, left.CanLogIn, cancellationToken);
 
         List<string> blockers = [];
-        if (left is { CanLogIn: true, IsSuperuser: false }) blockers.Add($"the role {left.Name} can still log in: the administrator may not change it. Run as a superuser: ALTER ROLE {Quote(left.Name)} NOLOGIN;");
+        if (left is { CanLogIn: true, IsSuperuser: false }) blockers.Add($"the role {left.Name} can still log in: the administrator may not change it. Run as a superuser: ALTER ROLE {Show.Identifier(left.Name)} NOLOGIN;");
         // Nothing about it is ours to change, and everything ours would be in vain.
-        if (left.IsSuperuser) return LockedOutOrNotNow(left, [$"somebody has made the role {left.Name} a superuser, so that only a superuser may change it, end its sessions or drop it. It is tried again. Run as a superuser: ALTER ROLE {Quote(left.Name)} NOSUPERUSER;"]);
+        if (left.IsSuperuser) return LockedOutOrNotNow(left, [$"somebody has made the role {left.Name} a superuser, so that only a superuser may change it, end its sessions or drop it. It is tried again. Run as a superuser: ALTER ROLE {Show.Identifier(left.Name)} NOSUPERUSER;"]);
         if (left.Sessions > 0) blockers.AddRange(await StayingAsync(left, cancellationToken));
         if (left.OfRole > 0) blockers.AddRange(await new RoleLeftovers(connections, clock, logger, role, _oid, isScope: false, _findings, sessionsLeft: left.Sessions > 0).MendAsync(cancellationToken));
         if (left.OfScopes > 0)
@@ -431,7 +431,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
             catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege && before.Exists)
             {
                 return LockedOutOrNotNow(before, blockers.Count > 0 ? blockers
-                    : [$"{before.Name} may not be dropped by our administrator, which lacks CREATEROLE, or from PostgreSQL 16 on the admin option on it (another administrator has made it). Run as a stronger role: DROP ROLE {Quote(before.Name)};"]);
+                    : [$"{before.Name} may not be dropped by our administrator, which lacks CREATEROLE, or from PostgreSQL 16 on the admin option on it (another administrator has made it). Run as a stronger role: DROP ROLE {Show.Identifier(before.Name)};"]);
             }
             catch (PostgresException held) when (held.SqlState == PostgresErrorCodes.LockNotAvailable && before.Exists)
             {
@@ -462,7 +462,7 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
         if (left is { HeirMayBeOurs: true, Heir: { } heir })
         {
             return new RoleRemoval.NotNow(new Error("postgres.renamed",
-                $"On cluster {role.Target.Cluster} the number of role {role.Role} (OID {_oid}) belongs to {Quote(heir)}, which has neither its name nor any comment, but an end, as our roles have. If it is the role of {role.Grant}, run: ALTER ROLE {Quote(heir)} RENAME TO {Quote(role.Role.Value)}; and it is removed. If it is another, run: COMMENT ON ROLE {Quote(heir)} IS 'what it is for'; and it is left alone."));
+                $"On cluster {role.Target.Cluster} the number of role {role.Role} (OID {_oid}) belongs to {Show.Identifier(heir)}, which has neither its name nor any comment, but an end, as our roles have. If it is the role of {role.Grant}, run: ALTER ROLE {Show.Identifier(heir)} RENAME TO {Show.Identifier(role.Role.Value)}; and it is removed. If it is another, run: COMMENT ON ROLE {Show.Identifier(heir)} IS 'what it is for'; and it is left alone."));
         }
         if (left.Memberships > 0)
         {
@@ -528,9 +528,6 @@ internal sealed class RoleRemovalWalk(ClusterConnections connections, ActivityLo
     }
 
     private DateTimeOffset Now() => clock.GetUtcNow();
-
-    /// <summary>For sentences only; what is sent is quoted by the server.</summary>
-    private static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     /// <summary>Whose sessions the administrator may end, as far as it was refused.</summary>
     private enum Endings

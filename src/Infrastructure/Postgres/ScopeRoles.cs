@@ -101,9 +101,9 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         {
             var lines = ungrantable.Select(d => $"{d.Privilege!.ToLowerInvariant()} on {Thing(d)} (owner {d.Owner})");
             // To be a member of an owner is to have all that it has; for a superuser's table that would make us one.
-            var owners = ungrantable.Where(d => !d.OwnerIsPowerful).Select(d => QuoteForPeople(d.Owner!)).Distinct(StringComparer.Ordinal).ToList();
-            var byObject = StatementsFor([.. ungrantable.Where(d => d.OwnerIsPowerful)], QuoteForPeople(administrator)).Select(statement => $"{statement} WITH GRANT OPTION");
-            List<string> mend = [.. owners.Count == 0 ? (string[])[] : [$"GRANT {string.Join(", ", owners)} TO {QuoteForPeople(administrator)}"], .. byObject];
+            var owners = ungrantable.Where(d => !d.OwnerIsPowerful).Select(d => Show.Identifier(d.Owner!)).Distinct(StringComparer.Ordinal).ToList();
+            var byObject = StatementsFor([.. ungrantable.Where(d => d.OwnerIsPowerful)], Show.Identifier(administrator)).Select(statement => $"{statement} WITH GRANT OPTION");
+            List<string> mend = [.. owners.Count == 0 ? (string[])[] : [$"GRANT {string.Join(", ", owners)} TO {Show.Identifier(administrator)}"], .. byObject];
             return new Error("postgres.cannot_grant",
                 $"The administrator {administrator} cannot give {Some(lines)}. To mend it, let a superuser{(owners.Count == 0 ? " or that owner" : "")} run: {string.Join("; ", mend)};");
         }
@@ -138,7 +138,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
             .Select(group => (By: group.Key, Statements: string.Join("; ", group.Take(MostInWords).Select(d => d.What.StartsWith("default", StringComparison.Ordinal) ? DefaultStatement(d, scopeIdent) : Statement("REVOKE", [d], scopeIdent))))).ToList();
         return groups is [var only]
             ? $"Let {only.By} run: {only.Statements};"
-            : $"Let a superuser run: {string.Join(" ", groups.Select(group => $"SET ROLE {QuoteForPeople(group.By)}; {group.Statements};"))} RESET ROLE;";
+            : $"Let a superuser run: {string.Join(" ", groups.Select(group => $"SET ROLE {Show.Identifier(group.By)}; {group.Statements};"))} RESET ROLE;";
     }
 
     /// <summary>A copy of a database has the privileges of the original, given by nobody; there everything that the role has goes at once.</summary>
@@ -274,9 +274,6 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         var all = things.Distinct(StringComparer.Ordinal).ToList();
         return all.Count <= 5 ? string.Join("; ", all) : $"{string.Join("; ", all.Take(5))} and {all.Count - 5} more";
     }
-
-    /// <summary>For sentences only; what is sent is quoted by the server.</summary>
-    private static string QuoteForPeople(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     private static string Word(Privilege privilege) => privilege.ToString().ToLowerInvariant();
 
