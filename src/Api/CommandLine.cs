@@ -38,7 +38,9 @@ internal abstract record Verb
     public sealed record Say(string Text, int Exit) : Verb;
 }
 
-/// <summary>Reads the command line. Settings, secrets above all, never come this way: process arguments can be read by everybody on the machine.</summary>
+/// <summary>
+/// Reads the command line. Settings, secrets above all, never come this way: process arguments can be read by everybody on the machine.
+/// </summary>
 internal static class CommandLine
 {
     public const int Success = 0;
@@ -104,7 +106,8 @@ internal static class CommandLine
         ["policy", "lint", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path),
         ["health"] => new Verb.Health(new Uri("http://127.0.0.1:8080/health/live")),
         ["health", var address] when ReadLocal(address) is { } local => new Verb.Health(local),
-        ["health", var address] when !address.StartsWith('-') => new Verb.Say($"health asks this machine only, for example http://127.0.0.1:8080/health/ready; not '{address}'.", Misuse),
+        ["health", var address] when !address.StartsWith('-') =>
+            new Verb.Say($"health asks this machine only, for example http://127.0.0.1:8080/health/ready; not '{address}'.", Misuse),
         ["policy", "explain", ..] => new Verb.Say("'policy explain' is not available yet.", Misuse),
         ["--help" or "-h" or "help", ..] => new Verb.Say(Help, Success),
         [_, "--help" or "-h"] or [_, _, "--help" or "-h"] => new Verb.Say(Help, Success),
@@ -130,7 +133,8 @@ internal static class CommandLine
 
     private static Verb ReadPlan(string database, string scope, string[] how)
     {
-        if (DatabaseName.Parse(database) is not { } name) return new Verb.Say($"'{database}' is not the name of a database of the policy.", Misuse);
+        if (DatabaseName.Parse(database) is not { } name)
+            return new Verb.Say($"'{database}' is not the name of a database of the policy.", Misuse);
         if (ScopeName.Parse(scope) is not { } known) return new Verb.Say($"'{scope}' is not the name of a scope of the policy.", Misuse);
 
         IReadOnlyList<TableMention> only = [];
@@ -144,7 +148,9 @@ internal static class CommandLine
                     break;
                 case "--only" when i + 1 < how.Length:
                     var (tables, wrong) = SqlNames.Tables(how[++i]);
-                    if (wrong is not null || tables.Count == 0) return new Verb.Say($"--only wants names of tables, with commas between them; '{how[i]}' {wrong ?? "names none"}.", Misuse);
+                    if (wrong is not null || tables.Count == 0)
+                        return new Verb.Say(
+                            $"--only wants names of tables, with commas between them; '{how[i]}' {wrong ?? "names none"}.", Misuse);
                     only = tables;
                     break;
                 case var unknown:

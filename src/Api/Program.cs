@@ -44,7 +44,8 @@ public static class Program
     private static async Task<int> RunAsync(Verb verb)
     {
         using var tracing = ProductLog.ListenToActivities();
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = verb is Verb.Serve serve ? serve.Host : [], ContentRootPath = Directory.GetCurrentDirectory() });
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = verb is Verb.Serve serve
+            ? serve.Host : [], ContentRootPath = Directory.GetCurrentDirectory() });
         builder.WebHost.ConfigureKestrel(SlackWayIn.Narrow);
         // Loopback unless told otherwise: what is reachable from outside is the operator's decision (ASPNETCORE_URLS or --urls).
         if (string.IsNullOrEmpty(builder.Configuration[WebHostDefaults.ServerUrlsKey])) builder.WebHost.UseUrls("http://127.0.0.1:5080");
@@ -56,7 +57,8 @@ public static class Program
         AddEverything(builder.Services, settings, verb);
         if (settings.Faults.Count > 0)
         {
-            await Console.Error.WriteLineAsync($"DbAccess cannot start: {settings.Faults.Count} {(settings.Faults.Count == 1 ? "setting is" : "settings are")} wrong.");
+            await Console.Error.WriteLineAsync(
+                $"DbAccess cannot start: {settings.Faults.Count} {(settings.Faults.Count == 1 ? "setting is" : "settings are")} wrong.");
             foreach (var fault in settings.Faults) await Console.Error.WriteLineAsync($"  - {fault}");
             return CommandLine.Misuse;
         }
@@ -136,7 +138,8 @@ public static class Program
         {
             await app.StartAsync();
         }
-        catch (Exception failure) when (failure is IOException or FormatException or InvalidOperationException or System.Net.Sockets.SocketException)
+        catch (Exception failure)
+            when (failure is IOException or FormatException or InvalidOperationException or System.Net.Sockets.SocketException)
         {
             // The address is taken, is not this machine's, or is no address.
             await Console.Error.WriteLineAsync($"DbAccess cannot listen: {failure.Message}");
@@ -154,7 +157,8 @@ public static class Program
         var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
         var failed = false;
         // What is due is taken all the same.
-        if (app.Services.GetRequiredService<IPolicySource>().Missing is { } none) await Console.Error.WriteLineAsync($"{none.Message} ({app.Services.GetRequiredService<IPolicyHealth>().Rejected})");
+        if (app.Services.GetRequiredService<IPolicySource>().Missing is { } none)
+            await Console.Error.WriteLineAsync($"{none.Message} ({app.Services.GetRequiredService<IPolicyHealth>().Rejected})");
         if (sweep.Reconcile || sweep.DryRun)
         {
             var compared = await mediator.Send(new ReconcileRoles(sweep.DryRun, sweep.Confirm));
@@ -166,7 +170,8 @@ public static class Program
             }
             else
             {
-                await Console.Error.WriteLineAsync("The record was not compared with the clusters: without a policy nobody knows what belongs there.");
+                await Console.Error.WriteLineAsync(
+                    "The record was not compared with the clusters: without a policy nobody knows what belongs there.");
                 failed = true;
             }
         }
@@ -195,7 +200,8 @@ public static class Program
     private static async Task<int> PlanAsync(WebApplication app, Verb.Plan wanted)
     {
         await using var scope = app.Services.CreateAsyncScope();
-        var plan = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new GetPlan(wanted.Database, wanted.Scope, wanted.Only));
+        var plan = await scope.ServiceProvider.GetRequiredService<IMediator>()
+            .Send(new GetPlan(wanted.Database, wanted.Scope, wanted.Only));
         if (plan.Refusal is { } refusal)
         {
             await Console.Error.WriteLineAsync(refusal.Message);
@@ -231,7 +237,8 @@ public static class Program
     private static async Task<int> HealthAsync(Verb.Health health)
     {
         // No proxy: it is this machine that is asked, whatever the environment says about the way out.
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = TimeSpan.FromSeconds(5) };
+        using var http =
+            new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = TimeSpan.FromSeconds(5) };
         try
         {
             using var response = await http.GetAsync(health.Address);

@@ -14,7 +14,10 @@ public static class DependencyInjection
     // The functions are compiled ahead of time; their project keeps this assembly whole, so that what the scan looks for is there.
     private const string KeptWhole = "src/Functions roots this assembly.";
 
-    /// <summary>The use cases. MediatR 5.1.0 has no registration of its own; a move to a newer one changes this method and the behaviours' signatures.</summary>
+    /// <summary>
+    /// The use cases. MediatR 5.1.0 has no registration of its own; a move to a newer one changes this method and the behaviours'
+    /// signatures.
+    /// </summary>
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = KeptWhole)]
     [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = KeptWhole)]
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = KeptWhole)]
@@ -29,9 +32,11 @@ public static class DependencyInjection
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(AuditBehavior<,>));
         services.AddTransient(typeof(IPipelineBehavior<,>), typeof(ValidationBehavior<,>));
 
-        foreach (var type in typeof(DependencyInjection).Assembly.DefinedTypes.Where(type => type is { IsAbstract: false, IsGenericTypeDefinition: false }))
+        foreach (var type in typeof(DependencyInjection)
+            .Assembly.DefinedTypes.Where(type => type is { IsAbstract: false, IsGenericTypeDefinition: false }))
         {
-            foreach (var contract in type.GetInterfaces().Where(contract => contract.IsGenericType && Scanned.Contains(contract.GetGenericTypeDefinition())))
+            foreach (var contract in type.GetInterfaces()
+                .Where(contract => contract.IsGenericType && Scanned.Contains(contract.GetGenericTypeDefinition())))
             {
                 // Validators build their rules when they are constructed, so one of each is enough.
                 if (contract.GetGenericTypeDefinition() == typeof(IValidator<>)) services.AddSingleton(contract, type);

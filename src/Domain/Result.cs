@@ -10,7 +10,10 @@ public interface IOutcome<TSelf>
     static abstract TSelf Refuse(Error error);
 }
 
-/// <summary>The outcome of a command that answers nothing but success. A class, since value-type responses of a mediator cannot be compiled ahead of time.</summary>
+/// <summary>
+/// The outcome of a command that answers nothing but success. A class, since value-type responses of a mediator cannot be compiled ahead of
+/// time.
+/// </summary>
 public sealed class Result : IOutcome<Result>
 {
     public static readonly Result Done = new(null);

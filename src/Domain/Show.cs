@@ -29,7 +29,9 @@ public static class Show
         return all.Count is > 0 and <= 10 ? $"; there is {string.Join(", ", all)}" : "";
     }
 
-    /// <summary>The name that was probably meant, or null: at most two letters off, and fewer than half of them; capitals make no difference.</summary>
+    /// <summary>
+    /// The name that was probably meant, or null: at most two letters off, and fewer than half of them; capitals make no difference.
+    /// </summary>
     public static string? Nearest(string wrong, IEnumerable<string> names)
     {
         if (wrong.Length is 0 or > LongestName + 2) return null;
@@ -53,7 +55,8 @@ public static class Show
         {
             for (var j = 1; j <= to.Length; j++)
             {
-                var best = Math.Min(Math.Min(table[i - 1, j], table[i, j - 1]) + 1, table[i - 1, j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1));
+                var best = Math.Min(
+                    Math.Min(table[i - 1, j], table[i, j - 1]) + 1, table[i - 1, j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1));
                 if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1]) best = Math.Min(best, table[i - 2, j - 2] + 1);
                 table[i, j] = best;
             }

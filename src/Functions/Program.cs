@@ -19,7 +19,8 @@ public static class Program
         var name = args is ["lambda", var verb] ? verb : args is [] ? Environment.GetEnvironmentVariable("_HANDLER") : null;
         if (LambdaMain.Parse(name) is { } function) return await LambdaMain.RunAsync(function, Compose, OpenAsync);
 
-        await Console.Error.WriteLineAsync("Usage: bootstrap lambda create-db-user | bootstrap lambda expire-db-users; without arguments _HANDLER names the function.");
+        await Console.Error.WriteLineAsync(
+            "Usage: bootstrap lambda create-db-user | bootstrap lambda expire-db-users; without arguments _HANDLER names the function.");
         return 2;
     }
 

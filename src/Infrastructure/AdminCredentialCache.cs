@@ -5,7 +5,9 @@ using DbAccess.Domain.Databases;
 
 namespace DbAccess.Infrastructure;
 
-/// <summary>What was read counts for 30 seconds, unless it is asked for anew. Refusals are not remembered: whoever mends the cause is heard at once.</summary>
+/// <summary>
+/// What was read counts for 30 seconds, unless it is asked for anew. Refusals are not remembered: whoever mends the cause is heard at once.
+/// </summary>
 internal sealed class AdminCredentialCache(TimeProvider clock)
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30);

@@ -8,8 +8,8 @@ using DbAccess.Domain.Databases;
 namespace DbAccess.Infrastructure;
 
 /// <summary>
-/// Administrator credentials in the shape AWS gives RDS secrets, wherever they are kept. A refusal names the cluster, the place and the field,
-/// and shows nothing of what stands there.
+/// Administrator credentials in the shape AWS gives RDS secrets, wherever they are kept. A refusal names the cluster, the place and the
+/// field, and shows nothing of what stands there.
 /// </summary>
 internal static partial class AdminCredentialJson
 {
@@ -53,7 +53,8 @@ internal static partial class AdminCredentialJson
         var database = Text("dbname", "postgres");
         var sslMode = Text("sslmode", "verify-full");
         if (host is not null && !HostShape().IsMatch(host)) faults.Add("host is not the name or address of one host");
-        if (sslMode is not null && !SslModes.Contains(sslMode, StringComparer.Ordinal)) faults.Add($"sslmode is none of {string.Join(", ", SslModes)}");
+        if (sslMode is not null && !SslModes.Contains(sslMode, StringComparer.Ordinal))
+            faults.Add($"sslmode is none of {string.Join(", ", SslModes)}");
         var port = Port();
         var readers = Readers();
 
@@ -70,7 +71,8 @@ internal static partial class AdminCredentialJson
                 return fallback;
             }
 
-            if (value.ValueKind is JsonValueKind.String && value.GetString() is { Length: > 0 } text && !text.Contains('\0', StringComparison.Ordinal)) return text;
+            if (value.ValueKind is JsonValueKind.String && value.GetString() is { Length: > 0 } text
+                && !text.Contains('\0', StringComparison.Ordinal)) return text;
             faults.Add($"{name} is not a text, or empty");
             return null;
         }
@@ -85,7 +87,8 @@ internal static partial class AdminCredentialJson
 
             // Some tools store the number as a text.
             if (value.ValueKind is JsonValueKind.Number && value.TryGetInt32(out var number) && number is >= 1 and <= 65535) return number;
-            if (value.ValueKind is JsonValueKind.String && int.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out number) && number is >= 1 and <= 65535) return number;
+            if (value.ValueKind is JsonValueKind.String && int.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture,
+                out number) && number is >= 1 and <= 65535) return number;
             faults.Add("port is not a number from 1 to 65535");
             return 0;
         }
@@ -102,7 +105,8 @@ internal static partial class AdminCredentialJson
 
             foreach (var (index, item) in value.EnumerateArray().Index())
             {
-                if (item.ValueKind is JsonValueKind.String && item.GetString() is { } reader && ReaderShape().Match(reader) is { Success: true } match
+                if (item.ValueKind is JsonValueKind.String && item.GetString() is { } reader
+                    && ReaderShape().Match(reader) is { Success: true } match
                     && int.Parse(match.Groups["port"].Value, CultureInfo.InvariantCulture) is >= 1 and <= 65535) found.Add(reader);
                 else faults.Add($"readers[{index}] is not host:port");
                 if (faults.Count > 10) break;

@@ -8,10 +8,10 @@ namespace DbAccess.Infrastructure;
 
 /// <summary>What a look through the audit trail found.</summary>
 /// <param name="Rows">How many rows there are.</param>
-/// <param name="FirstBroken">The first row that is missing, was changed, or stands where it was not written; null when there is none.</param>
-/// <param name="Head">
-/// The last row's hash (hex). A chain cannot show that its end was cut off, or that all of it was written anew; who notes this elsewhere can tell.
-/// </param>
+/// <param name="FirstBroken">The first row that is missing, was changed, or stands where it was not written; null when there is
+/// none.</param>
+/// <param name="Head"> The last row's hash (hex). A chain cannot show that its end was cut off, or that all of it was written anew; who
+/// notes this elsewhere can tell. </param>
 public sealed record AuditVerdict(long Rows, long? FirstBroken, string Head);
 
 /// <summary>One row of an audit trail as it is kept and hashed, the same in every store.</summary>
@@ -27,7 +27,8 @@ internal sealed record AuditRow(long Sequence, string At, string Action, string 
     public byte[] Hash(byte[] previous) => SHA256.HashData(
     [
         .. previous,
-        .. JsonSerializer.SerializeToUtf8Bytes([Sequence.ToString(CultureInfo.InvariantCulture), At, Action, By, Subject, Outcome, Correlation], AuditShape.Default.StringArray),
+        .. JsonSerializer.SerializeToUtf8Bytes([Sequence.ToString(CultureInfo.InvariantCulture), At, Action, By, Subject, Outcome,
+            Correlation], AuditShape.Default.StringArray),
     ]);
 }
 

@@ -70,10 +70,13 @@ internal static class GrantJson
         {
             using var json = JsonDocument.Parse(document);
             if (json.RootElement.ValueKind is not JsonValueKind.Object
-                || !json.RootElement.TryGetProperty("v", out var v) || v.ValueKind is not JsonValueKind.Number || !v.TryGetInt32(out var version)
-                || !json.RootElement.TryGetProperty("grant", out var body)) throw new GrantDocumentException(id, "it is not a grant's document.");
+                || !json.RootElement.TryGetProperty("v", out var v) || v.ValueKind is not JsonValueKind.Number
+                    || !v.TryGetInt32(out var version)
+                || !json.RootElement.TryGetProperty("grant", out var body)) throw new GrantDocumentException(
+                    id, "it is not a grant's document.");
             if (version != Version)
-                throw new GrantDocumentException(id, $"its document is of version {version}, and this program reads version {Version}; was the store used by a newer one?");
+                throw new GrantDocumentException(id,
+                    $"its document is of version {version}, and this program reads version {Version}; was the store used by a newer one?");
 
             var grant = body.Deserialize(Shape.GrantSnapshot) ?? throw new GrantDocumentException(id, "its document is empty.");
             return grant.Id.ToString() == id ? grant : throw new GrantDocumentException(id, "its document is another grant's.");
@@ -85,7 +88,8 @@ internal static class GrantJson
         }
     }
 
-    private static PrincipalId? ReadPrincipal(string text) => text.Split('/') is [var team, var user] ? PrincipalId.Parse(team, user) : null;
+    private static PrincipalId? ReadPrincipal(string text) => text.Split('/') is [var team, var user]
+        ? PrincipalId.Parse(team, user) : null;
 
     private static JsonStringEnumConverter<T> Words<T>()
         where T : struct, Enum => new(namingPolicy: null, allowIntegerValues: false);
@@ -103,7 +107,8 @@ internal static class GrantJson
     private sealed class DurationConverter : JsonConverter<TimeSpan>
     {
         public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            reader.TokenType is JsonTokenType.String && TimeSpan.TryParseExact(reader.GetString(), "c", CultureInfo.InvariantCulture, out var value)
+            reader.TokenType is JsonTokenType.String
+                && TimeSpan.TryParseExact(reader.GetString(), "c", CultureInfo.InvariantCulture, out var value)
                 ? value : throw new JsonException();
 
         public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) =>

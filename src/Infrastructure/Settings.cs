@@ -9,8 +9,8 @@ using Microsoft.Extensions.Configuration;
 namespace DbAccess.Infrastructure;
 
 /// <summary>
-/// Reads settings by their configuration keys and gathers every fault instead of stopping at the first, so that a start lists them all at once.
-/// A fault names the key and shows its value, never a secret's.
+/// Reads settings by their configuration keys and gathers every fault instead of stopping at the first, so that a start lists them all at
+/// once. A fault names the key and shows its value, never a secret's.
 /// </summary>
 public sealed partial class Settings(IConfiguration configuration)
 {
@@ -33,8 +33,8 @@ public sealed partial class Settings(IConfiguration configuration)
     public string Optional(string key, string fallback) => Read(key) ?? fallback;
 
     /// <summary>
-    /// A secret without which nothing works; a fault never shows it. <c>s3://bucket/key</c> says where it is kept: then it is read from there, now, and is
-    /// in nobody's environment.
+    /// A secret without which nothing works; a fault never shows it. <c>s3://bucket/key</c> says where it is kept: then it is read from
+    /// there, now, and is in nobody's environment.
     /// </summary>
     public Secret RequiredSecret(string key)
     {
@@ -47,8 +47,10 @@ public sealed partial class Settings(IConfiguration configuration)
     /// <summary>A list of secrets: <c>key:0</c>, <c>key:1</c>, … At least one; each as <see cref="RequiredSecret"/> takes it.</summary>
     public IReadOnlyList<Secret> RequiredSecrets(string key)
     {
-        var values = configuration.GetSection(key).GetChildren().Select(child => (child.Key, Value: child.Value?.Trim())).Where(child => !string.IsNullOrEmpty(child.Value)).ToList();
-        if (values.Count == 0) _faults.Add($"{key} is missing: set {key}:0 (environment: {key.Replace(":", "__", StringComparison.Ordinal)}__0).");
+        var values = configuration.GetSection(key).GetChildren().Select(child => (child.Key, Value: child.Value?.Trim()))
+            .Where(child => !string.IsNullOrEmpty(child.Value)).ToList();
+        if (values.Count == 0)
+            _faults.Add($"{key} is missing: set {key}:0 (environment: {key.Replace(":", "__", StringComparison.Ordinal)}__0).");
         return [.. values.Select(child => SecretOf($"{key}:{child.Key}", child.Value!))];
     }
 
@@ -87,7 +89,8 @@ public sealed partial class Settings(IConfiguration configuration)
     public int Number(string key, int fallback, int min, int max)
     {
         if (Read(key) is not { } value) return fallback;
-        if (int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max) return number;
+        if (int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
+            return number;
 
         _faults.Add($"{key} is '{value}'; it must be a number from {min} to {max}.");
         return fallback;
@@ -108,7 +111,8 @@ public sealed partial class Settings(IConfiguration configuration)
     public Installation Installation()
     {
         var name = Required("Installation");
-        if (name.Length > 0 && !InstallationShape().IsMatch(name)) _faults.Add($"Installation is '{name}'; it must be 1 to 63 letters, digits, '.', '_' or '-'.");
+        if (name.Length > 0 && !InstallationShape().IsMatch(name))
+            _faults.Add($"Installation is '{name}'; it must be 1 to 63 letters, digits, '.', '_' or '-'.");
         return new Installation(name);
     }
 
@@ -117,7 +121,8 @@ public sealed partial class Settings(IConfiguration configuration)
 
     // A secret that cannot be read is as good as missing; why is a fault by then.
     private Secret SecretOf(string key, string value) =>
-        value.StartsWith("s3://", StringComparison.OrdinalIgnoreCase) ? S3Registration.ReadSecretAtStart(S3Registration.Client, this, key, value) ?? new Secret("missing") : new Secret(value);
+        value.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)
+            ? S3Registration.ReadSecretAtStart(S3Registration.Client, this, key, value) ?? new Secret("missing") : new Secret(value);
 
     private string? Read(string key) => configuration[key]?.Trim() is { Length: > 0 } value ? value : null;
 

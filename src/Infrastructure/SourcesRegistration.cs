@@ -15,13 +15,16 @@ public static class SourcesRegistration
 {
     /// <summary>Grants, accepted requests and the audit trail: <c>Grants:Store</c> is <c>Sqlite</c> (default) or <c>DynamoDb</c>.</summary>
     public static IServiceCollection AddStores(this IServiceCollection services, Settings settings) =>
-        settings.Choice("Grants:Store", "Sqlite", ["Sqlite", "DynamoDb"]) == "DynamoDb" ? services.AddDynamoDb(settings) : services.AddSqlite(settings);
+        settings.Choice("Grants:Store", "Sqlite", ["Sqlite", "DynamoDb"]) == "DynamoDb"
+            ? services.AddDynamoDb(settings) : services.AddSqlite(settings);
 
     /// <summary>
-    /// The access policy (<c>Policy:Path</c>, a file or <c>s3://bucket/key</c>) and the administrator credentials (<c>Credentials:Source</c>,
-    /// <c>File</c> or <c>S3</c>). Reads the policy now, so that a file's faults are told together with those of all other settings.
+    /// The access policy (<c>Policy:Path</c>, a file or <c>s3://bucket/key</c>) and the administrator credentials
+    /// (<c>Credentials:Source</c>, <c>File</c> or <c>S3</c>). Reads the policy now, so that a file's faults are told together with those of
+    /// all other settings.
     /// </summary>
-    /// <param name="orWithout">A policy file that is missing or faulty does not end the start: what takes away needs none. One in S3 never does.</param>
+    /// <param name="orWithout">A policy file that is missing or faulty does not end the start: what takes away needs none. One in S3 never
+    /// does.</param>
     public static IServiceCollection AddPolicyAndCredentials(this IServiceCollection services, Settings settings, bool orWithout = false)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -40,8 +43,8 @@ public static class SourcesRegistration
     }
 
     /// <summary>
-    /// Asks for the policy now and then, so that an edit is noticed, and its faults told, where nobody else asks. For a file that is a read of a few
-    /// kilobytes, for an object a question whether it has changed, at most one every ten seconds however many ask.
+    /// Asks for the policy now and then, so that an edit is noticed, and its faults told, where nobody else asks. For a file that is a read
+    /// of a few kilobytes, for an object a question whether it has changed, at most one every ten seconds however many ask.
     /// </summary>
     internal sealed class PolicyWatch(IPolicySource policies, TimeProvider clock) : BackgroundService
     {
@@ -55,10 +58,11 @@ public static class SourcesRegistration
     }
 
     /// <summary>
-    /// Says in the log which policy is in force, and which clusters cannot be reached for want of credentials. That is no reason not to start:
-    /// the other clusters' grants have to end on time, and a file that is put right counts at once.
+    /// Says in the log which policy is in force, and which clusters cannot be reached for want of credentials. That is no reason not to
+    /// start: the other clusters' grants have to end on time, and a file that is put right counts at once.
     /// </summary>
-    private sealed class SourcesAtStart(IWatchedPolicy policies, IAdminCredentials credentials, ILogger<SourcesAtStart> log) : IHostedService
+    private sealed class SourcesAtStart(IWatchedPolicy policies, IAdminCredentials credentials, ILogger<SourcesAtStart> log)
+        : IHostedService
     {
         public async Task StartAsync(CancellationToken cancellationToken)
         {

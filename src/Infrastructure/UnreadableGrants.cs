@@ -5,13 +5,15 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure;
 
 /// <summary>
-/// Grants that this program found on record and cannot read: their documents are damaged, or of a newer version while one replaces the other. Lists leave
-/// them out, so that one of them does not stop the sweep for everybody, and tell of them here: each is said in the log, and again every minute as long as
-/// lists meet it.
+/// Grants that this program found on record and cannot read: their documents are damaged, or of a newer version while one replaces the
+/// other. Lists leave them out, so that one of them does not stop the sweep for everybody, and tell of them here: each is said in the log,
+/// and again every minute as long as lists meet it.
 /// </summary>
 internal sealed class UnreadableGrants(TimeProvider clock, ILogger<UnreadableGrants> log)
 {
-    /// <summary>Said again after this, and forgotten after this unless it was met again: an alarm that looks at five minutes sees it all the time.</summary>
+    /// <summary>
+    /// Said again after this, and forgotten after this unless it was met again: an alarm that looks at five minutes sees it all the time.
+    /// </summary>
     internal static readonly TimeSpan Lately = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, DateTimeOffset> _said = new(StringComparer.Ordinal);
@@ -42,7 +44,8 @@ internal sealed class UnreadableGrants(TimeProvider clock, ILogger<UnreadableGra
 
             _said[id] = now;
             // Our own exception says the place and never what stands there; of another one only the kind is known to be harmless.
-            log.LogError("Grant {UnreadableGrant} is left out: {Why}", id, failure is GrantDocumentException ? failure.Message : $"it cannot be read ({failure.GetType().Name})");
+            log.LogError("Grant {UnreadableGrant} is left out: {Why}", id, failure is GrantDocumentException
+                ? failure.Message : $"it cannot be read ({failure.GetType().Name})");
             return null;
         }
     }

@@ -33,7 +33,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
             ["AwsRequestId"] = invocation.RequestId,
             ["AwsTraceId"] = invocation.TraceId,
         });
-        using var activity = Telemetry.Activities.StartActivity("LambdaInvocation", ActivityKind.Consumer, XRayTrace.Parse(invocation.TraceId));
+        using var activity =
+            Telemetry.Activities.StartActivity("LambdaInvocation", ActivityKind.Consumer, XRayTrace.Parse(invocation.TraceId));
         try
         {
             return function switch
@@ -60,7 +61,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
     private async Task<byte[]> CreateDbUserAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken)
     {
         using var document = Read(json);
-        if (!document.RootElement.TryGetProperty("grant", out var field) || field.ValueKind is not JsonValueKind.String || GrantId.Parse(field.GetString()) is not { } id)
+        if (!document.RootElement.TryGetProperty("grant", out var field) || field.ValueKind is not JsonValueKind.String
+            || GrantId.Parse(field.GetString()) is not { } id)
             throw new LambdaError("Event.NoGrant", "create-db-user takes an event like {\"grant\":\"K7Q3-MD\"}: this one names no grant.");
 
         await using var scope = scopes.CreateAsyncScope();
@@ -80,8 +82,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
     }
 
     /// <summary>
-    /// EventBridge's scheduled event, <c>{}</c>, or the hourly <c>{"reconcile":true}</c>. Nothing else in it matters here, but an event of another kind
-    /// is a wrong wiring, which should be seen.
+    /// EventBridge's scheduled event, <c>{}</c>, or the hourly <c>{"reconcile":true}</c>. Nothing else in it matters here, but an event of
+    /// another kind is a wrong wiring, which should be seen.
     /// </summary>
     private async Task<byte[]> ExpireDbUsersAsync(ReadOnlyMemory<byte> json, CancellationToken cancellationToken)
     {
@@ -93,7 +95,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
             if (root.TryGetProperty("detail-type", out var kind)
                     ? kind.ValueKind is not JsonValueKind.String || kind.GetString() != "Scheduled Event"
                     : !fully && root.EnumerateObject().Any())
-                throw new LambdaError("Event.Unknown", "expire-db-users takes EventBridge's scheduled event, {\"reconcile\":true}, or {}: this one is something else.");
+                throw new LambdaError("Event.Unknown",
+                    "expire-db-users takes EventBridge's scheduled event, {\"reconcile\":true}, or {}: this one is something else.");
         }
 
         await using var scope = scopes.CreateAsyncScope();
@@ -101,8 +104,10 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
         // Metric filters read CutShort here (deploy/terraform/alarms.tf); a test holds the two together.
         log.LogInformation(
-            "Sweep: {Ended} ended, {Quarantined} quarantined, {Given} given, {NotGiven} not given, {Told} told, {Postponed} postponed, {Failed} failed, cut short {CutShort}",
-            report.Count(StepReport.Ended), report.Count(StepReport.Quarantined), report.Count(StepReport.Given), report.Count(StepReport.Failed),
+            "Sweep: {Ended} ended, {Quarantined} quarantined, {Given} given, {NotGiven} not given, {Told} told, {Postponed} postponed, " +
+                "{Failed} failed, cut short {CutShort}",
+            report.Count(StepReport.Ended), report.Count(StepReport.Quarantined), report.Count(StepReport.Given),
+                report.Count(StepReport.Failed),
             report.Count(StepReport.Told), report.Count(StepReport.Postponed), report.Failed.Count, report.CutShort);
 
         if (!report.CutShort)
@@ -121,7 +126,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
 
         return Write(answer =>
         {
-            foreach (var outcome in Enum.GetValues<StepReport>().Where(outcome => outcome is not StepReport.Nothing)) answer.WriteNumber(Word(outcome), report.Count(outcome));
+            foreach (var outcome in Enum.GetValues<StepReport>().Where(outcome => outcome is not StepReport.Nothing))
+                answer.WriteNumber(Word(outcome), report.Count(outcome));
             answer.WriteStartArray("failed");
             answer.WriteEndArray();
             answer.WriteBoolean("cutShort", report.CutShort);
@@ -129,19 +135,22 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
     }
 
     /// <summary>
-    /// What there is, not what this sweep did: most steps are taken by create-db-user or the web application, and one that is put off again and again is in
-    /// nobody's report. Alarms read these fields. Without them the alarms would be blind, so a store that cannot say them fails the invocation.
+    /// What there is, not what this sweep did: most steps are taken by create-db-user or the web application, and one that is put off again
+    /// and again is in nobody's report. Alarms read these fields. Without them the alarms would be blind, so a store that cannot say them
+    /// fails the invocation.
     /// </summary>
     private async Task LogStateAsync(IGrantStore store, CancellationToken cancellationToken)
     {
         var quarantined = await store.CountQuarantinedAsync(cancellationToken);
         var lateness = await Lateness.LongestAsync(store, clock.GetUtcNow(), cancellationToken);
-        log.LogInformation("State: {QuarantinedGrants} quarantined, longest wait {LatenessSeconds} s, {UnreadableGrants} cannot be read", quarantined, (long)lateness.TotalSeconds, store.CountUnreadable());
+        log.LogInformation("State: {QuarantinedGrants} quarantined, longest wait {LatenessSeconds} s, {UnreadableGrants} cannot be read",
+            quarantined, (long)lateness.TotalSeconds, store.CountUnreadable());
     }
 
     /// <summary>
-    /// With every sweep only clusters with live grants, fully once an hour. The sweep itself was completed, so what goes wrong here does not fail the
-    /// invocation: how much did is in a line that an alarm reads, whether it was a cluster, a mending, or the comparison as a whole.
+    /// With every sweep only clusters with live grants, fully once an hour. The sweep itself was completed, so what goes wrong here does
+    /// not fail the invocation: how much did is in a line that an alarm reads, whether it was a cluster, a mending, or the comparison as a
+    /// whole.
     /// </summary>
     private async Task ReconcileAsync(IMediator mediator, bool fully, CancellationToken cancellationToken)
     {

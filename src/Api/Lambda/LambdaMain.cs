@@ -6,8 +6,8 @@ using Serilog;
 namespace DbAccess.Api.Lambda;
 
 /// <summary>
-/// A function from its start to its end. The services are built once for all the events that this environment is given, so pools and caches live as
-/// long as it does. What is in them is the affair of whoever starts it.
+/// A function from its start to its end. The services are built once for all the events that this environment is given, so pools and caches
+/// live as long as it does. What is in them is the affair of whoever starts it.
 /// </summary>
 internal static class LambdaMain
 {
@@ -26,18 +26,22 @@ internal static class LambdaMain
     /// <param name="open">Opens the store; answers why it cannot be used, or null.</param>
     /// <returns>The exit code: 0 told to stop; 1 the store or the Runtime API cannot be used; 2 a wrong call or wrong settings.</returns>
     public static async Task<int> RunAsync(
-        LambdaFunction function, Func<IServiceCollection, IConfiguration, IReadOnlyList<string>> compose, Func<IServiceProvider, Task<string?>> open)
+        LambdaFunction function, Func<IServiceCollection, IConfiguration, IReadOnlyList<string>> compose,
+            Func<IServiceProvider, Task<string?>> open)
     {
         if (LambdaRuntime.ParseAddress(Environment.GetEnvironmentVariable(LambdaRuntime.AddressVariable)) is not { } address)
         {
-            await Console.Error.WriteLineAsync($"'lambda' runs inside AWS Lambda: {LambdaRuntime.AddressVariable} must name the Runtime API (host:port). Elsewhere use 'serve' or 'sweep'.");
+            await Console.Error.WriteLineAsync(
+                $"'lambda' runs inside AWS Lambda: {LambdaRuntime.AddressVariable} must name the Runtime API (host:port). Elsewhere use " +
+                "'serve' or 'sweep'.");
             return Misuse;
         }
 
         using var tracing = ProductLog.ListenToActivities();
         using var runtime = new LambdaRuntime(address, TimeProvider.System);
         var configuration = new ConfigurationBuilder().SetBasePath(Directory.GetCurrentDirectory())
-            .AddJsonFile("appsettings.json", optional: true).AddJsonFile("appsettings.Production.json", optional: true).AddEnvironmentVariables().Build();
+            .AddJsonFile("appsettings.json", optional: true).AddJsonFile("appsettings.Production.json", optional: true)
+                .AddEnvironmentVariables().Build();
         var services = new ServiceCollection();
         services.AddLogging().AddSerilog(ProductLog.Create(toStandardError: true), dispose: true);
         services.AddSingleton(TimeProvider.System);
@@ -60,7 +64,9 @@ internal static class LambdaMain
         }
 
         if (provider.GetRequiredService<IPolicySource>().Missing is not null)
-            provider.GetRequiredService<ILogger<LambdaEntry>>().LogError("There is no policy that can be used ({Why}); every step is taken all the same", provider.GetRequiredService<IPolicyHealth>().Rejected);
+            provider.GetRequiredService<ILogger<LambdaEntry>>()
+                .LogError("There is no policy that can be used ({Why}); every step is taken all the same",
+                provider.GetRequiredService<IPolicyHealth>().Rejected);
 
         using var stop = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>

@@ -11,7 +11,9 @@ namespace DbAccess.Api.Lambda;
 /// <param name="TraceId">X-Ray's trace header; null where tracing is off.</param>
 internal sealed record LambdaInvocation(string RequestId, DateTimeOffset Deadline, string? TraceId, ReadOnlyMemory<byte> Event);
 
-/// <summary>An error whose words may be shown to whoever invoked the function: they hold nothing that came from a database, a library or the event.</summary>
+/// <summary>
+/// An error whose words may be shown to whoever invoked the function: they hold nothing that came from a database, a library or the event.
+/// </summary>
 internal sealed class LambdaError(string type, string message) : Exception(message)
 {
     /// <summary>What alarms and people filter by, such as <c>Event.Unreadable</c>.</summary>
@@ -19,8 +21,8 @@ internal sealed class LambdaError(string type, string message) : Exception(messa
 }
 
 /// <summary>
-/// The Lambda Runtime API (2018-06-01): takes the next event, has it handled and gives back the answer or the error, one event at a time. It moves
-/// bytes and knows nothing of what they mean.
+/// The Lambda Runtime API (2018-06-01): takes the next event, has it handled and gives back the answer or the error, one event at a time.
+/// It moves bytes and knows nothing of what they mean.
 /// </summary>
 internal sealed class LambdaRuntime : IDisposable
 {
@@ -58,8 +60,8 @@ internal sealed class LambdaRuntime : IDisposable
 
     /// <summary>
     /// Handles events until <paramref name="stop"/> or until the API cannot be reached any more (which throws: the platform starts a new
-    /// environment). The token that the handler gets ends a margin before the deadline; on <paramref name="stop"/> it ends at once, and what the
-    /// handler makes of it is still answered.
+    /// environment). The token that the handler gets ends a margin before the deadline; on <paramref name="stop"/> it ends at once, and
+    /// what the handler makes of it is still answered.
     /// </summary>
     public async Task RunAsync(Func<LambdaInvocation, CancellationToken, Task<byte[]>> handle, CancellationToken stop)
     {
@@ -80,17 +82,20 @@ internal sealed class LambdaRuntime : IDisposable
     }
 
     /// <summary>Says that the function could not be started, and why, so that it is not only seen to end.</summary>
-    public Task FailInitAsync(LambdaError error, CancellationToken cancellationToken) => PostErrorAsync("init/error", error, cancellationToken);
+    public Task FailInitAsync(LambdaError error, CancellationToken cancellationToken) =>
+        PostErrorAsync("init/error", error, cancellationToken);
 
     public void Dispose() => _http.Dispose();
 
-    private async Task AnswerAsync(LambdaInvocation invocation, Func<LambdaInvocation, CancellationToken, Task<byte[]>> handle, CancellationToken stop)
+    private async Task AnswerAsync(
+            LambdaInvocation invocation, Func<LambdaInvocation, CancellationToken, Task<byte[]>> handle, CancellationToken stop)
     {
         byte[] answer;
         using (var work = CancellationTokenSource.CreateLinkedTokenSource(stop))
         {
             var left = TimeToWork(invocation.Deadline - _clock.GetUtcNow());
-            await using var timer = _clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), work, left, Timeout.InfiniteTimeSpan);
+            await using var timer =
+                _clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), work, left, Timeout.InfiniteTimeSpan);
             try
             {
                 // The platform's convention: whatever asks the environment for the trace finds that of the event in hand.
@@ -99,7 +104,8 @@ internal sealed class LambdaRuntime : IDisposable
             }
             catch (Exception failure)
             {
-                await PostErrorAsync($"invocation/{Uri.EscapeDataString(invocation.RequestId)}/error", Presentable(failure, work.IsCancellationRequested), CancellationToken.None);
+                await PostErrorAsync($"invocation/{Uri.EscapeDataString(invocation.RequestId)}/error",
+                    Presentable(failure, work.IsCancellationRequested), CancellationToken.None);
                 return;
             }
         }
@@ -116,11 +122,13 @@ internal sealed class LambdaRuntime : IDisposable
         return left - margin;
     }
 
-    // A library's words may hold a host, a statement or worse, and an error ends up in queues and consoles: it is told by its type, and the log says more.
+    // A library's words may hold a host, a statement or worse, and an error ends up in queues and consoles: it is told by its type, and the
+    // log says more.
     private static LambdaError Presentable(Exception failure, bool stopped) => failure switch
     {
         LambdaError error => error,
-        OperationCanceledException when stopped => new LambdaError("Deadline", "The time was over before the work was done. What is not done stays due."),
+        OperationCanceledException when stopped =>
+            new LambdaError("Deadline", "The time was over before the work was done. What is not done stays due."),
         _ => new LambdaError(failure.GetType().Name, "The event was not handled; the log says why, under this request's id."),
     };
 
@@ -132,16 +140,20 @@ internal sealed class LambdaRuntime : IDisposable
             {
                 using var answer = await _http.GetAsync(new Uri("invocation/next", UriKind.Relative), stop);
                 answer.EnsureSuccessStatusCode();
-                var id = Header(answer, "Lambda-Runtime-Aws-Request-Id") ?? throw new HttpRequestException("The Lambda Runtime API gave an event without a request id.");
-                var deadline = long.TryParse(Header(answer, "Lambda-Runtime-Deadline-Ms"), NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+                var id = Header(answer, "Lambda-Runtime-Aws-Request-Id")
+                    ?? throw new HttpRequestException("The Lambda Runtime API gave an event without a request id.");
+                var deadline = long.TryParse(
+                    Header(answer, "Lambda-Runtime-Deadline-Ms"), NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
                     && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
                         ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
                         : _clock.GetUtcNow() + TimeSpan.FromMinutes(1);
-                return new LambdaInvocation(id, deadline, Header(answer, "Lambda-Runtime-Trace-Id"), await answer.Content.ReadAsByteArrayAsync(stop));
+                return new LambdaInvocation(
+                    id, deadline, Header(answer, "Lambda-Runtime-Trace-Id"), await answer.Content.ReadAsByteArrayAsync(stop));
             }
             catch (HttpRequestException failure) when (attempt < Tries && failure.StatusCode is null)
             {
-                // A connection that went stale while the environment was frozen. A status is an answer: then the platform wants a new environment.
+                // A connection that went stale while the environment was frozen. A status is an answer: then the platform wants a new
+                // environment.
                 await Task.Delay(TimeSpan.FromMilliseconds(50 * attempt), _clock, stop);
             }
         }
@@ -171,12 +183,15 @@ internal sealed class LambdaRuntime : IDisposable
         {
             try
             {
-                using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(path, UriKind.Relative)) { Content = new ByteArrayContent(body) };
+                using var request =
+                    new HttpRequestMessage(HttpMethod.Post, new Uri(path, UriKind.Relative)) { Content = new ByteArrayContent(body) };
                 request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
                 if (errorType is not null) request.Headers.TryAddWithoutValidation("Lambda-Runtime-Function-Error-Type", errorType);
                 using var answer = await _http.SendAsync(request, either.Token);
-                // 400 and 403: the platform gave up on this event already (its deadline, for one). There is nothing to add; the next event counts.
-                if (answer.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.RequestEntityTooLarge) return;
+                // 400 and 403: the platform gave up on this event already (its deadline, for one). There is nothing to add; the next event
+                // counts.
+                if (answer.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.RequestEntityTooLarge)
+                    return;
                 answer.EnsureSuccessStatusCode();
                 return;
             }

@@ -5,10 +5,13 @@ using DbAccess.Application.Ports;
 
 namespace DbAccess.Api.Operations;
 
-/// <summary>What <c>doctor</c> prints: for people one line per check and, under it, what mends it; for machines the same as JSON. Pure.</summary>
+/// <summary>
+/// What <c>doctor</c> prints: for people one line per check and, under it, what mends it; for machines the same as JSON. Pure.
+/// </summary>
 internal static class DoctorText
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static IEnumerable<string> Lines(Examination examination)
     {
@@ -27,12 +30,15 @@ internal static class DoctorText
         new
         {
             outcome = Word(examination.Health),
-            checks = examination.Checks.Select(check => new { about = check.About, check = check.Name, outcome = Word(check.Health), what = check.What, mend = check.Mend }),
+            checks = examination.Checks.Select(check =>
+                new { about = check.About, check = check.Name, outcome = Word(check.Health), what = check.What, mend = check.Mend }),
         },
         Json);
 
     private static string Word(Health health) => health.ToString().ToLowerInvariant();
 
-    /// <summary>Names come from other people's databases; a line break or an escape sequence in one must not make a line of its own.</summary>
+    /// <summary>
+    /// Names come from other people's databases; a line break or an escape sequence in one must not make a line of its own.
+    /// </summary>
     internal static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
 }

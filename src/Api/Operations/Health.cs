@@ -28,7 +28,8 @@ internal sealed class ChatHealth(IChatHealth chat) : IHealthCheck
 internal sealed class PolicyHealth(IPolicySource policies, IPolicyHealth health) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(policies.Missing is { } none ? HealthCheckResult.Unhealthy($"{none.Message} ({health.Rejected})") : HealthCheckResult.Healthy());
+        Task.FromResult(policies.Missing is { } none
+            ? HealthCheckResult.Unhealthy($"{none.Message} ({health.Rejected})") : HealthCheckResult.Healthy());
 }
 
 internal static class HealthEndpoints
@@ -38,7 +39,9 @@ internal static class HealthEndpoints
         .AddCheck<PolicyHealth>("policy", tags: ["ready"])
         .AddCheck<ChatHealth>("slack", tags: ["ready"], timeout: TimeSpan.FromSeconds(5));
 
-    /// <summary>Live says that the process is up, whatever else is down: restarting it would mend nothing. Ready says what is wrong, in words.</summary>
+    /// <summary>
+    /// Live says that the process is up, whatever else is down: restarting it would mend nothing. Ready says what is wrong, in words.
+    /// </summary>
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         routes.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
@@ -51,7 +54,8 @@ internal static class HealthEndpoints
                 checks = report.Entries.ToDictionary(
                     entry => entry.Key,
                     // An exception's text may name hosts or paths: that it failed is enough here, the log says more.
-                    entry => entry.Value.Status is HealthStatus.Healthy ? "ok" : entry.Value.Exception is { } fault ? fault.GetType().Name : entry.Value.Description,
+                    entry => entry.Value.Status is HealthStatus.Healthy ? "ok" : entry.Value.Exception is { } fault
+                        ? fault.GetType().Name : entry.Value.Description,
                     StringComparer.Ordinal),
             }),
         });

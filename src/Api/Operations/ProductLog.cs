@@ -30,7 +30,8 @@ internal static class ProductLog
     /// <summary>Ids of requests go through log lines even where nobody collects traces.</summary>
     public static ActivityListener ListenToActivities()
     {
-        var tracing = new ActivityListener { ShouldListenTo = source => source.Name == Telemetry.Name, Sample = (ref _) => ActivitySamplingResult.AllData };
+        var tracing = new ActivityListener { ShouldListenTo = source => source.Name == Telemetry.Name,
+            Sample = (ref _) => ActivitySamplingResult.AllData };
         ActivitySource.AddActivityListener(tracing);
         return tracing;
     }

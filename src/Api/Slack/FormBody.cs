@@ -2,7 +2,9 @@ using System.Text;
 
 namespace DbAccess.Api.Slack;
 
-/// <summary>Reads <c>application/x-www-form-urlencoded</c> strictly: an escape that is no UTF-8 makes the body unusable instead of being replaced.</summary>
+/// <summary>
+/// Reads <c>application/x-www-form-urlencoded</c> strictly: an escape that is no UTF-8 makes the body unusable instead of being replaced.
+/// </summary>
 internal static class FormBody
 {
     private const int MostFields = 100;

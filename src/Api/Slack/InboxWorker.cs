@@ -20,10 +20,12 @@ internal enum Acceptance
 }
 
 /// <summary>
-/// Does the work behind the acknowledgement. Everything it does is in the inbox first, and in this process's hand there as long as it is worked on
-/// here. What is in nobody's hand was left by a process that died or was stopped: it is taken up, without the addresses that have run out by then.
+/// Does the work behind the acknowledgement. Everything it does is in the inbox first, and in this process's hand there as long as it is
+/// worked on here. What is in nobody's hand was left by a process that died or was stopped: it is taken up, without the addresses that have
+/// run out by then.
 /// </summary>
-internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, IChat chat, TimeProvider clock, ILogger<InboxWorker> log) : BackgroundService
+internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, IChat chat, TimeProvider clock, ILogger<InboxWorker> log)
+    : BackgroundService
 {
     private const int Concurrency = 8;
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(2);
@@ -47,8 +49,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     private readonly CancellationTokenSource _abort = new();
 
     /// <summary>
-    /// Puts a request into the inbox, and its work into the queue behind. Slack waits three seconds, its own delivery included, so a store that
-    /// does not answer counts as one that failed.
+    /// Puts a request into the inbox, and its work into the queue behind. Slack waits three seconds, its own delivery included, so a store
+    /// that does not answer counts as one that failed.
     /// </summary>
     /// <param name="alias">A second key by which the same request can come again, or null.</param>
     public async Task<Acceptance> AcceptAsync(InboxItem item, string? alias, Passing passing, CancellationToken aborted)
@@ -56,7 +58,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         using var late = new CancellationTokenSource(Budget, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
         var token = either.Token;
-        // On a thread of its own: a store may block instead of waiting (SQLite does while another process writes), and would hold the answer with it.
+        // On a thread of its own: a store may block instead of waiting (SQLite does while another process writes), and would hold the
+        // answer with it.
         var writing = Task.Run(() => inbox.TryAddAsync(item, alias, token), CancellationToken.None);
         try
         {
@@ -74,8 +77,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     }
 
     /// <summary>
-    /// The store wrote it after all, when Slack had been told that it did not. A message comes again, and would be taken for a copy: so it is done
-    /// now. Of all else somebody was told that nothing was done, and that must stay true after a restart as well.
+    /// The store wrote it after all, when Slack had been told that it did not. A message comes again, and would be taken for a copy: so it
+    /// is done now. Of all else somebody was told that nothing was done, and that must stay true after a restart as well.
     /// </summary>
     private async Task SettleAsync(Task<bool> writing, InboxItem item, Passing passing)
     {
@@ -105,7 +108,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
 
     private void Enqueue(InboxItem item, Passing passing, DateTimeOffset heldUntil)
     {
-        if (_inHand.TryAdd(item.Key, new InHand(heldUntil, Done: false))) _work.Writer.TryWrite(new Work(item, passing, Activity.Current?.Context ?? default, null));
+        if (_inHand.TryAdd(item.Key, new InHand(heldUntil, Done: false)))
+            _work.Writer.TryWrite(new Work(item, passing, Activity.Current?.Context ?? default, null));
     }
 
     private async Task FinishAsync(string key)
@@ -115,7 +119,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     }
 
     /// <summary>Something that is worth nothing after a restart (drawing an open form again).</summary>
-    public void Enqueue(Func<RequestDesk, CancellationToken, Task> passing) => _work.Writer.TryWrite(new Work(null, Passing.Nothing, Activity.Current?.Context ?? default, passing));
+    public void Enqueue(Func<RequestDesk, CancellationToken, Task> passing) =>
+        _work.Writer.TryWrite(new Work(null, Passing.Nothing, Activity.Current?.Context ?? default, passing));
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -170,7 +175,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     /// <summary>What is in nobody's hand: a process that had it died, or was stopped before it could say an answer.</summary>
     private async Task TakeUpAsync(CancellationToken stoppingToken)
     {
-        var waiting = (await inbox.ListWaitingAsync(clock.GetUtcNow(), stoppingToken)).Where(item => !_inHand.ContainsKey(item.Key) && !_givenUp.ContainsKey(item.Key))
+        var waiting = (await inbox.ListWaitingAsync(clock.GetUtcNow(), stoppingToken))
+            .Where(item => !_inHand.ContainsKey(item.Key) && !_givenUp.ContainsKey(item.Key))
             .ToLookup(item => clock.GetUtcNow() - item.ReceivedAt <= Patience);
         foreach (var item in waiting[true])
         {
@@ -227,7 +233,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     private async Task KeepAsync(KeyValuePair<string, InHand> held, DateTimeOffset now)
     {
         if (held.Value.Done) await FinishAsync(held.Key);
-        else if (await inbox.TryHoldAsync(held.Key, now, now + IInbox.Hold, _abort.Token)) _inHand.TryUpdate(held.Key, held.Value with { Until = now + IInbox.Hold }, held.Value);
+        else if (await inbox.TryHoldAsync(held.Key, now, now + IInbox.Hold, _abort.Token))
+            _inHand.TryUpdate(held.Key, held.Value with { Until = now + IInbox.Hold }, held.Value);
         // Finished in this moment, or taken up by another after this one was out of reach: an answer that is still owed is then said there.
         else _inHand.TryRemove(held);
     }
@@ -245,7 +252,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
             }
             catch (Exception failure)
             {
-                if (!_abort.IsCancellationRequested) log.LogWarning(failure, "What is left in hand could not be let go of: it is taken up when its time is over");
+                if (!_abort.IsCancellationRequested)
+                    log.LogWarning(failure, "What is left in hand could not be let go of: it is taken up when its time is over");
                 return;
             }
         }
@@ -261,7 +269,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
             for (var attempt = 1; attempt <= Tries; attempt++)
             {
                 if (await TryAsync(work, last: attempt == Tries)) break;
-                await Task.Delay(TimeSpan.FromMilliseconds(300 * attempt), clock, _abort.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(TimeSpan.FromMilliseconds(300 * attempt), clock, _abort.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -281,7 +290,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
             }
             else if (work.Owed is { } owed)
             {
-                work.Owed = await chat.ReplyAsync(owed.To, owed.Message, _abort.Token) is Post.NotNow notNow ? owed with { RetryAfter = notNow.RetryAfter } : null;
+                work.Owed = await chat.ReplyAsync(owed.To, owed.Message, _abort.Token) is Post.NotNow notNow
+                    ? owed with { RetryAfter = notNow.RetryAfter } : null;
             }
 
             if (work.Item is not { Key.Length: > 0 } done) return true;
@@ -300,14 +310,16 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
             if (!last) return false;
             if (work is { Item: { } item, Done: false }) await ApologiseAsync(item, work.Passing);
             // Done, and not to be done again: it is written down when the store is back.
-            else if (work is { Item: { Key.Length: > 0 } done, Done: true } && _inHand.TryGetValue(done.Key, out var held)) _inHand.TryUpdate(done.Key, held with { Done = true }, held);
+            else if (work is { Item: { Key.Length: > 0 } done, Done: true } && _inHand.TryGetValue(done.Key, out var held))
+                _inHand.TryUpdate(done.Key, held with { Done = true }, held);
             return true;
         }
     }
 
     /// <summary>
-    /// Slack is down, and somebody waits for an answer: it is said when Slack is back. Until then the request is in this process's hand, and unfinished in the
-    /// inbox, so that another answers it should this one end (by doing it again: filing is safe to repeat). False when it is too late to be of use to anybody.
+    /// Slack is down, and somebody waits for an answer: it is said when Slack is back. Until then the request is in this process's hand,
+    /// and unfinished in the inbox, so that another answers it should this one end (by doing it again: filing is safe to repeat). False
+    /// when it is too late to be of use to anybody.
     /// </summary>
     private bool AnswerLater(Work work, Unanswered owed)
     {
@@ -335,7 +347,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     {
         try
         {
-            await chat.ReplyAsync(new ReplyAddress(item.From, item.Channel, passing.ResponseUrl), Replies.Broken(Activity.Current?.TraceId.ToString()), _abort.Token);
+            await chat.ReplyAsync(new ReplyAddress(item.From, item.Channel, passing.ResponseUrl),
+                Replies.Broken(Activity.Current?.TraceId.ToString()), _abort.Token);
             await FinishAsync(item.Key);
         }
         catch (Exception failure)

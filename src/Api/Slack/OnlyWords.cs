@@ -4,8 +4,9 @@ using DbAccess.Domain.Scopes;
 namespace DbAccess.Api.Slack;
 
 /// <summary>
-/// Reads the tables behind <c>only</c>, as SQL writes them, parted by commas or white space, up to <c>because</c> or to whatever else can be told
-/// apart. Pure. Where a word could be a table as well as the start of a reason it is asked back: a guess would give somebody less, or more, than they meant.
+/// Reads the tables behind <c>only</c>, as SQL writes them, parted by commas or white space, up to <c>because</c> or to whatever else can
+/// be told apart. Pure. Where a word could be a table as well as the start of a reason it is asked back: a guess would give somebody less,
+/// or more, than they meant.
 /// </summary>
 internal static class OnlyWords
 {
@@ -19,7 +20,8 @@ internal static class OnlyWords
 
     /// <param name="start">Just behind <c>only</c>.</param>
     /// <param name="becauseFollows">Then what stands before it is no reason.</param>
-    /// <param name="isSaidElsewhere">Words that end the list where a comma does not hold them in it: small words, and names that the request still lacks.</param>
+    /// <param name="isSaidElsewhere">Words that end the list where a comma does not hold them in it: small words, and names that the
+    /// request still lacks.</param>
     public static Reading Read(string line, int start, bool becauseFollows, Func<string, bool> isSaidElsewhere)
     {
         var text = Plainly(line, start);
@@ -51,19 +53,24 @@ internal static class OnlyWords
             var (quoted, bare) = (typed[0] == '"', word);
             var next = at;
             var (table, wrong) = SqlNames.Table(text, ref next);
-            if (wrong is null && next < text.Length && !IsGap(text[next])) wrong = "is no name as SQL writes it (other characters go in double quotes)";
+            if (wrong is null && next < text.Length && !IsGap(text[next]))
+                wrong = "is no name as SQL writes it (other characters go in double quotes)";
             if (wrong is not null)
             {
-                if (joined || quoted) return Ask($"Behind `only` come names of tables, and {RequestText.Quoted(typed)} {wrong.Replace('`', '\'')}.");
+                if (joined || quoted)
+                    return Ask($"Behind `only` come names of tables, and {RequestText.Quoted(typed)} {wrong.Replace('`', '\'')}.");
                 return Close(at);
             }
 
             if (table!.Schema is null && !quoted)
             {
                 if (isSaidElsewhere(bare) && !(joined && tables.Count > 0 && !IsSmall(bare)))
-                    return tables.Count == 0 ? Ask($"Behind `only` come names of tables, and {RequestText.Quoted(typed)} is none that I could tell from the rest (with its schema I can).") : Close(at);
+                    return tables.Count == 0
+                        ? Ask($"Behind `only` come names of tables, and {RequestText.Quoted(typed)} is none that I could tell from the " +
+                        "rest (with its schema I can).") : Close(at);
                 if (!joined && !becauseFollows)
-                    return qualified ? Close(at) : Ask($"I cannot tell whether {RequestText.Quoted(typed)} is one more table or the start of the reason.");
+                    return qualified ? Close(at)
+                        : Ask($"I cannot tell whether {RequestText.Quoted(typed)} is one more table or the start of the reason.");
                 qualified = false;
             }
 
@@ -76,7 +83,8 @@ internal static class OnlyWords
 
         Reading Close(int at) => tables.Count == 0 ? Ask("Say which tables behind `only`.") : new Reading([.. tables.Distinct()], at, null);
 
-        Reading Ask(string why) => new([], start, $"{why} Put commas between the tables and `because` before the reason, {Example}. Nothing was filed yet.");
+        Reading Ask(string why) =>
+            new([], start, $"{why} Put commas between the tables and `because` before the reason, {Example}. Nothing was filed yet.");
     }
 
     private static bool SkipGap(string text, ref int at)

@@ -19,7 +19,8 @@ internal static class Replies
 
     public static ChatMessage Filed(GrantFiled filed)
     {
-        var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} for {Durations.Write(filed.Duration)} is allowed";
+        var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} for " +
+            $"{Durations.Write(filed.Duration)} is allowed";
         var parts = new List<ChatPart> { new ChatPart.Text($"`{filed.Id}`: {what}. The credentials come by direct message in a moment.") };
         if (Risk(filed.HighRisk, filed.ActsAs) is { Length: > 0 } risk) parts.Add(new ChatPart.Text(risk));
         parts.Add(new ChatPart.Note($"Rule {filed.Rule}. Give it back early with /db-access done {filed.Id}."));
@@ -32,7 +33,8 @@ internal static class Replies
         $"{string.Join(", ", returned.Ids)}: access ends now. You are told as soon as the role is gone.");
 
     public static ChatMessage Revoked(GrantsReturned revoked) => ChatMessage.Plain(
-        $"{string.Join(", ", revoked.Ids)}: access ends now. Its holder is told that it was you and why; your reason is on the audit record.");
+        $"{string.Join(", ", revoked.Ids)}: access ends now. Its holder is told that it was you and why; your reason is on the audit " +
+            "record.");
 
     public static ChatMessage Misread(Intent.Misread misread)
     {
@@ -49,7 +51,8 @@ internal static class Replies
     /// <summary>A message has nothing to open a form with, so it is answered with a button that does.</summary>
     public static ChatMessage AskForRest(Draft draft)
     {
-        string?[] missing = [draft.Database is null ? "the database" : null, draft.Scope is null ? "the scope" : null, draft.Duration is null ? "how long" : null, draft.Reason is null ? "the reason" : null];
+        string?[] missing = [draft.Database is null ? "the database" : null, draft.Scope is null
+            ? "the scope" : null, draft.Duration is null ? "how long" : null, draft.Reason is null ? "the reason" : null];
         var words = string.Join(", ", missing.Where(word => word is not null));
         var text = $"Still needed: {words}. Nothing was filed yet; the form has what you said so far.";
         return new ChatMessage(text, [new ChatPart.Text(text), new ChatPart.Buttons([FormButton(draft)])]);
@@ -57,14 +60,18 @@ internal static class Replies
 
     public static ChatMessage NotYet(string verb) => ChatMessage.Plain($"`{verb}` is not available yet. `/db-access help` shows what is.");
 
-    public static ChatMessage NothingOffered() => ChatMessage.Plain("There is no database you may ask for. Ask whoever keeps the access policy to add a rule for you.");
+    public static ChatMessage NothingOffered() =>
+        ChatMessage.Plain("There is no database you may ask for. Ask whoever keeps the access policy to add a rule for you.");
 
     public static ChatMessage Broken(string? correlation) => ChatMessage.Plain(
-        $"Something went wrong on my side, and I cannot say whether your request was carried out: see `/db-access mine`, then try again.{(correlation is null ? "" : $" If it happens again, tell whoever runs DbAccess this id: {correlation}")}");
+        "Something went wrong on my side, and I cannot say whether your request was carried out: see `/db-access mine`, then try " +
+            $"again.{(correlation is null ? "" : $" If it happens again, tell whoever runs DbAccess this id: {correlation}")}");
 
-    public static ChatMessage TooLate() => ChatMessage.Plain("I was not running when you asked, and too much time has passed since. Nothing was done; ask again if you still need it.");
+    public static ChatMessage TooLate() => ChatMessage.Plain(
+            "I was not running when you asked, and too much time has passed since. Nothing was done; ask again if you still need it.");
 
-    public static ChatMessage Stale() => ChatMessage.Plain("This button is from an older version and does nothing any more. `/db-access` alone opens the form.");
+    public static ChatMessage Stale() =>
+        ChatMessage.Plain("This button is from an older version and does nothing any more. `/db-access` alone opens the form.");
 
     public static ChatMessage Help(Offers? offers)
     {
@@ -73,21 +80,30 @@ internal static class Replies
             : ("orders", "read", "1h");
         var parts = new List<ChatPart>
         {
-            new ChatPart.Text($"Ask for access: `/db-access {database} {scope} {length} because INC-4711 stuck orders`. The words may come in any order; `/db-access` alone opens a form."),
-            new ChatPart.Text($"Need only some tables of a scope? `/db-access {database} {scope} {length} only public.orders, public.items because INC-4711 stuck orders`."),
-            new ChatPart.Text("`/db-access mine`: your grants.\n`/db-access list`: everything that is live.\n`/db-access done K7Q3-MD` or `done all`: give access back.\n`/db-access revoke K7Q3-MD <reason>`: end somebody else's access (for approvers)."),
+            new ChatPart.Text(
+                $"Ask for access: `/db-access {database} {scope} {length} because INC-4711 stuck orders`. The words may come in any " +
+                "order; `/db-access` alone opens a form."),
+            new ChatPart.Text(
+                $"Need only some tables of a scope? `/db-access {database} {scope} {length} only public.orders, public.items because " +
+                "INC-4711 stuck orders`."),
+            new ChatPart.Text(
+                "`/db-access mine`: your grants.\n`/db-access list`: everything that is live.\n`/db-access done K7Q3-MD` or `done all`: " +
+                "give access back.\n`/db-access revoke K7Q3-MD <reason>`: end somebody else's access (for approvers)."),
         };
         if (offers is { Databases.Count: > 0 })
         {
             // A paragraph that is cut by length would end in the middle of a name.
-            var lines = offers.Databases.Select(offer => $"{offer.Database}: {string.Join(", ", offer.Scopes.Take(8).Select(Describe))}{(offer.Scopes.Count > 8 ? ", …" : "")}").ToList();
+            var lines = offers.Databases.Select(
+                offer => $"{offer.Database}: " +
+                $"{string.Join(", ", offer.Scopes.Take(8).Select(Describe))}{(offer.Scopes.Count > 8 ? ", …" : "")}").ToList();
             var (shown, letters) = (0, 0);
             while (shown < Math.Min(lines.Count, 15) && (letters += lines[shown].Length + 1) <= 2500) shown++;
             var more = lines.Count > shown ? $"\n… and {lines.Count - shown} more databases; `/db-access` alone shows them." : "";
             parts.Add(new ChatPart.Text($"You can ask for:\n{string.Join('\n', lines.Take(shown))}{more}"));
         }
 
-        parts.Add(new ChatPart.Note("Lengths: 45s, 30m, 2h, 1h30m, 1d. In a direct message to this app, write create-db-user instead of /db-access."));
+        parts.Add(new ChatPart.Note(
+            "Lengths: 45s, 30m, 2h, 1h30m, 1d. In a direct message to this app, write create-db-user instead of /db-access."));
         return new ChatMessage("How to ask for database access.", parts);
     }
 
@@ -118,20 +134,25 @@ internal static class Replies
 
     private static IEnumerable<ChatPart> Line(GrantSnapshot grant, DateTimeOffset now, bool withHolder)
     {
-        var what = $"`{grant.Id}` {GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name}{(grant.Scope.HighRisk ? " (high risk)" : "")}{(withHolder ? $" · {Untick(grant.Handle)}" : "")}";
+        var what = $"`{grant.Id}` {GrantMessages.ScopeOf(grant.Scope)} on " +
+            $"{grant.Target.Name}{(grant.Scope.HighRisk ? " (high risk)" : "")}{(withHolder ? $" · {Untick(grant.Handle)}" : "")}";
         switch (grant.Status)
         {
             case GrantStatus.Active:
                 var left = grant.Window!.Expiry - now;
-                yield return new ChatPart.When($"{what} · {(left > TimeSpan.Zero ? $"{Durations.Write(left)} left" : "ending")} · ends", grant.Window.Expiry);
+                yield return new ChatPart.When(
+                    $"{what} · {(left > TimeSpan.Zero ? $"{Durations.Write(left)} left" : "ending")} · ends", grant.Window.Expiry);
                 break;
             case GrantStatus.Approved or GrantStatus.Provisioning when grant.AbandonedBecause is null:
-                yield return new ChatPart.Text($"{what} · being made{(grant.Attempts > 1 ? $" (try {grant.Attempts})" : "")}{(grant.Trouble is { } trouble ? $". {trouble}" : "")}");
+                yield return new ChatPart.Text(
+                    $"{what} · being " +
+                    $"made{(grant.Attempts > 1 ? $" (try {grant.Attempts})" : "")}{(grant.Trouble is { } trouble ? $". {trouble}" : "")}");
                 break;
             case GrantStatus.Quarantined:
                 yield return new ChatPart.Text($"{what} · access closed; removing the role waits for:");
                 // As it is, to be copied.
-                yield return new ChatPart.Code(string.Join('\n', grant.Blockers.Count <= MostBlockers ? grant.Blockers : [.. grant.Blockers.Take(MostBlockers), $"and {grant.Blockers.Count - MostBlockers} more"]));
+                yield return new ChatPart.Code(string.Join('\n', grant.Blockers.Count <= MostBlockers
+                    ? grant.Blockers : [.. grant.Blockers.Take(MostBlockers), $"and {grant.Blockers.Count - MostBlockers} more"]));
                 break;
             case GrantStatus.Revoking when grant.Trouble is not null:
                 yield return new ChatPart.Text($"{what} · {Word(grant)} (try {grant.Attempts}); what kept it until now:");
@@ -150,7 +171,8 @@ internal static class Replies
     }
 
     private static string Describe(ScopeOffer offer) =>
-        $"{offer.Scope} (up to {Durations.Write(offer.Lifetime.Max)}{(offer.RunAs is { } owner ? $", acts as {Untick(owner)}" : "")}{(offer.HighRisk ? ", high risk" : "")}{(offer.Approval is null ? "" : ", needs approval: not available yet")})";
+        $"{offer.Scope} (up to " +
+            $"{Durations.Write(offer.Lifetime.Max)}{(offer.RunAs is { } owner ? $", acts as {Untick(owner)}" : "")}{(offer.HighRisk ? ", high risk" : "")}{(offer.Approval is null ? "" : ", needs approval: not available yet")})";
 
     private static ChatButton FormButton(Draft draft)
     {

@@ -53,7 +53,8 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
     }
 
     /// <summary>The form, drawn again because the choice of database changed what else can be chosen.</summary>
-    public async Task RedrawAsync(PrincipalId person, string view, string? hash, Draft draft, string? channel, CancellationToken cancellationToken)
+    public async Task RedrawAsync(
+            PrincipalId person, string view, string? hash, Draft draft, string? channel, CancellationToken cancellationToken)
     {
         var offers = await mediator.Send(new ListOffers(person), cancellationToken);
         if (offers.Refusal is null && offers.Value.Databases.Count > 0)
@@ -124,7 +125,8 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
     }
 
     private Task FileAsync(Asker asker, Intent.File request, CancellationToken cancellationToken) => AnswerAsync(
-        asker, new CreateGrant(asker.Item.Key, asker.Person, request.Database, request.Scope, request.Duration, request.Reason) { Only = request.Only }, Replies.Filed, cancellationToken);
+        asker, new CreateGrant(asker.Item.Key, asker.Person, request.Database, request.Scope, request.Duration,
+            request.Reason) { Only = request.Only }, Replies.Filed, cancellationToken);
 
     private async Task ShowFormAsync(Asker asker, Offers offers, Draft draft, CancellationToken cancellationToken)
     {
@@ -135,11 +137,13 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
         }
 
         // A message brings no trigger, and a trigger lives for three seconds: then a button asks for a new one.
-        if (asker.Trigger is { } trigger && await chat.OpenFormAsync(trigger, RequestForm.Draw(offers, draft, asker.Address.Channel), cancellationToken) is Post.Sent) return;
+        if (asker.Trigger is { } trigger && await chat.OpenFormAsync(
+            trigger, RequestForm.Draw(offers, draft, asker.Address.Channel), cancellationToken) is Post.Sent) return;
         await SayAsync(asker, Replies.AskForRest(draft), cancellationToken);
     }
 
-    private async Task AnswerAsync<T>(Asker asker, IRequest<Result<T>> command, Func<T, ChatMessage> words, CancellationToken cancellationToken)
+    private async Task AnswerAsync<T>(
+            Asker asker, IRequest<Result<T>> command, Func<T, ChatMessage> words, CancellationToken cancellationToken)
         where T : class
     {
         var outcome = await mediator.Send(command, cancellationToken);
@@ -149,7 +153,8 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
 
     private async Task SayAsync(Asker asker, ChatMessage message, CancellationToken cancellationToken)
     {
-        if (await chat.ReplyAsync(asker.Address, message, cancellationToken) is Post.NotNow notNow) asker.Unanswered = new Unanswered(asker.Address, message, notNow.RetryAfter);
+        if (await chat.ReplyAsync(asker.Address, message, cancellationToken) is Post.NotNow notNow)
+            asker.Unanswered = new Unanswered(asker.Address, message, notNow.RetryAfter);
     }
 
     private sealed record Asker(InboxItem Item, ReplyAddress Address, Secret? Trigger)

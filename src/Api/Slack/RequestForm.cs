@@ -31,7 +31,8 @@ internal static class RequestForm
         var databases = offers.Databases.Take(MostOptions).ToList();
         if (!databases.Contains(database)) databases[^1] = database;
 
-        var hint = offers.Databases.Count > MostOptions ? $"The first {MostOptions} of {offers.Databases.Count}; the others by name: /db-access <database> …" : null;
+        var hint = offers.Databases.Count > MostOptions
+            ? $"The first {MostOptions} of {offers.Databases.Count}; the others by name: /db-access <database> …" : null;
         // A form that silently shows something else than was asked for would be filed for something else.
         List<ChatPart> intro = [];
         if (draft.Database is { } askedFor && askedFor != database.Database.Value)
@@ -43,11 +44,17 @@ internal static class RequestForm
         var length = Durations.Parse(draft.Duration) is { } said ? Durations.Write(said) : Durations.Write(scope.Lifetime.Default);
         return new ChatForm(Kind, "Request access", "Request", channel ?? "", intro,
         [
-            new FormField.Choice(Database, "Database", hint, [.. databases.Select(offer => new FormOption(offer.Database.Value, offer.Database.Value))], database.Database.Value, Redraws: true),
+            new FormField.Choice(Database, "Database", hint,
+                [.. databases.Select(offer => new FormOption(offer.Database.Value, offer.Database.Value))], database.Database.Value,
+                Redraws: true),
             new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value),
-            new FormField.Text(Only, "Only these tables", "Leave it empty for all that the access covers. Names as SQL writes them: public.orders, public.items.", draft.Only, Multiline: false, MinLength: 0, LongestOnly),
-            new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", length, Multiline: false, MinLength: 2, MaxLength: 20),
-            new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason, Multiline: true, MinLength: 1, CreateGrant.LongestReason),
+            new FormField.Text(Only, "Only these tables",
+                "Leave it empty for all that the access covers. Names as SQL writes them: public.orders, public.items.", draft.Only,
+                Multiline: false, MinLength: 0, LongestOnly),
+            new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", length, Multiline: false,
+                MinLength: 2, MaxLength: 20),
+            new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason,
+                Multiline: true, MinLength: 1, CreateGrant.LongestReason),
         ]);
     }
 
@@ -60,12 +67,16 @@ internal static class RequestForm
         var duration = Durations.Parse(filled.Duration?.Trim());
         if (database is null) faults[Database] = "Choose a database.";
         if (scope is null) faults[Scope] = "Choose what you need to do.";
-        if (duration is null) faults[Duration] = "Not a length I can use. Lengths look like 45s, 30m, 2h, 1h30m or 1d, and access always ends.";
+        if (duration is null)
+            faults[Duration] = "Not a length I can use. Lengths look like 45s, 30m, 2h, 1h30m or 1d, and access always ends.";
         if (string.IsNullOrWhiteSpace(filled.Reason)) faults[Reason] = "Say why you need it.";
         var (only, wrong) = SqlNames.Tables(filled.Only ?? "");
         if (wrong is not null) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
-        else if (only.Count > TableMention.Most) faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
-        return faults.Count == 0 ? (new Intent.File(database!, scope!, duration!.Value, filled.Reason!.Trim()) { Only = [.. only.Distinct()] }, faults) : (null, faults);
+        else if (only.Count > TableMention.Most)
+            faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
+        return faults.Count == 0
+            ? (new Intent.File(database!, scope!, duration!.Value, filled.Reason!.Trim()) { Only = [.. only.Distinct()] }, faults)
+            : (null, faults);
     }
 
     /// <summary>The field that a refusal is shown beside.</summary>
@@ -83,7 +94,8 @@ internal static class RequestForm
     {
         // First, since what is too long is cut at the end.
         var owner = offer.RunAs is { } runAs ? $"Acts as the owner {runAs} · " : "";
-        var description = $"{owner}{(offer.Description.Length > 0 ? offer.Description + " · " : "")}up to {Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : " · needs approval: not available yet")}";
+        var description = $"{owner}{(offer.Description.Length > 0 ? offer.Description + " · " : "")}up to " +
+            $"{Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : " · needs approval: not available yet")}";
         return new FormOption(offer.Scope.Value, offer.HighRisk ? $"{offer.Scope} (high risk)" : offer.Scope.Value, description);
     }
 

@@ -51,17 +51,20 @@ internal abstract record Intent
 }
 
 /// <summary>
-/// Reads what people type, in any order, as long as the words can be told apart: a database, a scope, a length, <c>only</c> with some tables, and
-/// a reason that runs to the end. Pure; it knows the names there are, and never guesses a request: a near miss becomes a question.
+/// Reads what people type, in any order, as long as the words can be told apart: a database, a scope, a length, <c>only</c> with some
+/// tables, and a reason that runs to the end. Pure; it knows the names there are, and never guesses a request: a near miss becomes a
+/// question.
 /// </summary>
 internal static partial class RequestText
 {
     public static readonly IReadOnlyList<string> VerbsNotYet = ["extend", "cancel", "approve", "deny", "why"];
 
     private static readonly string[] Fillers =
-        ["on", "for", "access", "to", "the", "@", "please", "database", "db", "as", "with", "i", "we", "need", "want", "give", "get", "me", "us", "a", "an", "in", "of", "and", "my", "scope"];
+        ["on", "for", "access", "to", "the", "@", "please", "database", "db", "as", "with", "i", "we", "need", "want", "give", "get", "me",
+            "us", "a", "an", "in", "of", "and", "my", "scope"];
     // What people say to a machine behind a verb.
-    private static readonly string[] Polite = ["pls", "plz", "thanks", "thank", "you", "thx", "now", "grant", "grants", "all", "everything"];
+    private static readonly string[] Polite =
+        ["pls", "plz", "thanks", "thank", "you", "thx", "now", "grant", "grants", "all", "everything"];
 
     // What stands around a word: quotation marks, and what copying from a page leaves behind unseen.
     private const string Around = ",\"'`“”‘’\u200b\u2060\ufeff";
@@ -69,7 +72,9 @@ internal static partial class RequestText
     private const string Dashes = "-–—:,;.";
     private static readonly string[] Endless = ["forever", "endless", "always", "unlimited", "infinite", "infinity", "permanent", "∞"];
 
-    /// <summary>Takes away what Slack puts around typed text: <c>&amp;amp;</c> and its kin, and the wrapping of mentions and links.</summary>
+    /// <summary>
+    /// Takes away what Slack puts around typed text: <c>&amp;amp;</c> and its kin, and the wrapping of mentions and links.
+    /// </summary>
     public static string Unwrap(string text)
     {
         var plain = Wrapped().Replace(text, match =>
@@ -81,18 +86,24 @@ internal static partial class RequestText
                 ['#', ..] => label is { Success: true, Length: > 0 } ? "#" + label.Value : inner,
                 ['!', ..] => label is { Success: true, Length: > 0 } ? label.Value : "@" + inner[1..],
                 // A table that looks like a host (app.events): Slack made a link of it that nobody typed.
-                _ when label.Success && inner.TrimEnd('/') is ['h', 't', 't', 'p', ':', '/', '/', .. var host] && host == label.Value => label.Value,
-                _ => label is { Success: true, Length: > 0 } && !inner.Contains(label.Value, StringComparison.Ordinal) ? $"{label.Value} ({inner})" : inner,
+                _ when label.Success && inner.TrimEnd('/') is ['h', 't', 't', 'p', ':', '/', '/', .. var host] && host == label.Value =>
+                    label.Value,
+                _ => label is { Success: true, Length: > 0 } && !inner.Contains(label.Value, StringComparison.Ordinal)
+                    ? $"{label.Value} ({inner})" : inner,
             };
         });
-        return plain.Replace("&lt;", "<", StringComparison.Ordinal).Replace("&gt;", ">", StringComparison.Ordinal).Replace("&amp;", "&", StringComparison.Ordinal);
+        return plain.Replace("&lt;", "<", StringComparison.Ordinal).Replace("&gt;", ">", StringComparison.Ordinal)
+            .Replace("&amp;", "&", StringComparison.Ordinal);
     }
 
-    /// <summary>Full-width letters and digits as plain ones. Not String.Normalize: without a culture library, as we run, it changes nothing.</summary>
+    /// <summary>
+    /// Full-width letters and digits as plain ones. Not String.Normalize: without a culture library, as we run, it changes nothing.
+    /// </summary>
     public static string Narrow(string text) =>
         string.Create(text.Length, text, (letters, from) =>
         {
-            for (var i = 0; i < letters.Length; i++) letters[i] = from[i] is >= '\uff01' and <= '\uff5e' ? (char)(from[i] - 0xfee0) : from[i];
+            for (var i = 0; i < letters.Length; i++)
+                letters[i] = from[i] is >= '\uff01' and <= '\uff5e' ? (char)(from[i] - 0xfee0) : from[i];
         });
 
     public static Intent Read(string text, Offers offers)
@@ -117,8 +128,10 @@ internal static partial class RequestText
             case "list":
                 var named = Said(rest, offers);
                 if (named.Length == 0) return new Intent.List(null);
-                if (named is [var one] && DatabaseName.Parse(one) is { } database && offers.KnownDatabases.Contains(database)) return new Intent.List(database);
-                return isName ? null : new Intent.Misread($"There is no database {Quoted(rest)}. `/db-access list` shows all that is live.");
+                if (named is [var one] && DatabaseName.Parse(one) is { } database && offers.KnownDatabases.Contains(database))
+                    return new Intent.List(database);
+                return isName
+                    ? null : new Intent.Misread($"There is no database {Quoted(rest)}. `/db-access list` shows all that is live.");
             case "done":
                 if (rest.Equals("all", StringComparison.OrdinalIgnoreCase)) return new Intent.Done(null);
                 if (ReadId(rest) is { } done) return new Intent.Done(done);
@@ -128,15 +141,19 @@ internal static partial class RequestText
                 if (what is [var id1] && ReadId(id1) is { } finished) return new Intent.Done(finished);
                 if (isName && rest.Length > 0) return null;
                 return new Intent.Misread(rest.Length == 0
-                    ? "Say which grant you are done with: `/db-access done K7Q3-MD`, or `/db-access done all`. `/db-access mine` lists yours."
+                    ? "Say which grant you are done with: `/db-access done K7Q3-MD`, or `/db-access done all`. `/db-access mine` lists " +
+                        "yours."
                     : $"{Quoted(rest)} is not a grant id. They look like `K7Q3-MD`; `/db-access mine` lists yours.");
             case "revoke":
                 var (id, why) = SplitFirst(rest);
                 if (ReadId(id) is { } revoked)
-                    return why.Length == 0 ? new Intent.Misread($"Say why: `/db-access revoke {revoked} <reason>`. The reason goes on the audit record.") : new Intent.Revoke(revoked, why);
+                    return why.Length == 0
+                        ? new Intent.Misread($"Say why: `/db-access revoke {revoked} <reason>`. The reason goes on the audit record.")
+                        : new Intent.Revoke(revoked, why);
                 return isName && rest.Length > 0
                     ? null
-                    : new Intent.Misread("Say which grant and why: `/db-access revoke K7Q3-MD left the team`. `/db-access list` shows what is live.");
+                    : new Intent.Misread(
+                        "Say which grant and why: `/db-access revoke K7Q3-MD left the team`. `/db-access list` shows what is live.");
             default:
                 return VerbsNotYet.Contains(verb) && !isName ? new Intent.NotYet(verb) : null;
         }
@@ -146,7 +163,8 @@ internal static partial class RequestText
     private static string[] Said(string rest, Offers offers, params string[] except) =>
     [
         .. Words(rest).Select(word => Bare(word.Text, offers).Trim('`'))
-            .Where(word => word.Length > 0 && (IsName(word, offers) || except.Contains(word, StringComparer.Ordinal) || !(IsFiller(word) || Polite.Contains(word, StringComparer.Ordinal)))),
+            .Where(word => word.Length > 0 && (IsName(word, offers) || except.Contains(word, StringComparer.Ordinal)
+                || !(IsFiller(word) || Polite.Contains(word, StringComparer.Ordinal)))),
     ];
 
     public static bool IsFiller(string word) => Fillers.Contains(word, StringComparer.Ordinal);
@@ -176,7 +194,8 @@ internal static partial class RequestText
             if (word is "only" && only.Count == 0 && !IsName(word, offers))
             {
                 var (tables, end, question) = OnlyWords.Read(line, words[i].End, because > i, name =>
-                    IsFiller(name) || (scope is null && offers.KnownScopes.Any(known => known.Value == name)) || (database is null && offers.KnownDatabases.Any(known => known.Value == name)));
+                    IsFiller(name) || (scope is null && offers.KnownScopes.Any(known => known.Value == name))
+                        || (database is null && offers.KnownDatabases.Any(known => known.Value == name)));
                 if (question is not null) return new Intent.Misread(question);
 
                 // The list may have ended inside a word (public.orders,30m), so the rest is parted anew.
@@ -193,7 +212,8 @@ internal static partial class RequestText
                 break;
             }
 
-            if (word.Length == 0 || word.All(letter => Dashes.Contains(letter, StringComparison.Ordinal)) || (IsFiller(word) && !IsName(word, offers)))
+            if (word.Length == 0 || word.All(letter => Dashes.Contains(letter, StringComparison.Ordinal))
+                || (IsFiller(word) && !IsName(word, offers)))
             {
                 small ??= words[i].Start;
                 continue;
@@ -204,8 +224,10 @@ internal static partial class RequestText
             if (isScope && isDatabase)
             {
                 // One name for both: it is what the other words do not say. People say the database first.
-                var others = words.Skip(i + 1).Take((because < 0 ? words.Count : because) - i - 1).Select(other => Bare(other.Text, offers)).ToList();
-                isDatabase = database is null && (scope is not null || !others.Any(other => other != word && offers.KnownDatabases.Any(name => name.Value == other)));
+                var others = words.Skip(i + 1).Take((because < 0 ? words.Count : because) - i - 1).Select(other => Bare(other.Text, offers))
+                    .ToList();
+                isDatabase = database is null
+                    && (scope is not null || !others.Any(other => other != word && offers.KnownDatabases.Any(name => name.Value == other)));
                 isScope = !isDatabase;
             }
 
@@ -236,7 +258,9 @@ internal static partial class RequestText
                 misspelt.Add((word, meantDatabase));
                 database = meantDatabase;
             }
-            else if (scope is null && Show.Nearest(word, offers.Databases.SelectMany(offer => offer.Scopes).Select(offer => offer.Scope.Value).Distinct(StringComparer.Ordinal)) is { } meantScope)
+            else if (scope is null
+                && Show.Nearest(word, offers.Databases.SelectMany(offer => offer.Scopes).Select(offer => offer.Scope.Value)
+                .Distinct(StringComparer.Ordinal)) is { } meantScope)
             {
                 misspelt.Add((word, meantScope));
                 scope = meantScope;
@@ -258,7 +282,9 @@ internal static partial class RequestText
         var draft = new Draft(database, scope, duration, reason, only.Count == 0 ? null : string.Join(", ", only));
         // A button holds a draft or it does not; one without the tables would ask for more than was said.
         if (only.Count > 0 && DraftJson.Write(draft with { Reason = null }).Length > Replies.LongestDraft)
-            return new Intent.Misread("The names of these tables are too long for a typed request. `/db-access` alone opens a form that takes them. Nothing was filed yet.");
+            return new Intent.Misread(
+                "The names of these tables are too long for a typed request. `/db-access` alone opens a form that takes them. Nothing " +
+                "was filed yet.");
         if (misspelt.Count > 0)
         {
             var meant = string.Join(" and ", misspelt.Select(pair => $"`{pair.Meant}` (you typed {Quoted(pair.Typed)})"));
@@ -266,11 +292,13 @@ internal static partial class RequestText
         }
 
         return database is not null && scope is not null && duration is not null && reason is not null
-            ? new Intent.File(DatabaseName.Parse(database)!, ScopeName.Parse(scope)!, Durations.Parse(duration)!.Value, reason) { Only = only }
+            ? new Intent.File(
+                DatabaseName.Parse(database)!, ScopeName.Parse(scope)!, Durations.Parse(duration)!.Value, reason) { Only = only }
             : new Intent.Form(draft);
     }
 
-    private static int Because(List<Word> words) => words.FindIndex(word => word.Text.TrimEnd(':', ',').Equals("because", StringComparison.OrdinalIgnoreCase));
+    private static int Because(List<Word> words) =>
+        words.FindIndex(word => word.Text.TrimEnd(':', ',').Equals("because", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>A reason as it was typed, without the dash or colon that only led up to it.</summary>
     private static string From(string line, int start)
@@ -285,17 +313,22 @@ internal static partial class RequestText
     {
         var word = typed.Trim([.. Around]).TrimStart('@').ToLowerInvariant();
         // A name may hold a dot, and may even end in one.
-        return IsName(word, offers) || word.All(letter => Behind.Contains(letter, StringComparison.Ordinal)) ? word : word.TrimEnd([.. Behind]);
+        return IsName(word, offers) || word.All(letter => Behind.Contains(letter, StringComparison.Ordinal))
+            ? word : word.TrimEnd([.. Behind]);
     }
 
-    /// <summary>A length that begins at this word, written the short way, and how many words it takes: <c>30m</c>, <c>30min</c>, <c>30 minutes</c>, <c>1h 30m</c>.</summary>
+    /// <summary>
+    /// A length that begins at this word, written the short way, and how many words it takes: <c>30m</c>, <c>30min</c>, <c>30 minutes</c>,
+    /// <c>1h 30m</c>.
+    /// </summary>
     private static (string? Length, int Taken) LengthAt(List<Word> words, int at)
     {
         var (length, unit, taken) = PartAt(words, at);
         if (length is null) return (null, 0);
 
         // "1h 30m" is one length, not a length and a reason; "2h 1d" is not.
-        while (unit is not null && at + taken < words.Count && PartAt(words, at + taken) is { Length: { } more, Unit: { } smaller } part && Units.IndexOf(smaller, StringComparison.Ordinal) > Units.IndexOf(unit.Value, StringComparison.Ordinal))
+        while (unit is not null && at + taken < words.Count && PartAt(words, at + taken) is { Length: { } more, Unit: { } smaller } part
+            && Units.IndexOf(smaller, StringComparison.Ordinal) > Units.IndexOf(unit.Value, StringComparison.Ordinal))
         {
             (length, unit, taken) = (length + more, smaller, taken + part.Taken);
         }
@@ -309,15 +342,18 @@ internal static partial class RequestText
     {
         var word = words[at].Text.Trim([.. Around]).TrimEnd([.. Behind]).ToLowerInvariant();
         if (Durations.LooksLike(word)) return (word, word[^1], 1);
-        if (Amount().Match(word) is { Success: true } amount) return (amount.Groups["n"].Value + amount.Groups["unit"].Value[0], amount.Groups["unit"].Value[0], 1);
+        if (Amount().Match(word) is { Success: true } amount)
+            return (amount.Groups["n"].Value + amount.Groups["unit"].Value[0], amount.Groups["unit"].Value[0], 1);
         if (word.Length > 9 || !word.All(char.IsAsciiDigit) || at + 1 == words.Count) return (null, null, 0);
 
         var next = words[at + 1].Text.Trim([.. Around]).TrimEnd([.. Behind]).ToLowerInvariant();
         return UnitWord().IsMatch(next) ? (word + next[0], next[0], 2) : (null, null, 0);
     }
 
-    // A word that stands before "because", or before a name or length that is still to be said, was meant as a name, not as the start of a reason.
-    private static bool IsUnknownName(List<Word> words, int at, int because, string? database, string? scope, string? duration, Offers offers) =>
+    // A word that stands before "because", or before a name or length that is still to be said, was meant as a name, not as the start of a
+    // reason.
+    private static bool IsUnknownName(
+            List<Word> words, int at, int because, string? database, string? scope, string? duration, Offers offers) =>
         because > at || words.Skip(at + 1).Take(6).Select((word, i) => (Text: Bare(word.Text, offers), At: at + 1 + i)).Any(next =>
             (database is null && offers.KnownDatabases.Any(name => name.Value == next.Text))
             || (scope is null && offers.KnownScopes.Any(name => name.Value == next.Text))
@@ -328,13 +364,21 @@ internal static partial class RequestText
         if (database is null)
         {
             var names = offers.Databases.Select(offer => offer.Database.Value).ToList();
-            return new Intent.Misread($"I know no database or scope called {Quoted(typed)}. {(names.Count == 0 ? "There is nothing you can ask for here." : $"Databases you can ask for: {List(names)}.")} `/db-access` alone opens a form.");
+            return new Intent.Misread(
+                $"I know no database or scope called {Quoted(typed)}. " +
+                $"{(names.Count == 0 ? "There is nothing you can ask for here." : $"Databases you can ask for: {List(names)}.")} " +
+                "`/db-access` alone opens a form.");
         }
 
-        var scopes = offers.Databases.FirstOrDefault(offer => offer.Database.Value == database)?.Scopes.Select(offer => offer.Scope.Value).ToList() ?? [];
+        var scopes = offers.Databases.FirstOrDefault(offer => offer.Database.Value == database)?.Scopes.Select(offer => offer.Scope.Value)
+            .ToList() ?? [];
         return scope is null
-            ? new Intent.Misread($"I know no scope called {Quoted(typed)}. {(scopes.Count == 0 ? $"There is nothing on {database} that you can ask for." : $"On {database} you can ask for: {List(scopes)}.")}")
-            : new Intent.Misread($"I do not understand {Quoted(typed)}. Give a length such as 30m, 2h or 1d, then the reason: `/db-access {database} {scope} 30m because …`.");
+            ? new Intent.Misread(
+                $"I know no scope called {Quoted(typed)}. " +
+                $"{(scopes.Count == 0 ? $"There is nothing on {database} that you can ask for." : $"On {database} you can ask for: {List(scopes)}.")}")
+            : new Intent.Misread(
+                $"I do not understand {Quoted(typed)}. Give a length such as 30m, 2h or 1d, then the reason: `/db-access {database} " +
+                $"{scope} 30m because …`.");
     }
 
     private static Intent.Misread BadLength(string typed) =>
@@ -382,9 +426,11 @@ internal static partial class RequestText
     [GeneratedRegex(@"^[+-]?\d+([.,]\d+)?[\p{L}]{0,12}$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex NearlyLength();
 
-    [GeneratedRegex(@"^(?<n>[0-9]{1,9})(?<unit>d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^(?<n>[0-9]{1,9})(?<unit>d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Amount();
 
-    [GeneratedRegex("^(d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        "^(d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex UnitWord();
 }

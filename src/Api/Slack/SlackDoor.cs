@@ -8,8 +8,8 @@ namespace DbAccess.Api.Slack;
 internal sealed record SlackRequest(string Body, string Timestamp);
 
 /// <summary>
-/// The one way in. Order matters: method and kind, size, raw bytes, signature, and only then is anything decoded or parsed. Nothing of a request
-/// is logged, and a refusal says nothing about why.
+/// The one way in. Order matters: method and kind, size, raw bytes, signature, and only then is anything decoded or parsed. Nothing of a
+/// request is logged, and a refusal says nothing about why.
 /// </summary>
 internal sealed class SlackDoor(SlackSignature signature, ILogger<SlackDoor> log)
 {
@@ -19,7 +19,8 @@ internal sealed class SlackDoor(SlackSignature signature, ILogger<SlackDoor> log
     /// <summary>Null when the request was turned away; the status is set then.</summary>
     public async Task<SlackRequest?> AdmitAsync(HttpContext http, string mediaType)
     {
-        if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) || !type.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase))
+        if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type)
+            || !type.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase))
             return TurnAway(http, StatusCodes.Status415UnsupportedMediaType);
         if (http.Request.ContentLength > LargestBody) return TurnAway(http, StatusCodes.Status413PayloadTooLarge);
 

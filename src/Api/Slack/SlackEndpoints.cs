@@ -37,7 +37,10 @@ internal static class SlackEndpoints
             type = "modal",
             title = new { type = "plain_text", text = "Form out of date" },
             close = new { type = "plain_text", text = "Close" },
-            blocks = new[] { new { type = "section", text = new { type = "plain_text", text = "This form is from an older version. Nothing was requested; /db-access opens the new one." } } },
+            blocks = new[] {
+                new { type = "section",
+                text = new { type = "plain_text",
+                text = "This form is from an older version. Nothing was requested; /db-access opens the new one." } } },
         },
     };
 
@@ -58,7 +61,8 @@ internal static class SlackEndpoints
         }
 
         if (fields.GetValueOrDefault("ssl_check") is "1") return;
-        if (fields.GetValueOrDefault("api_app_id") is { } app && app != tenant.AppId || fields.GetValueOrDefault("team_id") != tenant.TeamId)
+        if (fields.GetValueOrDefault("api_app_id") is { } app && app != tenant.AppId
+            || fields.GetValueOrDefault("team_id") != tenant.TeamId)
         {
             await SayAsync(http, "This DbAccess serves another workspace. Nothing was done.");
             return;
@@ -73,13 +77,15 @@ internal static class SlackEndpoints
         // Without a trigger two different commands would be taken for one, were the empty word a key.
         var trigger = fields.GetValueOrDefault("trigger_id") is { Length: > 0 } given ? given : null;
         var item = new InboxItem(
-            Key("cmd", trigger ?? $"{request.Timestamp}\n{request.Body}"), InboxKinds.Command, person, fields.GetValueOrDefault("channel_id"), fields.GetValueOrDefault("text") ?? "", clock.GetUtcNow());
+            Key("cmd", trigger ?? $"{request.Timestamp}\n{request.Body}"), InboxKinds.Command, person,
+                fields.GetValueOrDefault("channel_id"), fields.GetValueOrDefault("text") ?? "", clock.GetUtcNow());
         var passing = new Passing(AsSecret(fields.GetValueOrDefault("response_url")), AsSecret(trigger));
         if (await worker.AcceptAsync(item, null, passing, http.RequestAborted) is Acceptance.NotWritten)
             await SayAsync(http, "I could not write your request down, so nothing was done. Try again in a moment.");
     }
 
-    private static async Task InteractivityAsync(HttpContext http, SlackDoor door, SlackTenant tenant, InboxWorker worker, IServiceScopeFactory scopes, TimeProvider clock, ILogger<RequestDesk> log)
+    private static async Task InteractivityAsync(HttpContext http, SlackDoor door, SlackTenant tenant, InboxWorker worker,
+        IServiceScopeFactory scopes, TimeProvider clock, ILogger<RequestDesk> log)
     {
         if (await door.AdmitAsync(http, Form) is not { } request) return;
         if (FormBody.Parse(request.Body)?.GetValueOrDefault("payload") is not { } payload || !TryParse(payload, out var json))
@@ -94,7 +100,8 @@ internal static class SlackEndpoints
             // A button can be seen, and pressed, by people of other organisations: theirs is not our business.
             var team = Text(root, "view", "app_installed_team_id") ?? Text(root, "team", "id");
             var person = PrincipalId.Parse(tenant.TeamId, Text(root, "user", "id"));
-            if (team != tenant.TeamId || person is null || Text(root, "user", "team_id") is { } own && own != tenant.TeamId || Text(root, "api_app_id") is { } app && app != tenant.AppId) return;
+            if (team != tenant.TeamId || person is null || Text(root, "user", "team_id") is { } own && own != tenant.TeamId
+                || Text(root, "api_app_id") is { } app && app != tenant.AppId) return;
 
             switch (Text(root, "type"))
             {
@@ -110,7 +117,8 @@ internal static class SlackEndpoints
 
     private static async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person, InboxWorker worker, TimeProvider clock)
     {
-        if (!Walk(root, out var actions, "actions") || actions.ValueKind is not JsonValueKind.Array || actions.GetArrayLength() == 0) return;
+        if (!Walk(root, out var actions, "actions") || actions.ValueKind is not JsonValueKind.Array || actions.GetArrayLength() == 0)
+            return;
         var action = actions[0];
         var trigger = Text(root, "trigger_id");
 
@@ -119,7 +127,8 @@ internal static class SlackEndpoints
         {
             if (Text(root, "view", "id") is not { } view) return;
             var (hash, channel, draft) = (Text(root, "view", "hash"), Text(root, "view", "private_metadata"), Filled(root));
-            worker.Enqueue((desk, token) => desk.RedrawAsync(person, view, hash, draft with { Scope = null, Duration = null }, channel is { Length: > 0 } ? channel : null, token));
+            worker.Enqueue((desk, token) => desk.RedrawAsync(
+                person, view, hash, draft with { Scope = null, Duration = null }, channel is { Length: > 0 } ? channel : null, token));
             return;
         }
 
@@ -132,11 +141,13 @@ internal static class SlackEndpoints
             InboxKinds.Action, person, Text(root, "container", "channel_id"), Pressed.Write(name, value), clock.GetUtcNow());
 
         // A button has no answer of its own; an error makes Slack show that it did not work, and it can be pressed again.
-        if (await worker.AcceptAsync(item, null, new Passing(AsSecret(Text(root, "response_url")), AsSecret(trigger)), http.RequestAborted) is Acceptance.NotWritten)
+        if (await worker.AcceptAsync(
+            item, null, new Passing(AsSecret(Text(root, "response_url")), AsSecret(trigger)), http.RequestAborted) is Acceptance.NotWritten)
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
     }
 
-    private static async Task SubmissionAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person, InboxWorker worker, IServiceScopeFactory scopes, TimeProvider clock, ILogger log)
+    private static async Task SubmissionAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person,
+        InboxWorker worker, IServiceScopeFactory scopes, TimeProvider clock, ILogger log)
     {
         if (Text(root, "view", "callback_id") is not RequestForm.Kind)
         {
@@ -158,18 +169,24 @@ internal static class SlackEndpoints
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
         if (await CheckAsync(scopes, person, request, clock, log, either.Token) is { } refusal)
         {
-            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.FieldOf(refusal)] = refusal.Message });
+            await FaultsAsync(
+                http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.FieldOf(refusal)] = refusal.Message });
             return;
         }
 
         // One form is one request, however often Submit is pressed.
         var channel = Text(root, "view", "private_metadata") is { Length: > 0 } told ? told : null;
-        var item = new InboxItem(Key("form", Text(root, "view", "id") ?? Text(root, "trigger_id") ?? $"{received.Timestamp}\n{received.Body}"), InboxKinds.Submission, person, channel, DraftJson.Write(filled), clock.GetUtcNow());
+        var item = new InboxItem(
+            Key("form", Text(root, "view", "id") ?? Text(root, "trigger_id") ?? $"{received.Timestamp}\n{received.Body}"),
+            InboxKinds.Submission, person, channel, DraftJson.Write(filled), clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, either.Token) is Acceptance.NotWritten)
-            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.Database] = "I could not write your request down, so nothing was requested. Try again." });
+            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.Database] =
+                "I could not write your request down, so nothing was requested. Try again." });
     }
 
-    private static async Task EventAsync(HttpContext http, SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, HelpPace pace, TimeProvider clock)
+    private static async Task EventAsync(
+            HttpContext http, SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, HelpPace pace,
+        TimeProvider clock)
     {
         if (await door.AdmitAsync(http, "application/json") is not { } request) return;
         if (!TryParse(request.Body, out var json))
@@ -188,7 +205,8 @@ internal static class SlackEndpoints
                 return;
             }
 
-            if (Text(root, "type") is not "event_callback" || Text(root, "team_id") != tenant.TeamId || Text(root, "api_app_id") is { } app && app != tenant.AppId) return;
+            if (Text(root, "type") is not "event_callback" || Text(root, "team_id") != tenant.TeamId || Text(root, "api_app_id") is { } app
+                && app != tenant.AppId) return;
             switch (Text(root, "event", "type"))
             {
                 case "message" when SlackMessage.Read(root, tenant) is { } message:
@@ -201,26 +219,34 @@ internal static class SlackEndpoints
         }
     }
 
-    private static async Task MessageAsync(HttpContext http, JsonElement root, SlackMessage message, InboxWorker worker, HelpPace pace, TimeProvider clock)
+    private static async Task MessageAsync(
+            HttpContext http, JsonElement root, SlackMessage message, InboxWorker worker, HelpPace pace, TimeProvider clock)
     {
         // Small talk is answered with one hint a minute, and is not worth a record.
         if (message.Request is not { } text)
         {
-            if (pace.MayHint(message.From)) worker.Enqueue((desk, token) => desk.HandleAsync(new InboxItem("", InboxKinds.Message, message.From, null, "help", clock.GetUtcNow()), Passing.Nothing, token));
+            if (pace.MayHint(message.From))
+                worker.Enqueue((desk, token) => desk.HandleAsync(
+                    new InboxItem("", InboxKinds.Message, message.From, null, "help", clock.GetUtcNow()), Passing.Nothing, token));
             return;
         }
 
         // The same message can come again under the same event id (a retry) or under another one.
         var alias = Key("msg", $"{message.Channel}\n{message.Timestamp}");
-        var item = new InboxItem(Text(root, "event_id") is { } id ? Key("evt", id) : alias, InboxKinds.Message, message.From, null, text, clock.GetUtcNow());
+        var item = new InboxItem(
+            Text(root, "event_id") is { } id ? Key("evt", id) : alias, InboxKinds.Message, message.From, null, text, clock.GetUtcNow());
 
         // Slack sends an event again when it is told that it could not be taken.
         if (await worker.AcceptAsync(item, alias, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
     }
 
-    /// <summary>What the policy would say, if it says it in time; otherwise the request is filed and the answer comes as a message.</summary>
-    private static async Task<Error?> CheckAsync(IServiceScopeFactory scopes, PrincipalId person, Intent.File request, TimeProvider clock, ILogger log, CancellationToken aborted)
+    /// <summary>
+    /// What the policy would say, if it says it in time; otherwise the request is filed and the answer comes as a message.
+    /// </summary>
+    private static async Task<Error?> CheckAsync(
+            IServiceScopeFactory scopes, PrincipalId person, Intent.File request, TimeProvider clock, ILogger log,
+        CancellationToken aborted)
     {
         using var late = new CancellationTokenSource(CheckBudget, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
@@ -228,7 +254,8 @@ internal static class SlackEndpoints
         {
             await using var scope = scopes.CreateAsyncScope();
             var outcome = await scope.ServiceProvider.GetRequiredService<IMediator>()
-                .Send(new CheckRequest(person, request.Database, request.Scope, request.Duration, request.Reason) { Only = request.Only }, either.Token);
+                .Send(new CheckRequest(person, request.Database, request.Scope, request.Duration, request.Reason) { Only = request.Only },
+                    either.Token);
             return outcome.Refusal;
         }
         catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
@@ -251,14 +278,18 @@ internal static class SlackEndpoints
             return Text(element, "selected_option", "value") ?? Text(element, "value");
         }
 
-        return new Draft(Value(RequestForm.Database), Value(RequestForm.Scope), Value(RequestForm.Duration), Value(RequestForm.Reason), Value(RequestForm.Only));
+        return new Draft(Value(RequestForm.Database), Value(RequestForm.Scope), Value(RequestForm.Duration), Value(RequestForm.Reason),
+            Value(RequestForm.Only));
     }
 
-    private static Task SayAsync(HttpContext http, string words) => http.Response.WriteAsJsonAsync(new { response_type = "ephemeral", text = words });
+    private static Task SayAsync(HttpContext http, string words) =>
+        http.Response.WriteAsJsonAsync(new { response_type = "ephemeral", text = words });
 
-    private static Task FaultsAsync(HttpContext http, IReadOnlyDictionary<string, string> faults) => http.Response.WriteAsJsonAsync(new { response_action = "errors", errors = faults });
+    private static Task FaultsAsync(HttpContext http, IReadOnlyDictionary<string, string> faults) =>
+        http.Response.WriteAsJsonAsync(new { response_action = "errors", errors = faults });
 
-    private static string Key(string kind, string what) => $"{kind}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(what)))[..40]}";
+    private static string Key(string kind, string what) =>
+        $"{kind}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(what)))[..40]}";
 
     private static Secret? AsSecret(string? value) => string.IsNullOrEmpty(value) ? null : new Secret(value);
 
@@ -327,17 +358,23 @@ internal sealed record SlackMessage(PrincipalId From, string Channel, string Tim
     private static readonly string[] Verbs = ["create-db-user", "db-access"];
     private static readonly SearchValues<char> Ends = SearchValues.Create(" \t\r\n\u00a0\u3000" + Quotes);
 
-    /// <summary>Null for what nobody should answer: our own messages, other bots', edits, deletions, other channels, other organisations.</summary>
+    /// <summary>
+    /// Null for what nobody should answer: our own messages, other bots', edits, deletions, other channels, other organisations.
+    /// </summary>
     public static SlackMessage? Read(JsonElement root, SlackTenant tenant)
     {
         if (!SlackEndpoints.Walk(root, out var message, "event")) return null;
         if (SlackEndpoints.Text(message, "bot_id") is not null || SlackEndpoints.Text(message, "app_id") is not null) return null;
-        if (SlackEndpoints.Walk(message, out _, "bot_profile") || SlackEndpoints.Walk(message, out var hidden, "hidden") && hidden.ValueKind is JsonValueKind.True) return null;
+        if (SlackEndpoints.Walk(message, out _, "bot_profile") || SlackEndpoints.Walk(message, out var hidden, "hidden")
+            && hidden.ValueKind is JsonValueKind.True) return null;
         if (SlackEndpoints.Text(message, "subtype") is { } subtype && subtype is not ("file_share" or "thread_broadcast")) return null;
         if (SlackEndpoints.Text(message, "channel_type") is not "im") return null;
-        if ((SlackEndpoints.Text(message, "user_team") ?? SlackEndpoints.Text(message, "team")) is { } team && team != tenant.TeamId) return null;
-        if (SlackEndpoints.Text(message, "user") is not { } user || user is "USLACKBOT" || PrincipalId.Parse(tenant.TeamId, user) is not { } from) return null;
-        if (SlackEndpoints.Text(message, "channel") is not { } channel || SlackEndpoints.Text(message, "ts") is not { } timestamp) return null;
+        if ((SlackEndpoints.Text(message, "user_team") ?? SlackEndpoints.Text(message, "team")) is { } team && team != tenant.TeamId)
+            return null;
+        if (SlackEndpoints.Text(message, "user") is not { } user || user is "USLACKBOT"
+            || PrincipalId.Parse(tenant.TeamId, user) is not { } from) return null;
+        if (SlackEndpoints.Text(message, "channel") is not { } channel || SlackEndpoints.Text(message, "ts") is not { } timestamp)
+            return null;
 
         return new SlackMessage(from, channel, timestamp, RequestIn(SlackEndpoints.Text(message, "text") ?? ""));
     }
@@ -356,7 +393,8 @@ internal sealed record SlackMessage(PrincipalId From, string Channel, string Tim
         var rest = end < 0 ? "" : words[end..];
         for (; quoted > 0; quoted--)
         {
-            var close = rest.Length > 0 && Quotes.Contains(rest[0], StringComparison.Ordinal) ? 0 : rest.Length > 0 && Quotes.Contains(rest[^1], StringComparison.Ordinal) ? rest.Length - 1 : -1;
+            var close = rest.Length > 0 && Quotes.Contains(rest[0], StringComparison.Ordinal)
+                ? 0 : rest.Length > 0 && Quotes.Contains(rest[^1], StringComparison.Ordinal) ? rest.Length - 1 : -1;
             if (close < 0) break;
             rest = rest.Remove(close, 1);
         }

@@ -7,8 +7,9 @@ using DbAccess.Domain;
 namespace DbAccess.Api.Slack;
 
 /// <summary>
-/// Slack's request signature (version v0): HMAC-SHA256 over <c>v0:timestamp:body</c>, with the body's raw bytes and the secret as text. Checked in
-/// constant time, with its age in both directions, against every secret of the list, so that a secret can be changed without a gap.
+/// Slack's request signature (version v0): HMAC-SHA256 over <c>v0:timestamp:body</c>, with the body's raw bytes and the secret as text.
+/// Checked in constant time, with its age in both directions, against every secret of the list, so that a secret can be changed without a
+/// gap.
 /// </summary>
 internal sealed class SlackSignature
 {
@@ -32,7 +33,8 @@ internal sealed class SlackSignature
         if (signature is not { Length: 67 } || !signature.StartsWith("v0=", StringComparison.Ordinal)) return false;
 
         Span<byte> given = stackalloc byte[32];
-        if (Convert.FromHexString(signature.AsSpan(3), given, out _, out var written) != OperationStatus.Done || written != 32) return false;
+        if (Convert.FromHexString(signature.AsSpan(3), given, out _, out var written) != OperationStatus.Done || written != 32)
+            return false;
 
         Span<byte> mac = stackalloc byte[32];
         Span<byte> prefix = stackalloc byte[16];

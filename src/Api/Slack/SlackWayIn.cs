@@ -15,7 +15,8 @@ internal static class SlackWayIn
     }
 
     /// <param name="hosted">Do the work of the inbox in this process.</param>
-    public static IServiceCollection AddSlackWayIn(this IServiceCollection services, IReadOnlyList<Secret> signingSecrets, SlackTenant tenant, bool hosted)
+    public static IServiceCollection AddSlackWayIn(
+            this IServiceCollection services, IReadOnlyList<Secret> signingSecrets, SlackTenant tenant, bool hosted)
     {
         services.AddSingleton(provider => new SlackSignature(signingSecrets, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(tenant);

@@ -14,7 +14,9 @@ public sealed record Examination(IReadOnlyList<Check> Checks)
     public Health Health => Checks.Count == 0 ? Health.Ok : Checks.Max(check => check.Health);
 }
 
-/// <summary>Can everything be reached, and may the administrator do what is needed, on each cluster of the policy? Changes nothing.</summary>
+/// <summary>
+/// Can everything be reached, and may the administrator do what is needed, on each cluster of the policy? Changes nothing.
+/// </summary>
 public sealed record ExamineClusters : IRequest<Result<Examination>>
 {
     internal sealed class Handler(
@@ -36,7 +38,8 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
             var policy = policies.Current;
             List<Check> checks = [await StoreAsync(cancellationToken), await SlackAsync(cancellationToken), .. Policy(policy)];
 
-            var clusters = policy.Databases.Values.GroupBy(database => database.Target.Cluster).OrderBy(group => group.Key.Value, StringComparer.Ordinal).ToList();
+            var clusters = policy.Databases.Values.GroupBy(database => database.Target.Cluster)
+                .OrderBy(group => group.Key.Value, StringComparer.Ordinal).ToList();
             var examined = new IReadOnlyList<Check>[clusters.Count];
             await Parallel.ForEachAsync(
                 Enumerable.Range(0, clusters.Count),
@@ -48,25 +51,29 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
             return new Examination(checks);
         }
 
-        private async Task<IReadOnlyList<Check>> ClusterAsync(ClusterName cluster, IReadOnlyList<PolicyDatabase> databases, AccessPolicy policy, CancellationToken cancellationToken)
+        private async Task<IReadOnlyList<Check>> ClusterAsync(
+                ClusterName cluster, IReadOnlyList<PolicyDatabase> databases, AccessPolicy policy, CancellationToken cancellationToken)
         {
             // Asked here first, so that a bad file is told as what it is and not as a cluster that does not answer.
             var found = await credentials.FindAsync(cluster, fresh: true, cancellationToken);
-            if (found.Refusal is { } refusal) return [new(cluster.Value, "credentials", Health.Fail, refusal.Message, "Put the file right; it counts at once.")];
+            if (found.Refusal is { } refusal)
+                return [new(cluster.Value, "credentials", Health.Fail, refusal.Message, "Put the file right; it counts at once.")];
 
             List<Check> checks = [new(cluster.Value, "credentials", Health.Ok, $"The administrator {found.Value.Username} is known.")];
             try
             {
                 checks.AddRange(await doctor.ExamineAsync(
                     cluster, installation.Name,
-                    [.. databases.OrderBy(database => database.Target.Name.Value, StringComparer.Ordinal).Select(database => new DatabaseToExamine(
+                    [.. databases.OrderBy(database => database.Target.Name.Value, StringComparer.Ordinal)
+                        .Select(database => new DatabaseToExamine(
                         database.Target, [.. database.Scopes.Where(policy.Scopes.ContainsKey).Select(scope => policy.Scopes[scope])]))],
                     cancellationToken));
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
                 log.LogError(failure, "Examining cluster {Cluster} failed", cluster.Value);
-                checks.Add(new(cluster.Value, "examination", Health.Fail, $"It could not be examined to the end ({failure.GetType().Name}); the log says more."));
+                checks.Add(new(cluster.Value, "examination", Health.Fail,
+                    $"It could not be examined to the end ({failure.GetType().Name}); the log says more."));
             }
             return checks;
         }
@@ -82,7 +89,8 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
                 if (lines.Any(line => line.Kind is FindingKind.Unlisted) && clusters.Contains(cluster)) continue;
                 if (lines.Count == 0) checks.Add(new(cluster.Value, "drift", Health.Ok, "Its roles and the record agree."));
                 checks.AddRange(lines.Select(line => new Check(
-                    cluster.Value, $"drift.{line.Kind.ToString().ToLowerInvariant()}", line.Outcome is FindingOutcome.Failed ? Health.Fail : Health.Warn, line.Words,
+                    cluster.Value, $"drift.{line.Kind.ToString().ToLowerInvariant()}", line.Outcome is FindingOutcome.Failed
+                        ? Health.Fail : Health.Warn, line.Words,
                     line.Outcome is FindingOutcome.WouldMend ? "dbaccess sweep --reconcile" : null)));
             }
             return checks;
@@ -95,13 +103,16 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
                 var next = await store.NextDueAsync(cancellationToken);
                 var late = next is { } due ? clock.GetUtcNow() - due : TimeSpan.Zero;
                 return late > TimeSpan.FromMinutes(11)
-                    ? new("store", "store", Health.Warn, $"The store answers; a step has been due for {(int)late.TotalMinutes} minutes, so no sweep may be running.", "Start `dbaccess serve`, or run `dbaccess sweep` from cron.")
+                    ? new("store", "store", Health.Warn,
+                        $"The store answers; a step has been due for {(int)late.TotalMinutes} minutes, so no sweep may be running.",
+                        "Start `dbaccess serve`, or run `dbaccess sweep` from cron.")
                     : new("store", "store", Health.Ok, "The store answers.");
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
                 log.LogError(failure, "The store does not answer");
-                return new("store", "store", Health.Fail, $"The store does not answer ({failure.GetType().Name}). Nothing works without it.");
+                return new("store", "store", Health.Fail,
+                    $"The store does not answer ({failure.GetType().Name}). Nothing works without it.");
             }
         }
 
@@ -129,10 +140,16 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
                 yield break;
             }
 
-            if (policyHealth.Rejected is { } fault) yield return new("policy", "policy.file", Health.Fail, $"The policy file as it is was not taken, and the last good one is in force: {fault}", "dbaccess policy lint");
+            if (policyHealth.Rejected is { } fault)
+                yield return new("policy", "policy.file", Health.Fail,
+                    $"The policy file as it is was not taken, and the last good one is in force: {fault}", "dbaccess policy lint");
             foreach (var oddity in policyHealth.Oddities) yield return new("policy", "policy.warning", Health.Warn, oddity);
-            if (policy.Databases.Count == 0) yield return new("policy", "policy", Health.Warn, "The policy names no database, so nobody can ask for anything.");
-            else if (policyHealth.Rejected is null && policyHealth.Oddities.Count == 0) yield return new("policy", "policy", Health.Ok, $"The policy names {policy.Databases.Count} databases and {policy.Scopes.Count} scopes, and nothing in it is without effect.");
+            if (policy.Databases.Count == 0)
+                yield return new("policy", "policy", Health.Warn, "The policy names no database, so nobody can ask for anything.");
+            else if (policyHealth.Rejected is null && policyHealth.Oddities.Count == 0)
+                yield return new("policy", "policy", Health.Ok,
+                    $"The policy names {policy.Databases.Count} databases and {policy.Scopes.Count} scopes, and nothing in it is without " +
+                    "effect.");
         }
     }
 }

@@ -8,7 +8,8 @@ using MediatR;
 namespace DbAccess.Application.Grants;
 
 /// <summary>Would this request be filed? Files nothing; lets a form show a mistake beside its field while it is still open.</summary>
-public sealed record CheckRequest(PrincipalId Requester, DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Reason) : IRequest<Result>
+public sealed record CheckRequest(PrincipalId Requester, DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Reason)
+    : IRequest<Result>
 {
     /// <summary>The tables that the requester wants it narrowed to; empty for the whole scope.</summary>
     public IReadOnlyList<TableMention> Only { get; init; } = [];
@@ -16,14 +17,16 @@ public sealed record CheckRequest(PrincipalId Requester, DatabaseName Database, 
     internal sealed class Validator : AbstractValidator<CheckRequest>
     {
         public Validator() => RuleFor(query => query.Reason)
-            .MaximumLength(CreateGrant.LongestReason).WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters; put the details into the ticket.");
+            .MaximumLength(CreateGrant.LongestReason)
+                .WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters; put the details into the ticket.");
     }
 
     internal sealed class Handler(RequestJudge judge, TimeProvider clock) : IRequestHandler<CheckRequest, Result>
     {
         public async Task<Result> Handle(CheckRequest query, CancellationToken cancellationToken)
         {
-            var judged = await judge.JudgeAsync(query.Requester, query.Database, query.Scope, query.Only, query.Duration, query.Reason, clock.GetUtcNow(), cancellationToken);
+            var judged = await judge.JudgeAsync(query.Requester, query.Database, query.Scope, query.Only, query.Duration, query.Reason,
+                clock.GetUtcNow(), cancellationToken);
             return judged.Refusal is { } refusal ? refusal : Result.Done;
         }
     }

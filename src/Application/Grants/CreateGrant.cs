@@ -25,9 +25,11 @@ public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Sco
 }
 
 /// <summary>Asks for access. The policy decides; what it allows at once is on record when this returns, and is made behind.</summary>
-/// <param name="RequestKey">The same for every copy of the same request: done twice, it answers with the grant it made the first time.</param>
+/// <param name="RequestKey">The same for every copy of the same request: done twice, it answers with the grant it made the first
+/// time.</param>
 /// <param name="Duration">Null takes the rule's default.</param>
-public sealed record CreateGrant(string RequestKey, PrincipalId Requester, DatabaseName Database, ScopeName Scope, TimeSpan? Duration, string Reason)
+public sealed record CreateGrant(
+        string RequestKey, PrincipalId Requester, DatabaseName Database, ScopeName Scope, TimeSpan? Duration, string Reason)
     : IRequest<Result<GrantFiled>>, IAudited
 {
     /// <summary>As much as Slack's own text field takes.</summary>
@@ -46,17 +48,23 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
         {
             RuleFor(command => command.Reason)
                 .Must(reason => !string.IsNullOrWhiteSpace(reason)).WithMessage("Say why you need it: the reason goes on the audit record.")
-                .MaximumLength(LongestReason).WithMessage($"The reason is longer than {LongestReason} characters; put the details into the ticket.")
-                .Must(reason => !reason.Contains('\0', StringComparison.Ordinal)).WithMessage("The reason holds a character that cannot be stored (NUL).");
+                .MaximumLength(LongestReason)
+                    .WithMessage($"The reason is longer than {LongestReason} characters; put the details into the ticket.")
+                .Must(reason => !reason.Contains('\0', StringComparison.Ordinal))
+                    .WithMessage("The reason holds a character that cannot be stored (NUL).");
             RuleFor(command => command.Only)
-                .Must(only => only.Count <= TableMention.Most).WithMessage($"A request can be narrowed to {TableMention.Most} tables at most; ask for the whole scope, or for a scope of its own.");
+                .Must(only => only.Count <= TableMention.Most)
+                    .WithMessage(
+                    $"A request can be narrowed to {TableMention.Most} tables at most; ask for the whole scope, or for a scope of its " +
+                    "own.");
             RuleFor(command => command.Duration)
                 .Must(duration => duration is null || (duration > TimeSpan.Zero && duration <= Durations.Longest))
                 .WithMessage("The length must be more than nothing and no more than a year: 45s, 30m, 2h, 1h30m, 1d.");
         }
     }
 
-    internal sealed class Handler(RequestJudge judge, IGrantStore store, IGrantDispatcher dispatcher, Installation installation, TimeProvider clock)
+    internal sealed class Handler(
+            RequestJudge judge, IGrantStore store, IGrantDispatcher dispatcher, Installation installation, TimeProvider clock)
         : IRequestHandler<CreateGrant, Result<GrantFiled>>
     {
         private const int IdTries = 20;
@@ -67,7 +75,8 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Datab
             if (await FindFiledAsync(command.RequestKey, cancellationToken) is { } filed) return Filed(filed);
 
             var now = clock.GetUtcNow();
-            var judged = await judge.JudgeAsync(command.Requester, command.Database, command.Scope, command.Only, command.Duration, command.Reason, now, cancellationToken);
+            var judged = await judge.JudgeAsync(
+                command.Requester, command.Database, command.Scope, command.Only, command.Duration, command.Reason, now, cancellationToken);
             if (judged.Refusal is { } refusal) return refusal;
 
             var (handle, allowed, policyHash) = judged.Value;

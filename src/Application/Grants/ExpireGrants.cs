@@ -14,26 +14,32 @@ public sealed record SweepReport(IReadOnlyDictionary<StepReport, int> Steps, IRe
     public int Count(StepReport outcome) => Steps.GetValueOrDefault(outcome);
 
     public override string ToString() =>
-        $"{Count(StepReport.Ended)} ended, {Count(StepReport.Quarantined)} quarantined, {Count(StepReport.Given)} given, {Count(StepReport.Failed)} not given, {Count(StepReport.Postponed)} postponed, {Failed.Count} failed{(CutShort ? ", cut short" : "")}";
+        $"{Count(StepReport.Ended)} ended, {Count(StepReport.Quarantined)} quarantined, {Count(StepReport.Given)} given, " +
+            $"{Count(StepReport.Failed)} not given, {Count(StepReport.Postponed)} postponed, {Failed.Count} " +
+            $"failed{(CutShort ? ", cut short" : "")}";
 }
 
 /// <summary>
-/// The sweep: takes the next step of every grant that is due. The Quartz job, the timer, the Lambda and the command line all send this, and any
-/// number of them may run at once. One grant's failure does not stop the next. A sweep that is cancelled while it works hands back what it had
-/// leased and reports what it did.
+/// The sweep: takes the next step of every grant that is due. The Quartz job, the timer, the Lambda and the command line all send this, and
+/// any number of them may run at once. One grant's failure does not stop the next. A sweep that is cancelled while it works hands back what
+/// it had leased and reports what it did.
 /// </summary>
-/// <param name="Overdue">Only what has been due for this long: where somebody else takes steps first, this is the patience to have with them.</param>
-/// <param name="Postponed">Also what did not work and was put off until later: it is tried once, now. What another worker holds is left to it.</param>
+/// <param name="Overdue">Only what has been due for this long: where somebody else takes steps first, this is the patience to have with
+/// them.</param>
+/// <param name="Postponed">Also what did not work and was put off until later: it is tried once, now. What another worker holds is left to
+/// it.</param>
 public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = false) : IRequest<Result<SweepReport>>
 {
-    internal sealed class Handler(IGrantStore store, GrantSteps steps, TimeProvider clock, ILogger<Handler> log, IGhostHunt? ghosts = null) : IRequestHandler<ExpireGrants, Result<SweepReport>>
+    internal sealed class Handler(IGrantStore store, GrantSteps steps, TimeProvider clock, ILogger<Handler> log, IGhostHunt? ghosts = null)
+        : IRequestHandler<ExpireGrants, Result<SweepReport>>
     {
         private const int PageSize = 200;
 
         // As many as a person at the command line can be kept waiting for.
         private const int MostPostponed = 10_000;
 
-        // Half of a cluster's few connections: the other half is for who asks for something new meanwhile. One dead cluster holds up little else.
+        // Half of a cluster's few connections: the other half is for who asks for something new meanwhile. One dead cluster holds up little
+        // else.
         private const int PerCluster = 4;
 
         public async Task<Result<SweepReport>> Handle(ExpireGrants command, CancellationToken cancellationToken)
@@ -46,9 +52,11 @@ public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = f
             try
             {
                 if (command.Postponed)
-                    await TakeAsync([.. (await store.ListLiveAsync(null, MostPostponed, cancellationToken)).Where(grant => grant.State.IsPostponed(clock.GetUtcNow()))], early: true, done, failed, cancellationToken);
+                    await TakeAsync([.. (await store.ListLiveAsync(null, MostPostponed, cancellationToken))
+                        .Where(grant => grant.State.IsPostponed(clock.GetUtcNow()))], early: true, done, failed, cancellationToken);
 
-                // A step moves what is due, so each round reads a shorter list; the bound is for a store that does not keep what it is told.
+                // A step moves what is due, so each round reads a shorter list; the bound is for a store that does not keep what it is
+                // told.
                 for (var round = 0; round < 100; round++)
                 {
                     if (await RoundAsync(command.Overdue, done, failed, cancellationToken) == 0) break;
@@ -72,7 +80,8 @@ public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = f
                 if (ghosts is null) return;
 
                 // By the record, since most roles may be removed by other processes, which do not look again or are not there any more.
-                foreach (var (cluster, endedAt) in await store.ListLatelyEndedAsync(clock.GetUtcNow() - IGhostHunt.Lately, cancellationToken)) ghosts.Follow(cluster, endedAt);
+                foreach (var (cluster, endedAt) in await store.ListLatelyEndedAsync(
+                    clock.GetUtcNow() - IGhostHunt.Lately, cancellationToken)) ghosts.Follow(cluster, endedAt);
                 await ghosts.RunDueAsync(cancellationToken);
             }
             catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
@@ -85,14 +94,17 @@ public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = f
             }
         }
 
-        private async Task<int> RoundAsync(TimeSpan overdue, ConcurrentDictionary<StepReport, int> done, ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
+        private async Task<int> RoundAsync(TimeSpan overdue, ConcurrentDictionary<StepReport, int> done,
+            ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
         {
             // What failed is left to the next sweep, and does not crowd out what is behind it.
-            var due = (await store.ListDueAsync(clock.GetUtcNow() - overdue, PageSize + failed.Count, cancellationToken)).Where(grant => !failed.ContainsKey(grant.Id)).ToList();
+            var due = (await store.ListDueAsync(clock.GetUtcNow() - overdue, PageSize + failed.Count, cancellationToken))
+                .Where(grant => !failed.ContainsKey(grant.Id)).ToList();
             return await TakeAsync(due, early: false, done, failed, cancellationToken);
         }
 
-        private async Task<int> TakeAsync(List<Grant> due, bool early, ConcurrentDictionary<StepReport, int> done, ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
+        private async Task<int> TakeAsync(List<Grant> due, bool early, ConcurrentDictionary<StepReport, int> done,
+            ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
         {
             var progress = 0;
             await Task.WhenAll(due.GroupBy(grant => grant.State.Target.Cluster).Select(cluster => Parallel.ForEachAsync(

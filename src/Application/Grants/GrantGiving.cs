@@ -11,7 +11,8 @@ namespace DbAccess.Application.Grants;
 /// Makes the role, delivers the credentials, and only then calls the grant active. What was not delivered for sure is never sent again: the
 /// next try sets a new password. A making that cannot succeed is undone until the role is proved absent.
 /// </summary>
-internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, ICredentialDelivery delivery, TimeProvider clock, ILogger<GrantGiving> log)
+internal sealed class GrantGiving(
+        IGrantStore store, IRoleAdministrator roles, ICredentialDelivery delivery, TimeProvider clock, ILogger<GrantGiving> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(45);
@@ -26,12 +27,15 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
         var name = RoleName.ForGrant(grant.State.Installation, grant.Id, grant.State.Handle);
         var begun = grant.BeginProvisioning(name, now, Lease);
         if (begun.Refusal?.Code == GrantErrors.TooLate(grant.Id).Code)
-            return await AbandonAsync(grant, $"the database could not be reached in time{(grant.State.Trouble is { } trouble ? $" ({trouble.TrimEnd('.')})" : "")}. Nothing was given; ask again when it answers.", cancellationToken);
+            return await AbandonAsync(grant,
+                $"the database could not be reached in time{(grant.State.Trouble is { } trouble ? $" ({trouble.TrimEnd('.')})" : "")}. " +
+                "Nothing was given; ask again when it answers.", cancellationToken);
         if (begun.Refusal is not null || await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
 
         // The lease is fenced twice: our own clock stops us here, and the server's clock refuses the statement (RoleOrder.NotAfter).
         using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased, Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased,
+            Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
         try
         {
             return await MakeAndDeliverAsync(grant, leased.Token);
@@ -55,7 +59,8 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
     {
         var state = grant.State;
         var password = Passwords.New();
-        var order = new RoleOrder(state.Installation, state.Id, state.Target, state.Role!, state.Scope, state.Window!.Expiry, state.StepDueAt!.Value);
+        var order = new RoleOrder(
+            state.Installation, state.Id, state.Target, state.Role!, state.Scope, state.Window!.Expiry, state.StepDueAt!.Value);
         switch (await roles.MakeAsync(order, password, cancellationToken))
         {
             case RoleMaking.NameTaken:
@@ -69,10 +74,12 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
                 return await PostponeAsync(grant, why.Message, null);
 
             case RoleMaking.Made made:
-                var (known, outcome) = await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, made.Plan, clock.GetUtcNow()), cancellationToken);
+                var (known, outcome) =
+                    await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, made.Plan, clock.GetUtcNow()), cancellationToken);
                 if (outcome.Refusal is not null) return await LostAsync(known, null, cancellationToken);
 
-                var credential = new Credential(known.State.Role!, password, made.Host, made.Port, known.State.Target.Database, made.SslMode);
+                var credential =
+                    new Credential(known.State.Role!, password, made.Host, made.Port, known.State.Target.Database, made.SslMode);
                 return await DeliverAsync(known, credential, cancellationToken);
 
             default:
@@ -92,12 +99,14 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
 
             case Delivery.Delivered { Message: var message }:
                 // The message is out: a shutdown in this moment must not lose the fact.
-                var (active, outcome) = await ChangeMineAsync(grant, mine => mine.Activate(message, clock.GetUtcNow()), CancellationToken.None);
+                var (active, outcome) =
+                    await ChangeMineAsync(grant, mine => mine.Activate(message, clock.GetUtcNow()), CancellationToken.None);
                 if (outcome.Refusal is not null) return await LostAsync(active, message, CancellationToken.None);
 
                 Telemetry.Give.Record((clock.GetUtcNow() - active.State.CreatedAt).TotalSeconds);
                 Telemetry.Step("given");
-                log.LogInformation("{Grant} is active: role {Role} on {Database} until {Expiry:O}", active.Id.ToString(), active.State.Role!.Value, active.State.Target.Name.Value, active.State.Window!.Expiry);
+                log.LogInformation("{Grant} is active: role {Role} on {Database} until {Expiry:O}", active.Id.ToString(),
+                    active.State.Role!.Value, active.State.Target.Name.Value, active.State.Window!.Expiry);
                 return StepReport.Given;
 
             default:
@@ -105,7 +114,10 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
         }
     }
 
-    /// <summary>Somebody gave the grant back or revoked it while we were busy: what was made is undone at once. If another worker has it, that worker does.</summary>
+    /// <summary>
+    /// Somebody gave the grant back or revoked it while we were busy: what was made is undone at once. If another worker has it, that
+    /// worker does.
+    /// </summary>
     private async Task<StepReport> LostAsync(Grant grant, MessageRef? message, CancellationToken cancellationToken)
     {
         if (grant.State.AbandonedBecause is null) return StepReport.Nothing;
@@ -154,7 +166,8 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
             }
 
             if (removal is RoleRemoval.NotNow { Why: var why }) return await PostponeAsync(grant, why.Message, null);
-            if (removal is RoleRemoval.LockedOut { Blockers: var blockers }) return await PostponeAsync(grant, string.Join("; ", blockers), null);
+            if (removal is RoleRemoval.LockedOut { Blockers: var blockers })
+                return await PostponeAsync(grant, string.Join("; ", blockers), null);
             receipt = ((RoleRemoval.Gone)removal).Receipt;
         }
 
@@ -174,9 +187,11 @@ internal sealed class GrantGiving(IGrantStore store, IRoleAdministrator roles, I
         return StepReport.Postponed;
     }
 
-    private Task<(Grant Grant, Result Outcome)> ChangeMineAsync(Grant grant, Func<Grant, Result> change, CancellationToken cancellationToken)
+    private Task<(Grant Grant, Result Outcome)> ChangeMineAsync(
+            Grant grant, Func<Grant, Result> change, CancellationToken cancellationToken)
     {
         var (attempt, until) = (grant.State.Attempts, grant.State.StepDueAt);
-        return store.ChangeAsync(grant, change, cancellationToken, newest => newest.Leased && newest.Attempts == attempt && newest.StepDueAt == until);
+        return store.ChangeAsync(grant, change, cancellationToken, newest => newest.Leased && newest.Attempts == attempt
+            && newest.StepDueAt == until);
     }
 }

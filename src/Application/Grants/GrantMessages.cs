@@ -30,7 +30,9 @@ public static class GrantMessages
         $"{What(grant)} ends soon ({grant.Id}).",
         [
             new ChatPart.When($"*{What(grant)}* ends", grant.Window!.Expiry),
-            new ChatPart.Text($"Finish what is open: at that moment the sessions of {grant.Id} are cut and the role is removed. If you need longer, ask again."),
+            new ChatPart.Text(
+                $"Finish what is open: at that moment the sessions of {grant.Id} are cut and the role is removed. If you need longer, " +
+                "ask again."),
             new ChatPart.Buttons([ReturnButton(grant.Id)]),
         ]);
 
@@ -49,52 +51,66 @@ public static class GrantMessages
         {
             parts.Add(new ChatPart.Text($"{Sessions(receipt)}. {Role(grant, receipt)}"));
             if (receipt.HandedOver.Count > 0)
-                parts.Add(new ChatPart.Text($"What the role owned was kept, under an owner nobody can log in as: {Listed(receipt.HandedOver)}. Ask a database administrator if you need it."));
+                parts.Add(new ChatPart.Text(
+                    $"What the role owned was kept, under an owner nobody can log in as: {Listed(receipt.HandedOver)}. Ask a database " +
+                    "administrator if you need it."));
             if (receipt.Dropped.Count > 0)
                 parts.Add(new ChatPart.Text($"What was for the role only went with it: {Listed(receipt.Dropped)}."));
             if (receipt.Remarks.Count > 0)
                 parts.Add(new ChatPart.Text($"Besides: {Listed(receipt.Remarks, "; ")}."));
             if (receipt.Activity is { Statements: > 0 } activity)
-                parts.Add(new ChatPart.Note($"On record is what it ran, without any values: {Count(activity.Statements, "statement")}, {Count(activity.Calls, "call")}, {Count(activity.Rows, "row")}."));
+                parts.Add(new ChatPart.Note(
+                    $"On record is what it ran, without any values: {Count(activity.Statements, "statement")}, " +
+                    $"{Count(activity.Calls, "call")}, {Count(activity.Rows, "row")}."));
         }
 
-        if (grant.CredentialsMessage is not null) parts.Add(new ChatPart.Note("The message with the credentials was removed; they do not work any more."));
+        if (grant.CredentialsMessage is not null)
+            parts.Add(new ChatPart.Note("The message with the credentials was removed; they do not work any more."));
         return new ChatMessage($"{What(grant)} has ended ({grant.Id}).", parts);
     }
 
     private static string Sessions(RemovalReceipt receipt)
     {
-        var sessions = receipt.SessionsEnded switch { 0 => "No session was open", 1 => "One open session was cut", var n => $"{n} open sessions were cut" };
+        var sessions = receipt.SessionsEnded switch { 0 => "No session was open", 1 => "One open session was cut",
+            var n => $"{n} open sessions were cut" };
         return receipt.SessionsEnded > 0 && receipt.Overrun >= TimeSpan.FromSeconds(1)
-            ? string.Create(CultureInfo.InvariantCulture, $"{sessions}, the last one {receipt.Overrun.Value.TotalSeconds:0} s after the end")
+            ? string.Create(
+                CultureInfo.InvariantCulture, $"{sessions}, the last one {receipt.Overrun.Value.TotalSeconds:0} s after the end")
             : sessions;
     }
 
     private static string Role(GrantSnapshot grant, RemovalReceipt receipt)
     {
-        if (grant.Status is GrantStatus.Quarantined) return "The role is locked for good; removing it still waits for something in the database, and is tried until it works.";
+        if (grant.Status is GrantStatus.Quarantined)
+            return "The role is locked for good; removing it still waits for something in the database, and is tried until it works.";
         if (receipt.Left is null) return "The role is gone, and that was checked.";
 
         var where = receipt.Instances.Count switch { 0 or 1 => "", var n => $" on {n} servers" };
-        return $"The role is gone, and that was checked{where}: no session, nothing owned, no privilege, no membership{(receipt.Left.Memberships > 0 ? " that gives anybody anything" : "")} and no setting of it is left.";
+        return $"The role is gone, and that was checked{where}: no session, nothing owned, no privilege, no " +
+            $"membership{(receipt.Left.Memberships > 0 ? " that gives anybody anything" : "")} and no setting of it is left.";
     }
 
     private static string Listed(IReadOnlyList<string> things, string between = ", ")
     {
         // A receipt that was cut says itself how many there were besides.
-        var beyond = things is [.., ['a', 'n', 'd', ' ', .. var number, ' ', 'm', 'o', 'r', 'e']] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var cut) ? cut : 0;
+        var beyond = things is [.., ['a', 'n', 'd', ' ', .. var number, ' ', 'm', 'o', 'r', 'e']]
+            && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var cut) ? cut : 0;
         var lines = things.SkipLast(beyond > 0 ? 1 : 0).Select(thing => Plain(thing, 400)).ToList();
         var more = beyond + Math.Max(0, lines.Count - MostListed);
-        return string.Join(between, lines.Take(MostListed)) + (more > 0 ? string.Create(CultureInfo.InvariantCulture, $" and {more} more") : "");
+        return string.Join(between, lines.Take(MostListed)) +
+            (more > 0 ? string.Create(CultureInfo.InvariantCulture, $" and {more} more") : "");
     }
 
-    private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
+    private static string Count(long number, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
 
     private static ChatMessage Delayed(GrantSnapshot grant) => new(
         $"{What(grant)} is not ready yet ({grant.Id}).",
         [
             new ChatPart.Text($"{What(grant)} is not ready yet ({grant.Id}). {grant.Trouble ?? "It takes longer than usual."}"),
-            new ChatPart.Note($"I go on trying for {Durations.Write(Grant.ProvisioningPatience)}; you need not ask again. /db-access done {grant.Id} gives it up."),
+            new ChatPart.Note(
+                $"I go on trying for {Durations.Write(Grant.ProvisioningPatience)}; you need not ask again. /db-access done {grant.Id} " +
+                "gives it up."),
         ]);
 
     private static ChatMessage Failed(GrantSnapshot grant) => new(
@@ -104,7 +120,10 @@ public static class GrantMessages
             new ChatPart.Note("No role exists for it; that was checked. You can ask again at any time."),
         ]);
 
-    /// <summary>A scope as people asked for it: <c>fix-orders</c>, or <c>fix-orders, only public.orders,</c> where somebody narrowed it (to be followed by more words).</summary>
+    /// <summary>
+    /// A scope as people asked for it: <c>fix-orders</c>, or <c>fix-orders, only public.orders,</c> where somebody narrowed it (to be
+    /// followed by more words).
+    /// </summary>
     public static string ScopeOf(PrivilegeScope scope) => Only(scope) is { } only ? $"{scope.Name}, only {only}," : scope.Name.Value;
 
     /// <summary>The tables that a scope was narrowed to, the first few by name; null when it is as the policy has it.</summary>
@@ -121,7 +140,8 @@ public static class GrantMessages
     public static string Revoked(GrantSnapshot grant) =>
         $"revoked{(grant.EndedBy is { } by ? $" by {Plain(by)}" : "")}{(grant.EndNote is { } note ? $": {Plain(note.TrimEnd('.', ' '), 300)}" : "")}";
 
-    private static string What(GrantSnapshot grant) => $"{ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
+    private static string What(GrantSnapshot grant) =>
+        $"{ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
 
     /// <summary>Somebody's words in a sentence of ours: a back-tick of theirs would pair up with one of ours.</summary>
     private static string Plain(string words, int longest = 130) => Show.Text(words, longest).Replace('`', '\'');

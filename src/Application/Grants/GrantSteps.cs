@@ -34,7 +34,8 @@ internal sealed class GrantSteps(IGrantStore store, GrantGiving giving, GrantTak
     }
 
     private async Task<StepReport> LapseAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken) =>
-        grant.Lapse(now).Refusal is null && await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepReport.Ended : StepReport.Nothing;
+        grant.Lapse(now).Refusal is null && await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved
+            ? StepReport.Ended : StepReport.Nothing;
 }
 
 /// <summary>What came of a step.</summary>

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Application.Grants;
 
 /// <summary>Takes access away, and goes on until it is proved gone. Nothing here gives up.</summary>
-internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, IRoleInventory inventory, TimeProvider clock, ILogger<GrantTaking> log)
+internal sealed class GrantTaking(
+        IGrantStore store, IRoleAdministrator roles, IRoleInventory inventory, TimeProvider clock, ILogger<GrantTaking> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over, and does no harm if the first is still busy.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
@@ -35,7 +36,8 @@ internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, I
             {
                 RoleRemoval.Gone gone => mine.End(gone.Receipt, now),
                 RoleRemoval.LockedOut locked => mine.Quarantine(locked.Receipt, locked.Blockers, now),
-                RoleRemoval.NotNow notNow => mine.StepFailed(notNow.Why.Message, now, cancellationToken.IsCancellationRequested ? TimeSpan.Zero : null, notNow.SoFar),
+                RoleRemoval.NotNow notNow => mine.StepFailed(notNow.Why.Message, now, cancellationToken.IsCancellationRequested
+                    ? TimeSpan.Zero : null, notNow.SoFar),
                 _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
             },
             CancellationToken.None,
@@ -48,29 +50,36 @@ internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, I
                 var overrun = receipt.LastSessionGoneAt - state.Window!.Expiry;
                 if (state.EndReason is EndReason.Expired) Telemetry.Overrun.Record(Math.Max(0, overrun.TotalSeconds));
                 Telemetry.Step("ended");
-                log.LogInformation("{Grant} has ended ({Reason}): role {Role} is gone, {Sessions} sessions cut", state.Id.ToString(), state.EndReason, state.Role!.Value, receipt.SessionsEnded);
+                log.LogInformation("{Grant} has ended ({Reason}): role {Role} is gone, {Sessions} sessions cut", state.Id.ToString(),
+                    state.EndReason, state.Role!.Value, receipt.SessionsEnded);
                 if (state.Scope.NarrowedTo.Count > 0) await DropScopeAsync(state, cancellationToken);
                 return StepReport.Ended;
 
             case RoleRemoval.LockedOut { Blockers: var blockers }:
                 Telemetry.Step("quarantined");
-                log.LogError("{Grant}: role {Role} is locked out but cannot be removed yet (try {Attempt}): {Blockers}", state.Id.ToString(), state.Role!.Value, state.Attempts, string.Join("; ", blockers));
+                log.LogError("{Grant}: role {Role} is locked out but cannot be removed yet (try {Attempt}): {Blockers}",
+                    state.Id.ToString(), state.Role!.Value, state.Attempts, string.Join("; ", blockers));
                 return StepReport.Quarantined;
 
             default:
                 Telemetry.Step("take_postponed");
-                log.LogError("{Grant}: role {Role} could not be removed (try {Attempt}), tried again: {Why}", state.Id.ToString(), state.Role!.Value, state.Attempts, ((RoleRemoval.NotNow)removal).Why.Message);
+                log.LogError("{Grant}: role {Role} could not be removed (try {Attempt}), tried again: {Why}", state.Id.ToString(),
+                    state.Role!.Value, state.Attempts, ((RoleRemoval.NotNow)removal).Why.Message);
                 return StepReport.Postponed;
         }
     }
 
-    /// <summary>A scope that was narrowed for this grant is nobody else's. Access is over already: what does not work here is left to reconciliation.</summary>
+    /// <summary>
+    /// A scope that was narrowed for this grant is nobody else's. Access is over already: what does not work here is left to
+    /// reconciliation.
+    /// </summary>
     private async Task DropScopeAsync(GrantSnapshot state, CancellationToken cancellationToken)
     {
         try
         {
             var dropped = await inventory.DropUnusedAsync(state.Installation, state.Target, state.Scope, cancellationToken);
-            if (dropped.Refusal is { } why) log.LogInformation("{Grant}: its scope role stays for now: {Why}", state.Id.ToString(), why.Message);
+            if (dropped.Refusal is { } why)
+                log.LogInformation("{Grant}: its scope role stays for now: {Why}", state.Id.ToString(), why.Message);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -81,7 +90,8 @@ internal sealed class GrantTaking(IGrantStore store, IRoleAdministrator roles, I
     private async Task<RoleRemoval> TryRemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased, Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased,
+            Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
         try
         {
             var removal = await roles.RemoveAsync(role, leased.Token);

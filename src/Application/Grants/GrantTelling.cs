@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Grants;
 
-/// <summary>Tells holders what is on record. A message that fails is sent again later and never changes what the grant's state says.</summary>
+/// <summary>
+/// Tells holders what is on record. A message that fails is sent again later and never changes what the grant's state says.
+/// </summary>
 internal sealed class GrantTelling(IGrantStore store, IChat chat, TimeProvider clock, ILogger<GrantTelling> log)
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
@@ -37,7 +39,9 @@ internal sealed class GrantTelling(IGrantStore store, IChat chat, TimeProvider c
                 _ => throw new InvalidOperationException("A post ends in one of its three ways."),
             },
             CancellationToken.None);
-        if (post is not Post.Sent) log.LogWarning("The holder of {Grant} was not told ({Notice}): {Why}", grant.Id.ToString(), kind, post is Post.Never never ? never.Why : ((Post.NotNow)post).Why);
+        if (post is not Post.Sent)
+            log.LogWarning("The holder of {Grant} was not told ({Notice}): {Why}", grant.Id.ToString(), kind, post is Post.Never never
+                ? never.Why : ((Post.NotNow)post).Why);
         return post is Post.NotNow ? StepReport.Postponed : StepReport.Told;
     }
 
@@ -48,7 +52,8 @@ internal sealed class GrantTelling(IGrantStore store, IChat chat, TimeProvider c
         {
             var removed = await chat.RemoveAsync(credentials, cancellationToken);
             if (removed is Post.NotNow) return removed;
-            if (removed is Post.Never { Why: var why }) log.LogWarning("The credentials message of {Grant} could not be removed: {Why}", grant.Id.ToString(), why);
+            if (removed is Post.Never { Why: var why })
+                log.LogWarning("The credentials message of {Grant} could not be removed: {Why}", grant.Id.ToString(), why);
         }
 
         return await chat.TellAsync(grant.Requester, GrantMessages.For(kind, grant), cancellationToken);

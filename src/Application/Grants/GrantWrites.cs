@@ -10,8 +10,8 @@ internal static class GrantWrites
     private const int Tries = 8;
 
     /// <summary>
-    /// Applies a change to the newest state and saves it. When somebody else saved in between, the change is asked of the new state, and may
-    /// be refused there. <paramref name="stillMine"/> says whether the new state is still this caller's business.
+    /// Applies a change to the newest state and saves it. When somebody else saved in between, the change is asked of the new state, and
+    /// may be refused there. <paramref name="stillMine"/> says whether the new state is still this caller's business.
     /// </summary>
     public static async Task<(Grant Grant, Result Outcome)> ChangeAsync(
         this IGrantStore store,
@@ -27,12 +27,14 @@ internal static class GrantWrites
             if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved) return (grant, outcome);
             if (attempt == Tries) return (grant, LostRace);
 
-            if (await store.FindAsync(grant.Id, cancellationToken) is not { } newest) return (grant, GrantErrors.Unknown(grant.Id.ToString()));
+            if (await store.FindAsync(grant.Id, cancellationToken) is not { } newest)
+                return (grant, GrantErrors.Unknown(grant.Id.ToString()));
             grant = newest;
             if (stillMine is not null && !stillMine(grant.State)) return (grant, LostRace);
         }
     }
 
     /// <summary>Another worker took over, or too many people changed the grant at once.</summary>
-    public static Error LostRace { get; } = new("grant.lost_race", "Somebody else changed this grant at the same moment; look at it again with `/db-access mine`.");
+    public static Error LostRace { get; } =
+        new("grant.lost_race", "Somebody else changed this grant at the same moment; look at it again with `/db-access mine`.");
 }

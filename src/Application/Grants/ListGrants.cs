@@ -22,12 +22,14 @@ public sealed record ListGrants(PrincipalId? Mine, DatabaseName? Database = null
         public async Task<Result<GrantList>> Handle(ListGrants query, CancellationToken cancellationToken)
         {
             if (query.Mine is not { } person)
-                return new GrantList([.. (await store.ListLiveAsync(query.Database, Most, cancellationToken)).Select(grant => grant.State)]);
+                return new GrantList(
+                    [.. (await store.ListLiveAsync(query.Database, Most, cancellationToken)).Select(grant => grant.State)]);
 
             // Two questions: what is live may be older than any number of grants that have ended.
             var live = await store.ListLiveByRequesterAsync(person, Most, cancellationToken);
             var newest = await store.ListByRequesterAsync(person, Most, cancellationToken);
-            return new GrantList([.. live.Concat(newest.Where(grant => grant.State.EndedAt is not null).Take(EndedShown)).Select(grant => grant.State)]);
+            return new GrantList(
+                [.. live.Concat(newest.Where(grant => grant.State.EndedAt is not null).Take(EndedShown)).Select(grant => grant.State)]);
         }
     }
 }

@@ -20,12 +20,14 @@ public sealed record ScopeOffer(ScopeName Scope, string Description, bool HighRi
 public sealed record DatabaseOffer(DatabaseName Database, IReadOnlyList<ScopeOffer> Scopes);
 
 /// <summary>What a person may ask for, and every name there is, so that a near miss can be told from a thing that is not theirs.</summary>
-public sealed record Offers(IReadOnlyList<DatabaseOffer> Databases, IReadOnlyList<DatabaseName> KnownDatabases, IReadOnlyList<ScopeName> KnownScopes);
+public sealed record Offers(
+        IReadOnlyList<DatabaseOffer> Databases, IReadOnlyList<DatabaseName> KnownDatabases, IReadOnlyList<ScopeName> KnownScopes);
 
 /// <summary>What may this person ask for now? The form, the help and the reading of typed words all come from here.</summary>
 public sealed record ListOffers(PrincipalId Person) : IRequest<Result<Offers>>
 {
-    internal sealed class Handler(IDirectory directory, Membership membership, IPolicySource policies, TimeProvider clock) : IRequestHandler<ListOffers, Result<Offers>>
+    internal sealed class Handler(IDirectory directory, Membership membership, IPolicySource policies, TimeProvider clock)
+        : IRequestHandler<ListOffers, Result<Offers>>
     {
         public async Task<Result<Offers>> Handle(ListOffers query, CancellationToken cancellationToken)
         {
@@ -39,18 +41,22 @@ public sealed record ListOffers(PrincipalId Person) : IRequest<Result<Offers>>
 
             var now = clock.GetUtcNow();
             return new Offers(
-                [.. policy.OfferedDatabases(groups.Value).Select(database => new DatabaseOffer(database, Scopes(policy, groups.Value, database, now))).Where(offer => offer.Scopes.Count > 0)],
+                [.. policy.OfferedDatabases(groups.Value)
+                    .Select(database => new DatabaseOffer(database, Scopes(policy, groups.Value, database, now)))
+                    .Where(offer => offer.Scopes.Count > 0)],
                 [.. policy.Databases.Keys],
                 [.. policy.Scopes.Keys]);
         }
 
-        private static IReadOnlyList<ScopeOffer> Scopes(AccessPolicy policy, IReadOnlySet<string> groups, DatabaseName database, DateTimeOffset now) =>
+        private static IReadOnlyList<ScopeOffer> Scopes(
+                AccessPolicy policy, IReadOnlySet<string> groups, DatabaseName database, DateTimeOffset now) =>
         [
             .. policy.OfferedScopes(groups, database, now).Select(name =>
             {
                 var rule = policy.RuleFor(groups, database, name)!;
                 var scope = policy.Scopes[name];
-                return new ScopeOffer(name, scope.Description, scope.HighRisk, rule.Id, rule.Lifetime, rule.Approval) { RunAs = scope.RunAs };
+                return new ScopeOffer(
+                    name, scope.Description, scope.HighRisk, rule.Id, rule.Lifetime, rule.Approval) { RunAs = scope.RunAs };
             }),
         ];
     }

@@ -10,5 +10,6 @@ internal static class Passwords
     private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
     /// <summary>It starts with a letter, so that no program takes it for an option.</summary>
-    public static Secret New() => new(RandomNumberGenerator.GetString(Letters.AsSpan(0, 52), 1) + RandomNumberGenerator.GetString(Letters, 31));
+    public static Secret New() =>
+        new(RandomNumberGenerator.GetString(Letters.AsSpan(0, 52), 1) + RandomNumberGenerator.GetString(Letters, 31));
 }

@@ -20,7 +20,8 @@ public sealed record PreviewSweep(bool Postponed = false) : IRequest<Result<Swee
         {
             var now = clock.GetUtcNow();
             var due = await store.ListDueAsync(now, Most, cancellationToken);
-            var later = query.Postponed ? (await store.ListLiveAsync(null, Most, cancellationToken)).Where(grant => grant.State.IsPostponed(now)) : [];
+            var later = query.Postponed
+                ? (await store.ListLiveAsync(null, Most, cancellationToken)).Where(grant => grant.State.IsPostponed(now)) : [];
             return new SweepPreview([.. due.Concat(later).Select(grant => Line(grant, now))]);
         }
 
@@ -31,7 +32,8 @@ public sealed record PreviewSweep(bool Postponed = false) : IRequest<Result<Swee
                 ? grant.Status switch
                 {
                     GrantStatus.Pending => "would lapse",
-                    GrantStatus.Approved or GrantStatus.Provisioning when state.AbandonedBecause is not null => $"its making would be undone (role {state.Role?.Value ?? "none"})",
+                    GrantStatus.Approved or GrantStatus.Provisioning when state.AbandonedBecause is not null =>
+                        $"its making would be undone (role {state.Role?.Value ?? "none"})",
                     GrantStatus.Approved or GrantStatus.Provisioning => "its role would be made and delivered",
                     GrantStatus.Active when state.Window?.IsOver(now) is true => $"would be ended: role {state.Role} removed",
                     GrantStatus.Active => "its holder would be warned of the end",

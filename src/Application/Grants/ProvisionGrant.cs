@@ -5,12 +5,14 @@ using MediatR;
 
 namespace DbAccess.Application.Grants;
 
-/// <summary>What came of the steps of one grant, in the order in which they were taken; empty when nothing was due or another worker has it.</summary>
+/// <summary>
+/// What came of the steps of one grant, in the order in which they were taken; empty when nothing was due or another worker has it.
+/// </summary>
 public sealed record StepsTaken(IReadOnlyList<StepReport> Steps);
 
 /// <summary>
-/// Takes what is due of one grant now: makes the role of a grant that was allowed and delivers its credentials, or takes away what was returned or
-/// revoked, and tells what became due to be told. Safe to repeat: whoever finds nothing to do does nothing.
+/// Takes what is due of one grant now: makes the role of a grant that was allowed and delivers its credentials, or takes away what was
+/// returned or revoked, and tells what became due to be told. Safe to repeat: whoever finds nothing to do does nothing.
 /// </summary>
 public sealed record ProvisionGrant(GrantId Id) : IRequest<Result<StepsTaken>>
 {

@@ -14,7 +14,8 @@ internal sealed record Judgement(string Handle, AccessVerdict.Allowed Allowed, s
 internal sealed class RequestJudge(IDirectory directory, Membership membership, IPolicySource policies)
 {
     public async Task<Result<Judgement>> JudgeAsync(
-        PrincipalId requester, DatabaseName database, ScopeName scope, IReadOnlyList<TableMention> only, TimeSpan? duration, string reason, DateTimeOffset now, CancellationToken cancellationToken)
+        PrincipalId requester, DatabaseName database, ScopeName scope, IReadOnlyList<TableMention> only, TimeSpan? duration, string reason,
+            DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (policies.Missing is { } none) return none;
         var person = await directory.FindAsync(requester, cancellationToken);
@@ -28,7 +29,8 @@ internal sealed class RequestJudge(IDirectory directory, Membership membership, 
         {
             AccessVerdict.Refused { Refusal: var refusal } => refusal,
             AccessVerdict.NeedsApproval needs => ApprovalNotYet(needs),
-            AccessVerdict.Allowed allowed => Narrowed(allowed, only) is var narrowed && narrowed.Refusal is { } outside ? outside : new Judgement(person.Value.Handle, narrowed.Value, policy.Hash),
+            AccessVerdict.Allowed allowed => Narrowed(allowed, only) is var narrowed && narrowed.Refusal is { } outside
+                ? outside : new Judgement(person.Value.Handle, narrowed.Value, policy.Hash),
             _ => throw new InvalidOperationException("A verdict is one of three."),
         };
     }
@@ -46,6 +48,8 @@ internal sealed class RequestJudge(IDirectory directory, Membership membership, 
     private static Error ApprovalNotYet(AccessVerdict.NeedsApproval needs)
     {
         var who = string.Join(" and ", needs.Rule.Approval!.Stages.Select(stage => $"{stage.Any} of {string.Join(", ", stage.Of)}"));
-        return new Error("approval.not_yet", $"{needs.Scope.Name} on {needs.Target.Name} needs approval by {who} (rule {needs.Rule.Id}), and approvals are not available yet. Nothing was filed; ask them directly.");
+        return new Error("approval.not_yet",
+            $"{needs.Scope.Name} on {needs.Target.Name} needs approval by {who} (rule {needs.Rule.Id}), and approvals are not available " +
+            "yet. Nothing was filed; ask them directly.");
     }
 }

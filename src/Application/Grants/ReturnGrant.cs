@@ -18,7 +18,8 @@ public sealed record ReturnGrant(PrincipalId Holder, GrantId? Id) : IRequest<Res
 
     public string Subject => Id?.ToString() ?? "all";
 
-    internal sealed class Handler(IGrantStore store, IGrantDispatcher dispatcher, TimeProvider clock) : IRequestHandler<ReturnGrant, Result<GrantsReturned>>
+    internal sealed class Handler(IGrantStore store, IGrantDispatcher dispatcher, TimeProvider clock)
+        : IRequestHandler<ReturnGrant, Result<GrantsReturned>>
     {
         // More live grants than this nobody has; those beyond it end by the clock.
         private const int Most = 200;
@@ -34,7 +35,8 @@ public sealed record ReturnGrant(PrincipalId Holder, GrantId? Id) : IRequest<Res
             }
 
             var returned = new List<GrantId>();
-            foreach (var grant in (await store.ListLiveByRequesterAsync(command.Holder, Most, cancellationToken)).Where(grant => grant.IsOpen))
+            foreach (var grant in (await store.ListLiveByRequesterAsync(command.Holder, Most, cancellationToken))
+                .Where(grant => grant.IsOpen))
             {
                 if ((await ReturnAsync(grant, command.Holder, cancellationToken)).Refusal is null) returned.Add(grant.Id);
             }

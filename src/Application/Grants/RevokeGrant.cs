@@ -10,7 +10,9 @@ using MediatR;
 
 namespace DbAccess.Application.Grants;
 
-/// <summary>Somebody else's access ends now. For people who may approve access to that database: who may say yes may also say stop.</summary>
+/// <summary>
+/// Somebody else's access ends now. For people who may approve access to that database: who may say yes may also say stop.
+/// </summary>
 public sealed record RevokeGrant(PrincipalId Revoker, GrantId Id, string Why) : IRequest<Result<GrantsReturned>>, IAudited
 {
     public Actor By => new Actor.Person(Revoker);
@@ -20,12 +22,15 @@ public sealed record RevokeGrant(PrincipalId Revoker, GrantId Id, string Why) : 
     internal sealed class Validator : AbstractValidator<RevokeGrant>
     {
         public Validator() => RuleFor(command => command.Why)
-            .Must(why => !string.IsNullOrWhiteSpace(why)).WithMessage("Say why: `/db-access revoke <id> <reason>`. The reason goes on the audit record.")
+            .Must(why => !string.IsNullOrWhiteSpace(why))
+                .WithMessage("Say why: `/db-access revoke <id> <reason>`. The reason goes on the audit record.")
             .MaximumLength(CreateGrant.LongestReason).WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters.")
-            .Must(why => !why.Contains('\0', StringComparison.Ordinal)).WithMessage("The reason holds a character that cannot be stored (NUL).");
+            .Must(why => !why.Contains('\0', StringComparison.Ordinal))
+                .WithMessage("The reason holds a character that cannot be stored (NUL).");
     }
 
-    internal sealed class Handler(IDirectory directory, Membership membership, IPolicySource policies, IGrantStore store, IGrantDispatcher dispatcher, TimeProvider clock)
+    internal sealed class Handler(IDirectory directory, Membership membership, IPolicySource policies, IGrantStore store,
+        IGrantDispatcher dispatcher, TimeProvider clock)
         : IRequestHandler<RevokeGrant, Result<GrantsReturned>>
     {
         public async Task<Result<GrantsReturned>> Handle(RevokeGrant command, CancellationToken cancellationToken)
@@ -44,11 +49,13 @@ public sealed record RevokeGrant(PrincipalId Revoker, GrantId Id, string Why) : 
             if (command.Revoker != grant.State.Requester && !approvers.Any(groups.Value.Contains))
             {
                 return new Error("grant.not_revoker", approvers.Count == 0
-                    ? $"Nobody is named by the policy to end other people's access to {grant.State.Target.Name}; ask its holder to give {command.Id} back."
+                    ? $"Nobody is named by the policy to end other people's access to {grant.State.Target.Name}; ask its holder to give " +
+                        $"{command.Id} back."
                     : $"Only {string.Join(", ", approvers)} may end other people's access to {grant.State.Target.Name}.");
             }
 
-            var (_, outcome) = await store.ChangeAsync(grant, newest => newest.Revoke(command.By, command.Why.Trim(), clock.GetUtcNow(), person.Value.Handle), cancellationToken);
+            var (_, outcome) = await store.ChangeAsync(
+                grant, newest => newest.Revoke(command.By, command.Why.Trim(), clock.GetUtcNow(), person.Value.Handle), cancellationToken);
             if (outcome.Refusal is { } refusal) return refusal;
 
             dispatcher.Dispatch(command.Id);

@@ -40,10 +40,15 @@ public sealed record ReconcileReport(int Clusters, int Roles, IReadOnlyList<Reco
     public int Count(FindingKind kind) => Lines.Count(line => line.Kind == kind);
 
     public override string ToString() =>
-        $"{Clusters} clusters, {Roles} roles; {Lines.Count} findings: {Count(FindingOutcome.Mended)} mended, {Count(FindingOutcome.WouldMend)} would be mended, {Count(FindingOutcome.Reported)} reported, {Count(FindingOutcome.Failed)} failed";
+        $"{Clusters} clusters, {Roles} roles; {Lines.Count} findings: {Count(FindingOutcome.Mended)} mended, " +
+            $"{Count(FindingOutcome.WouldMend)} would be mended, {Count(FindingOutcome.Reported)} reported, " +
+            $"{Count(FindingOutcome.Failed)} failed";
 }
 
-/// <summary>What passes of one process remember of each other: since when a scope role is unneeded, which clusters were busy lately, and which grants are in use.</summary>
+/// <summary>
+/// What passes of one process remember of each other: since when a scope role is unneeded, which clusters were busy lately, and which
+/// grants are in use.
+/// </summary>
 internal sealed class ReconcileMemory
 {
     private readonly ConcurrentDictionary<ClusterName, IReadOnlyDictionary<uint, DateTimeOffset>> _unneeded = new();
@@ -63,10 +68,11 @@ internal sealed class ReconcileMemory
     public void WasBusy(ClusterName cluster, DateTimeOffset now) => _busy[cluster] = now;
 
     /// <summary>
-    /// A grant that was in use when it was last read, and is by the clock. As long as it is in use, all that a comparison rests on stays as it is: role, OID,
-    /// scope. Whether it still is, is for the record to say before anything is decided, and in any case once an hour.
+    /// A grant that was in use when it was last read, and is by the clock. As long as it is in use, all that a comparison rests on stays as
+    /// it is: role, OID, scope. Whether it still is, is for the record to say before anything is decided, and in any case once an hour.
     /// </summary>
-    public GrantSnapshot? InUse(GrantId id, DateTimeOffset now) => _inUse.TryGetValue(id, out var grant) && grant.Window?.Expiry > now ? grant : null;
+    public GrantSnapshot? InUse(GrantId id, DateTimeOffset now) => _inUse.TryGetValue(id, out var grant) && grant.Window?.Expiry > now
+        ? grant : null;
 
     /// <summary>What is live now, and nothing else.</summary>
     public void Remember(IReadOnlyList<GrantSnapshot> live)
@@ -78,12 +84,13 @@ internal sealed class ReconcileMemory
 
     public void Forget(GrantId id) => _inUse.TryRemove(id, out _);
 
-    public IEnumerable<ClusterName> BusySince(DateTimeOffset since) => _busy.Where(entry => entry.Value >= since).Select(entry => entry.Key);
+    public IEnumerable<ClusterName> BusySince(DateTimeOffset since) =>
+        _busy.Where(entry => entry.Value >= since).Select(entry => entry.Key);
 }
 
 /// <summary>
-/// Compares the record with the clusters and mends what may be mended; shared by the command and, as a dry run, by the examination of clusters.
-/// One cluster that fails does not stop the others.
+/// Compares the record with the clusters and mends what may be mended; shared by the command and, as a dry run, by the examination of
+/// clusters. One cluster that fails does not stop the others.
 /// </summary>
 internal sealed class RoleReconciler(
     IGrantStore store,
@@ -100,10 +107,15 @@ internal sealed class RoleReconciler(
     private const int ClustersAtOnce = 4;
     private const int MendingsAtOnce = 4;
 
-    /// <summary>A cheap pass follows a cluster for so long after its last live grant: past the grace, so that a late orphan is seen.</summary>
+    /// <summary>
+    /// A cheap pass follows a cluster for so long after its last live grant: past the grace, so that a late orphan is seen.
+    /// </summary>
     private static readonly TimeSpan Lately = TimeSpan.FromMinutes(30);
 
-    /// <summary>More live grants than this are left to the hourly pass: even the list of their ids would not be cheap with every sweep (of so many it takes some 60 read units of DynamoDB).</summary>
+    /// <summary>
+    /// More live grants than this are left to the hourly pass: even the list of their ids would not be cheap with every sweep (of so many
+    /// it takes some 60 read units of DynamoDB).
+    /// </summary>
     private const int MostForCheapPass = 5_000;
 
     /// <summary>More than this that are not remembered are read all together.</summary>
@@ -113,14 +125,16 @@ internal sealed class RoleReconciler(
     public async Task<ReconcileReport> RunAsync(bool dryRun, bool confirmed, bool onlyBusy, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        if ((onlyBusy ? await ListLiveCheaplyAsync(now, cancellationToken) : await ListLiveAsync(cancellationToken)) is not { } live) return new ReconcileReport(0, 0, []);
+        if ((onlyBusy ? await ListLiveCheaplyAsync(now, cancellationToken) : await ListLiveAsync(cancellationToken)) is not { } live)
+            return new ReconcileReport(0, 0, []);
         memory.Remember(live.Count <= MostForCheapPass ? live : []);
         var busy = live.Where(grant => grant.Role is not null).Select(grant => grant.Target.Cluster).ToHashSet();
         foreach (var cluster in busy) memory.WasBusy(cluster, now);
 
         List<ClusterName> clusters =
         [
-            .. (onlyBusy ? busy.Concat(memory.BusySince(now - Lately)) : busy.Concat(policies.Current.Databases.Values.Select(database => database.Target.Cluster)))
+            .. (onlyBusy ? busy.Concat(memory.BusySince(now - Lately))
+                : busy.Concat(policies.Current.Databases.Values.Select(database => database.Target.Cluster)))
                 .Distinct().OrderBy(cluster => cluster.Value, StringComparer.Ordinal),
         ];
         var lines = new ConcurrentBag<ReconcileLine>();
@@ -132,21 +146,26 @@ internal sealed class RoleReconciler(
             {
                 try
                 {
-                    Interlocked.Add(ref seen, await ReconcileAsync(cluster, [.. live.Where(grant => grant.Target.Cluster == cluster)], onlyBusy, dryRun, confirmed, lines, token));
+                    Interlocked.Add(ref seen, await ReconcileAsync(
+                        cluster, [.. live.Where(grant => grant.Target.Cluster == cluster)], onlyBusy, dryRun, confirmed, lines, token));
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException)
                 {
                     log.LogError(failure, "Reconciling cluster {Cluster} failed", cluster.Value);
-                    lines.Add(new ReconcileLine(cluster, FindingKind.Unlisted, "", FindingOutcome.Failed, $"it could not be compared ({failure.GetType().Name}); the log says more"));
+                    lines.Add(new ReconcileLine(cluster, FindingKind.Unlisted, "", FindingOutcome.Failed,
+                        $"it could not be compared ({failure.GetType().Name}); the log says more"));
                 }
             });
 
-        List<ReconcileLine> sorted = [.. lines.OrderBy(line => line.Cluster.Value, StringComparer.Ordinal).ThenBy(line => line.Words, StringComparer.Ordinal)];
+        List<ReconcileLine> sorted =
+            [.. lines.OrderBy(line => line.Cluster.Value, StringComparer.Ordinal).ThenBy(line => line.Words, StringComparer.Ordinal)];
         foreach (var line in sorted) Telemetry.Finding(line.Kind.ToString(), line.Outcome.ToString());
         if (!dryRun)
         {
             foreach (var line in sorted)
-                log.Log(line.Outcome is FindingOutcome.Failed ? LogLevel.Error : LogLevel.Warning, "Reconcile {Finding} on {Cluster}, role {Role}: {Outcome}: {Words}", line.Kind, line.Cluster.Value, line.Role, line.Outcome, line.Words);
+                log.Log(line.Outcome is FindingOutcome.Failed
+                    ? LogLevel.Error : LogLevel.Warning, "Reconcile {Finding} on {Cluster}, role {Role}: {Outcome}: {Words}", line.Kind,
+                    line.Cluster.Value, line.Role, line.Outcome, line.Words);
         }
         return new ReconcileReport(clusters.Count, seen, sorted);
     }
@@ -155,8 +174,8 @@ internal sealed class RoleReconciler(
         [.. (await store.ListLiveAsync(null, int.MaxValue, cancellationToken)).Select(grant => grant.State)];
 
     /// <summary>
-    /// By their ids, and of the grants themselves only those that the last pass did not see in use; null when there are too many. One that cannot be read is left out, as in lists: if its role is there,
-    /// nothing is decided for that cluster, and the others go on.
+    /// By their ids, and of the grants themselves only those that the last pass did not see in use; null when there are too many. One that
+    /// cannot be read is left out, as in lists: if its role is there, nothing is decided for that cluster, and the others go on.
     /// </summary>
     private async Task<List<GrantSnapshot>?> ListLiveCheaplyAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -169,7 +188,8 @@ internal sealed class RoleReconciler(
         {
             try
             {
-                if ((memory.InUse(id, now) ?? (await store.FindAsync(id, cancellationToken))?.State) is { EndedAt: null } grant) live.Add(grant);
+                if ((memory.InUse(id, now) ?? (await store.FindAsync(id, cancellationToken))?.State) is { EndedAt: null } grant)
+                    live.Add(grant);
             }
             catch (GrantDocumentException unreadable)
             {
@@ -180,19 +200,23 @@ internal sealed class RoleReconciler(
     }
 
     private async Task<int> ReconcileAsync(
-        ClusterName cluster, IReadOnlyList<GrantSnapshot> liveBefore, bool onlyBusy, bool dryRun, bool confirmed, ConcurrentBag<ReconcileLine> lines, CancellationToken cancellationToken)
+        ClusterName cluster, IReadOnlyList<GrantSnapshot> liveBefore, bool onlyBusy, bool dryRun, bool confirmed,
+            ConcurrentBag<ReconcileLine> lines, CancellationToken cancellationToken)
     {
-        var listed = await inventory.ListAsync(cluster, installation.Name, [.. liveBefore.Select(grant => grant.RoleOid).OfType<uint>()], cancellationToken);
+        var listed = await inventory.ListAsync(
+            cluster, installation.Name, [.. liveBefore.Select(grant => grant.RoleOid).OfType<uint>()], cancellationToken);
         if (listed.Refusal is { } refusal)
         {
-            lines.Add(new ReconcileLine(cluster, FindingKind.Unlisted, "", FindingOutcome.Failed, $"its roles could not be listed, so nothing was decided: {refusal.Message}"));
+            lines.Add(new ReconcileLine(cluster, FindingKind.Unlisted, "", FindingOutcome.Failed,
+                $"its roles could not be listed, so nothing was decided: {refusal.Message}"));
             return 0;
         }
 
         var listing = listed.Value;
         var (now, policy) = (clock.GetUtcNow(), policies.Current);
         var known = new Dictionary<GrantId, GrantSnapshot>();
-        var findings = await DecideAsync(onlyBusy ? liveBefore.Where(grant => grant.Status is GrantStatus.Active).ToDictionary(grant => grant.Id) : []);
+        var findings = await DecideAsync(
+            onlyBusy ? liveBefore.Where(grant => grant.Status is GrantStatus.Active).ToDictionary(grant => grant.Id) : []);
         // What was remembered is good enough to see that all is as it should be, and for nothing else.
         if (onlyBusy && findings.Count > 0)
         {
@@ -202,7 +226,8 @@ internal sealed class RoleReconciler(
 
         if (!dryRun)
         {
-            var unneeded = findings.Where(finding => finding.Kind is FindingKind.Unneeded).Select(finding => finding.Role).ToHashSet(StringComparer.Ordinal);
+            var unneeded = findings.Where(finding => finding.Kind is FindingKind.Unneeded).Select(finding => finding.Role)
+                .ToHashSet(StringComparer.Ordinal);
             memory.SetUnneeded(cluster, listing.Roles.Where(role => unneeded.Contains(role.Name)).Select(role => role.Oid), now);
         }
 
@@ -210,16 +235,19 @@ internal sealed class RoleReconciler(
             findings,
             new ParallelOptions { MaxDegreeOfParallelism = MendingsAtOnce, CancellationToken = cancellationToken },
             async (finding, token) => lines.Add(await SettleAsync(cluster, finding, dryRun, token)));
-        await KeepScopesInLineAsync(cluster, known.Values.Where(grant => grant.Status is GrantStatus.Active && grant.Target.Cluster == cluster), dryRun, lines, cancellationToken);
+        await KeepScopesInLineAsync(cluster, known.Values.Where(
+            grant => grant.Status is GrantStatus.Active && grant.Target.Cluster == cluster), dryRun, lines, cancellationToken);
         return listing.Roles.Count;
 
         async Task<IReadOnlyList<Finding>> DecideAsync(Dictionary<GrantId, GrantSnapshot> remembered)
         {
             known.Clear();
             // After the listing: a role whose grant is on record by now was no orphan when it was listed.
-            foreach (var id in listing.Roles.Select(role => role.Mark).OfType<RoleMark.Login>().Select(mark => mark.Grant).Concat(liveBefore.Select(grant => grant.Id)).Distinct())
+            foreach (var id in listing.Roles.Select(role => role.Mark).OfType<RoleMark.Login>().Select(mark => mark.Grant)
+                .Concat(liveBefore.Select(grant => grant.Id)).Distinct())
             {
-                if ((remembered.GetValueOrDefault(id) ?? (await store.FindAsync(id, cancellationToken))?.State) is { } grant) known[id] = grant;
+                if ((remembered.GetValueOrDefault(id) ?? (await store.FindAsync(id, cancellationToken))?.State) is { } grant)
+                    known[id] = grant;
             }
 
             return Reconciliation.Decide(new ClusterState(
@@ -229,7 +257,8 @@ internal sealed class RoleReconciler(
                 known,
                 liveBefore.Where(grant => grant.Status is GrantStatus.Active).Select(grant => grant.Id).ToHashSet(),
                 NeededScopes(policy, cluster, known.Values.Where(grant => grant.EndedAt is null)),
-                policy.Databases.Values.Where(database => database.Target.Cluster == cluster).GroupBy(database => database.Target.Database, StringComparer.Ordinal)
+                policy.Databases.Values.Where(database => database.Target.Cluster == cluster)
+                    .GroupBy(database => database.Target.Database, StringComparer.Ordinal)
                     .ToDictionary(group => group.Key, group => group.First().Target.Name, StringComparer.Ordinal),
                 memory.UnneededSince(cluster),
                 now,
@@ -237,35 +266,45 @@ internal sealed class RoleReconciler(
         }
     }
 
-    /// <summary>What live grants rest on, compared with the databases: a table made meanwhile is let in, what somebody granted or revoked by hand is put right.</summary>
-    private async Task KeepScopesInLineAsync(ClusterName cluster, IEnumerable<GrantSnapshot> active, bool dryRun, ConcurrentBag<ReconcileLine> lines, CancellationToken cancellationToken)
+    /// <summary>
+    /// What live grants rest on, compared with the databases: a table made meanwhile is let in, what somebody granted or revoked by hand is
+    /// put right.
+    /// </summary>
+    private async Task KeepScopesInLineAsync(ClusterName cluster, IEnumerable<GrantSnapshot> active, bool dryRun,
+        ConcurrentBag<ReconcileLine> lines, CancellationToken cancellationToken)
     {
-        foreach (var grant in active.DistinctBy(grant => string.Join(',', RoleName.ForScopes(installation.Name, grant.Scope, grant.Target).Select(role => role.Value))))
+        foreach (var grant in active.DistinctBy(
+            grant => string.Join(',', RoleName.ForScopes(installation.Name, grant.Scope, grant.Target).Select(role => role.Value))))
         {
             var role = RoleName.ForScopes(installation.Name, grant.Scope, grant.Target)[0].Value;
-            var (seen, refusal) = await inventory.KeepInLineAsync(installation.Name, grant.Target, grant.Scope, dryRun: true, cancellationToken);
+            var (seen, refusal) =
+                await inventory.KeepInLineAsync(installation.Name, grant.Target, grant.Scope, dryRun: true, cancellationToken);
             if (seen.Count == 0 && refusal is null) continue;
 
-            var lead = seen.Count == 0 ? $"{role} of scope {grant.Scope.Name} could not be compared" : $"{role} of scope {grant.Scope.Name} is not in line: {string.Join("; ", seen)}";
+            var lead = seen.Count == 0 ? $"{role} of scope {grant.Scope.Name} could not be compared"
+                : $"{role} of scope {grant.Scope.Name} is not in line: {string.Join("; ", seen)}";
             if (refusal is null && !dryRun)
             {
                 var finding = new Finding(FindingKind.Drifted, role, lead, null);
                 await AuditAsync(finding, "begun");
-                refusal = (await inventory.KeepInLineAsync(installation.Name, grant.Target, grant.Scope, dryRun: false, cancellationToken)).Refusal;
+                refusal = (await inventory.KeepInLineAsync(installation.Name, grant.Target, grant.Scope, dryRun: false, cancellationToken))
+                    .Refusal;
                 await AuditAsync(finding, refusal?.Code ?? "done");
             }
 
             lines.Add(new ReconcileLine(
                 cluster, FindingKind.Drifted, role,
                 refusal is not null ? FindingOutcome.Reported : dryRun ? FindingOutcome.WouldMend : FindingOutcome.Mended,
-                refusal is not null ? $"{lead}. {refusal.Message}" : $"{lead}. {(dryRun ? "It would be brought in line" : "It was brought in line")}."));
+                refusal is not null
+                    ? $"{lead}. {refusal.Message}" : $"{lead}. {(dryRun ? "It would be brought in line" : "It was brought in line")}."));
         }
     }
 
     private async Task<ReconcileLine> SettleAsync(ClusterName cluster, Finding finding, bool dryRun, CancellationToken cancellationToken)
     {
         var lead = finding.Role.Length > 0 ? $"{finding.Role} {finding.What}" : $"it {finding.What}";
-        if (finding.Mend is not { } mend) return Line(FindingOutcome.Reported, finding.Instead is null ? lead : $"{lead}. {finding.Instead}.");
+        if (finding.Mend is not { } mend)
+            return Line(FindingOutcome.Reported, finding.Instead is null ? lead : $"{lead}. {finding.Instead}.");
         if (dryRun) return Line(FindingOutcome.WouldMend, $"{lead}. {Would(mend)}.");
 
         try
@@ -275,7 +314,8 @@ internal sealed class RoleReconciler(
             var (outcome, receipt) = await MendAsync(cluster, mend, cancellationToken);
             var found = receipt is null ? "" : InWords(receipt);
             await AuditAsync(finding, $"{outcome.Refusal?.Code ?? "done"}{(found.Length > 0 ? $":{found}" : "")}");
-            return outcome.Refusal is { } refusal ? Line(FindingOutcome.Failed, $"{lead}. {refusal.Message}{found}") : Line(FindingOutcome.Mended, $"{lead}. {Did(mend)}.{found}");
+            return outcome.Refusal is { } refusal ? Line(FindingOutcome.Failed, $"{lead}. {refusal.Message}{found}")
+                : Line(FindingOutcome.Mended, $"{lead}. {Did(mend)}.{found}");
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -286,7 +326,8 @@ internal sealed class RoleReconciler(
         ReconcileLine Line(FindingOutcome outcome, string words) => new(cluster, finding.Kind, finding.Role, outcome, words);
     }
 
-    private async Task<(Result Outcome, RemovalReceipt? Receipt)> MendAsync(ClusterName cluster, Mending mend, CancellationToken cancellationToken)
+    private async Task<(Result Outcome, RemovalReceipt? Receipt)> MendAsync(
+            ClusterName cluster, Mending mend, CancellationToken cancellationToken)
     {
         switch (mend)
         {
@@ -294,14 +335,18 @@ internal sealed class RoleReconciler(
                 return await roles.RemoveAsync(remove.Role, cancellationToken) switch
                 {
                     RoleRemoval.Gone { Receipt: var receipt } => (Result.Done, receipt),
-                    RoleRemoval.LockedOut { Receipt: var receipt, Blockers: var blockers } => (new Error("reconcile.locked_out", $"It is locked out but cannot be dropped yet: {string.Join("; ", blockers)}"), receipt),
+                    RoleRemoval.LockedOut { Receipt: var receipt, Blockers: var blockers } =>
+                        (new Error("reconcile.locked_out", $"It is locked out but cannot be dropped yet: {string.Join("; ", blockers)}"),
+                        receipt),
                     RoleRemoval.NotNow { Why: var why, SoFar: var soFar } => (why, soFar),
                     _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
                 };
 
             case Mending.Supersede supersede:
-                if (await store.FindAsync(supersede.Grant, cancellationToken) is not { } grant) return (GrantErrors.Unknown(supersede.Grant.ToString()), null);
-                var (_, outcome) = await store.ChangeAsync(grant, newest => newest.Supersede(supersede.Why, clock.GetUtcNow()), cancellationToken);
+                if (await store.FindAsync(supersede.Grant, cancellationToken) is not { } grant)
+                    return (GrantErrors.Unknown(supersede.Grant.ToString()), null);
+                var (_, outcome) =
+                    await store.ChangeAsync(grant, newest => newest.Supersede(supersede.Why, clock.GetUtcNow()), cancellationToken);
                 if (outcome.Refusal is null) dispatcher.Dispatch(supersede.Grant);
                 return (outcome, null);
 
@@ -331,13 +376,15 @@ internal sealed class RoleReconciler(
     }
 
     private Task AuditAsync(Finding finding, string outcome) => audit.AppendAsync(
-        new AuditRecord(clock.GetUtcNow(), $"Reconcile{finding.Kind}", new Actor.Sweep(), finding.Role, outcome, System.Diagnostics.Activity.Current?.TraceId.ToString()), CancellationToken.None);
+        new AuditRecord(clock.GetUtcNow(), $"Reconcile{finding.Kind}", new Actor.Sweep(), finding.Role, outcome,
+            System.Diagnostics.Activity.Current?.TraceId.ToString()), CancellationToken.None);
 
     private HashSet<string> NeededScopes(AccessPolicy policy, ClusterName cluster, IEnumerable<GrantSnapshot> live)
     {
         return live.Where(grant => grant.Target.Cluster == cluster).Select(grant => (grant.Scope, grant.Target))
             .Concat(policy.Databases.Values.Where(database => database.Target.Cluster == cluster)
-                .SelectMany(database => database.Scopes.Where(policy.Scopes.ContainsKey).Select(scope => (Scope: policy.Scopes[scope], database.Target))))
+                .SelectMany(database => database.Scopes.Where(policy.Scopes.ContainsKey)
+                    .Select(scope => (Scope: policy.Scopes[scope], database.Target))))
             .SelectMany(needed => RoleName.ForScopes(installation.Name, needed.Scope, needed.Target).Select(role => role.Value))
             .ToHashSet(StringComparer.Ordinal);
     }

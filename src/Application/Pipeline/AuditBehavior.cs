@@ -5,7 +5,10 @@ using MediatR;
 
 namespace DbAccess.Application.Pipeline;
 
-/// <summary>Puts every attempt on the audit record. If the record cannot be written the caller fails: its own state, if it was saved, is picked up by the sweep.</summary>
+/// <summary>
+/// Puts every attempt on the audit record. If the record cannot be written the caller fails: its own state, if it was saved, is picked up
+/// by the sweep.
+/// </summary>
 internal sealed class AuditBehavior<TRequest, TResponse>(IAuditTrail audit, TimeProvider clock) : IPipelineBehavior<TRequest, TResponse>
     where TRequest : IAudited
     where TResponse : IOutcome<TResponse>
@@ -23,7 +26,8 @@ internal sealed class AuditBehavior<TRequest, TResponse>(IAuditTrail audit, Time
         {
             // Not cancelled with the caller: the attempt has happened.
             await audit.AppendAsync(
-                new AuditRecord(clock.GetUtcNow(), typeof(TRequest).Name, request.By, request.Subject, outcome, Activity.Current?.TraceId.ToString()),
+                new AuditRecord(
+                    clock.GetUtcNow(), typeof(TRequest).Name, request.By, request.Subject, outcome, Activity.Current?.TraceId.ToString()),
                 CancellationToken.None);
         }
     }

@@ -27,9 +27,11 @@ internal sealed class LoggingBehavior<TRequest, TResponse>(ILogger<LoggingBehavi
         {
             var took = clock.GetElapsedTime(started);
             activity?.SetTag("outcome", outcome);
-            Telemetry.Commands.Record(took.TotalSeconds, new KeyValuePair<string, object?>("command", name), new KeyValuePair<string, object?>("outcome", outcome));
+            Telemetry.Commands.Record(took.TotalSeconds, new KeyValuePair<string, object?>("command", name),
+                new KeyValuePair<string, object?>("outcome", outcome));
             if (request is IAudited audited)
-                log.LogInformation("{Command} by {Actor} on {Subject}: {Outcome} after {Milliseconds} ms", name, audited.By.ToString(), audited.Subject, outcome, (long)took.TotalMilliseconds);
+                log.LogInformation("{Command} by {Actor} on {Subject}: {Outcome} after {Milliseconds} ms", name, audited.By.ToString(),
+                    audited.Subject, outcome, (long)took.TotalMilliseconds);
             else
                 log.LogDebug("{Command}: {Outcome} after {Milliseconds} ms", name, outcome, (long)took.TotalMilliseconds);
         }

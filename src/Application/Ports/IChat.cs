@@ -4,7 +4,10 @@ using DbAccess.Domain.Principals;
 
 namespace DbAccess.Application.Ports;
 
-/// <summary>A message in plain words and few parts; the adapter draws it. Everything in it may come from people, so the adapter treats all text as literal.</summary>
+/// <summary>
+/// A message in plain words and few parts; the adapter draws it. Everything in it may come from people, so the adapter treats all text as
+/// literal.
+/// </summary>
 /// <param name="Summary">One full sentence: the notification on a phone, and what a screen reader reads. Never a secret.</param>
 public sealed record ChatMessage(string Summary, IReadOnlyList<ChatPart> Parts)
 {
@@ -54,7 +57,8 @@ public sealed record ReplyAddress(PrincipalId To, string? Channel, Secret? Respo
 /// <summary>A form to be filled in.</summary>
 /// <param name="Kind">Comes back with what was filled in.</param>
 /// <param name="Context">Comes back too; ids only, at most 3,000 characters.</param>
-public sealed record ChatForm(string Kind, string Title, string Submit, string Context, IReadOnlyList<ChatPart> Intro, IReadOnlyList<FormField> Fields);
+public sealed record ChatForm(
+        string Kind, string Title, string Submit, string Context, IReadOnlyList<ChatPart> Intro, IReadOnlyList<FormField> Fields);
 
 /// <summary>A field of a form.</summary>
 /// <param name="Key">Comes back with the value; errors name it.</param>
@@ -62,10 +66,12 @@ public abstract record FormField(string Key, string Label, string? Hint)
 {
     /// <summary>A choice of at most 100.</summary>
     /// <param name="Redraws">The form is to be drawn again when the choice changes.</param>
-    public sealed record Choice(string Key, string Label, string? Hint, IReadOnlyList<FormOption> Options, string? Chosen, bool Redraws = false) : FormField(Key, Label, Hint);
+    public sealed record Choice(string Key, string Label, string? Hint, IReadOnlyList<FormOption> Options, string? Chosen,
+        bool Redraws = false) : FormField(Key, Label, Hint);
 
     /// <summary>Free text.</summary>
-    public sealed record Text(string Key, string Label, string? Hint, string? Initial, bool Multiline, int MinLength, int MaxLength) : FormField(Key, Label, Hint);
+    public sealed record Text(string Key, string Label, string? Hint, string? Initial, bool Multiline, int MinLength, int MaxLength)
+        : FormField(Key, Label, Hint);
 }
 
 /// <summary>One choice; label at most 75 characters, value at most 75.</summary>
@@ -87,7 +93,9 @@ public abstract record Post
     public sealed record Never(string Why) : Post;
 }
 
-/// <summary>The conversation with people. Slack is a door and a mirror, never the store: a message that fails changes nothing that is on record.</summary>
+/// <summary>
+/// The conversation with people. Slack is a door and a mirror, never the store: a message that fails changes nothing that is on record.
+/// </summary>
 public interface IChat
 {
     /// <summary>A direct message.</summary>

@@ -29,5 +29,6 @@ public sealed record DatabaseToExamine(DatabaseTarget Target, IReadOnlyList<Priv
 public interface IClusterDoctor
 {
     /// <summary>A cluster that cannot be reached is a failed check, not an exception.</summary>
-    Task<IReadOnlyList<Check>> ExamineAsync(ClusterName cluster, string installation, IReadOnlyList<DatabaseToExamine> databases, CancellationToken cancellationToken);
+    Task<IReadOnlyList<Check>> ExamineAsync(
+        ClusterName cluster, string installation, IReadOnlyList<DatabaseToExamine> databases, CancellationToken cancellationToken);
 }

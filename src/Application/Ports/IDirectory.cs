@@ -10,10 +10,15 @@ public sealed record Person(PrincipalId Id, string Handle);
 /// <summary>Who people are and which groups they are in. Answers may be up to five minutes old.</summary>
 public interface IDirectory
 {
-    /// <summary>Refuses whoever may not act: guests, bots, people of other organisations, deactivated accounts; and everybody while the directory cannot be asked.</summary>
+    /// <summary>
+    /// Refuses whoever may not act: guests, bots, people of other organisations, deactivated accounts; and everybody while the directory
+    /// cannot be asked.
+    /// </summary>
     Task<Result<Person>> FindAsync(PrincipalId id, CancellationToken cancellationToken);
 
-    /// <summary>The members of a Slack user group. Refuses when it cannot be read: then nobody counts as a member, and nobody as not a member.</summary>
+    /// <summary>
+    /// The members of a Slack user group. Refuses when it cannot be read: then nobody counts as a member, and nobody as not a member.
+    /// </summary>
     Task<Result<IReadOnlySet<string>>> ListMembersAsync(string usergroup, CancellationToken cancellationToken);
 
     /// <summary>What is known of this person may be out of date (Slack said that they changed): the next question is asked anew.</summary>

@@ -9,19 +9,23 @@ namespace DbAccess.Application.Ports;
 public sealed record InboxItem(string Key, string Kind, PrincipalId From, string? Channel, string Text, DateTimeOffset ReceivedAt);
 
 /// <summary>
-/// Requests that were accepted but not finished: written before they are acknowledged, so that a crash after the acknowledgement loses nothing.
-/// Keys are remembered for at least 26 hours, which is longer than Slack repeats an event. Each is in the hand of one process at a time (of one
-/// object of this kind), for a while that it prolongs: so several can work on one inbox, and what a dead one had is taken up by another.
+/// Requests that were accepted but not finished: written before they are acknowledged, so that a crash after the acknowledgement loses
+/// nothing. Keys are remembered for at least 26 hours, which is longer than Slack repeats an event. Each is in the hand of one process at a
+/// time (of one object of this kind), for a while that it prolongs: so several can work on one inbox, and what a dead one had is taken up
+/// by another.
 /// </summary>
 public interface IInbox
 {
-    /// <summary>How long a request stays in a hand that says nothing more: longer than a process falters, and no longer than people wait after a crash.</summary>
+    /// <summary>
+    /// How long a request stays in a hand that says nothing more: longer than a process falters, and no longer than people wait after a
+    /// crash.
+    /// </summary>
     static readonly TimeSpan Hold = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// False when a request with this key, or with <paramref name="alias"/> as its key, was accepted before; then nothing is written. It is in this
-    /// process's hand until <see cref="Hold"/> after it was received. Cancelling stops the waiting for a turn, never a write that is on its way:
-    /// whoever cannot wait goes, and sees to what came of it later.
+    /// False when a request with this key, or with <paramref name="alias"/> as its key, was accepted before; then nothing is written. It is
+    /// in this process's hand until <see cref="Hold"/> after it was received. Cancelling stops the waiting for a turn, never a write that
+    /// is on its way: whoever cannot wait goes, and sees to what came of it later.
     /// </summary>
     /// <param name="alias">A second key for the same request, such as channel and time stamp of a message; null when there is none.</param>
     Task<bool> TryAddAsync(InboxItem item, string? alias, CancellationToken cancellationToken);
@@ -30,8 +34,8 @@ public interface IInbox
     Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Takes a request in hand, or keeps it there, until <paramref name="until"/> (which may be now, to let go of it). False when it is finished or
-    /// in another hand. An answer that was lost may be a false that should be true: then it is nobody's after a while.
+    /// Takes a request in hand, or keeps it there, until <paramref name="until"/> (which may be now, to let go of it). False when it is
+    /// finished or in another hand. An answer that was lost may be a false that should be true: then it is nobody's after a while.
     /// </summary>
     Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken);
 

@@ -10,8 +10,8 @@ public interface IPolicySource
     AccessPolicy Current { get; }
 
     /// <summary>
-    /// Null, or the refusal of everything that is decided by a policy: not one could be used since the start. Who takes away does not ask: what was given ends
-    /// without a policy as well.
+    /// Null, or the refusal of everything that is decided by a policy: not one could be used since the start. Who takes away does not ask:
+    /// what was given ends without a policy as well.
     /// </summary>
     Error? Missing => null;
 }

@@ -7,7 +7,8 @@ namespace DbAccess.Application.Ports;
 
 /// <summary>A temporary role to be made.</summary>
 /// <param name="Expiry">When the server itself stops taking its password.</param>
-/// <param name="NotAfter">The end of the caller's lease: the server's clock is past it, and nothing is made. Keeps a worker that was frozen from making a role that nobody waits for.</param>
+/// <param name="NotAfter">The end of the caller's lease: the server's clock is past it, and nothing is made. Keeps a worker that was frozen
+/// from making a role that nobody waits for.</param>
 public sealed record RoleOrder(
     string Installation,
     GrantId Grant,
@@ -24,7 +25,9 @@ public abstract record RoleMaking
     {
     }
 
-    /// <summary>The role exists, takes exactly this password, and its effective privileges were read back: what the scope says, no more and no less.</summary>
+    /// <summary>
+    /// The role exists, takes exactly this password, and its effective privileges were read back: what the scope says, no more and no less.
+    /// </summary>
     /// <param name="Host">What the holder connects to.</param>
     /// <param name="SslMode">libpq's word.</param>
     /// <param name="Plan">What the role can do, as it was found on the databases.</param>
@@ -33,7 +36,10 @@ public abstract record RoleMaking
     /// <summary>The name belongs to a role that is not this grant's. Nothing was touched.</summary>
     public sealed record NameTaken : RoleMaking;
 
-    /// <summary>It cannot be made as asked, and trying again would not help: what is missing, by name, and the statement that mends it. Nothing of the role is left.</summary>
+    /// <summary>
+    /// It cannot be made as asked, and trying again would not help: what is missing, by name, and the statement that mends it. Nothing of
+    /// the role is left.
+    /// </summary>
     public sealed record Impossible(Error Why) : RoleMaking;
 
     /// <summary>Not now (server down, full, waking, rejecting the administrator): try again. A role may or may not exist.</summary>
@@ -54,17 +60,23 @@ public abstract record RoleRemoval
     /// <param name="Blockers">In words, each with what mends it.</param>
     public sealed record LockedOut(RemovalReceipt Receipt, IReadOnlyList<string> Blockers) : RoleRemoval;
 
-    /// <summary>The server could not be asked: the role may still be usable (until the end that the server itself keeps). Try again.</summary>
+    /// <summary>
+    /// The server could not be asked: the role may still be usable (until the end that the server itself keeps). Try again.
+    /// </summary>
     /// <param name="SoFar">What was found and done before it had to be given up, if anything was; not proved.</param>
     public sealed record NotNow(Error Why, RemovalReceipt? SoFar = null) : RoleRemoval;
 }
 
-/// <summary>A temporary role to be removed: the one on which two of its OID (when it is known), its name and this grant's tag agree. Any other is not touched.</summary>
+/// <summary>
+/// A temporary role to be removed: the one on which two of its OID (when it is known), its name and this grant's tag agree. Any other is
+/// not touched.
+/// </summary>
 public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTarget Target, RoleName Role, uint? Oid)
 {
     /// <summary>
-    /// The scope roles it was a member of, as far as the record knows. Until PostgreSQL 15 a session can act as one of them and leave things there, which
-    /// are cleaned up with it. Those that it is a member of when the removal begins are found anyway; this is for a removal that is taken up again later.
+    /// The scope roles it was a member of, as far as the record knows. Until PostgreSQL 15 a session can act as one of them and leave
+    /// things there, which are cleaned up with it. Those that it is a member of when the removal begins are found anyway; this is for a
+    /// removal that is taken up again later.
     /// </summary>
     public IReadOnlyList<RoleName> ScopeRoles { get; init; } = [];
 
@@ -72,7 +84,8 @@ public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTa
     public string? RunAs { get; init; }
 
     /// <summary>The role on a grant's record.</summary>
-    public static RoleToRemove Of(GrantSnapshot grant, RoleName role) => new(grant.Installation, grant.Id, grant.Target, role, grant.RoleOid)
+    public static RoleToRemove Of(GrantSnapshot grant, RoleName role) =>
+        new(grant.Installation, grant.Id, grant.Target, role, grant.RoleOid)
     {
         ScopeRoles = RoleName.ForScopes(grant.Installation, grant.Scope, grant.Target),
         RunAs = grant.Scope.RunAs,
@@ -86,13 +99,15 @@ public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTa
 public interface IRoleAdministrator
 {
     /// <summary>
-    /// Makes the role, or, if an earlier try made it, gives it this password and expiry. The password is hashed here; the server never sees it.
+    /// Makes the role, or, if an earlier try made it, gives it this password and expiry. The password is hashed here; the server never sees
+    /// it.
     /// </summary>
     Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Locks the role out, ends its sessions, hands over what it owns, drops it and proves it. A role that is gone already is a success. One that is cancelled half way answers
-    /// <see cref="RoleRemoval.NotNow"/> with what it had done, or is an <see cref="OperationCanceledException"/> when that was nothing.
+    /// Locks the role out, ends its sessions, hands over what it owns, drops it and proves it. A role that is gone already is a success.
+    /// One that is cancelled half way answers <see cref="RoleRemoval.NotNow"/> with what it had done, or is an
+    /// <see cref="OperationCanceledException"/> when that was nothing.
     /// </summary>
     Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken);
 }

@@ -36,12 +36,14 @@ public abstract record RoleMark
 public sealed record RoleLink(uint Oid, string Role, string Grantor)
 {
     /// <summary>
-    /// For people: the statement that takes it back, whoever of those who may runs it. From PostgreSQL 16 on a REVOKE that names nobody is about what the one who runs it gave, and of
-    /// anything else only warns; CASCADE, for what was handed on from there. Names are quoted here for sentences only.
+    /// For people: the statement that takes it back, whoever of those who may runs it. From PostgreSQL 16 on a REVOKE that names nobody is
+    /// about what the one who runs it gave, and of anything else only warns; CASCADE, for what was handed on from there. Names are quoted
+    /// here for sentences only.
     /// </summary>
     public static string TakeBack(string role, string member, string grantor) =>
         // Until 15 the one who gave it may be gone, and is not asked for either.
-        $"REVOKE {Show.Identifier(role)} FROM {Show.Identifier(member)}{(grantor.StartsWith("unknown (OID=", StringComparison.Ordinal) ? "" : $" GRANTED BY {Show.Identifier(grantor)}")} CASCADE";
+        $"REVOKE {Show.Identifier(role)} FROM " +
+            $"{Show.Identifier(member)}{(grantor.StartsWith("unknown (OID=", StringComparison.Ordinal) ? "" : $" GRANTED BY {Show.Identifier(grantor)}")} CASCADE";
 }
 
 /// <summary>A role that carries our tag, our prefix, or an OID that was asked for.</summary>
@@ -81,42 +83,52 @@ public sealed record RoleLimits(DateTimeOffset? End, int Connections);
 public sealed record RoleListing(string Administrator, DateTimeOffset ServerNow, IReadOnlyList<FoundRole> Roles);
 
 /// <summary>
-/// The roles of this installation on a cluster, as the server knows them, and the few things that may be mended on scope roles. The methods that
-/// change something look again first and change only a role with that OID that still carries our tag; each is safe to repeat.
+/// The roles of this installation on a cluster, as the server knows them, and the few things that may be mended on scope roles. The methods
+/// that change something look again first and change only a role with that OID that still carries our tag; each is safe to repeat.
 /// </summary>
 public interface IRoleInventory
 {
     /// <summary>Refuses when the cluster cannot be asked, or leads to an instance that only reads: such an answer may be old.</summary>
     /// <param name="also">OIDs to be listed whatever their name and comment say.</param>
-    Task<Result<RoleListing>> ListAsync(ClusterName cluster, string installation, IReadOnlyCollection<uint> also, CancellationToken cancellationToken);
+    Task<Result<RoleListing>> ListAsync(
+        ClusterName cluster, string installation, IReadOnlyCollection<uint> also, CancellationToken cancellationToken);
 
     /// <summary>Takes login and password from a scope or escrow role, and ends its sessions.</summary>
     Task<Result> LockAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
 
-    /// <summary>Takes a membership in a scope or escrow role back. Refuses, with the statement, when it was given by somebody whom the administrator cannot act for.</summary>
-    Task<Result> TakeBackAsync(ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken);
+    /// <summary>
+    /// Takes a membership in a scope or escrow role back. Refuses, with the statement, when it was given by somebody whom the administrator
+    /// cannot act for.
+    /// </summary>
+    Task<Result> TakeBackAsync(
+        ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken);
 
-    /// <summary>Drops a scope role without members, after what it was given was taken back. Drops nothing else: a role that owns something is refused.</summary>
+    /// <summary>
+    /// Drops a scope role without members, after what it was given was taken back. Drops nothing else: a role that owns something is
+    /// refused.
+    /// </summary>
     Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Drops the scope roles of a scope that was somebody's own (narrowed), once nobody is a member of them any more. What is still in use or cannot be dropped now
-    /// stays, and reconciliation comes back to it.
+    /// Drops the scope roles of a scope that was somebody's own (narrowed), once nobody is a member of them any more. What is still in use
+    /// or cannot be dropped now stays, and reconciliation comes back to it.
     /// </summary>
     Task<Result> DropUnusedAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken);
 
     /// <summary>
-    /// What a role of this scope would be able to do on the target as it is now. Changes nothing and makes no role. Refuses what could not be made, with what
-    /// mends it.
+    /// What a role of this scope would be able to do on the target as it is now. Changes nothing and makes no role. Refuses what could not
+    /// be made, with what mends it.
     /// </summary>
-    Task<Result<PrivilegePlan>> PlanAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken);
+    Task<Result<PrivilegePlan>> PlanAsync(
+        string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Compares the scope roles of a live grant with what its scope means on the databases now (tables came, somebody granted or revoked by hand), and brings
-    /// them in line. A scope role that is not there is left to the next grant.
+    /// Compares the scope roles of a live grant with what its scope means on the databases now (tables came, somebody granted or revoked by
+    /// hand), and brings them in line. A scope role that is not there is left to the next grant.
     /// </summary>
     /// <param name="dryRun">Only say what differs.</param>
-    Task<ScopeUpkeep> KeepInLineAsync(string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken);
+    Task<ScopeUpkeep> KeepInLineAsync(
+        string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken);
 }
 
 /// <summary>How a comparison of scope roles ended.</summary>

@@ -12,11 +12,15 @@ namespace DbAccess.Domain.Databases;
 /// </summary>
 public sealed partial record RoleName
 {
-    /// <summary>Letters of Latin alphabets without their marks, by hand: without a culture library, as we run, String.Normalize changes nothing.</summary>
+    /// <summary>
+    /// Letters of Latin alphabets without their marks, by hand: without a culture library, as we run, String.Normalize changes nothing.
+    /// </summary>
     private static readonly Dictionary<char, string> Plain = new Dictionary<string, string>(StringComparer.Ordinal)
     {
-        ["a"] = "àáâãäåāăąǎ", ["c"] = "çćĉċč", ["d"] = "ďđð", ["e"] = "èéêëēĕėęě", ["g"] = "ĝğġģ", ["h"] = "ĥħ", ["i"] = "ìíîïĩīĭįıİǐ", ["j"] = "ĵ", ["k"] = "ķ", ["l"] = "ĺļľŀł",
-        ["n"] = "ñńņňŋ", ["o"] = "òóôõöøōŏőǒơ", ["r"] = "ŕŗř", ["s"] = "śŝşšș", ["t"] = "ţťŧț", ["u"] = "ùúûüũūŭůűųǔư", ["w"] = "ŵẁẃẅ", ["y"] = "ýÿŷỳ", ["z"] = "źżž",
+        ["a"] = "àáâãäåāăąǎ", ["c"] = "çćĉċč", ["d"] = "ďđð", ["e"] = "èéêëēĕėęě", ["g"] = "ĝğġģ", ["h"] = "ĥħ", ["i"] = "ìíîïĩīĭįıİǐ",
+            ["j"] = "ĵ", ["k"] = "ķ", ["l"] = "ĺļľŀł",
+        ["n"] = "ñńņňŋ", ["o"] = "òóôõöøōŏőǒơ", ["r"] = "ŕŗř", ["s"] = "śŝşšș", ["t"] = "ţťŧț", ["u"] = "ùúûüũūŭůűųǔư", ["w"] = "ŵẁẃẅ",
+            ["y"] = "ýÿŷỳ", ["z"] = "źżž",
         ["ss"] = "ßẞ", ["ae"] = "æ", ["oe"] = "œ", ["th"] = "þ", ["ij"] = "ĳ",
     }.SelectMany(row => row.Value.Select(letter => (Letter: letter, Plain: row.Key))).ToDictionary(pair => pair.Letter, pair => pair.Plain);
 
@@ -28,12 +32,15 @@ public sealed partial record RoleName
 
     public string Value { get; }
 
-    /// <summary>What every role of an installation starts with, e.g. <c>dba_k3f9q2_</c>. Six letters of a hash, so that an installation's own name may be of any length.</summary>
+    /// <summary>
+    /// What every role of an installation starts with, e.g. <c>dba_k3f9q2_</c>. Six letters of a hash, so that an installation's own name
+    /// may be of any length.
+    /// </summary>
     public static string Prefix(string installation) => $"dba_{Short(installation, 6)}_";
 
     /// <summary>
-    /// The temporary role of a grant, e.g. <c>dba_k3f9q2_erin_k7q3md_7gq2m4xz</c>. The end is random (40 bits), so that a second role of the
-    /// same grant, made after somebody took the first name, gets another. The person's part is for those who read the server's logs.
+    /// The temporary role of a grant, e.g. <c>dba_k3f9q2_erin_k7q3md_7gq2m4xz</c>. The end is random (40 bits), so that a second role of
+    /// the same grant, made after somebody took the first name, gets another. The person's part is for those who read the server's logs.
     /// </summary>
     public static RoleName ForGrant(string installation, GrantId grant, string handle)
     {
@@ -41,7 +48,10 @@ public sealed partial record RoleName
         return new RoleName($"{Prefix(installation)}{Fold(handle, 20)}_{grant.Compact}_{random}");
     }
 
-    /// <summary>The scope role of a set of privileges on one database. The same set always gives the same name: <paramref name="fingerprint"/> is its hash.</summary>
+    /// <summary>
+    /// The scope role of a set of privileges on one database. The same set always gives the same name: <paramref name="fingerprint"/> is
+    /// its hash.
+    /// </summary>
     public static RoleName ForScope(string installation, string scope, string fingerprint) =>
         new($"{Prefix(installation)}s_{Fold(scope, 24)}_{fingerprint[..12]}");
 
@@ -49,7 +59,9 @@ public sealed partial record RoleName
     public static IReadOnlyList<RoleName> ForScopes(string installation, PrivilegeScope scope, DatabaseTarget target) =>
         [.. scope.DatabasesOf(target).Select(database => ForScope(installation, scope.Name.Value, scope.Fingerprint(database)))];
 
-    /// <summary>What a scope role is called from when it is being dropped until it is gone, so that nobody becomes a member of it any more.</summary>
+    /// <summary>
+    /// What a scope role is called from when it is being dropped until it is gone, so that nobody becomes a member of it any more.
+    /// </summary>
     public static string Aside(string scopeRole) => $"{scopeRole}{AsideEnd}";
 
     /// <param name="before">What it was called before.</param>

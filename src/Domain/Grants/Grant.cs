@@ -24,7 +24,9 @@ public sealed record GrantRequest(
 /// </summary>
 public sealed class Grant
 {
-    /// <summary>How long after it was allowed a role may still be made. Later than that nobody expects it any more, and it fails instead.</summary>
+    /// <summary>
+    /// How long after it was allowed a role may still be made. Later than that nobody expects it any more, and it fails instead.
+    /// </summary>
     public static readonly TimeSpan ProvisioningPatience = TimeSpan.FromMinutes(15);
 
     /// <summary>Holders are told this long before the end, if the whole window is at least <see cref="WarnsFrom"/>.</summary>
@@ -59,7 +61,8 @@ public sealed class Grant
     public bool IsOpen => Status is GrantStatus.Pending or GrantStatus.Approved or GrantStatus.Provisioning or GrantStatus.Active;
 
     /// <summary>A grant that waits for approvers until <paramref name="lapsesAt"/>.</summary>
-    public static Grant RequestApproval(GrantId id, string installation, GrantRequest request, DateTimeOffset lapsesAt, DateTimeOffset now) =>
+    public static Grant RequestApproval(
+            GrantId id, string installation, GrantRequest request, DateTimeOffset lapsesAt, DateTimeOffset now) =>
         Create(id, installation, request, GrantStatus.Pending, lapsesAt, now);
 
     /// <summary>A grant that a rule allows at once.</summary>
@@ -99,7 +102,8 @@ public sealed class Grant
     {
         if (by != State.Requester) return GrantErrors.NotHolder(Id);
 
-        return Close(GrantStatus.Cancelled, [GrantStatus.Pending, GrantStatus.Approved], "grant.cancelled", new Actor.Person(by), now, null);
+        return Close(
+            GrantStatus.Cancelled, [GrantStatus.Pending, GrantStatus.Approved], "grant.cancelled", new Actor.Person(by), now, null);
     }
 
     public Result Lapse(DateTimeOffset now)
@@ -110,8 +114,9 @@ public sealed class Grant
     }
 
     /// <summary>
-    /// A worker takes the making of the role for <paramref name="lease"/>: the role's name and its end go on record before anything happens in
-    /// PostgreSQL. Again after a lease that ran out; then the name stays and the window starts anew, since nobody had the credentials yet.
+    /// A worker takes the making of the role for <paramref name="lease"/>: the role's name and its end go on record before anything happens
+    /// in PostgreSQL. Again after a lease that ran out; then the name stays and the window starts anew, since nobody had the credentials
+    /// yet.
     /// </summary>
     public Result BeginProvisioning(RoleName freshName, DateTimeOffset now, TimeSpan lease)
     {
@@ -156,7 +161,9 @@ public sealed class Grant
         return Result.Done;
     }
 
-    /// <summary>The credentials went out but access is not to be given any more: the message is remembered, so that it can be removed.</summary>
+    /// <summary>
+    /// The credentials went out but access is not to be given any more: the message is remembered, so that it can be removed.
+    /// </summary>
     public Result DeliveredInVain(MessageRef message)
     {
         if (State.AbandonedBecause is null) return GrantErrors.NotAbandoned(Id);
@@ -173,13 +180,17 @@ public sealed class Grant
         var moved = Move(GrantStatus.Active, [GrantStatus.Provisioning], "grant.activated", new Actor.Sweep(), now);
         if (moved.Refusal is null)
         {
-            State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), StepSince = NextInActive(State), Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
+            State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), StepSince = NextInActive(State),
+                Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
         }
 
         return moved;
     }
 
-    /// <summary>Gives up making the role. From now on every try undoes what the earlier ones did, until <see cref="Fail"/> has proof that nothing is left.</summary>
+    /// <summary>
+    /// Gives up making the role. From now on every try undoes what the earlier ones did, until <see cref="Fail"/> has proof that nothing is
+    /// left.
+    /// </summary>
     public Result Abandon(string why, Actor by, DateTimeOffset now)
     {
         if (!LeftToGive.Contains(Status)) return GrantErrors.CannotMove(Id, Status, GrantStatus.Failed);
@@ -234,7 +245,9 @@ public sealed class Grant
         return BeginRevoking(EndReason.Returned, new Actor.Person(by), null, null, now);
     }
 
-    /// <summary>Someone else ends it early. Who may do that was checked before. While the role is still being made, the making is given up instead.</summary>
+    /// <summary>
+    /// Someone else ends it early. Who may do that was checked before. While the role is still being made, the making is given up instead.
+    /// </summary>
     /// <param name="called">What that person is called, so that the holder knows whom to ask.</param>
     public Result Revoke(Actor by, string why, DateTimeOffset now, string? called = null)
     {
@@ -261,10 +274,12 @@ public sealed class Grant
     public Result Quarantine(RemovalReceipt receipt, IReadOnlyList<string> blockers, DateTimeOffset now)
     {
         var first = Status is GrantStatus.Revoking;
-        var moved = Move(GrantStatus.Quarantined, LeftToRemove, first ? "grant.quarantined" : "grant.still_quarantined", new Actor.Sweep(), now, string.Join("; ", blockers));
+        var moved = Move(GrantStatus.Quarantined, LeftToRemove, first ? "grant.quarantined" : "grant.still_quarantined", new Actor.Sweep(),
+            now, string.Join("; ", blockers));
         if (moved.Refusal is not null) return moved;
 
-        State = State with { Receipt = receipt.After(State.Receipt).Against(State.Window), Blockers = blockers, StepDueAt = now + Backoff(State.Attempts), StepSince = null, Leased = false };
+        State = State with { Receipt = receipt.After(State.Receipt).Against(State.Window), Blockers = blockers, StepDueAt = now +
+            Backoff(State.Attempts), StepSince = null, Leased = false };
         if (first) Owe(NoticeKind.Ended, now, null);
         return moved;
     }
@@ -283,7 +298,9 @@ public sealed class Grant
         return closed;
     }
 
-    /// <summary>The present step did not succeed (network, server, a lost race): give the lease back and come again after a growing pause.</summary>
+    /// <summary>
+    /// The present step did not succeed (network, server, a lost race): give the lease back and come again after a growing pause.
+    /// </summary>
     /// <param name="soFar">What a removal had found and done until then; the next one does not find it again.</param>
     public Result StepFailed(string why, DateTimeOffset now, TimeSpan? retryAfter = null, RemovalReceipt? soFar = null)
     {
@@ -309,7 +326,8 @@ public sealed class Grant
     /// <summary>The holder is to be warned that the end is near.</summary>
     public Result Warn(DateTimeOffset now)
     {
-        if (Status is not GrantStatus.Active || State.Warned || NextInActive(State) > now || State.Window!.IsOver(now)) return GrantErrors.Nothing(Id);
+        if (Status is not GrantStatus.Active || State.Warned || NextInActive(State) > now || State.Window!.IsOver(now))
+            return GrantErrors.Nothing(Id);
 
         State = State with { Warned = true };
         State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
@@ -339,14 +357,16 @@ public sealed class Grant
             NoticeAttempts = 0,
             CredentialsMessage = kind is NoticeKind.Ended or NoticeKind.Failed ? null : State.CredentialsMessage,
         };
-        Record(failure is null ? "notice.told" : "notice.untold", new Actor.Sweep(), now, failure is null ? kind.ToString() : $"{kind}: {failure}");
+        Record(failure is null ? "notice.told" : "notice.untold", new Actor.Sweep(), now, failure is null
+            ? kind.ToString() : $"{kind}: {failure}");
         return Result.Done;
     }
 
     /// <summary>It could not be said now. Tried again for a day; the grant's own state has said it all along.</summary>
     public Result TellingFailed(NoticeKind kind, string why, DateTimeOffset now, TimeSpan? retryAfter)
     {
-        // A warning, say, that was under way when access ended: making it due again would leave the grant due for ever, with nothing to say.
+        // A warning, say, that was under way when access ended: making it due again would leave the grant due for ever, with nothing to
+        // say.
         if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
 
         var since = State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt;
@@ -366,7 +386,10 @@ public sealed class Grant
         _ => Urgently(state.Attempts),
     };
 
-    /// <summary>While a role may still be usable, the next try is never far: whatever was in the way may be mended at any moment. 5, 10, 20, then every 30 seconds.</summary>
+    /// <summary>
+    /// While a role may still be usable, the next try is never far: whatever was in the way may be mended at any moment. 5, 10, 20, then
+    /// every 30 seconds.
+    /// </summary>
     private static TimeSpan Urgently(int attempts) => TimeSpan.FromSeconds(Math.Min(30, 5 * Math.Pow(2, Math.Clamp(attempts - 1, 0, 8))));
 
     /// <summary>While somebody waits for access: 1, 2, 4, 8, then every 15 seconds.</summary>
@@ -378,7 +401,8 @@ public sealed class Grant
         return state.Warned || state.Duration < WarnsFrom ? expiry : expiry - WarnsBefore;
     }
 
-    private static Grant Create(GrantId id, string installation, GrantRequest request, GrantStatus status, DateTimeOffset dueAt, DateTimeOffset now)
+    private static Grant Create(
+            GrantId id, string installation, GrantRequest request, GrantStatus status, DateTimeOffset dueAt, DateTimeOffset now)
     {
         var grant = new Grant(new GrantSnapshot
         {
@@ -408,13 +432,15 @@ public sealed class Grant
 
     private Result BeginRevoking(EndReason reason, Actor by, string? note, string? called, DateTimeOffset now)
     {
-        var moved = Move(GrantStatus.Revoking, [GrantStatus.Active], "grant.revoking", by, now, note is null ? reason.ToString() : $"{reason}: {note}");
+        var moved = Move(GrantStatus.Revoking, [GrantStatus.Active], "grant.revoking", by, now, note is null
+            ? reason.ToString() : $"{reason}: {note}");
         if (moved.Refusal is null)
         {
             var wanted = reason is EndReason.Expired ? State.Window!.Expiry : now;
             State = State with
             {
-                EndReason = reason, EndedBy = called, EndNote = note, StepDueAt = now, StepSince = wanted, Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null,
+                EndReason = reason, EndedBy = called, EndNote = note, StepDueAt = now, StepSince = wanted, Leased = false, Attempts = 0,
+                    Trouble = null, Notices = [], NoticeDueAt = null,
             };
         }
 

@@ -16,17 +16,22 @@ public static class GrantErrors
         _ => $"{id} is {Word(from)} and cannot become {Word(to)} now.",
     });
 
-    public static Error SelfApproval(GrantId id) => new("grant.self_approval", $"{id} is your own request: somebody else has to approve it.");
+    public static Error SelfApproval(GrantId id) =>
+        new("grant.self_approval", $"{id} is your own request: somebody else has to approve it.");
 
-    public static Error WindowOpen(GrantId id, DateTimeOffset expiry) => new("grant.window_open", $"{id} runs until {expiry:yyyy-MM-dd HH:mm:ss} UTC.");
+    public static Error WindowOpen(GrantId id, DateTimeOffset expiry) =>
+        new("grant.window_open", $"{id} runs until {expiry:yyyy-MM-dd HH:mm:ss} UTC.");
 
-    public static Error NotHolder(GrantId id) => new("grant.not_holder", $"{id} is somebody else's. Only its holder can give it back; an administrator ends it with `/db-access revoke {id} <reason>`.");
+    public static Error NotHolder(GrantId id) =>
+        new("grant.not_holder",
+        $"{id} is somebody else's. Only its holder can give it back; an administrator ends it with `/db-access revoke {id} <reason>`.");
 
     public static Error OwnGrant(GrantId id) => new("grant.own", $"{id} is your own: give it back with `/db-access done {id}`.");
 
     public static Error LeaseHeld(GrantId id) => new("grant.lease_held", $"Another worker is busy with {id}.");
 
-    public static Error NotAbandoned(GrantId id) => new("grant.not_abandoned", $"{id} is still being made: it fails only once its making was given up.");
+    public static Error NotAbandoned(GrantId id) =>
+        new("grant.not_abandoned", $"{id} is still being made: it fails only once its making was given up.");
 
     public static Error Abandoned(GrantId id, string why) => new("grant.abandoned", $"{id} is not given any more: {why}");
 

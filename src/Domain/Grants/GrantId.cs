@@ -4,8 +4,8 @@ using System.Text;
 namespace DbAccess.Domain.Grants;
 
 /// <summary>
-/// What people call a grant: six letters and digits that cannot be mistaken for each other, read aloud or typed on a phone (<c>K7Q3-MD</c>).
-/// Unique because the store refuses a second grant of the same id and the requester gets another.
+/// What people call a grant: six letters and digits that cannot be mistaken for each other, read aloud or typed on a phone
+/// (<c>K7Q3-MD</c>). Unique because the store refuses a second grant of the same id and the requester gets another.
 /// </summary>
 public sealed record GrantId
 {
@@ -22,8 +22,8 @@ public sealed record GrantId
     public static GrantId New() => new(RandomNumberGenerator.GetString(Letters, 6));
 
     /// <summary>
-    /// The id for a request that carries a key of its own, so that the same request, done again after a crash, meets the grant it already made.
-    /// <paramref name="attempt"/> counts up when an unrelated grant has the id.
+    /// The id for a request that carries a key of its own, so that the same request, done again after a crash, meets the grant it already
+    /// made. <paramref name="attempt"/> counts up when an unrelated grant has the id.
     /// </summary>
     public static GrantId Derive(string requestKey, int attempt)
     {

@@ -5,7 +5,8 @@ using DbAccess.Domain.Scopes;
 namespace DbAccess.Domain.Grants;
 
 /// <summary>
-/// Everything a grant remembers, as a value: what a store keeps and gives back. It holds no secret and no rule; the rules are in <see cref="Grant"/>.
+/// Everything a grant remembers, as a value: what a store keeps and gives back. It holds no secret and no rule; the rules are in
+/// <see cref="Grant"/>.
 /// </summary>
 public sealed record GrantSnapshot
 {
@@ -22,7 +23,10 @@ public sealed record GrantSnapshot
     /// <summary>The key of the request that made it; the same request again finds this grant instead of making another.</summary>
     public required string RequestKey { get; init; }
 
-    /// <summary>The trace that the request came with (W3C traceparent), so that the log lines of every later step, days after, carry the same id. Null when there was none.</summary>
+    /// <summary>
+    /// The trace that the request came with (W3C traceparent), so that the log lines of every later step, days after, carry the same id.
+    /// Null when there was none.
+    /// </summary>
     public string? Correlation { get; init; }
 
     public required PrincipalId Requester { get; init; }
@@ -71,15 +75,17 @@ public sealed record GrantSnapshot
     /// <summary>True once the holder was, or is to be, told that making the role takes longer.</summary>
     public bool ToldOfDelay { get; init; }
 
-    /// <summary>When the present step is due again: a time to act, or the end of a worker's lease. Null when there is no step left.</summary>
+    /// <summary>
+    /// When the present step is due again: a time to act, or the end of a worker's lease. Null when there is no step left.
+    /// </summary>
     public DateTimeOffset? StepDueAt { get; init; }
 
     /// <summary>True while a worker holds the present step; the lease ends at <see cref="StepDueAt"/>.</summary>
     public bool Leased { get; init; }
 
     /// <summary>
-    /// Since when the present step has been wanted, however often it was postponed: the expiry, or the moment somebody asked for it. Null when there is no step, for
-    /// a role that is locked out and only waits to be dropped, and on grants of earlier versions.
+    /// Since when the present step has been wanted, however often it was postponed: the expiry, or the moment somebody asked for it. Null
+    /// when there is no step, for a role that is locked out and only waits to be dropped, and on grants of earlier versions.
     /// </summary>
     public DateTimeOffset? StepSince { get; init; }
 
@@ -90,7 +96,9 @@ public sealed record GrantSnapshot
 
     public EndReason? EndReason { get; init; }
 
-    /// <summary>What whoever ended it early is called, and why they did; for the holder to read, never for deciding. Null when nobody did.</summary>
+    /// <summary>
+    /// What whoever ended it early is called, and why they did; for the holder to read, never for deciding. Null when nobody did.
+    /// </summary>
     public string? EndedBy { get; init; }
 
     public string? EndNote { get; init; }
@@ -132,5 +140,6 @@ public sealed record GrantSnapshot
 
     /// <summary>A making or a removal that did not work and waits for its next try; nobody holds it.</summary>
     public bool IsPostponed(DateTimeOffset now) =>
-        !Leased && Attempts > 0 && StepDueAt > now && Status is (GrantStatus.Approved or GrantStatus.Provisioning or GrantStatus.Revoking or GrantStatus.Quarantined);
+        !Leased && Attempts > 0 && StepDueAt > now
+            && Status is (GrantStatus.Approved or GrantStatus.Provisioning or GrantStatus.Revoking or GrantStatus.Quarantined);
 }

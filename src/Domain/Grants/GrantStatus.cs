@@ -18,7 +18,9 @@ public enum GrantStatus
     /// <summary>Access is being taken away.</summary>
     Revoking,
 
-    /// <summary>Cannot log in and has no session, but still owns something or cannot be dropped yet: harmless, retried for ever, visible.</summary>
+    /// <summary>
+    /// Cannot log in and has no session, but still owns something or cannot be dropped yet: harmless, retried for ever, visible.
+    /// </summary>
     Quarantined,
 
     /// <summary>Over, and proved: no role, no session, nothing owned, no privilege left.</summary>
@@ -53,7 +55,9 @@ public enum EndReason
     Superseded,
 }
 
-/// <summary>Something the holder is still to be told. What is said is derived from the grant when it is said, never stored as text.</summary>
+/// <summary>
+/// Something the holder is still to be told. What is said is derived from the grant when it is said, never stored as text.
+/// </summary>
 public enum NoticeKind
 {
     /// <summary>Access ends soon.</summary>

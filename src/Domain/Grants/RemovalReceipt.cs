@@ -3,7 +3,8 @@ namespace DbAccess.Domain.Grants;
 /// <summary>What a removal found and did, from the catalogs and the sessions, not from what we believed.</summary>
 /// <param name="LockedOutAt">When the role could no longer log in.</param>
 /// <param name="SessionsEnded">How many sessions were cut, on all instances.</param>
-/// <param name="LastSessionGoneAt">When the last session was seen gone (equal to <paramref name="LockedOutAt"/> when there was none).</param>
+/// <param name="LastSessionGoneAt">When the last session was seen gone (equal to <paramref name="LockedOutAt"/> when there was
+/// none).</param>
 /// <param name="ProvedAt">When a second look found no role, no session and nothing owned; null while that is not so.</param>
 /// <param name="Existed">False when the role was gone already.</param>
 /// <param name="HandedOver">What the role owned and the escrow role now has, in words.</param>
@@ -15,25 +16,37 @@ public sealed record RemovalReceipt(
     bool Existed,
     IReadOnlyList<string> HandedOver)
 {
-    /// <summary>What could not be handed over, since it was for this role alone, and went with it: policies, default privileges, privileges others gave it. In words.</summary>
+    /// <summary>
+    /// What could not be handed over, since it was for this role alone, and went with it: policies, default privileges, privileges others
+    /// gave it. In words.
+    /// </summary>
     public IReadOnlyList<string> Dropped { get; init => field = value ?? []; } = [];
 
-    /// <summary>What else was done, in words: sessions of others that had its access through it, what it had left under its scope role.</summary>
+    /// <summary>
+    /// What else was done, in words: sessions of others that had its access through it, what it had left under its scope role.
+    /// </summary>
     public IReadOnlyList<string> Remarks { get; init => field = value ?? []; } = [];
 
     /// <summary>Where sessions were looked for: the writer and every reader.</summary>
     public IReadOnlyList<InstanceCheck> Instances { get; init => field = value ?? []; } = [];
 
-    /// <summary>What the last look found left, by category; all zero is the proof. Null when nobody looked (records of an earlier version).</summary>
+    /// <summary>
+    /// What the last look found left, by category; all zero is the proof. Null when nobody looked (records of an earlier version).
+    /// </summary>
     public RemovalProof? Left { get; init; }
 
-    /// <summary>How long after the end of the grant's window the last session was gone; zero when it was gone before. Null where no window was known.</summary>
+    /// <summary>
+    /// How long after the end of the grant's window the last session was gone; zero when it was gone before. Null where no window was
+    /// known.
+    /// </summary>
     public TimeSpan? Overrun { get; init; }
 
     /// <summary>What the role ran, where the server counts that. Null where it does not, or we may not read it.</summary>
     public ActivityDigest? Activity { get; init; }
 
-    /// <summary>As <see cref="LockedOutAt"/>, of a removal that was given up before the role could be shut out, and had ended sessions all the same.</summary>
+    /// <summary>
+    /// As <see cref="LockedOutAt"/>, of a removal that was given up before the role could be shut out, and had ended sessions all the same.
+    /// </summary>
     public static readonly DateTimeOffset NotYet = DateTimeOffset.MinValue;
 
     /// <summary>This receipt and an earlier one of the same role as one.</summary>
@@ -49,7 +62,8 @@ public sealed record RemovalReceipt(
         Instances =
         [
             .. earlier.Instances.Concat(Instances).GroupBy(check => (check.Instance, check.IsWriter))
-                .Select(same => same.Last() with { SessionsFound = same.Sum(check => check.SessionsFound), SessionsEnded = same.Sum(check => check.SessionsEnded) }),
+                .Select(same => same.Last() with { SessionsFound = same.Sum(check => check.SessionsFound),
+                    SessionsEnded = same.Sum(check => check.SessionsEnded) }),
         ],
         Activity = Activity ?? earlier.Activity,
     };
@@ -70,7 +84,8 @@ public sealed record InstanceCheck(string Instance, bool IsWriter, int SessionsF
 /// <summary>How many of each there still were at the last look.</summary>
 /// <param name="Roles">The role itself: 0 or 1.</param>
 /// <param name="Sessions">On all instances.</param>
-/// <param name="Owned">Objects in any database and prepared transactions, the role's own and, where it could act as its scope role, that role's.</param>
+/// <param name="Owned">Objects in any database and prepared transactions, the role's own and, where it could act as its scope role, that
+/// role's.</param>
 /// <param name="Privileges">Rights that name it, policies included.</param>
 /// <param name="Memberships">In other roles and of others in it.</param>
 /// <param name="Settings">Its own and, where it could act as its scope role, that role's.</param>

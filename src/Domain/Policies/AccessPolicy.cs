@@ -5,8 +5,8 @@ using DbAccess.Domain.Scopes;
 namespace DbAccess.Domain.Policies;
 
 /// <summary>
-/// Who may ask for what, for how long, and who must agree: a pure decision from a policy file that was read and checked. Forbids come first and
-/// always win; then the first allow rule that covers the request; no rule, no access.
+/// Who may ask for what, for how long, and who must agree: a pure decision from a policy file that was read and checked. Forbids come first
+/// and always win; then the first allow rule that covers the request; no rule, no access.
 /// </summary>
 /// <param name="Hash">SHA-256 of the file (hex), remembered on every grant.</param>
 public sealed record AccessPolicy(
@@ -19,7 +19,8 @@ public sealed record AccessPolicy(
 {
     /// <summary>Where there is no policy: it has no name and no rule, so nothing is allowed by it. Its hash is empty.</summary>
     public static readonly AccessPolicy Nothing = new(
-        "", new Dictionary<DatabaseName, PolicyDatabase>(), new Dictionary<ScopeName, PrivilegeScope>(), new Dictionary<string, PolicyGroup>(StringComparer.Ordinal), [], []);
+        "", new Dictionary<DatabaseName, PolicyDatabase>(), new Dictionary<ScopeName, PrivilegeScope>(),
+            new Dictionary<string, PolicyGroup>(StringComparer.Ordinal), [], []);
 
     /// <summary>The group that everybody is in.</summary>
     public const string Everyone = "everyone";
@@ -27,17 +28,25 @@ public sealed record AccessPolicy(
     public AccessVerdict Decide(AccessQuestion question)
     {
         if (!Databases.TryGetValue(question.Database, out var database))
-            return Refused("policy.unknown_database", $"There is no database {question.Database}. {Offer("You can ask for", OfferedDatabases(question.Groups))}");
+            return Refused("policy.unknown_database",
+                $"There is no database {question.Database}. {Offer("You can ask for", OfferedDatabases(question.Groups))}");
         if (!Scopes.TryGetValue(question.Scope, out var scope))
-            return Refused("policy.unknown_scope", $"There is no scope {question.Scope}. {Offer($"On {question.Database} you can ask for", OfferedScopes(question.Groups, question.Database))}");
+            return Refused("policy.unknown_scope",
+                $"There is no scope {question.Scope}. " +
+                $"{Offer($"On {question.Database} you can ask for", OfferedScopes(question.Groups, question.Database))}");
         if (!database.Scopes.Contains(question.Scope))
-            return Refused("policy.scope_not_offered", $"{question.Scope} is not offered on {question.Database}. {Offer($"On {question.Database} you can ask for", OfferedScopes(question.Groups, question.Database))}");
+            return Refused("policy.scope_not_offered",
+                $"{question.Scope} is not offered on {question.Database}. " +
+                $"{Offer($"On {question.Database} you can ask for", OfferedScopes(question.Groups, question.Database))}");
 
-        var forbid = Forbid.FirstOrDefault(rule => rule.IsInForce(question.Now) && rule.Subject.Covers(question.Groups, question.Database, question.Scope));
+        var forbid = Forbid.FirstOrDefault(
+            rule => rule.IsInForce(question.Now) && rule.Subject.Covers(question.Groups, question.Database, question.Scope));
         if (forbid is not null)
         {
             var until = forbid.Until is { } end ? $" until {end:yyyy-MM-dd HH:mm} UTC" : "";
-            return Refused("policy.forbidden", $"{question.Scope} on {question.Database} is forbidden{until} (rule {forbid.Id}). {Offer($"On {question.Database} you can still ask for", OfferedScopes(question.Groups, question.Database, question.Now))}");
+            return Refused("policy.forbidden",
+                $"{question.Scope} on {question.Database} is forbidden{until} (rule {forbid.Id}). " +
+                $"{Offer($"On {question.Database} you can still ask for", OfferedScopes(question.Groups, question.Database, question.Now))}");
         }
 
         var rule = Allow.FirstOrDefault(candidate => candidate.Subject.Covers(question.Groups, question.Database, question.Scope));
@@ -66,16 +75,22 @@ public sealed record AccessPolicy(
         var what = $"{question.Scope} on {question.Database}";
         var duration = question.Duration ?? rule.Lifetime.Default;
         if (duration > rule.Lifetime.Max)
-            return Refused("policy.too_long", $"The longest for {what} is {Durations.Write(rule.Lifetime.Max)} (rule {rule.Id}); you asked for {Durations.Write(duration)}. Ask for {Durations.Write(rule.Lifetime.Max)} or less.");
+            return Refused("policy.too_long",
+                $"The longest for {what} is {Durations.Write(rule.Lifetime.Max)} (rule {rule.Id}); you asked for " +
+                $"{Durations.Write(duration)}. Ask for {Durations.Write(rule.Lifetime.Max)} or less.");
         if (rule.Lifetime.Min is { } min && duration < min)
-            return Refused("policy.too_short", $"The shortest for {what} is {Durations.Write(min)} (rule {rule.Id}). Ask for {Durations.Write(min)} or more.");
+            return Refused("policy.too_short",
+                $"The shortest for {what} is {Durations.Write(min)} (rule {rule.Id}). Ask for {Durations.Write(min)} or more.");
         if (question.Reason.Trim().Length < rule.Require.ReasonMin)
-            return Refused("policy.reason_too_short", $"Rule {rule.Id} wants a reason of at least {rule.Require.ReasonMin} characters for {what}. Say what is broken and what you are going to do.");
+            return Refused("policy.reason_too_short",
+                $"Rule {rule.Id} wants a reason of at least {rule.Require.ReasonMin} characters for {what}. Say what is broken and what " +
+                "you are going to do.");
 
         // Nobody types a ticket apart at 3 a.m.: it is the first word of the reason that looks like one.
         var ticket = rule.Require.Ticket is { } pattern ? Words(question.Reason).FirstOrDefault(word => pattern.IsMatch(word)) : null;
         if (rule.Require.Ticket is not null && ticket is null)
-            return Refused("policy.ticket", $"Rule {rule.Id} wants a ticket for {what}: put it into the reason (a word that matches {rule.Require.Ticket}).");
+            return Refused("policy.ticket",
+                $"Rule {rule.Id} wants a ticket for {what}: put it into the reason (a word that matches {rule.Require.Ticket}).");
 
         return rule.Approval is null
             ? new AccessVerdict.Allowed(rule, target, scope, duration, ticket)
@@ -89,14 +104,16 @@ public sealed record AccessPolicy(
         var nearest = Allow.FirstOrDefault(rule => rule.Subject.Covers(question.Database, question.Scope));
         var why = nearest is null
             ? $"No rule allows {question.Scope} on {question.Database} to anybody."
-            : $"{question.Scope} on {question.Database} is for {string.Join(", ", nearest.Subject.Who)} (rule {nearest.Id}), and you are not among them.";
+            : $"{question.Scope} on {question.Database} is for {string.Join(", ", nearest.Subject.Who)} (rule {nearest.Id}), and you are " +
+                "not among them.";
         var scopes = OfferedScopes(question.Groups, question.Database, question.Now);
         return scopes.Count > 0
             ? $"{why} {Offer($"On {question.Database} you can ask for", scopes)}"
             : $"{why} {Offer("You can ask for", OfferedDatabases(question.Groups))}";
     }
 
-    private static IEnumerable<string> Words(string text) => text.Split([' ', '\n', '\t', ',', ';', ':', '(', ')', '[', ']'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static IEnumerable<string> Words(string text) => text.Split(
+            [' ', '\n', '\t', ',', ';', ':', '(', ')', '[', ']'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static string Offer<T>(string lead, IReadOnlyList<T> names) => names.Count == 0
         ? "There is nothing you can ask for here; ask whoever keeps the access policy."

@@ -11,10 +11,12 @@ public abstract record AccessVerdict
     }
 
     /// <summary>Allowed at once.</summary>
-    public sealed record Allowed(AccessRule Rule, DatabaseTarget Target, PrivilegeScope Scope, TimeSpan Duration, string? Ticket) : AccessVerdict;
+    public sealed record Allowed(AccessRule Rule, DatabaseTarget Target, PrivilegeScope Scope, TimeSpan Duration, string? Ticket)
+        : AccessVerdict;
 
     /// <summary>Allowed if approvers agree.</summary>
-    public sealed record NeedsApproval(AccessRule Rule, DatabaseTarget Target, PrivilegeScope Scope, TimeSpan Duration, string? Ticket) : AccessVerdict;
+    public sealed record NeedsApproval(AccessRule Rule, DatabaseTarget Target, PrivilegeScope Scope, TimeSpan Duration, string? Ticket)
+        : AccessVerdict;
 
     /// <summary>Not allowed; the refusal names the rule, or the nearest thing that is allowed.</summary>
     public sealed record Refused(Error Refusal) : AccessVerdict;

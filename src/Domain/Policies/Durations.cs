@@ -21,7 +21,8 @@ public static partial class Durations
         double seconds = 0;
         foreach (var (group, unit) in (ReadOnlySpan<(string, double)>)[("d", 86400), ("h", 3600), ("m", 60), ("s", 1)])
         {
-            if (match.Groups[group] is { Success: true, Value: var digits }) seconds += double.Parse(digits, CultureInfo.InvariantCulture) * unit;
+            if (match.Groups[group] is { Success: true, Value: var digits })
+                seconds += double.Parse(digits, CultureInfo.InvariantCulture) * unit;
         }
 
         return seconds <= 0 || seconds > Longest.TotalSeconds ? null : TimeSpan.FromSeconds(seconds);
@@ -38,6 +39,7 @@ public static partial class Durations
         return text.ToString();
     }
 
-    [GeneratedRegex("^(?=[0-9])(?:(?<d>[0-9]{1,6})d)?(?:(?<h>[0-9]{1,6})h)?(?:(?<m>[0-9]{1,7})m)?(?:(?<s>[0-9]{1,9})s)?\\z", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, 1000)]
+    [GeneratedRegex("^(?=[0-9])(?:(?<d>[0-9]{1,6})d)?(?:(?<h>[0-9]{1,6})h)?(?:(?<m>[0-9]{1,7})m)?(?:(?<s>[0-9]{1,9})s)?\\z",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, 1000)]
     private static partial Regex Shape();
 }

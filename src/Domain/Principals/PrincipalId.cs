@@ -2,7 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace DbAccess.Domain.Principals;
 
-/// <summary>A person as Slack knows them: the workspace and the user id in it. Names and e-mail addresses can be edited by their owner, so neither is ever a key.</summary>
+/// <summary>
+/// A person as Slack knows them: the workspace and the user id in it. Names and e-mail addresses can be edited by their owner, so neither
+/// is ever a key.
+/// </summary>
 public sealed partial record PrincipalId
 {
     private PrincipalId(string team, string user) => (Team, User) = (team, user);

@@ -45,12 +45,14 @@ public enum ObjectKind
 public sealed record ObjectSelector(ObjectKind Kind, string Schema, string? Name)
 {
     /// <summary>
-    /// Without a <see cref="Name"/>: only the objects whose name matches, where <c>*</c> stands for any letters and <c>?</c> for one, case and all. What is
-    /// made later belongs to it too, from the next comparison on: PostgreSQL's default privileges know no names.
+    /// Without a <see cref="Name"/>: only the objects whose name matches, where <c>*</c> stands for any letters and <c>?</c> for one, case
+    /// and all. What is made later belongs to it too, from the next comparison on: PostgreSQL's default privileges know no names.
     /// </summary>
     public string? Pattern { get; init; }
 
-    /// <summary>Sequences only: those that belong to a column of this table of the same schema (serial and identity columns). There need be none.</summary>
+    /// <summary>
+    /// Sequences only: those that belong to a column of this table of the same schema (serial and identity columns). There need be none.
+    /// </summary>
     public string? OfTable { get; init; }
 
     /// <summary>Whether an object of this name is among those that are meant, as far as names tell.</summary>
@@ -110,7 +112,9 @@ public sealed record ObjectSelector(ObjectKind Kind, string Schema, string? Name
 /// <param name="Columns">For tables only: the columns that the privileges are for; empty means the whole table.</param>
 public sealed record PrivilegeRule(ObjectSelector On, IReadOnlyList<string> Columns, IReadOnlyList<Privilege> Allow)
 {
-    /// <summary>The one database (by PostgreSQL's name) that the rule is for, where the scope is given on several; null for all of them.</summary>
+    /// <summary>
+    /// The one database (by PostgreSQL's name) that the rule is for, where the scope is given on several; null for all of them.
+    /// </summary>
     public string? Database { get; init; }
 
     /// <summary>In words for people: <c>update (status, updated_at) on table public.orders</c>.</summary>

@@ -9,7 +9,8 @@ namespace DbAccess.Domain.Scopes;
 /// <param name="Name">As the server writes it, quoted where need be: <c>public."Order Items"</c>.</param>
 /// <param name="Privileges">On the whole of it, sorted: <c>select</c>, <c>update</c>.</param>
 /// <param name="Columns">By privilege, the columns it is limited to, sorted; empty when nothing is given by column.</param>
-/// <param name="Rows">How many rows the server believes it has; null where that means nothing or was never counted. An estimate, no part of the hash.</param>
+/// <param name="Rows">How many rows the server believes it has; null where that means nothing or was never counted. An estimate, no part of
+/// the hash.</param>
 /// <param name="Bytes">Its size on disk with indexes; null where it has none. No part of the hash.</param>
 public sealed record PlannedObject(
     string Database,
@@ -23,15 +24,16 @@ public sealed record PlannedObject(
 
 /// <summary>What is given on everything that an owner makes later in a schema (default privileges).</summary>
 /// <param name="Kind"><c>tables</c>, <c>sequences</c>, <c>functions</c>.</param>
-/// <param name="Privileges">Empty for an owner whose later things the administrator cannot give: it is no member of it. Then it is no part of the hash.</param>
+/// <param name="Privileges">Empty for an owner whose later things the administrator cannot give: it is no member of it. Then it is no part
+/// of the hash.</param>
 public sealed record PlannedLater(string Database, string Owner, string Schema, string Kind, IReadOnlyList<string> Privileges);
 
 /// <summary>Something that everybody may do in the database, the holder among them, whatever the scope says.</summary>
 public sealed record PublicPrivilege(string Database, string Kind, string Name, string Privilege);
 
 /// <summary>
-/// A scope expanded on the live databases: everything that a role of it will be able to do, as a value. Two plans with the same hash give exactly the
-/// same privileges; whoever agreed to one agreed to the other.
+/// A scope expanded on the live databases: everything that a role of it will be able to do, as a value. Two plans with the same hash give
+/// exactly the same privileges; whoever agreed to one agreed to the other.
 /// </summary>
 /// <param name="RunAs">The owner that sessions act as, who can do whatever an owner can; null mostly.</param>
 public sealed record PrivilegePlan(
@@ -45,16 +47,22 @@ public sealed record PrivilegePlan(
     private const int MostLines = 200;
 
     /// <summary>
-    /// SHA-256 (hex) of what the plan gives: objects, columns, privileges, owners' later objects and the owner it acts as. Estimates and what PUBLIC gives are no
-    /// part of it: they change by themselves, and nobody can grant or refuse them here. For several databases it is made of the hashes for each.
+    /// SHA-256 (hex) of what the plan gives: objects, columns, privileges, owners' later objects and the owner it acts as. Estimates and
+    /// what PUBLIC gives are no part of it: they change by themselves, and nobody can grant or refuse them here. For several databases it
+    /// is made of the hashes for each.
     /// </summary>
-    public string Hash => PlanOnRecord.Together([.. Objects.Select(thing => thing.Database).Distinct(StringComparer.Ordinal).DefaultIfEmpty("").Select(HashFor)]);
+    public string Hash => PlanOnRecord.Together(
+            [.. Objects.Select(thing => thing.Database).Distinct(StringComparer.Ordinal).DefaultIfEmpty("").Select(HashFor)]);
 
     private string HashFor(string database)
     {
         var lines = Objects.Where(thing => thing.Database == database)
-            .Select(thing => Line("object", thing.Database, thing.Kind, thing.Name, [.. thing.Privileges, .. thing.Columns.OrderBy(entry => entry.Key, StringComparer.Ordinal).SelectMany(entry => (string[])["(" + entry.Key, .. entry.Value, ")"])]))
-            .Concat(Later.Where(later => later.Database == database && later.Privileges.Count > 0).Select(later => Line("later", later.Database, later.Kind, later.Schema, [later.Owner, .. later.Privileges])))
+            .Select(thing =>
+                Line("object", thing.Database, thing.Kind, thing.Name,
+                [.. thing.Privileges, .. thing.Columns.OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                .SelectMany(entry => (string[])["(" + entry.Key, .. entry.Value, ")"])]))
+            .Concat(Later.Where(later => later.Database == database && later.Privileges.Count > 0)
+                .Select(later => Line("later", later.Database, later.Kind, later.Schema, [later.Owner, .. later.Privileges])))
             .Order(StringComparer.Ordinal)
             .Prepend(Line("scope", Scope.Value, RunAs ?? "", "", []));
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -69,9 +77,11 @@ public sealed record PrivilegePlan(
         {
             var counts = Objects.Where(thing => thing.Kind is not ("database" or "schema"))
                 .GroupBy(thing => thing.Kind, StringComparer.Ordinal)
-                .Select(group => string.Create(CultureInfo.InvariantCulture, $"{group.Count():N0} {group.Key}{(group.Count() == 1 ? "" : "s")}"))
+                .Select(group =>
+                    string.Create(CultureInfo.InvariantCulture, $"{group.Count():N0} {group.Key}{(group.Count() == 1 ? "" : "s")}"))
                 .ToList();
-            var what = counts.Count == 0 ? RunAs is null ? "nothing but the connection" : "no privileges of its own" : string.Join(", ", counts);
+            var what = counts.Count == 0 ? RunAs is null
+                ? "nothing but the connection" : "no privileges of its own" : string.Join(", ", counts);
             var where = string.Join(", ", Objects.Select(thing => thing.Database).Distinct(StringComparer.Ordinal));
             return $"{what} in {where}{(RunAs is null ? "" : $", acting as {RunAs}")}";
         }
@@ -87,26 +97,30 @@ public sealed record PrivilegePlan(
             yield return $"In database {database}:";
             var here = Objects.Where(thing => thing.Database == database).ToList();
             foreach (var thing in here.Take(MostLines)) yield return $"  {Describe(thing)}";
-            if (here.Count > MostLines) yield return string.Create(CultureInfo.InvariantCulture, $"  … and {here.Count - MostLines:N0} more");
+            if (here.Count > MostLines)
+                yield return string.Create(CultureInfo.InvariantCulture, $"  … and {here.Count - MostLines:N0} more");
             foreach (var later in Later.Where(later => later.Database == database))
             {
                 yield return later.Privileges.Count > 0
                     ? $"  {string.Join(", ", later.Privileges)} on {later.Kind} that {later.Owner} makes later in schema {later.Schema}"
-                    : $"  nothing on {later.Kind} that {later.Owner} makes later in schema {later.Schema}, until the next grant: the administrator is no member of {later.Owner}";
+                    : $"  nothing on {later.Kind} that {later.Owner} makes later in schema {later.Schema}, until the next grant: the " +
+                        $"administrator is no member of {later.Owner}";
             }
             var everybody = Public.Where(leak => leak.Database == database).ToList();
             if (everybody.Count == 0) continue;
 
             yield return "  Everybody has already, so the holder too:";
             foreach (var leak in everybody.Take(MostLines)) yield return $"    {leak.Privilege} on {leak.Kind} {leak.Name}";
-            if (everybody.Count > MostLines) yield return string.Create(CultureInfo.InvariantCulture, $"    … and {everybody.Count - MostLines:N0} more");
+            if (everybody.Count > MostLines)
+                yield return string.Create(CultureInfo.InvariantCulture, $"    … and {everybody.Count - MostLines:N0} more");
         }
         yield return $"Plan {Hash[..12]}";
     }
 
     private static string Describe(PlannedObject thing)
     {
-        var verbs = string.Join(", ", thing.Privileges.Concat(thing.Columns.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} ({string.Join(", ", entry.Value)})")));
+        var verbs = string.Join(", ", thing.Privileges.Concat(thing.Columns.OrderBy(entry => entry.Key, StringComparer.Ordinal)
+            .Select(entry => $"{entry.Key} ({string.Join(", ", entry.Value)})")));
         var size = (thing.Rows, thing.Bytes) switch
         {
             ({ } rows, { } bytes) => string.Create(CultureInfo.InvariantCulture, $", about {rows:N0} rows, {Size(bytes)}"),
@@ -133,7 +147,8 @@ public sealed record PrivilegePlan(
 public sealed record PlanOnRecord(string Hash, string Summary)
 {
     /// <summary>The plans for several databases as one.</summary>
-    public static PlanOnRecord Together(IReadOnlyList<PlanOnRecord> plans) => new(Together([.. plans.Select(plan => plan.Hash)]), string.Join("; ", plans.Select(plan => plan.Summary)));
+    public static PlanOnRecord Together(IReadOnlyList<PlanOnRecord> plans) =>
+        new(Together([.. plans.Select(plan => plan.Hash)]), string.Join("; ", plans.Select(plan => plan.Summary)));
 
     /// <summary>One hash for those of several databases, in whatever order they come.</summary>
     internal static string Together(IReadOnlyList<string> hashes) => hashes.Count == 1

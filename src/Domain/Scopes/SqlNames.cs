@@ -13,12 +13,13 @@ public static class SqlNames
     public const int LongestBytes = 63;
 
     private const string Shapes =
-        "write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or 'schema X'";
+        "write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or " +
+            "'schema X'";
 
     /// <summary>
-    /// Reads what a rule of the policy is on: <c>tables in schema x</c>, <c>table x.y</c>, <c>tables x.y_*</c> (likewise views, sequences, functions),
-    /// <c>sequences of table x.y</c> and <c>schema x</c>. Singular and plural of the first word mean the same where a name follows.
-    /// Answers the selector, or what is wrong with the text.
+    /// Reads what a rule of the policy is on: <c>tables in schema x</c>, <c>table x.y</c>, <c>tables x.y_*</c> (likewise views, sequences,
+    /// functions), <c>sequences of table x.y</c> and <c>schema x</c>. Singular and plural of the first word mean the same where a name
+    /// follows. Answers the selector, or what is wrong with the text.
     /// </summary>
     public static (ObjectSelector? Selector, string? Wrong) Selector(string text)
     {
@@ -59,7 +60,8 @@ public static class SqlNames
 
         var (parts, fault) = Path(rest.Trim().ToString());
         if ((fault ?? WrongCount(parts, 2, first)) is { } bad) return (null, bad);
-        if (parts[0].IsPattern) return (null, $"has the pattern '{Show.Text(parts[0].Text)}' for a schema; name one schema, and give each its own rule");
+        if (parts[0].IsPattern)
+            return (null, $"has the pattern '{Show.Text(parts[0].Text)}' for a schema; name one schema, and give each its own rule");
         if (!parts[1].IsPattern) return (new ObjectSelector(objects, parts[0].Text, parts[1].Text), null);
 
         // A pattern that leaves nothing out is the whole schema, and what is made there later with it.
@@ -107,14 +109,16 @@ public static class SqlNames
     {
         var at = 0;
         var (part, _) = name.Length == 0 ? (null, null) : Unquoted(name, ref at);
-        return at == name.Length && part is { IsPattern: false } && part.Text == name ? name : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        return at == name.Length && part is { IsPattern: false } && part.Text == name
+            ? name : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
     }
 
     /// <summary>Names of exactly this many parts, without patterns.</summary>
     private static (string[] Names, string? Wrong) One(ReadOnlySpan<char> text, int wanted, string first)
     {
         var (parts, wrong) = Path(text.Trim().ToString());
-        return (wrong ?? WrongCount(parts, wanted, first) ?? parts.Select(NotPattern).FirstOrDefault(bad => bad is not null)) is { } bad ? ([], bad) : ([.. parts.Select(part => part.Text)], null);
+        return (wrong ?? WrongCount(parts, wanted, first) ?? parts.Select(NotPattern).FirstOrDefault(bad => bad is not null)) is { } bad
+            ? ([], bad) : ([.. parts.Select(part => part.Text)], null);
     }
 
     private static string? WrongCount(IReadOnlyList<Part> parts, int wanted, string first)
@@ -126,7 +130,9 @@ public static class SqlNames
     }
 
     private static string? NotPattern(Part part) =>
-        part.IsPattern ? $"has the pattern '{Show.Text(part.Text)}' where one name belongs (a name that holds such signs goes in double quotes)" : null;
+        part.IsPattern
+            ? $"has the pattern '{Show.Text(part.Text)}' where one name belongs (a name that holds such signs goes in double quotes)"
+            : null;
 
     private static (IReadOnlyList<Part> Parts, string? Wrong) Path(string text)
     {
@@ -139,7 +145,8 @@ public static class SqlNames
     private static string Behind(string text, int at) => (text[at], at > 0 && text[at - 1] == '"') switch
     {
         ('*' or '?', true) => $"has '{text[at]}' behind double quotes; a pattern stands without quotes, and stands for small letters",
-        ('%' or '[', _) => $"has '{Show.Text(text[at..], 12)}' behind a name; the signs of a pattern are * (any letters) and ? (one letter)",
+        ('%' or '[', _) =>
+            $"has '{Show.Text(text[at..], 12)}' behind a name; the signs of a pattern are * (any letters) and ? (one letter)",
         _ => $"has '{Show.Text(text[at..], 12)}' behind a name; a name with other characters goes in double quotes, as in SQL",
     };
 
@@ -151,10 +158,13 @@ public static class SqlNames
             var (part, wrong) = at < text.Length && text[at] == '"' ? Quoted(text, ref at) : Unquoted(text, ref at);
             if (wrong is not null) return ([], wrong);
             if (part!.Text.Length == 0) return ([], "lacks a name");
-            if (part.Text.Contains('\0', StringComparison.Ordinal)) return ([], "has a name with a NUL character, which PostgreSQL cannot hold");
+            if (part.Text.Contains('\0', StringComparison.Ordinal))
+                return ([], "has a name with a NUL character, which PostgreSQL cannot hold");
             // The shortest name that a pattern stands for: nothing for each star.
-            if (Encoding.UTF8.GetByteCount(part.IsPattern ? part.Text.Replace("*", "", StringComparison.Ordinal) : part.Text) > LongestBytes)
-                return ([], part.IsPattern ? $"has a pattern that no name of at most {LongestBytes} bytes can match" : $"has a name of more than {LongestBytes} bytes, which PostgreSQL would cut");
+            if (Encoding.UTF8.GetByteCount(
+                part.IsPattern ? part.Text.Replace("*", "", StringComparison.Ordinal) : part.Text) > LongestBytes)
+                return ([], part.IsPattern ? $"has a pattern that no name of at most {LongestBytes} bytes can match"
+                    : $"has a name of more than {LongestBytes} bytes, which PostgreSQL would cut");
 
             parts.Add(part);
             if (at == text.Length || text[at] != '.') return (parts, null);
@@ -179,7 +189,8 @@ public static class SqlNames
             else
             {
                 at++;
-                return name.Length == 0 ? (null, "has an empty name in double quotes") : (new Part(name.ToString(), IsPattern: false), null);
+                return name.Length == 0
+                    ? (null, "has an empty name in double quotes") : (new Part(name.ToString(), IsPattern: false), null);
             }
         }
 
@@ -189,10 +200,13 @@ public static class SqlNames
     private static (Part? Part, string? Wrong) Unquoted(string text, ref int at)
     {
         var start = at;
-        while (at < text.Length && text[at] is var c && (char.IsAsciiLetterOrDigit(c) || c is '_' or '$' or '*' or '?' || (c > '\u007f' && !char.IsWhiteSpace(c)))) at++;
+        while (at < text.Length && text[at] is var c
+            && (char.IsAsciiLetterOrDigit(c) || c is '_' or '$' or '*' or '?' || (c > '\u007f' && !char.IsWhiteSpace(c)))) at++;
         var name = text[start..at];
-        if (at < text.Length && text[at] == '(') return (null, "has '('; a function is named without its arguments, and every function of that name is meant");
-        if (name.Length > 0 && (char.IsAsciiDigit(name[0]) || name[0] == '$')) return (null, $"has '{Show.Text(name)}', which starts with neither a letter nor '_' and goes in double quotes, as in SQL");
+        if (at < text.Length && text[at] == '(')
+            return (null, "has '('; a function is named without its arguments, and every function of that name is meant");
+        if (name.Length > 0 && (char.IsAsciiDigit(name[0]) || name[0] == '$'))
+            return (null, $"has '{Show.Text(name)}', which starts with neither a letter nor '_' and goes in double quotes, as in SQL");
 
         var folded = string.Create(name.Length, name, (span, from) =>
         {

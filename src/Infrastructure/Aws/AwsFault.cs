@@ -3,8 +3,8 @@ using Amazon.Runtime;
 namespace DbAccess.Infrastructure.Aws;
 
 /// <summary>
-/// What went wrong with a call to AWS, in words for the operator. The texts of AWS's own errors stay behind: that of a bad signature quotes the
-/// request with its session token.
+/// What went wrong with a call to AWS, in words for the operator. The texts of AWS's own errors stay behind: that of a bad signature quotes
+/// the request with its session token.
 /// </summary>
 internal static class AwsFault
 {
@@ -18,7 +18,8 @@ internal static class AwsFault
 
     public static bool IsThrottling(Exception failure) => failure is AmazonServiceException
     {
-        ErrorCode: "ProvisionedThroughputExceededException" or "ThrottlingException" or "Throttling" or "RequestLimitExceeded" or "SlowDown" or "TooManyRequestsException"
+        ErrorCode: "ProvisionedThroughputExceededException" or "ThrottlingException" or "Throttling" or "RequestLimitExceeded"
+            or "SlowDown" or "TooManyRequestsException"
     };
 
     /// <summary>A clause that goes after "cannot be read:" or the like.</summary>
@@ -29,8 +30,10 @@ internal static class AwsFault
         AmazonServiceException { ErrorCode: "RequestTimeTooSkewed" } => "this machine's clock differs too much from AWS's",
         AmazonServiceException
         {
-            ErrorCode: "UnrecognizedClientException" or "InvalidClientTokenId" or "InvalidAccessKeyId" or "SignatureDoesNotMatch" or "InvalidSignatureException"
-                or "IncompleteSignature" or "MissingAuthenticationToken" or "MissingAuthenticationTokenException" or "InvalidToken" or "AuthFailure"
+            ErrorCode: "UnrecognizedClientException" or "InvalidClientTokenId" or "InvalidAccessKeyId" or "SignatureDoesNotMatch"
+                or "InvalidSignatureException"
+                or "IncompleteSignature" or "MissingAuthenticationToken" or "MissingAuthenticationTokenException" or "InvalidToken"
+                    or "AuthFailure"
         } service => $"AWS does not accept the credentials of this process ({service.ErrorCode})",
         AmazonServiceException { ErrorCode: "AccessDenied" or "AccessDeniedException" or "AllAccessDisabled" or "Forbidden" } =>
             "AWS denies it to the role of this process",
@@ -41,7 +44,9 @@ internal static class AwsFault
     };
 
     /// <summary>The same for each failure of its kind: what tells it from another of the same is left out.</summary>
-    public static string Kind(Exception failure) => failure is AmazonServiceException service ? $"AWS answered {Code(service)} (HTTP {(int)service.StatusCode})" : failure.GetType().Name;
+    public static string Kind(Exception failure) => failure is AmazonServiceException service
+        ? $"AWS answered {Code(service)} (HTTP {(int)service.StatusCode})" : failure.GetType().Name;
 
-    private static string Code(AmazonServiceException service) => string.IsNullOrEmpty(service.ErrorCode) ? "with an error" : service.ErrorCode;
+    private static string Code(AmazonServiceException service) => string.IsNullOrEmpty(service.ErrorCode)
+        ? "with an error" : service.ErrorCode;
 }

@@ -5,9 +5,9 @@ using DbAccess.Application.Ports;
 namespace DbAccess.Infrastructure.DynamoDb;
 
 /// <summary>
-/// The audit trail in the DynamoDB table: <c>AUDIT</c>/<c>ROW#seq</c>, each row with a hash over the row before, as in the SQLite file. A row
-/// is put only where there is none yet, which makes the sequence the order of appending for all processes together. Each append waits for the
-/// one before it, so all processes together write some hundred rows a second: far above what people ask for.
+/// The audit trail in the DynamoDB table: <c>AUDIT</c>/<c>ROW#seq</c>, each row with a hash over the row before, as in the SQLite file. A
+/// row is put only where there is none yet, which makes the sequence the order of appending for all processes together. Each append waits
+/// for the one before it, so all processes together write some hundred rows a second: far above what people ask for.
 /// </summary>
 internal sealed class DynamoAuditTrail(DynamoTable table) : IAuditTrail, IDisposable
 {
@@ -30,7 +30,8 @@ internal sealed class DynamoAuditTrail(DynamoTable table) : IAuditTrail, IDispos
                 var (sequence, previous) = _last ?? await LastAsync(cancellationToken);
                 var row = AuditRow.Of(sequence + 1, record);
                 var hash = row.Hash(previous);
-                if (await table.TryPutAsync(Item(row, hash, write), "attribute_not_exists(pk)", cancellationToken) || await IsOursAsync(row, write))
+                if (await table.TryPutAsync(Item(row, hash, write), "attribute_not_exists(pk)", cancellationToken)
+                    || await IsOursAsync(row, write))
                 {
                     _last = (row.Sequence, hash);
                     return;
@@ -71,13 +72,16 @@ internal sealed class DynamoAuditTrail(DynamoTable table) : IAuditTrail, IDispos
 
     /// <summary>All rows in order, each with its hash.</summary>
     internal async Task<IReadOnlyList<(AuditRow Row, byte[] Hash)>> ReadAsync(CancellationToken cancellationToken) =>
-        [.. (await table.QueryAsync(Rows(forward: true), int.MaxValue, cancellationToken)).Select(item => (Read(item), item["hash"].B.ToArray()))];
+        [.. (await table.QueryAsync(Rows(forward: true), int.MaxValue, cancellationToken))
+            .Select(item => (Read(item), item["hash"].B.ToArray()))];
 
     private async Task<(long Sequence, byte[] Hash)> LastAsync(CancellationToken cancellationToken) =>
-        await table.QueryAsync(Rows(forward: false), 1, cancellationToken) is [var item] ? (Read(item).Sequence, item["hash"].B.ToArray()) : (0, AuditRow.Beginning);
+        await table.QueryAsync(Rows(forward: false), 1, cancellationToken) is [var item]
+            ? (Read(item).Sequence, item["hash"].B.ToArray()) : (0, AuditRow.Beginning);
 
     // An answer that was lost makes the client send the row again, which then meets itself.
-    private async Task<bool> IsOursAsync(AuditRow row, string write) => (await table.FindAsync(Pk, Sk(row.Sequence), CancellationToken.None))?.TextOf("write_id") == write;
+    private async Task<bool> IsOursAsync(AuditRow row, string write) =>
+        (await table.FindAsync(Pk, Sk(row.Sequence), CancellationToken.None))?.TextOf("write_id") == write;
 
     private static string Sk(long sequence) => string.Create(CultureInfo.InvariantCulture, $"ROW#{sequence:D12}");
 

@@ -30,7 +30,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     /// <summary>How long ended grants are kept; longer than a year, so that last year can still be looked at.</summary>
     internal static readonly TimeSpan KeepEnded = TimeSpan.FromDays(400);
 
-    // An event is written before the end of its grant is known. The longest grant has 366 days, so with this it is there as long as its grant.
+    // An event is written before the end of its grant is known. The longest grant has 366 days, so with this it is there as long as its
+    // grant.
     private static readonly TimeSpan LongestGrant = TimeSpan.FromDays(400);
 
     // Ended grants are counted as they end, in one of several counters, so that ends at the same moment seldom meet.
@@ -45,7 +46,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     // With a cluster's name behind it: when a grant with a role there was last counted as ended.
     private const string EndedOn = "ended_on:";
 
-    private static readonly GrantStatus[] Over = [GrantStatus.Ended, GrantStatus.Denied, GrantStatus.Cancelled, GrantStatus.Lapsed, GrantStatus.Failed];
+    private static readonly GrantStatus[] Over =
+        [GrantStatus.Ended, GrantStatus.Denied, GrantStatus.Cancelled, GrantStatus.Lapsed, GrantStatus.Failed];
 
     public Task<SaveOutcome> AddAsync(Grant grant, CancellationToken cancellationToken)
     {
@@ -72,7 +74,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
             async enough =>
             {
                 var parts = await Task.WhenAll(DueParts.Select(part => QueryPartAsync(part, until, enough, cancellationToken)));
-                var longestFirst = parts.SelectMany(items => items).OrderBy(item => item.NumberOf("due_at")).ThenBy(item => item["pk"].S, StringComparer.Ordinal);
+                var longestFirst = parts.SelectMany(items => items).OrderBy(item => item.NumberOf("due_at"))
+                    .ThenBy(item => item["pk"].S, StringComparer.Ordinal);
                 return ([.. longestFirst], Array.Exists(parts, items => items.Count == enough));
             },
             limit, grant => grant.State.DueAt <= now, cancellationToken);
@@ -83,7 +86,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     {
         var leftOut = unreadable.Ids;
         var firsts = await Task.WhenAll(DueParts.Select(part => QueryPartAsync(part, null, 1 + leftOut.Count, cancellationToken)));
-        return firsts.SelectMany(items => items).Where(item => !leftOut.Contains(IdOf(item))).Min(item => item.NumberOf("due_at")) is { } due ? DateTimeOffset.FromUnixTimeMilliseconds(due) : null;
+        return firsts.SelectMany(items => items).Where(item => !leftOut.Contains(IdOf(item)))
+            .Min(item => item.NumberOf("due_at")) is { } due ? DateTimeOffset.FromUnixTimeMilliseconds(due) : null;
     }
 
     public async Task<IReadOnlyList<Grant>> ListByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken)
@@ -91,20 +95,23 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
         return NewestFirst(await ConfirmAsync(
             async enough =>
             {
-                var entries = await table.QueryAsync(NewestFirst(DynamoTable.PersonIndex, "person", requester.ToString()), enough, cancellationToken);
+                var entries = await table.QueryAsync(
+                    NewestFirst(DynamoTable.PersonIndex, "person", requester.ToString()), enough, cancellationToken);
                 return (entries, entries.Count == enough);
             },
             limit, grant => grant.State.Requester == requester, cancellationToken));
     }
 
     /// <summary>
-    /// Reads the person's grants of as long as ended ones are kept: no index has only a person's live ones, and one that is written with every grant would cost
-    /// more than this does the few who have hundreds (about one read unit a grant).
+    /// Reads the person's grants of as long as ended ones are kept: no index has only a person's live ones, and one that is written with
+    /// every grant would cost more than this does the few who have hundreds (about one read unit a grant).
     /// </summary>
     public async Task<IReadOnlyList<Grant>> ListLiveByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken)
     {
-        var entries = await table.QueryAsync(NewestFirst(DynamoTable.PersonIndex, "person", requester.ToString()), int.MaxValue, cancellationToken);
-        return NewestFirst(await ConfirmAsync(entries, limit, grant => grant.State.Requester == requester && grant.State.EndedAt is null, cancellationToken));
+        var entries =
+            await table.QueryAsync(NewestFirst(DynamoTable.PersonIndex, "person", requester.ToString()), int.MaxValue, cancellationToken);
+        return NewestFirst(await ConfirmAsync(
+            entries, limit, grant => grant.State.Requester == requester && grant.State.EndedAt is null, cancellationToken));
     }
 
     /// <summary>
@@ -118,8 +125,10 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
             {
                 var entries = database is null
                     ? await table.ScanIndexAsync(DynamoTable.LiveIndex, int.MaxValue, cancellationToken)
-                    : await table.QueryAsync(NewestFirst(DynamoTable.LiveIndex, "live_database", database.Value), enough, cancellationToken);
-                var newestFirst = entries.OrderByDescending(item => item.NumberOf("created_at")).ThenBy(item => item["pk"].S, StringComparer.Ordinal);
+                    : await table.QueryAsync(
+                        NewestFirst(DynamoTable.LiveIndex, "live_database", database.Value), enough, cancellationToken);
+                var newestFirst = entries.OrderByDescending(item => item.NumberOf("created_at"))
+                    .ThenBy(item => item["pk"].S, StringComparer.Ordinal);
                 return ([.. newestFirst], database is not null && entries.Count == enough);
             },
             limit, grant => grant.State.EndedAt is null, cancellationToken));
@@ -128,13 +137,18 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     public async Task<IReadOnlyList<GrantId>> ListLiveIdsAsync(int limit, CancellationToken cancellationToken) =>
         [.. (await table.ScanIndexAsync(DynamoTable.LiveIndex, limit, cancellationToken)).Select(entry => ReadId(IdOf(entry)))];
 
-    /// <summary>From the counters: the write that ends a grant leaves the time with its cluster's name there. They are some dozens, whatever there is of grants.</summary>
-    public async Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    /// <summary>
+    /// From the counters: the write that ends a grant leaves the time with its cluster's name there. They are some dozens, whatever there
+    /// is of grants.
+    /// </summary>
+    public async Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(
+            DateTimeOffset since, CancellationToken cancellationToken)
     {
         var ended = new Dictionary<ClusterName, DateTimeOffset>();
         foreach (var (name, value) in (await ListCountersAsync(cancellationToken)).SelectMany(counter => counter))
         {
-            if (!name.StartsWith(EndedOn, StringComparison.Ordinal) || ClusterName.Parse(name[EndedOn.Length..]) is not { } cluster) continue;
+            if (!name.StartsWith(EndedOn, StringComparison.Ordinal) || ClusterName.Parse(name[EndedOn.Length..]) is not { } cluster)
+                continue;
             var at = DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(value.N, CultureInfo.InvariantCulture));
             if (at >= since && (!ended.TryGetValue(cluster, out var other) || other < at)) ended[cluster] = at;
         }
@@ -147,16 +161,18 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
         var request = new QueryRequest
         {
             KeyConditionExpression = "pk = :pk AND begins_with(sk, :events)",
-            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(Pk(id.ToString())), [":events"] = DynamoItem.Text("EVENT#") },
+            ExpressionAttributeValues =
+                new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(Pk(id.ToString())), [":events"] = DynamoItem.Text("EVENT#") },
             ConsistentRead = true,
         };
-        return [.. (await table.QueryAsync(request, int.MaxValue, cancellationToken)).Select(item => ReadEvent(id, item)).OrderBy(happened => happened.Sequence)];
+        return [.. (await table.QueryAsync(request, int.MaxValue, cancellationToken)).Select(item => ReadEvent(id, item))
+            .OrderBy(happened => happened.Sequence)];
     }
 
     /// <summary>
-    /// Live grants are counted in the index of what is due, where every one of them stands (about 100 bytes each: 100,000 live grants are 12 MB,
-    /// 1,500 read units); ended ones by the counters that the ending write adds to. Neither costs by what has ever existed. Grants that were
-    /// purged stay counted.
+    /// Live grants are counted in the index of what is due, where every one of them stands (about 100 bytes each: 100,000 live grants are
+    /// 12 MB, 1,500 read units); ended ones by the counters that the ending write adds to. Neither costs by what has ever existed. Grants
+    /// that were purged stay counted.
     /// </summary>
     public async Task<IReadOnlyDictionary<GrantStatus, long>> CountByStatusAsync(CancellationToken cancellationToken)
     {
@@ -165,12 +181,14 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
         foreach (var item in parts.SelectMany(items => items))
         {
             // A status of a newer version is counted by that one.
-            if (Enum.TryParse<GrantStatus>(item.TextOf("status"), out var status) && !Over.Contains(status)) counts[status] = counts.GetValueOrDefault(status) + 1;
+            if (Enum.TryParse<GrantStatus>(item.TextOf("status"), out var status) && !Over.Contains(status))
+                counts[status] = counts.GetValueOrDefault(status) + 1;
         }
 
         foreach (var item in await ListCountersAsync(cancellationToken))
         {
-            if (Enum.TryParse<GrantStatus>(item["sk"].S.Split('#')[0], out var status)) counts[status] = counts.GetValueOrDefault(status) + (item.NumberOf("total") ?? 0);
+            if (Enum.TryParse<GrantStatus>(item["sk"].S.Split('#')[0], out var status))
+                counts[status] = counts.GetValueOrDefault(status) + (item.NumberOf("total") ?? 0);
         }
 
         return counts;
@@ -178,7 +196,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
 
     public int CountUnreadable() => unreadable.Ids.Count;
 
-    public async Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) => (await QueryPartAsync(Quarantine, null, int.MaxValue, cancellationToken)).Count;
+    public async Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) =>
+        (await QueryPartAsync(Quarantine, null, int.MaxValue, cancellationToken)).Count;
 
     internal static string Shard(string id)
     {
@@ -194,7 +213,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     private static string EventSk(int sequence) => string.Create(CultureInfo.InvariantCulture, $"EVENT#{sequence:D6}");
 
     private async Task<SaveOutcome> WriteAsync(
-        Grant grant, GrantSnapshot state, bool ends, string condition, Dictionary<string, AttributeValue>? values, CancellationToken cancellationToken)
+        Grant grant, GrantSnapshot state, bool ends, string condition, Dictionary<string, AttributeValue>? values,
+            CancellationToken cancellationToken)
     {
         var write = Guid.NewGuid().ToString("N");
         var events = grant.NewEvents.ToList();
@@ -204,15 +224,16 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
                 List<TransactWriteItem> items =
                 [
                     new() { Put = table.Put(Item(state, write), condition, values) },
-                    .. events.Select(happened => new TransactWriteItem { Put = table.Put(EventItem(state, happened, write), "attribute_not_exists(pk)") }),
+                    .. events.Select(happened =>
+                        new TransactWriteItem { Put = table.Put(EventItem(state, happened, write), "attribute_not_exists(pk)") }),
                 ];
                 if (ends) items.Add(new() { Update = Count(state) });
                 return items;
             },
             cancellationToken);
 
-        // The answer to a write that succeeded may be lost on the way; sent again, it finds its own version there. Whether it was ours says the
-        // write's id: in its first event, which nobody writes over, or in the grant where there was none.
+        // The answer to a write that succeeded may be lost on the way; sent again, it finds its own version there. Whether it was ours says
+        // the write's id: in its first event, which nobody writes over, or in the grant where there was none.
         if (!written && !await IsOursAsync(state.Id, events, write)) return SaveOutcome.LostRace;
 
         grant.Saved(state.Version);
@@ -221,7 +242,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
 
     // Not cancellable: the write is past, and its outcome has to be known.
     private async Task<bool> IsOursAsync(GrantId id, List<GrantEvent> events, string write) =>
-        (await table.FindAsync(Pk(id.ToString()), events.Count > 0 ? EventSk(events[0].Sequence) : GrantSk, CancellationToken.None))?.TextOf("write_id") == write;
+        (await table.FindAsync(Pk(id.ToString()), events.Count > 0
+            ? EventSk(events[0].Sequence) : GrantSk, CancellationToken.None))?.TextOf("write_id") == write;
 
     private Update Count(GrantSnapshot state)
     {
@@ -244,7 +266,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     }
 
     private Task<List<Dictionary<string, AttributeValue>>> ListCountersAsync(CancellationToken cancellationToken) => table.QueryAsync(
-        new QueryRequest { KeyConditionExpression = "pk = :pk", ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(CountPk) } }, int.MaxValue, cancellationToken);
+        new QueryRequest { KeyConditionExpression = "pk = :pk", ExpressionAttributeValues =
+            new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(CountPk) } }, int.MaxValue, cancellationToken);
 
     private Dictionary<string, AttributeValue> Item(GrantSnapshot state, string write)
     {
@@ -288,7 +311,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
         return item;
     }
 
-    private Task<List<Dictionary<string, AttributeValue>>> QueryPartAsync(string part, long? until, int limit, CancellationToken cancellationToken)
+    private Task<List<Dictionary<string, AttributeValue>>> QueryPartAsync(
+            string part, long? until, int limit, CancellationToken cancellationToken)
     {
         var request = new QueryRequest
         {
@@ -310,12 +334,13 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     };
 
     /// <summary>
-    /// Reads the grants that the entries of an index point to, as they are now, until enough of them belong. Entries that are out of date, or whose grants
-    /// cannot be read, hide nothing that stands behind them: then more entries are asked for.
+    /// Reads the grants that the entries of an index point to, as they are now, until enough of them belong. Entries that are out of date,
+    /// or whose grants cannot be read, hide nothing that stands behind them: then more entries are asked for.
     /// </summary>
     /// <param name="ask">Answers that many entries, in order, and whether there may be more.</param>
     private async Task<List<Grant>> ConfirmAsync(
-        Func<int, Task<(List<Dictionary<string, AttributeValue>> Entries, bool More)>> ask, int limit, Func<Grant, bool> belongs, CancellationToken cancellationToken)
+        Func<int, Task<(List<Dictionary<string, AttributeValue>> Entries, bool More)>> ask, int limit, Func<Grant, bool> belongs,
+            CancellationToken cancellationToken)
     {
         for (long spare = Spare + unreadable.Ids.Count; ; spare *= 4)
         {
@@ -325,7 +350,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
         }
     }
 
-    private async Task<List<Grant>> ConfirmAsync(List<Dictionary<string, AttributeValue>> entries, int limit, Func<Grant, bool> belongs, CancellationToken cancellationToken)
+    private async Task<List<Grant>> ConfirmAsync(
+            List<Dictionary<string, AttributeValue>> entries, int limit, Func<Grant, bool> belongs, CancellationToken cancellationToken)
     {
         var confirmed = new List<Grant>();
         var left = new Queue<string>(entries.Select(entry => entry["pk"].S));
@@ -333,7 +359,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
         {
             var next = new List<(string, string)>();
             while (next.Count < Math.Min(100, limit - confirmed.Count) && left.TryDequeue(out var pk)) next.Add((pk, GrantSk));
-            confirmed.AddRange((await table.FindManyAsync(next, cancellationToken)).Select(item => unreadable.TryRead(IdOf(item), () => Read(item))).OfType<Grant>().Where(belongs));
+            confirmed.AddRange((await table.FindManyAsync(next, cancellationToken))
+                .Select(item => unreadable.TryRead(IdOf(item), () => Read(item))).OfType<Grant>().Where(belongs));
         }
 
         return confirmed;
@@ -362,7 +389,8 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
             sequence,
             StoreTime.Parse(item["at"].S),
             item["type"].S,
-            Actor.Parse(item["by"].S) ?? throw new GrantDocumentException(id.ToString(), string.Create(CultureInfo.InvariantCulture, $"event {sequence} does not say who did it.")),
+            Actor.Parse(item["by"].S) ?? throw new GrantDocumentException(
+                id.ToString(), string.Create(CultureInfo.InvariantCulture, $"event {sequence} does not say who did it.")),
             item.TextOf("from") is { } from ? Enum.Parse<GrantStatus>(from) : null,
             Enum.Parse<GrantStatus>(item["to"].S),
             item.TextOf("note"));

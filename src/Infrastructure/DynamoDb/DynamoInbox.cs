@@ -7,9 +7,9 @@ using DbAccess.Domain.Principals;
 namespace DbAccess.Infrastructure.DynamoDb;
 
 /// <summary>
-/// Accepted requests in the DynamoDB table: <c>INBOX#key</c> holds the request, <c>INBOX#alias</c> points to it, both made in one transaction. What
-/// is unfinished, and what is finished and not yet purged, stands in the <c>due</c> index, in a part of its own each. The list of what is
-/// unfinished is for the time after a restart, so it does no harm that the index is a moment late.
+/// Accepted requests in the DynamoDB table: <c>INBOX#key</c> holds the request, <c>INBOX#alias</c> points to it, both made in one
+/// transaction. What is unfinished, and what is finished and not yet purged, stands in the <c>due</c> index, in a part of its own each. The
+/// list of what is unfinished is for the time after a restart, so it does no harm that the index is a moment late.
 /// </summary>
 internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbox
 {
@@ -56,12 +56,14 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
         var until = StoreTime.Text(now);
         return
         [
-            .. items.Where(item => item.TextOf("finished_at") is null && (item.TextOf("held_until") is not { } held || string.CompareOrdinal(held, until) <= 0))
+            .. items.Where(item => item.TextOf("finished_at") is null
+                && (item.TextOf("held_until") is not { } held || string.CompareOrdinal(held, until) <= 0))
                 .Select(Read).OrderBy(item => item.ReceivedAt),
         ];
     }
 
-    public async Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => await table.TryUpdateAsync(
+    public async Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
+        await table.TryUpdateAsync(
         new UpdateItemRequest
         {
             Key = DynamoTable.Key(Pk(key), Sk),
@@ -106,7 +108,8 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
                 {
                     Key = DynamoTable.Key(entry["pk"].S, entry["sk"].S),
                     ConditionExpression = "due_shard = :finished AND received_at < :before",
-                    ExpressionAttributeValues = new(StringComparer.Ordinal) { [":finished"] = DynamoItem.Text(Finished), [":before"] = DynamoItem.Text(StoreTime.Text(before)) },
+                    ExpressionAttributeValues = new(StringComparer.Ordinal) { [":finished"] = DynamoItem.Text(Finished),
+                        [":before"] = DynamoItem.Text(StoreTime.Text(before)) },
                     ReturnValues = Amazon.DynamoDBv2.ReturnValue.ALL_OLD,
                 },
                 cancellationToken);
@@ -124,11 +127,13 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
     }
 
     // Not cancellable: the write is past, and its outcome has to be known.
-    private async Task<bool> IsOursAsync(InboxItem item, string write) => (await table.FindAsync(Pk(item.Key), Sk, CancellationToken.None))?.TextOf("write_id") == write;
+    private async Task<bool> IsOursAsync(InboxItem item, string write) =>
+        (await table.FindAsync(Pk(item.Key), Sk, CancellationToken.None))?.TextOf("write_id") == write;
 
     // Keys come from Slack and are short; one beyond what DynamoDB takes as a key goes by its hash.
     private static string Pk(string key) =>
-        "INBOX#" + (Encoding.UTF8.GetByteCount(key) <= 1024 ? key : $"sha256:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}");
+        "INBOX#" + (Encoding.UTF8.GetByteCount(key) <= 1024
+            ? key : $"sha256:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}");
 
     private static QueryRequest Part(string part) => new()
     {
@@ -169,7 +174,8 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
     private static InboxItem Read(Dictionary<string, AttributeValue> item) => new(
         item["key"].S,
         item["kind"].S,
-        PrincipalId.Parse(item["team"].S, item["user"].S) ?? throw new DynamoStoreException($"The request {item["key"].S} does not say whose it is."),
+        PrincipalId.Parse(item["team"].S, item["user"].S)
+            ?? throw new DynamoStoreException($"The request {item["key"].S} does not say whose it is."),
         item.TextOf("channel"),
         item["text"].S ?? "",
         StoreTime.Parse(item["received_at"].S));

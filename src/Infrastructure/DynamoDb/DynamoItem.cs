@@ -16,7 +16,9 @@ internal static class DynamoItem
 
     public static AttributeValue Bytes(byte[] value) => new() { B = new MemoryStream(value) };
 
-    /// <summary>Absence is an attribute that is not there: an index takes no notice of such an item, and that is what makes it sparse.</summary>
+    /// <summary>
+    /// Absence is an attribute that is not there: an index takes no notice of such an item, and that is what makes it sparse.
+    /// </summary>
     public static void SetText(this Dictionary<string, AttributeValue> item, string name, string? value)
     {
         if (value is not null) item[name] = Text(value);

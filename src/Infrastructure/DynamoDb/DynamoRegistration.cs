@@ -10,19 +10,22 @@ namespace DbAccess.Infrastructure.DynamoDb;
 public static partial class DynamoRegistration
 {
     /// <summary>
-    /// Registers the stores. <c>Grants:DynamoDb:Table</c> names the table (default <c>dbaccess-grants</c>); region, endpoint and credentials come
-    /// from the standard AWS environment. A <see cref="TimeProvider"/> has to be registered.
+    /// Registers the stores. <c>Grants:DynamoDb:Table</c> names the table (default <c>dbaccess-grants</c>); region, endpoint and
+    /// credentials come from the standard AWS environment. A <see cref="TimeProvider"/> has to be registered.
     /// </summary>
     public static IServiceCollection AddDynamoDb(this IServiceCollection services, Settings settings)
     {
         var name = settings.Optional("Grants:DynamoDb:Table", "dbaccess-grants");
-        if (!TableName().IsMatch(name)) settings.Fault($"Grants:DynamoDb:Table is '{name}'; it must be 3 to 255 letters, digits, '.', '_' or '-'.");
+        if (!TableName().IsMatch(name))
+            settings.Fault($"Grants:DynamoDb:Table is '{name}'; it must be 3 to 255 letters, digits, '.', '_' or '-'.");
 
         services.AddSingleton<IAmazonDynamoDB>(_ => AwsClients.Create(() => new AmazonDynamoDBClient(AwsClients.DynamoDb())));
-        services.AddSingleton(provider => new DynamoTable(provider.GetRequiredService<IAmazonDynamoDB>(), name, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(
+            provider => new DynamoTable(provider.GetRequiredService<IAmazonDynamoDB>(), name, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<DynamoTable>());
         services.AddSingleton<UnreadableGrants>();
-        services.AddSingleton<IGrantStore>(provider => new DynamoGrantStore(provider.GetRequiredService<DynamoTable>(), DynamoGrantStore.KeepEnded, provider.GetRequiredService<UnreadableGrants>()));
+        services.AddSingleton<IGrantStore>(provider => new DynamoGrantStore(
+            provider.GetRequiredService<DynamoTable>(), DynamoGrantStore.KeepEnded, provider.GetRequiredService<UnreadableGrants>()));
         services.AddSingleton<IInbox, DynamoInbox>();
         services.AddSingleton<DynamoAuditTrail>();
         services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<DynamoAuditTrail>());

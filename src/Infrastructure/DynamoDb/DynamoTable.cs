@@ -6,9 +6,9 @@ using DbAccess.Infrastructure.Aws;
 namespace DbAccess.Infrastructure.DynamoDb;
 
 /// <summary>
-/// The one table: how it is made, and how it is talked to. Keys are <c>pk</c> and <c>sk</c>; three sparse indexes carry little more than keys, so
-/// that most writes do not touch them. What is read from an index may be a moment old: callers read the items themselves, consistently, before
-/// they decide anything.
+/// The one table: how it is made, and how it is talked to. Keys are <c>pk</c> and <c>sk</c>; three sparse indexes carry little more than
+/// keys, so that most writes do not touch them. What is read from an index may be a moment old: callers read the items themselves,
+/// consistently, before they decide anything.
 /// </summary>
 internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvider clock) : IStoreSetup
 {
@@ -40,7 +40,8 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
 
     public string Name => name;
 
-    public async Task OpenAsync(CancellationToken cancellationToken) => Check(await Guarded(() => client.DescribeTableAsync(name, cancellationToken), cancellationToken));
+    public async Task OpenAsync(CancellationToken cancellationToken) =>
+        Check(await Guarded(() => client.DescribeTableAsync(name, cancellationToken), cancellationToken));
 
     public async Task CreateAsync(CancellationToken cancellationToken)
     {
@@ -55,7 +56,8 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
                     [
                         new("pk", ScalarAttributeType.S), new("sk", ScalarAttributeType.S),
                         new("due_shard", ScalarAttributeType.S), new("due_at", ScalarAttributeType.N),
-                        new("person", ScalarAttributeType.S), new("live_database", ScalarAttributeType.S), new("created_at", ScalarAttributeType.N),
+                        new("person", ScalarAttributeType.S), new("live_database", ScalarAttributeType.S),
+                            new("created_at", ScalarAttributeType.N),
                     ],
                     KeySchema = [new("pk", KeyType.HASH), new("sk", KeyType.RANGE)],
                     GlobalSecondaryIndexes = [.. Indexes.Select(index => new GlobalSecondaryIndex
@@ -99,7 +101,8 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
                 if (ttl != TimeToLiveStatus.ENABLED && ttl != TimeToLiveStatus.ENABLING)
                 {
                     var purge = new TimeToLiveSpecification { AttributeName = PurgeAttribute, Enabled = true };
-                    await client.UpdateTimeToLiveAsync(new UpdateTimeToLiveRequest { TableName = name, TimeToLiveSpecification = purge }, cancellationToken);
+                    await client.UpdateTimeToLiveAsync(
+                        new UpdateTimeToLiveRequest { TableName = name, TimeToLiveSpecification = purge }, cancellationToken);
                 }
 
                 // Any second of the last weeks can be had back.
@@ -114,7 +117,8 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
             cancellationToken);
     }
 
-    public static Dictionary<string, AttributeValue> Key(string pk, string sk) => new(StringComparer.Ordinal) { ["pk"] = DynamoItem.Text(pk), ["sk"] = DynamoItem.Text(sk) };
+    public static Dictionary<string, AttributeValue> Key(string pk, string sk) =>
+        new(StringComparer.Ordinal) { ["pk"] = DynamoItem.Text(pk), ["sk"] = DynamoItem.Text(sk) };
 
     /// <summary>The item as it is now; null when there is none.</summary>
     public async Task<Dictionary<string, AttributeValue>?> FindAsync(string pk, string sk, CancellationToken cancellationToken)
@@ -125,7 +129,8 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
     }
 
     /// <summary>The items as they are now, in the order of the keys; one that is gone is left out.</summary>
-    public async Task<List<Dictionary<string, AttributeValue>>> FindManyAsync(IEnumerable<(string Pk, string Sk)> keys, CancellationToken cancellationToken)
+    public async Task<List<Dictionary<string, AttributeValue>>> FindManyAsync(
+            IEnumerable<(string Pk, string Sk)> keys, CancellationToken cancellationToken)
     {
         var order = keys.Distinct().ToList();
         var found = new Dictionary<(string, string), Dictionary<string, AttributeValue>>();
@@ -141,7 +146,9 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
                 // The rest did not fit into 16 MB, or into what the table may do per second.
                 left = answer.UnprocessedKeys?.GetValueOrDefault(name) ?? new KeysAndAttributes();
                 if (left.Keys is not { Count: > 0 }) break;
-                if (attempt == Tries) throw new DynamoStoreException($"The DynamoDB table {name} cannot be read: AWS is throttling, and went on after several tries.");
+                if (attempt == Tries)
+                    throw new DynamoStoreException(
+                        $"The DynamoDB table {name} cannot be read: AWS is throttling, and went on after several tries.");
                 await PauseAsync(attempt, cancellationToken);
             }
         }
@@ -150,7 +157,8 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
     }
 
     /// <summary>Reads on, page by page (DynamoDB ends one at 1 MB), until <paramref name="limit"/> items are there or no more.</summary>
-    public async Task<List<Dictionary<string, AttributeValue>>> QueryAsync(QueryRequest request, int limit, CancellationToken cancellationToken)
+    public async Task<List<Dictionary<string, AttributeValue>>> QueryAsync(
+            QueryRequest request, int limit, CancellationToken cancellationToken)
     {
         var items = new List<Dictionary<string, AttributeValue>>();
         if (limit <= 0) return items;
@@ -184,8 +192,8 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
     }
 
     /// <summary>
-    /// All of it or nothing; false when a condition did not hold. Meeting another transaction and being throttled are tried again. Cancelling
-    /// works between tries and never during one, since whether the write is in would then be known to nobody.
+    /// All of it or nothing; false when a condition did not hold. Meeting another transaction and being throttled are tried again.
+    /// Cancelling works between tries and never during one, since whether the write is in would then be known to nobody.
     /// </summary>
     /// <param name="write">Makes the items, anew for each try.</param>
     public async Task<bool> TryWriteAsync(Func<List<TransactWriteItem>> write, CancellationToken cancellationToken)
@@ -197,21 +205,26 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
             Weigh(items);
             try
             {
-                // The token makes the client's own retries of this request one write, whatever became of the answers. The next try has another:
-                // it follows a definite refusal, and may carry other items.
+                // The token makes the client's own retries of this request one write, whatever became of the answers. The next try has
+                // another: it follows a definite refusal, and may carry other items.
                 var request = new TransactWriteItemsRequest { TransactItems = items, ClientRequestToken = Guid.NewGuid().ToString("N") };
                 await client.TransactWriteItemsAsync(request, CancellationToken.None);
                 return true;
             }
             catch (TransactionCanceledException cancelled)
             {
-                var reasons = cancelled.CancellationReasons?.Select(reason => reason.Code ?? "None").Where(code => code != "None").Distinct().ToList() ?? [];
+                var reasons = cancelled.CancellationReasons?.Select(reason => reason.Code ?? "None").Where(code => code != "None")
+                    .Distinct().ToList() ?? [];
                 if (reasons.Contains("ConditionalCheckFailed")) return false;
-                var passing = reasons.Count > 0 && reasons.TrueForAll(code => code is "TransactionConflict" or "ThrottlingError" or "ProvisionedThroughputExceeded");
+                var passing = reasons.Count > 0
+                    && reasons.TrueForAll(code => code is "TransactionConflict" or "ThrottlingError" or "ProvisionedThroughputExceeded");
                 if (!passing || attempt == Tries)
-                    throw new DynamoStoreException($"The DynamoDB table {name} cannot be written: the transaction was cancelled ({(reasons.Count > 0 ? string.Join(", ", reasons) : "no reason given")}).");
+                    throw new DynamoStoreException(
+                        $"The DynamoDB table {name} cannot be written: the transaction was cancelled " +
+                        $"({(reasons.Count > 0 ? string.Join(", ", reasons) : "no reason given")}).");
             }
-            catch (Exception failure) when (attempt < Tries && (failure is TransactionInProgressException || AwsFault.IsThrottling(failure)))
+            catch (Exception failure)
+                when (attempt < Tries && (failure is TransactionInProgressException || AwsFault.IsThrottling(failure)))
             {
                 // Below: a pause, and again.
             }
@@ -224,7 +237,9 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
         }
     }
 
-    /// <summary>One item; false when the condition did not hold. As with <see cref="TryWriteAsync"/>, a try is not cancelled once it is on its way.</summary>
+    /// <summary>
+    /// One item; false when the condition did not hold. As with <see cref="TryWriteAsync"/>, a try is not cancelled once it is on its way.
+    /// </summary>
     public async Task<bool> TryPutAsync(Dictionary<string, AttributeValue> item, string condition, CancellationToken cancellationToken)
     {
         Weigh(item);
@@ -304,9 +319,12 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
     private DynamoStoreException Explain(Exception failure) => failure switch
     {
         // Said as a fault of the request by DynamoDB, and as a missing thing by emulators. Only the words tell it from others.
-        AmazonDynamoDBException refused when refused.Message.Contains("specified index", StringComparison.Ordinal) || refused.Message.Contains("Invalid index", StringComparison.Ordinal) =>
-            new($"The DynamoDB table {name} lacks an index that DbAccess needs ({string.Join(", ", Indexes.Select(index => index.Index))}). Terraform makes them."),
-        ResourceNotFoundException => new($"The DynamoDB table {name} does not exist in this account and region. Terraform makes it, or: dbaccess store init."),
+        AmazonDynamoDBException refused when refused.Message.Contains("specified index", StringComparison.Ordinal)
+            || refused.Message.Contains("Invalid index", StringComparison.Ordinal) =>
+            new($"The DynamoDB table {name} lacks an index that DbAccess needs " +
+                $"({string.Join(", ", Indexes.Select(index => index.Index))}). Terraform makes them."),
+        ResourceNotFoundException =>
+            new($"The DynamoDB table {name} does not exist in this account and region. Terraform makes it, or: dbaccess store init."),
         _ => new($"The DynamoDB table {name} cannot be used: {AwsFault.Say(failure)}."),
     };
 
@@ -317,27 +335,37 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
         foreach (var index in Indexes)
         {
             var made = found.Table.GlobalSecondaryIndexes?.Find(made => made.IndexName == index.Index);
-            if (made is null || !Keyed(made.KeySchema, index.Hash, index.Range)) faults.Add($"it lacks the index {index.Index} ({index.Hash}, {index.Range})");
-            else if (index.Carries is not null && made.Projection?.ProjectionType != ProjectionType.ALL && made.Projection?.NonKeyAttributes?.Contains(index.Carries) != true)
+            if (made is null || !Keyed(made.KeySchema, index.Hash, index.Range))
+                faults.Add($"it lacks the index {index.Index} ({index.Hash}, {index.Range})");
+            else if (index.Carries is not null && made.Projection?.ProjectionType != ProjectionType.ALL
+                && made.Projection?.NonKeyAttributes?.Contains(index.Carries) != true)
                 faults.Add($"its index {index.Index} does not carry {index.Carries}");
         }
 
-        if (faults.Count > 0) throw new DynamoStoreException($"The DynamoDB table {name} is not one of DbAccess, or of another version: {string.Join("; ", faults)}.");
-        if (!IsReady(found.Table)) throw new DynamoStoreException($"The DynamoDB table {name} is not ready yet ({found.Table.TableStatus}); try again in a minute.");
+        if (faults.Count > 0)
+            throw new DynamoStoreException(
+                $"The DynamoDB table {name} is not one of DbAccess, or of another version: {string.Join("; ", faults)}.");
+        if (!IsReady(found.Table))
+            throw new DynamoStoreException(
+                $"The DynamoDB table {name} is not ready yet ({found.Table.TableStatus}); try again in a minute.");
     }
 
     private static bool Keyed(List<KeySchemaElement>? schema, string hash, string range) =>
-        schema is { Count: 2 } && schema.Exists(key => key.AttributeName == hash && key.KeyType == KeyType.HASH) && schema.Exists(key => key.AttributeName == range && key.KeyType == KeyType.RANGE);
+        schema is { Count: 2 } && schema.Exists(key => key.AttributeName == hash && key.KeyType == KeyType.HASH)
+            && schema.Exists(key => key.AttributeName == range && key.KeyType == KeyType.RANGE);
 
-    // A table whose throughput or backups are being changed can be used all the same, and so can one with an index of somebody else's that is being built.
+    // A table whose throughput or backups are being changed can be used all the same, and so can one with an index of somebody else's that
+    // is being built.
     private static bool IsReady(TableDescription table) =>
         (table.TableStatus == TableStatus.ACTIVE || table.TableStatus == TableStatus.UPDATING)
-        && (table.GlobalSecondaryIndexes ?? []).Where(made => Indexes.Any(ours => ours.Index == made.IndexName)).All(index => index.IndexStatus is null || index.IndexStatus == IndexStatus.ACTIVE || index.IndexStatus == IndexStatus.UPDATING);
+        && (table.GlobalSecondaryIndexes ?? []).Where(made => Indexes.Any(ours => ours.Index == made.IndexName)).All(
+            index => index.IndexStatus is null || index.IndexStatus == IndexStatus.ACTIVE || index.IndexStatus == IndexStatus.UPDATING);
 
     private static void Weigh(List<TransactWriteItem> items)
     {
         if (items.Count > MostWritesAtOnce)
-            throw new DynamoStoreException($"DynamoDB writes at most {MostWritesAtOnce} items at once, and this write has {items.Count}. Nothing was written.");
+            throw new DynamoStoreException(
+                $"DynamoDB writes at most {MostWritesAtOnce} items at once, and this write has {items.Count}. Nothing was written.");
         foreach (var item in items)
         {
             if (item.Put is { } put) Weigh(put.Item);
@@ -348,6 +376,7 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
     {
         var size = DynamoItem.Size(item);
         if (size > DynamoItem.Largest)
-            throw new DynamoStoreException(string.Create(CultureInfo.InvariantCulture, $"{item["pk"].S} {item["sk"].S} has {size / 1024} KB, and DynamoDB keeps at most 400 KB in one item. Nothing was written."));
+            throw new DynamoStoreException(
+                $"{item["pk"].S} {item["sk"].S} has {size / 1024} KB, and DynamoDB keeps at most 400 KB in one item. Nothing was written.");
     }
 }

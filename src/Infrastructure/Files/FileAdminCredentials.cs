@@ -5,8 +5,8 @@ using DbAccess.Domain.Databases;
 namespace DbAccess.Infrastructure.Files;
 
 /// <summary>
-/// Administrator credentials from one JSON file per cluster, in the shape AWS gives RDS secrets. A file that anybody but its owner can read or
-/// write is refused, and no refusal shows anything of what the file holds.
+/// Administrator credentials from one JSON file per cluster, in the shape AWS gives RDS secrets. A file that anybody but its owner can read
+/// or write is refused, and no refusal shows anything of what the file holds.
 /// </summary>
 /// <param name="directory">Holds <c>&lt;cluster&gt;.json</c>; a cluster's name has no character that could lead elsewhere.</param>
 internal sealed class FileAdminCredentials(string directory, TimeProvider clock) : IAdminCredentials
@@ -30,13 +30,18 @@ internal sealed class FileAdminCredentials(string directory, TimeProvider clock)
         byte[] content;
         try
         {
-            if (OperatingSystem.IsWindows()) return AdminCredentialJson.Refuse("open", cluster, path, "who can read it cannot be checked on Windows; run DbAccess on Linux or macOS");
+            if (OperatingSystem.IsWindows())
+                return AdminCredentialJson.Refuse(
+                    "open", cluster, path, "who can read it cannot be checked on Windows; run DbAccess on Linux or macOS");
 
             // The mode is asked of the open file, which is also what a link leads to: nobody can exchange it in between.
             using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var mode = File.GetUnixFileMode(file);
-            if ((mode & Others) != UnixFileMode.None) return AdminCredentialJson.Refuse("open", cluster, path, $"it is open to others (mode {Convert.ToString((int)mode, 8)}); run: chmod 600 {path}");
-            if (RandomAccess.GetLength(file) > LongestFile) return AdminCredentialJson.Refuse("malformed", cluster, path, "it is longer than 64 KiB");
+            if ((mode & Others) != UnixFileMode.None)
+                return AdminCredentialJson.Refuse(
+                    "open", cluster, path, $"it is open to others (mode {Convert.ToString((int)mode, 8)}); run: chmod 600 {path}");
+            if (RandomAccess.GetLength(file) > LongestFile)
+                return AdminCredentialJson.Refuse("malformed", cluster, path, "it is longer than 64 KiB");
 
             content = new byte[LongestFile];
             var length = 0;
@@ -45,7 +50,8 @@ internal sealed class FileAdminCredentials(string directory, TimeProvider clock)
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            return AdminCredentialJson.Refuse("missing", cluster, path, "it does not exist; put the administrator's credentials there, with mode 600");
+            return AdminCredentialJson.Refuse(
+                "missing", cluster, path, "it does not exist; put the administrator's credentials there, with mode 600");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

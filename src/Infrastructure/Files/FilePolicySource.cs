@@ -7,8 +7,9 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure.Files;
 
 /// <summary>
-/// The policy file, read again when it changes. Whoever asks for the policy makes it look, at most once a second, so that the
-/// first request after an edit is judged by it; where nobody asks, PolicyWatch does. A file with faults, or one that is gone, leaves the last good policy in force.
+/// The policy file, read again when it changes. Whoever asks for the policy makes it look, at most once a second, so that the first request
+/// after an edit is judged by it; where nobody asks, PolicyWatch does. A file with faults, or one that is gone, leaves the last good policy
+/// in force.
 /// </summary>
 public sealed class FilePolicySource : IWatchedPolicy
 {
@@ -69,7 +70,9 @@ public sealed class FilePolicySource : IWatchedPolicy
 
     string? IPolicyHealth.Rejected => _policy.LastFault;
 
-    /// <summary>Reads the file for the first time; every fault goes to <paramref name="settings"/>, unless it starts without a policy as well.</summary>
+    /// <summary>
+    /// Reads the file for the first time; every fault goes to <paramref name="settings"/>, unless it starts without a policy as well.
+    /// </summary>
     internal static PolicyStart ReadAtStart(string path, Settings settings, bool orWithout = false)
     {
         try
@@ -81,8 +84,11 @@ public sealed class FilePolicySource : IWatchedPolicy
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
         {
             var gone = failure is FileNotFoundException or DirectoryNotFoundException;
-            if (!orWithout) settings.Fault(gone ? $"Policy:Path is '{path}', and there is no such file." : $"Policy:Path is '{path}', which cannot be read ({failure.GetType().Name}).");
-            return gone ? PolicyStart.Refused("there is no such file") : PolicyStart.CannotRead($"the file cannot be read ({failure.GetType().Name})");
+            if (!orWithout)
+                settings.Fault(gone ? $"Policy:Path is '{path}', and there is no such file."
+                    : $"Policy:Path is '{path}', which cannot be read ({failure.GetType().Name}).");
+            return gone ? PolicyStart.Refused("there is no such file")
+                : PolicyStart.CannotRead($"the file cannot be read ({failure.GetType().Name})");
         }
     }
 

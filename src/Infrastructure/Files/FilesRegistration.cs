@@ -8,8 +8,8 @@ namespace DbAccess.Infrastructure.Files;
 public static class FilesRegistration
 {
     /// <summary>
-    /// Reads the policy now, so that its faults are told together with those of all other settings. With faults, what is registered here cannot
-    /// be used: the start ends.
+    /// Reads the policy now, so that its faults are told together with those of all other settings. With faults, what is registered here
+    /// cannot be used: the start ends.
     /// </summary>
     /// <param name="orWithout">A file that is missing or faulty is no fault of the settings: there is no policy then.</param>
     public static IServiceCollection AddPolicyFile(this IServiceCollection services, Settings settings, string path, bool orWithout = false)
@@ -23,6 +23,7 @@ public static class FilesRegistration
     public static IServiceCollection AddCredentialFiles(this IServiceCollection services, Settings settings)
     {
         var directory = settings.Optional("Credentials:File:Directory", "data/credentials");
-        return services.AddSingleton<IAdminCredentials>(provider => new FileAdminCredentials(directory, provider.GetRequiredService<TimeProvider>()));
+        return services.AddSingleton<IAdminCredentials>(
+            provider => new FileAdminCredentials(directory, provider.GetRequiredService<TimeProvider>()));
     }
 }

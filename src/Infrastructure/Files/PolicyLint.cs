@@ -25,14 +25,16 @@ internal sealed class PolicyLines
 internal static class PolicyLint
 {
     public static IEnumerable<PolicyFault> Look(AccessPolicy policy, PolicyLines lines) =>
-        [.. Rules(policy, lines), .. Approvals(policy, lines), .. Groups(policy, lines), .. Offers(policy, lines), .. Places(policy, lines), .. Owners(policy, lines)];
+        [.. Rules(policy, lines), .. Approvals(policy, lines), .. Groups(policy, lines), .. Offers(policy, lines), .. Places(policy, lines),
+            .. Owners(policy, lines)];
 
     private static IEnumerable<PolicyFault> Rules(AccessPolicy policy, PolicyLines lines)
     {
         var forbidden = policy.Forbid.Where(rule => rule is { From: null, Until: null }).Select(rule => (rule.Id, rule.Subject)).ToList();
         foreach (var rule in policy.Forbid)
         {
-            if (!Pairs(policy, rule.Subject).Any()) yield return At(lines.Rules[rule.Id], $"forbid.{rule.Id} can never match: none of its scopes is offered on its databases");
+            if (!Pairs(policy, rule.Subject).Any())
+                yield return At(lines.Rules[rule.Id], $"forbid.{rule.Id} can never match: none of its scopes is offered on its databases");
         }
 
         for (var i = 0; i < policy.Allow.Count; i++)
@@ -44,9 +46,12 @@ internal static class PolicyLint
                 continue;
             }
 
-            (string Id, RuleSubject Subject)[] before = [.. forbidden, .. policy.Allow.Take(i).Select(earlier => (earlier.Id, earlier.Subject))];
+            (string Id, RuleSubject Subject)[] before =
+                [.. forbidden, .. policy.Allow.Take(i).Select(earlier => (earlier.Id, earlier.Subject))];
             if (Hidden(policy, rule.Subject, before) is { Count: > 0 } hiders)
-                yield return At(lines.Rules[rule.Id], $"allow.{rule.Id} can never match: {string.Join(", ", hiders)} {(hiders.Count == 1 ? "comes" : "come")} before it and covers everything it covers");
+                yield return At(lines.Rules[rule.Id],
+                    $"allow.{rule.Id} can never match: {string.Join(", ", hiders)} {(hiders.Count == 1 ? "comes" : "come")} before it " +
+                    "and covers everything it covers");
         }
     }
 
@@ -58,7 +63,8 @@ internal static class PolicyLint
         {
             foreach (var who in subject.Who)
             {
-                var hider = before.FirstOrDefault(rule => (rule.Subject.Who.Contains(who) || rule.Subject.Who.Contains(AccessPolicy.Everyone)) && rule.Subject.Covers(database, scope)).Id;
+                var hider = before.FirstOrDefault(rule => (rule.Subject.Who.Contains(who)
+                    || rule.Subject.Who.Contains(AccessPolicy.Everyone)) && rule.Subject.Covers(database, scope)).Id;
                 if (hider is null) return null;
                 if (!hiders.Contains(hider, StringComparer.Ordinal)) hiders.Add(hider);
             }
@@ -82,14 +88,17 @@ internal static class PolicyLint
                 everybody.UnionWith(people ?? []);
                 if (people is not null && people.Count < stage.Any)
                 {
-                    yield return At(lines.Rules[rule.Id], $"allow.{rule.Id} can never be approved: it wants {stage.Any} of {string.Join(", ", stage.Of)}, where {people.Count} {(people.Count == 1 ? "person is" : "people are")} listed");
+                    yield return At(lines.Rules[rule.Id],
+                        $"allow.{rule.Id} can never be approved: it wants {stage.Any} of {string.Join(", ", stage.Of)}, where " +
+                        $"{people.Count} {(people.Count == 1 ? "person is" : "people are")} listed");
                     known = false;
                 }
             }
 
             // One person fills one slot, over all stages.
             if (known && everybody.Count < wanted)
-                yield return At(lines.Rules[rule.Id], $"allow.{rule.Id} can never be approved: its stages want {wanted} different people, and {everybody.Count} are listed");
+                yield return At(lines.Rules[rule.Id],
+                    $"allow.{rule.Id} can never be approved: its stages want {wanted} different people, and {everybody.Count} are listed");
         }
     }
 
@@ -120,7 +129,8 @@ internal static class PolicyLint
 
         foreach (var (name, database) in policy.Databases)
         {
-            if (database.Scopes.Count == 0) yield return At(lines.Databases[name.Value], $"databases.{name} offers no scope, so nobody can ask for it");
+            if (database.Scopes.Count == 0)
+                yield return At(lines.Databases[name.Value], $"databases.{name} offers no scope, so nobody can ask for it");
             else if (!database.Scopes.Any(scope => policy.Allow.Any(rule => rule.Subject.Covers(name, scope))))
                 yield return At(lines.Databases[name.Value], $"databases.{name} is allowed by no rule, so nobody can ask for it");
         }
@@ -142,15 +152,23 @@ internal static class PolicyLint
                 if (scope.Privileges[i].Database is not { } database) continue;
 
                 var at = lines.Privileges[(scope.Name.Value, i)];
-                var without = entries.Where(entry => !entry.Target.All().Contains(database, StringComparer.Ordinal)).Select(entry => entry.Target.Name.Value).ToList();
+                var without = entries.Where(entry => !entry.Target.All().Contains(database, StringComparer.Ordinal))
+                    .Select(entry => entry.Target.Name.Value).ToList();
                 if (!reached.Contains(database, StringComparer.Ordinal))
-                    yield return At(at, $"scopes.{scope.Name}.privileges[{i + 1}].database is '{Show.Text(database)}', where no entry that offers {scope.Name} leads, so the rule gives nothing{Show.Hint(database, reached)}");
+                    yield return At(at,
+                        $"scopes.{scope.Name}.privileges[{i + 1}].database is '{Show.Text(database)}', where no entry that offers " +
+                        $"{scope.Name} leads, so the rule gives nothing{Show.Hint(database, reached)}");
                 else if (without.Count > 0)
-                    yield return At(at, $"scopes.{scope.Name}.privileges[{i + 1}].database is '{Show.Text(database)}', where {string.Join(", ", without)} {(without.Count == 1 ? "does" : "do")} not lead, so the rule gives nothing there");
+                    yield return At(at,
+                        $"scopes.{scope.Name}.privileges[{i + 1}].database is '{Show.Text(database)}', where " +
+                        $"{string.Join(", ", without)} {(without.Count == 1 ? "does" : "do")} not lead, so the rule gives nothing there");
             }
 
-            foreach (var (entry, database) in entries.SelectMany(entry => entry.Target.All().Select(database => (entry, database))).Where(pair => scope.RunAs is null && !scope.RulesFor(pair.database).Any()))
-                yield return At(lines.Databases[entry.Target.Name.Value], $"databases.{entry.Target.Name} offers {scope.Name}, which has no rule for its database '{Show.Text(database)}': people get in there and may do nothing");
+            foreach (var (entry, database) in entries.SelectMany(entry => entry.Target.All().Select(database => (entry, database)))
+                .Where(pair => scope.RunAs is null && !scope.RulesFor(pair.database).Any()))
+                yield return At(lines.Databases[entry.Target.Name.Value],
+                    $"databases.{entry.Target.Name} offers {scope.Name}, which has no rule for its database '{Show.Text(database)}': " +
+                    "people get in there and may do nothing");
         }
     }
 
@@ -159,14 +177,19 @@ internal static class PolicyLint
         foreach (var scope in policy.Scopes.Values.Where(scope => scope.RunAs is not null))
         {
             if (scope.RunAs is "postgres")
-                yield return At(lines.Scopes[scope.Name.Value], $"scopes.{scope.Name} acts as postgres, which is the superuser of most servers and is refused there; name the role that owns the tables");
+                yield return At(lines.Scopes[scope.Name.Value],
+                    $"scopes.{scope.Name} acts as postgres, which is the superuser of most servers and is refused there; name the role " +
+                    "that owns the tables");
             // A session is the owner, and nobody else at the same time.
             if (scope.Privileges.Count > 0)
-                yield return At(lines.Scopes[scope.Name.Value], $"scopes.{scope.Name} has both run_as and privileges: its sessions act as {Show.Text(scope.RunAs!)} and have what that role has, so the privileges add nothing");
+                yield return At(lines.Scopes[scope.Name.Value],
+                    $"scopes.{scope.Name} has both run_as and privileges: its sessions act as {Show.Text(scope.RunAs!)} and have what " +
+                    "that role has, so the privileges add nothing");
         }
     }
 
-    private static IEnumerable<(Domain.Databases.DatabaseName Database, Domain.Scopes.ScopeName Scope)> Pairs(AccessPolicy policy, RuleSubject subject) =>
+    private static IEnumerable<(Domain.Databases.DatabaseName Database, Domain.Scopes.ScopeName Scope)> Pairs(
+            AccessPolicy policy, RuleSubject subject) =>
         from database in policy.Databases
         from scope in database.Value.Scopes
         where subject.Covers(database.Key, scope)

@@ -9,11 +9,14 @@ public static class PolicyReport
     public static IReadOnlyList<string> Lines(string path, PolicyReading reading)
     {
         var lines = new List<string>();
-        foreach (var (word, fault) in reading.Faults.Select(fault => ("error", fault)).Concat(reading.Warnings.Select(fault => ("warning", fault))).OrderBy(entry => entry.fault.Line).ThenBy(entry => entry.fault.Column))
+        foreach (var (word, fault) in reading.Faults.Select(fault => ("error", fault)).Concat(
+            reading.Warnings.Select(fault => ("warning", fault))).OrderBy(entry => entry.fault.Line).ThenBy(entry => entry.fault.Column))
             lines.Add(string.Create(CultureInfo.InvariantCulture, $"{path}:{fault.Line}:{fault.Column}: {word}: {fault.Sentence}"));
 
         lines.Add(reading.Policy is { } policy
-            ? $"{path}: {Count(policy.Databases.Count, "database")}, {Count(policy.Scopes.Count, "scope")}, {Count(policy.Allow.Count + policy.Forbid.Count, "rule")}; {Count(reading.Warnings.Count, "warning")}; sha256 {policy.Hash}"
+            ? $"{path}: {Count(policy.Databases.Count, "database")}, {Count(policy.Scopes.Count, "scope")}, " +
+                $"{Count(policy.Allow.Count + policy.Forbid.Count, "rule")}; {Count(reading.Warnings.Count, "warning")}; sha256 " +
+                $"{policy.Hash}"
             : $"{path}: {Count(reading.Faults.Count, "error")}; the file would not be taken");
         return lines;
     }

@@ -10,13 +10,16 @@ public static partial class PolicyYaml
     /// <summary>The part that reads scopes: what is given, on what, and as whom.</summary>
     private sealed partial class Reader
     {
-        private static readonly Dictionary<string, Privilege> Words = Enum.GetValues<Privilege>().ToDictionary(privilege => privilege.ToString().ToLowerInvariant(), StringComparer.Ordinal);
+        private static readonly Dictionary<string, Privilege> Words = Enum.GetValues<Privilege>()
+            .ToDictionary(privilege => privilege.ToString().ToLowerInvariant(), StringComparer.Ordinal);
 
         private static readonly Dictionary<ObjectKind, Privilege[]> OnKind = new()
         {
-            [ObjectKind.Table] = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Truncate, Privilege.References, Privilege.Trigger, Privilege.Maintain],
+            [ObjectKind.Table] = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Truncate,
+                Privilege.References, Privilege.Trigger, Privilege.Maintain],
             // The server takes truncate and references on a view too, where they do nothing. Maintain refreshes a materialized view.
-            [ObjectKind.View] = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Trigger, Privilege.Maintain],
+            [ObjectKind.View] =
+                [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Trigger, Privilege.Maintain],
             [ObjectKind.Sequence] = [Privilege.Usage, Privilege.Select, Privilege.Update],
             [ObjectKind.Function] = [Privilege.Execute],
             [ObjectKind.Schema] = [Privilege.Usage],
@@ -24,17 +27,24 @@ public static partial class PolicyYaml
 
         private static readonly Privilege[] OnColumns = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.References];
 
-        /// <summary>Administrators' roles of the clouds. That an owner has none of their powers is checked on the server each time; this only says it sooner.</summary>
-        private static readonly string[] Administrators = ["rds_superuser", "rdsadmin", "cloudsqlsuperuser", "cloudsqladmin", "azure_pg_admin", "azuresu", "alloydbsuperuser"];
+        /// <summary>
+        /// Administrators' roles of the clouds. That an owner has none of their powers is checked on the server each time; this only says
+        /// it sooner.
+        /// </summary>
+        private static readonly string[] Administrators =
+            ["rds_superuser", "rdsadmin", "cloudsqlsuperuser", "cloudsqladmin", "azure_pg_admin", "azuresu", "alloydbsuperuser"];
 
         private PrivilegeScope? Scope(YamlText key, YamlNode value, PolicyLines lines)
         {
             var path = $"scopes.{Show.Text(key.Value)}";
             var name = ScopeName.Parse(key.Value);
-            if (name is null) Fault(key, $"scopes has '{Show.Text(key.Value)}', which is no name: small letters, digits, '-' and '_', at most 63");
-            if (Fields(value, path, [], ["description", "privileges", "settings", "connections", "run_as", "risk"]) is not { } fields) return null;
+            if (name is null)
+                Fault(key, $"scopes has '{Show.Text(key.Value)}', which is no name: small letters, digits, '-' and '_', at most 63");
+            if (Fields(value, path, [], ["description", "privileges", "settings", "connections", "run_as", "risk"]) is not { } fields)
+                return null;
 
-            var description = fields.TryGetValue("description", out var descriptionNode) ? Line(descriptionNode, $"{path}.description", 200) : null;
+            var description = fields.TryGetValue("description", out var descriptionNode)
+                ? Line(descriptionNode, $"{path}.description", 200) : null;
             var privileges = new List<PrivilegeRule>();
             if (fields.TryGetValue("privileges", out var privilegesNode) && Items(privilegesNode, $"{path}.privileges") is { } items)
             {
@@ -51,17 +61,23 @@ public static partial class PolicyYaml
             {
                 (runAs, var wrong) = SqlNames.Single(owner.Value);
                 if (wrong is not null) Fault(owner, $"{path}.run_as {wrong}");
-                else if (IsNobodysOwner(runAs!)) Fault(owner, $"{path}.run_as is '{Show.Text(runAs!)}', which is a role of the server's or of ours and no owner of tables; name the role that owns what the migration changes");
+                else if (IsNobodysOwner(runAs!))
+                    Fault(owner, $"{path}.run_as is '{Show.Text(runAs!)}', which is a role of the server's or of ours and no owner of " +
+                        "tables; name the role that owns what the migration changes");
             }
 
-            if (!fields.ContainsKey("privileges") && !fields.ContainsKey("run_as")) Fault(key, $"{path} gives nothing: it needs 'privileges' or 'run_as'");
+            if (!fields.ContainsKey("privileges") && !fields.ContainsKey("run_as"))
+                Fault(key, $"{path} gives nothing: it needs 'privileges' or 'run_as'");
 
-            var settings = fields.TryGetValue("settings", out var settingsNode) ? RoleSettings(settingsNode, $"{path}.settings") : new Dictionary<string, string>(StringComparer.Ordinal);
-            var connections = fields.TryGetValue("connections", out var connectionsNode) ? Number(connectionsNode, $"{path}.connections", 1, 100) : 2;
+            var settings = fields.TryGetValue("settings", out var settingsNode)
+                ? RoleSettings(settingsNode, $"{path}.settings") : new Dictionary<string, string>(StringComparer.Ordinal);
+            var connections = fields.TryGetValue("connections", out var connectionsNode)
+                ? Number(connectionsNode, $"{path}.connections", 1, 100) : 2;
             if (fields.TryGetValue("risk", out var riskNode) && Text(riskNode, $"{path}.risk") is { Value: not "high" } risk)
                 Fault(risk, $"{path}.risk is '{Show.Text(risk.Value)}'; the only word here is 'high'");
 
-            return name is null ? null : new PrivilegeScope(name, description ?? name.Value, privileges, settings, connections, runAs, riskNode is not null);
+            return name is null ? null : new PrivilegeScope(
+                name, description ?? name.Value, privileges, settings, connections, runAs, riskNode is not null);
         }
 
         private PrivilegeRule? PrivilegeRule(YamlNode node, string path)
@@ -88,12 +104,14 @@ public static partial class PolicyYaml
             if (columnsNode is not null && on is not null and not { Kind: ObjectKind.Table or ObjectKind.View, Name: not null })
                 Fault(columnsNode, $"{path}.columns goes with one table or view ('on: table X.Y'), not with '{Show.Text(on.ToString())}'");
 
-            var database = fields.TryGetValue("database", out var databaseNode) && Text(databaseNode, $"{path}.database") is { } databaseText ? ServersName(databaseText, $"{path}.database") : null;
+            var database = fields.TryGetValue("database", out var databaseNode)
+                && Text(databaseNode, $"{path}.database") is { } databaseText ? ServersName(databaseText, $"{path}.database") : null;
 
             var allow = new List<Privilege>();
             foreach (var text in fields.TryGetValue("allow", out var allowNode) ? Texts(allowNode, $"{path}.allow") : [])
             {
-                if (Word(text, $"{path}.allow", on, columnsNode is not null && on is null or { Kind: ObjectKind.Table or ObjectKind.View }) is { } privilege) allow.Add(privilege);
+                if (Word(text, $"{path}.allow", on, columnsNode is not null
+                    && on is null or { Kind: ObjectKind.Table or ObjectKind.View }) is { } privilege) allow.Add(privilege);
             }
 
             return on is null ? null : new PrivilegeRule(on, columns, allow) { Database = database };
@@ -115,13 +133,15 @@ public static partial class PolicyYaml
 
             if (!allowed.Contains(privilege))
             {
-                Fault(text, $"{path} names '{text.Value}', which does not exist for {KindWord(on!.Kind)}; there is {string.Join(", ", allowed.Select(Name))}");
+                Fault(text, $"{path} names '{text.Value}', which does not exist for {KindWord(on!.Kind)}; there is " +
+                    $"{string.Join(", ", allowed.Select(Name))}");
                 return null;
             }
 
             if (columns && !OnColumns.Contains(privilege))
             {
-                Fault(text, $"{path} names '{text.Value}', which cannot be given on columns; there is {string.Join(", ", OnColumns.Select(Name))}");
+                Fault(text, $"{path} names '{text.Value}', which cannot be given on columns; there is " +
+                    $"{string.Join(", ", OnColumns.Select(Name))}");
                 return null;
             }
 
@@ -134,7 +154,9 @@ public static partial class PolicyYaml
             {
                 foreach (var (key, _) in entries)
                 {
-                    if (!SettingName().IsMatch(key.Value)) Fault(key, $"{path} has '{Show.Text(key.Value)}', which is no PostgreSQL setting: small letters, digits, '_' and '.'");
+                    if (!SettingName().IsMatch(key.Value))
+                        Fault(key, $"{path} has '{Show.Text(key.Value)}', which is no PostgreSQL setting: small letters, digits, '_' and " +
+                            "'.'");
                     // These change who the session is, which is not a guard rail.
                     if (key.Value is "role" or "session_authorization") Fault(key, $"{path} may not set '{key.Value}'");
                 }
@@ -143,7 +165,8 @@ public static partial class PolicyYaml
             return TextMap(node, path);
         }
 
-        private static bool IsNobodysOwner(string role) => role.StartsWith("pg_", StringComparison.Ordinal) || Administrators.Contains(role, StringComparer.Ordinal) || RoleName.Parse(role) is not null;
+        private static bool IsNobodysOwner(string role) => role.StartsWith("pg_", StringComparison.Ordinal)
+            || Administrators.Contains(role, StringComparer.Ordinal) || RoleName.Parse(role) is not null;
 
         private static string Name(Privilege privilege) => privilege.ToString().ToLowerInvariant();
 

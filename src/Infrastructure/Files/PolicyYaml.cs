@@ -11,8 +11,8 @@ using DbAccess.Domain.Scopes;
 namespace DbAccess.Infrastructure.Files;
 
 /// <summary>
-/// Reads a policy file: strictly (a word it does not know may be a rule that somebody relies on), and to the end, so that every fault is told
-/// at once and by line. Pure: bytes in, policy or faults out.
+/// Reads a policy file: strictly (a word it does not know may be a rule that somebody relies on), and to the end, so that every fault is
+/// told at once and by line. Pure: bytes in, policy or faults out.
 /// </summary>
 public static partial class PolicyYaml
 {
@@ -44,9 +44,13 @@ public static partial class PolicyYaml
 
     private static PolicyReading Broken(string sentence) => new(null, [new PolicyFault(1, 1, sentence)], []);
 
-    private static List<PolicyFault> ByLine(IEnumerable<PolicyFault> faults) => [.. faults.Distinct().OrderBy(fault => fault.Line).ThenBy(fault => fault.Column)];
+    private static List<PolicyFault> ByLine(IEnumerable<PolicyFault> faults) =>
+        [.. faults.Distinct().OrderBy(fault => fault.Line).ThenBy(fault => fault.Column)];
 
-    /// <summary>One pass over one file. A part that cannot be read is left out and its fault noted; names are resolved against everything that the file declares, readable or not, so that one mistake is told once.</summary>
+    /// <summary>
+    /// One pass over one file. A part that cannot be read is left out and its fault noted; names are resolved against everything that the
+    /// file declares, readable or not, so that one mistake is told once.
+    /// </summary>
     private sealed partial class Reader(List<PolicyFault> faults)
     {
         /// <summary>All of them stand in the message with the credentials, and a role is made ready in each while somebody waits.</summary>
@@ -62,7 +66,8 @@ public static partial class PolicyYaml
 
         public AccessPolicy? Policy(YamlNode root, string hash)
         {
-            if (Fields(root, "the file", ["version", "clusters", "databases", "scopes", "allow"], ["groups", "forbid"]) is not { } top) return null;
+            if (Fields(root, "the file", ["version", "clusters", "databases", "scopes", "allow"], ["groups", "forbid"]) is not { } top)
+                return null;
 
             if (top.GetValueOrDefault("version") is { } version && version is not YamlText { Plain: true, Value: "1" })
                 Fault(version, $"version is {Written(version)}; this program reads version 1");
@@ -120,20 +125,26 @@ public static partial class PolicyYaml
             }
 
             foreach (var (name, _) in entries)
-                Fault(name, $"clusters.{Show.Text(key.Value)} has the unknown key '{Show.Text(name.Value)}': nothing belongs here, as host, port and readers come with the administrator credentials");
+                Fault(name, $"clusters.{Show.Text(key.Value)} has the unknown key '{Show.Text(name.Value)}': nothing belongs here, as " +
+                    "host, port and readers come with the administrator credentials");
         }
 
         private PolicyDatabase? Database(YamlText key, YamlNode value)
         {
             var path = $"databases.{Show.Text(key.Value)}";
             var name = DatabaseName.Parse(key.Value);
-            if (name is null) Fault(key, $"databases has '{Show.Text(key.Value)}', which is no name: small letters, digits, '.', '-' and '_', at most 63");
+            if (name is null)
+                Fault(key, $"databases has '{Show.Text(key.Value)}', which is no name: small letters, digits, '.', '-' and '_', at most " +
+                    "63");
             if (Fields(value, path, ["cluster", "database", "scopes"], ["tags"], notYet: ["delivery"]) is not { } fields) return null;
 
             ClusterName? cluster = null;
             if (fields.TryGetValue("cluster", out var clusterNode) && Text(clusterNode, $"{path}.cluster") is { } clusterText)
             {
-                if (!_clusters.Contains(clusterText.Value)) Fault(clusterText, $"{path}.cluster names '{Show.Text(clusterText.Value)}', which is not a cluster{Show.Hint(clusterText.Value, _clusters)}");
+                if (!_clusters.Contains(clusterText.Value))
+                    Fault(clusterText,
+                        $"{path}.cluster names '{Show.Text(clusterText.Value)}', which is not a " +
+                        $"cluster{Show.Hint(clusterText.Value, _clusters)}");
                 cluster = ClusterName.Parse(clusterText.Value);
             }
 
@@ -141,27 +152,35 @@ public static partial class PolicyYaml
             List<string> names = [];
             if (fields.TryGetValue("database", out var databaseNode))
             {
-                foreach (var text in databaseNode is YamlList ? Texts(databaseNode, $"{path}.database") : Text(databaseNode, $"{path}.database") is { } single ? [single] : [])
+                foreach (var text in databaseNode is YamlList
+                    ? Texts(databaseNode, $"{path}.database") : Text(databaseNode, $"{path}.database") is { } single ? [single] : [])
                     names.Add(ServersName(text, $"{path}.database"));
-                if (names.Count > MostDatabases) Fault(databaseNode, $"{path}.database names {names.Count} databases; one entry leads to {MostDatabases} at most");
+                if (names.Count > MostDatabases)
+                    Fault(databaseNode, $"{path}.database names {names.Count} databases; one entry leads to {MostDatabases} at most");
             }
 
-            var tags = fields.TryGetValue("tags", out var tagsNode) ? TextMap(tagsNode, $"{path}.tags") : new Dictionary<string, string>(StringComparer.Ordinal);
+            var tags = fields.TryGetValue("tags", out var tagsNode)
+                ? TextMap(tagsNode, $"{path}.tags") : new Dictionary<string, string>(StringComparer.Ordinal);
             var scopes = new List<ScopeName>();
-            foreach (var text in fields.TryGetValue("scopes", out var scopesNode) ? Texts(scopesNode, $"{path}.scopes", mayBeEmpty: true) : [])
+            foreach (var text in fields.TryGetValue("scopes", out var scopesNode)
+                ? Texts(scopesNode, $"{path}.scopes", mayBeEmpty: true) : [])
             {
-                if (!_scopes.Contains(text.Value)) Fault(text, $"{path}.scopes names '{Show.Text(text.Value)}', which is not a scope{Show.Hint(text.Value, _scopes)}");
+                if (!_scopes.Contains(text.Value))
+                    Fault(text, $"{path}.scopes names '{Show.Text(text.Value)}', which is not a scope{Show.Hint(text.Value, _scopes)}");
                 if (ScopeName.Parse(text.Value) is { } scope) scopes.Add(scope);
             }
 
-            return name is null || cluster is null || names.Count == 0 ? null : new PolicyDatabase(new DatabaseTarget(name, cluster, names[0]) { Also = names[1..] }, tags, scopes);
+            return name is null || cluster is null || names.Count == 0
+                ? null : new PolicyDatabase(new DatabaseTarget(name, cluster, names[0]) { Also = names[1..] }, tags, scopes);
         }
 
         /// <summary>The server's own name, as a connection string has it: not folded, any characters but NUL.</summary>
         private string ServersName(YamlText text, string path)
         {
-            if (text.Value.Contains('\0', StringComparison.Ordinal)) Fault(text, $"{path} has a NUL character, which PostgreSQL cannot hold");
-            if (Encoding.UTF8.GetByteCount(text.Value) > SqlNames.LongestBytes) Fault(text, $"{path} is longer than {SqlNames.LongestBytes} bytes, which PostgreSQL would cut");
+            if (text.Value.Contains('\0', StringComparison.Ordinal))
+                Fault(text, $"{path} has a NUL character, which PostgreSQL cannot hold");
+            if (Encoding.UTF8.GetByteCount(text.Value) > SqlNames.LongestBytes)
+                Fault(text, $"{path} is longer than {SqlNames.LongestBytes} bytes, which PostgreSQL would cut");
             return text.Value;
         }
 
@@ -169,23 +188,30 @@ public static partial class PolicyYaml
         {
             var path = $"groups.{Show.Text(key.Value)}";
             if (key.Value is AccessPolicy.Everyone) Fault(key, "groups defines 'everyone', which is built in");
-            else if (!GroupName().IsMatch(key.Value)) Fault(key, $"groups has '{Show.Text(key.Value)}', which is no name: small letters, digits, '.', '-' and '_', at most 63");
+            else if (!GroupName().IsMatch(key.Value))
+                Fault(key, $"groups has '{Show.Text(key.Value)}', which is no name: small letters, digits, '.', '-' and '_', at most 63");
             if (Fields(value, path, [], ["users", "slack_usergroup"]) is not { } fields) return null;
 
             var users = new HashSet<string>(StringComparer.Ordinal);
             foreach (var text in fields.TryGetValue("users", out var usersNode) ? Texts(usersNode, $"{path}.users", mayBeEmpty: true) : [])
             {
                 // The team is not part of the file; any well-formed one lets the domain judge the user's half.
-                if (PrincipalId.Parse("T000", text.Value) is null) Fault(text, $"{path}.users has '{Show.Text(text.Value)}', which is not a Slack user id (like U0DBA0001)");
+                if (PrincipalId.Parse("T000", text.Value) is null)
+                    Fault(text, $"{path}.users has '{Show.Text(text.Value)}', which is not a Slack user id (like U0DBA0001)");
                 users.Add(text.Value);
             }
 
-            var usergroup = fields.TryGetValue("slack_usergroup", out var usergroupNode) ? Text(usergroupNode, $"{path}.slack_usergroup") : null;
-            if (usergroup is not null && !Usergroup().IsMatch(usergroup.Value)) Fault(usergroup, $"{path}.slack_usergroup is '{Show.Text(usergroup.Value)}', which is not the id of a Slack user group (like S0ONCALL1)");
+            var usergroup = fields.TryGetValue("slack_usergroup", out var usergroupNode)
+                ? Text(usergroupNode, $"{path}.slack_usergroup") : null;
+            if (usergroup is not null && !Usergroup().IsMatch(usergroup.Value))
+                Fault(usergroup,
+                    $"{path}.slack_usergroup is '{Show.Text(usergroup.Value)}', which is not the id of a Slack user group (like " +
+                    "S0ONCALL1)");
             return new PolicyGroup(key.Value, users, usergroup?.Value);
         }
 
-        private List<T> Rules<T>(Dictionary<string, YamlNode> top, string list, Func<YamlNode, string, T?> read, Func<T, string> id, PolicyLines lines)
+        private List<T> Rules<T>(
+                Dictionary<string, YamlNode> top, string list, Func<YamlNode, string, T?> read, Func<T, string> id, PolicyLines lines)
             where T : class
         {
             var rules = new List<T>();
@@ -194,7 +220,8 @@ public static partial class PolicyYaml
             for (var i = 0; i < items.Count; i++)
             {
                 var path = $"{list}[{i + 1}]";
-                if (items[i] is YamlMap map && map.Entries.FirstOrDefault(entry => entry.Key.Value is "id").Value is YamlText { Value.Length: > 0 } name) path = $"{list}.{Show.Text(name.Value)}";
+                if (items[i] is YamlMap map && map.Entries.FirstOrDefault(entry => entry.Key.Value is "id")
+                    .Value is YamlText { Value.Length: > 0 } name) path = $"{list}.{Show.Text(name.Value)}";
                 if (read(items[i], path) is not { } rule) continue;
                 rules.Add(rule);
                 lines.Rules[id(rule)] = items[i];
@@ -212,23 +239,29 @@ public static partial class PolicyYaml
             var subject = Subject(fields, path, unknownGroupIsFault: true);
             var from = fields.TryGetValue("from", out var fromNode) ? Day(fromNode, $"{path}.from") : null;
             var until = fields.TryGetValue("until", out var untilNode) ? Day(untilNode, $"{path}.until") : null;
-            if (from >= until) Fault(untilNode!, $"{path}.until ({until:yyyy-MM-dd}) is not after from ({from:yyyy-MM-dd}), so it would never be in force");
+            if (from >= until)
+                Fault(untilNode!,
+                    $"{path}.until ({until:yyyy-MM-dd}) is not after from ({from:yyyy-MM-dd}), so it would never be in force");
             return id is null ? null : new ForbidRule(id, subject, from, until);
         }
 
         private AccessRule? Allow(YamlNode node, string path)
         {
-            if (Fields(node, path, ["id", "who", "databases", "scopes", "lifetime", "approval"], ["require"]) is not { } fields) return null;
+            if (Fields(node, path, ["id", "who", "databases", "scopes", "lifetime", "approval"], ["require"]) is not { } fields)
+                return null;
 
             var id = RuleId(fields, path);
             var subject = Subject(fields, path, unknownGroupIsFault: false);
             var lifetime = fields.TryGetValue("lifetime", out var lifetimeNode) ? Lifetime(lifetimeNode, $"{path}.lifetime") : null;
-            var require = fields.TryGetValue("require", out var requireNode) ? Requirements(requireNode, $"{path}.require") : new Requirements(0, null);
+            var require = fields.TryGetValue("require", out var requireNode)
+                ? Requirements(requireNode, $"{path}.require") : new Requirements(0, null);
             Approval? approval = null;
             if (fields.TryGetValue("approval", out var approvalNode))
             {
                 approval = Approval(approvalNode, $"{path}.approval");
-                if (approval is not null) Warnings.Add(new PolicyFault(approvalNode.Line, approvalNode.Column, $"{path} needs approval, which is not available yet: requests that it covers are refused"));
+                if (approval is not null)
+                    Warnings.Add(new PolicyFault(approvalNode.Line, approvalNode.Column,
+                        $"{path} needs approval, which is not available yet: requests that it covers are refused"));
             }
 
             return id is null || lifetime is null ? null : new AccessRule(id, subject, lifetime, require, approval);
@@ -259,7 +292,10 @@ public static partial class PolicyYaml
                 else if (!_groups.Contains(text.Value) && unknownGroupIsFault)
                     Fault(text, $"{path}.who names '{Show.Text(text.Value)}', which is not a group{Show.Hint(text.Value, _groups)}");
                 else if (!_groups.Contains(text.Value))
-                    Warnings.Add(new PolicyFault(text.Line, text.Column, $"{path}.who names '{Show.Text(text.Value)}', which is not a group, so nobody is in it{Show.Hint(text.Value, _groups)}"));
+                    Warnings.Add(
+                        new PolicyFault(text.Line, text.Column,
+                        $"{path}.who names '{Show.Text(text.Value)}', which is not a group, so nobody is in " +
+                        $"it{Show.Hint(text.Value, _groups)}"));
             }
 
             return new RuleSubject(who, Names("databases", "database", _databases), Names("scopes", "scope", _scopes));
@@ -270,7 +306,8 @@ public static partial class PolicyYaml
                 foreach (var text in fields.TryGetValue(key, out var node) ? Texts(node, $"{path}.{key}") : [])
                 {
                     names.Add(text.Value);
-                    if (text.Value is not "*" && !known.Contains(text.Value)) Fault(text, $"{path}.{key} names '{Show.Text(text.Value)}', which is not a {what}{Show.Hint(text.Value, known)}");
+                    if (text.Value is not "*" && !known.Contains(text.Value))
+                        Fault(text, $"{path}.{key} names '{Show.Text(text.Value)}', which is not a {what}{Show.Hint(text.Value, known)}");
                 }
 
                 return names;
@@ -284,9 +321,13 @@ public static partial class PolicyYaml
             var usual = Duration(fields, "default", path);
             var max = Duration(fields, "max", path);
             var min = Duration(fields, "min", path);
-            if (usual > max) Fault(fields["default"], $"{path}.default ({Durations.Write(usual.Value)}) is longer than max ({Durations.Write(max.Value)})");
-            if (min > usual) Fault(fields["min"], $"{path}.min ({Durations.Write(min.Value)}) is longer than default ({Durations.Write(usual.Value)})");
-            else if (min > max) Fault(fields["min"], $"{path}.min ({Durations.Write(min.Value)}) is longer than max ({Durations.Write(max.Value)})");
+            if (usual > max)
+                Fault(fields["default"],
+                    $"{path}.default ({Durations.Write(usual.Value)}) is longer than max ({Durations.Write(max.Value)})");
+            if (min > usual)
+                Fault(fields["min"], $"{path}.min ({Durations.Write(min.Value)}) is longer than default ({Durations.Write(usual.Value)})");
+            else if (min > max)
+                Fault(fields["min"], $"{path}.min ({Durations.Write(min.Value)}) is longer than max ({Durations.Write(max.Value)})");
 
             var (times, by) = (0, TimeSpan.Zero);
             if (fields.TryGetValue("extend", out var extendNode) && Fields(extendNode, $"{path}.extend", ["times", "by"], []) is { } extend)
@@ -316,11 +357,15 @@ public static partial class PolicyYaml
                 }
                 catch (RegexParseException wrong)
                 {
-                    Fault(pattern, $"{path}.ticket is '{Show.Text(pattern.Value)}', which is no regular expression ({Spaced(wrong.Error.ToString())} at character {wrong.Offset + 1})");
+                    Fault(pattern,
+                        $"{path}.ticket is '{Show.Text(pattern.Value)}', which is no regular expression " +
+                        $"({Spaced(wrong.Error.ToString())} at character {wrong.Offset + 1})");
                 }
                 catch (NotSupportedException)
                 {
-                    Fault(pattern, $"{path}.ticket is '{Show.Text(pattern.Value)}', which looks ahead, looks behind or refers back; such patterns can take for ever and are not taken");
+                    Fault(pattern,
+                        $"{path}.ticket is '{Show.Text(pattern.Value)}', which looks ahead, looks behind or refers back; such patterns " +
+                        "can take for ever and are not taken");
                 }
             }
 
@@ -331,7 +376,9 @@ public static partial class PolicyYaml
         {
             if (node is YamlText text)
             {
-                if (text.Value is not "none") Fault(text, $"{path} is '{Show.Text(text.Value)}'; write 'none', or who has to agree: {{stages: [{{any: 1, of: dba}}], lapse: 1h}}");
+                if (text.Value is not "none")
+                    Fault(text, $"{path} is '{Show.Text(text.Value)}'; write 'none', or who has to agree: {{stages: [{{any: 1, of: " +
+                        $"dba}}], lapse: 1h}}");
                 return null;
             }
 
@@ -349,7 +396,9 @@ public static partial class PolicyYaml
                     var of = new List<string>();
                     foreach (var group in stage.TryGetValue("of", out var ofNode) ? Groups(ofNode, $"{place}.of") : [])
                     {
-                        if (!_groups.Contains(group.Value)) Fault(group, $"{place}.of names '{Show.Text(group.Value)}', which is not a group{Show.Hint(group.Value, _groups)}");
+                        if (!_groups.Contains(group.Value))
+                            Fault(group, $"{place}.of names '{Show.Text(group.Value)}', which is not a " +
+                                $"group{Show.Hint(group.Value, _groups)}");
                         of.Add(group.Value);
                     }
 
@@ -360,7 +409,8 @@ public static partial class PolicyYaml
             // An hour unless the rule says otherwise: long enough for somebody to look, too short to be forgotten.
             var lapse = fields.ContainsKey("lapse") ? Duration(fields, "lapse", path) : TimeSpan.FromHours(1);
             var channel = fields.TryGetValue("channel", out var channelNode) ? Text(channelNode, $"{path}.channel") : null;
-            if (channel is not null && !Channel().IsMatch(channel.Value)) Fault(channel, $"{path}.channel is '{Show.Text(channel.Value)}', which is not the id of a Slack channel (like C0APPROVE)");
+            if (channel is not null && !Channel().IsMatch(channel.Value))
+                Fault(channel, $"{path}.channel is '{Show.Text(channel.Value)}', which is not the id of a Slack channel (like C0APPROVE)");
             return new Approval(stages, lapse ?? TimeSpan.Zero, channel?.Value);
         }
 
@@ -372,21 +422,24 @@ public static partial class PolicyYaml
         {
             if (!fields.TryGetValue(key, out var node) || Text(node, $"{path}.{key}") is not { } text) return null;
             if (Durations.Parse(text.Value) is { } duration) return duration;
-            Fault(text, $"{path}.{key} is '{Show.Text(text.Value)}', which is not a length of time like 45s, 30m, 2h, 1h30m or 1d (more than nothing, at most 366d)");
+            Fault(text, $"{path}.{key} is '{Show.Text(text.Value)}', which is not a length of time like 45s, 30m, 2h, 1h30m or 1d (more " +
+                "than nothing, at most 366d)");
             return null;
         }
 
         private DateTimeOffset? Day(YamlNode node, string path)
         {
             if (Text(node, path) is not { } text) return null;
-            if (DateTime.TryParseExact(text.Value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return new DateTimeOffset(day, TimeSpan.Zero);
+            if (DateTime.TryParseExact(text.Value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
+                return new DateTimeOffset(day, TimeSpan.Zero);
             Fault(text, $"{path} is '{Show.Text(text.Value)}', which is not a day like 2026-12-24");
             return null;
         }
 
         private int Number(YamlNode node, string path, int min, int max)
         {
-            if (node is YamlText { Plain: true } text && int.TryParse(text.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max) return number;
+            if (node is YamlText { Plain: true } text && int.TryParse(text.Value, NumberStyles.None, CultureInfo.InvariantCulture,
+                out var number) && number >= min && number <= max) return number;
             Fault(node, $"{path} is {Written(node)}; it must be a whole number from {min} to {max}");
             return min;
         }
@@ -450,7 +503,8 @@ public static partial class PolicyYaml
             return texts;
         }
 
-        private Dictionary<string, YamlNode>? Fields(YamlNode node, string path, string[] required, string[] optional, string[]? notYet = null)
+        private Dictionary<string, YamlNode>? Fields(
+                YamlNode node, string path, string[] required, string[] optional, string[]? notYet = null)
         {
             if (node is not YamlMap map)
             {
@@ -474,7 +528,8 @@ public static partial class PolicyYaml
         {
             if (!top.TryGetValue(key, out var node)) return [];
             if (node is YamlMap map) return map.Entries;
-            Fault(node, node is YamlText { IsNothing: true } ? $"{key} is empty (for none write {{ }})" : $"{key} must be a mapping, not {Kind(node)}");
+            Fault(node, node is YamlText { IsNothing: true }
+                ? $"{key} is empty (for none write {{ }})" : $"{key} must be a mapping, not {Kind(node)}");
             return [];
         }
 
@@ -486,7 +541,8 @@ public static partial class PolicyYaml
             if (at is not YamlRefused) faults.Add(new PolicyFault(at.Line, at.Column, sentence));
         }
 
-        private static string Written(YamlNode node) => node is YamlText text ? text.Plain ? Show.Text(text.Value) : $"'{Show.Text(text.Value)}' (in quotes)" : Kind(node);
+        private static string Written(YamlNode node) => node is YamlText text ? text.Plain
+            ? Show.Text(text.Value) : $"'{Show.Text(text.Value)}' (in quotes)" : Kind(node);
 
         private static string Kind(YamlNode node) => node switch
         {
@@ -497,7 +553,8 @@ public static partial class PolicyYaml
         };
 
         /// <summary><c>InsufficientClosingParentheses</c> as people read it.</summary>
-        private static string Spaced(string name) => string.Concat(name.Select((c, i) => char.IsAsciiLetterUpper(c) ? (i == 0 ? "" : " ") + char.ToLowerInvariant(c) : c.ToString()));
+        private static string Spaced(string name) => string.Concat(
+                name.Select((c, i) => char.IsAsciiLetterUpper(c) ? (i == 0 ? "" : " ") + char.ToLowerInvariant(c) : c.ToString()));
     }
 
     [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,62}\\z", RegexOptions.CultureInvariant, 1000)]

@@ -47,12 +47,17 @@ internal sealed class YamlTree
         catch (YamlException failure)
         {
             // A tab confuses the parser somewhere further on; the tab itself is what has to be mended.
-            if (tabs.Count == 0) faults.Add(new PolicyFault(Number(failure.Start.Line), Number(failure.Start.Column), $"this is not YAML: {Plainly(failure.Message)}"));
+            if (tabs.Count == 0)
+                faults.Add(new PolicyFault(
+                    Number(failure.Start.Line), Number(failure.Start.Column), $"this is not YAML: {Plainly(failure.Message)}"));
         }
-        catch (Exception failure) when (failure is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException)
+        catch (Exception failure)
+            when (failure is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException)
         {
             // The parser is somebody else's and has raised these on broken text.
-            if (tabs.Count == 0) faults.Add(new PolicyFault(Number(parser.Current?.Start.Line ?? 1), Number(parser.Current?.Start.Column ?? 1), "this is not YAML from somewhere near here: a bracket or quote may be left open"));
+            if (tabs.Count == 0)
+                faults.Add(new PolicyFault(Number(parser.Current?.Start.Line ?? 1), Number(parser.Current?.Start.Column ?? 1),
+                    "this is not YAML from somewhere near here: a bracket or quote may be left open"));
         }
 
         return null;
@@ -118,11 +123,13 @@ internal sealed class YamlTree
             var value = Node(depth + 1);
             if (key is not YamlText name)
             {
-                if (key is not YamlRefused) _faults.Add(new PolicyFault(key.Line, key.Column, "a key must be a word, not a list or a mapping"));
+                if (key is not YamlRefused)
+                    _faults.Add(new PolicyFault(key.Line, key.Column, "a key must be a word, not a list or a mapping"));
             }
             else if (seen.TryGetValue(name.Value, out var first))
             {
-                _faults.Add(new PolicyFault(name.Line, name.Column, $"'{Show.Text(name.Value)}' is given twice; the first is on line {first}"));
+                _faults.Add(new PolicyFault(
+                    name.Line, name.Column, $"'{Show.Text(name.Value)}' is given twice; the first is on line {first}"));
             }
             else
             {
@@ -140,7 +147,8 @@ internal sealed class YamlTree
         return _parser.Current!;
     }
 
-    private void Add(ParsingEvent at, string sentence) => _faults.Add(new PolicyFault(Number(at.Start.Line), Number(at.Start.Column), sentence));
+    private void Add(ParsingEvent at, string sentence) =>
+        _faults.Add(new PolicyFault(Number(at.Start.Line), Number(at.Start.Column), sentence));
 
     private static IEnumerable<PolicyFault> TabFaults(string text)
     {
@@ -149,7 +157,8 @@ internal sealed class YamlTree
         {
             line++;
             var indent = content.Length - content.TrimStart(' ', '\t').Length;
-            if (content.IndexOf('\t', 0, indent) is var tab and >= 0) yield return new PolicyFault(line, tab + 1, "a tab stands where YAML wants spaces");
+            if (content.IndexOf('\t', 0, indent) is var tab and >= 0)
+                yield return new PolicyFault(line, tab + 1, "a tab stands where YAML wants spaces");
         }
     }
 
@@ -158,7 +167,8 @@ internal sealed class YamlTree
     private static string Plainly(string message)
     {
         // Some versions put the position in front; the fault has it already.
-        var text = message.StartsWith("(Line:", StringComparison.Ordinal) && message.IndexOf("): ", StringComparison.Ordinal) is var end and > 0 ? message[(end + 3)..] : message;
+        var text = message.StartsWith("(Line:", StringComparison.Ordinal) && message.IndexOf("): ", StringComparison.Ordinal) is var end
+            and > 0 ? message[(end + 3)..] : message;
         return Show.Text(text, 160).TrimEnd('.');
     }
 }

@@ -24,10 +24,11 @@ internal enum Invocation
 internal sealed record InvocationOutcome(Invocation Kind, string Why);
 
 /// <summary>
-/// Invokes one function asynchronously (<c>InvocationType: Event</c>) with a request signed by the SDK's own signer: the package for Lambda could not
-/// be had in a version that fits the other AWS packages, and this one call is all that is needed of it.
+/// Invokes one function asynchronously (<c>InvocationType: Event</c>) with a request signed by the SDK's own signer: the package for Lambda
+/// could not be had in a version that fits the other AWS packages, and this one call is all that is needed of it.
 /// </summary>
-internal sealed class FunctionInvoker(HttpClient http, LambdaOptions options, Func<CancellationToken, Task<ImmutableCredentials>> credentials, TimeProvider clock)
+internal sealed class FunctionInvoker(
+        HttpClient http, LambdaOptions options, Func<CancellationToken, Task<ImmutableCredentials>> credentials, TimeProvider clock)
 {
     private const string Service = "lambda";
 
@@ -47,12 +48,14 @@ internal sealed class FunctionInvoker(HttpClient http, LambdaOptions options, Fu
             {
                 >= 200 and < 300 => new InvocationOutcome(Invocation.Accepted, why),
                 429 or >= 500 => new InvocationOutcome(Invocation.TryAgain, why),
-                // Keys that ran out, or a clock that is off: the next request is signed anew, with what the credentials' source gives then and by AWS's clock.
+                // Keys that ran out, or a clock that is off: the next request is signed anew, with what the credentials' source gives then
+                // and by AWS's clock.
                 403 when kind is "ExpiredTokenException" or "InvalidSignatureException" or "RequestExpired" => SetClockBy(answer, why),
                 _ => new InvocationOutcome(Invocation.Refused, why),
             };
         }
-        catch (Exception failure) when (failure is HttpRequestException or AmazonClientException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception failure) when (failure is HttpRequestException or AmazonClientException or OperationCanceledException
+            && !cancellationToken.IsCancellationRequested)
         {
             return new InvocationOutcome(Invocation.TryAgain, failure.GetType().Name);
         }

@@ -8,11 +8,12 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure.Lambda;
 
 /// <summary>
-/// Has the function take the steps: what is dispatched at once, and what falls due by the clock the moment it does. An invocation that is lost costs
-/// time and nothing else: the step is on record as due, so the function is asked again, and after <see cref="Patience"/> this process takes it itself
-/// (see GrantWorker and docs/decisions/0006-lambda-asked-first.md).
+/// Has the function take the steps: what is dispatched at once, and what falls due by the clock the moment it does. An invocation that is
+/// lost costs time and nothing else: the step is on record as due, so the function is asked again, and after <see cref="Patience"/> this
+/// process takes it itself (see GrantWorker and docs/decisions/0006-lambda-asked-first.md).
 /// </summary>
-internal sealed class LambdaGrantDispatcher(FunctionInvoker invoker, IGrantStore store, TimeProvider clock, ILogger<LambdaGrantDispatcher> log)
+internal sealed class LambdaGrantDispatcher(
+        FunctionInvoker invoker, IGrantStore store, TimeProvider clock, ILogger<LambdaGrantDispatcher> log)
     : BackgroundService, IGrantDispatcher
 {
     /// <summary>How long the function has for taking up a step: a cold start, a queue that is behind, a retry.</summary>
@@ -29,7 +30,8 @@ internal sealed class LambdaGrantDispatcher(FunctionInvoker invoker, IGrantStore
     private static readonly TimeSpan Breath = TimeSpan.FromSeconds(1);
 
     // The queue is bounded because what does not fit is due in the store, and is found there.
-    private readonly Channel<GrantId> _queue = Channel.CreateBounded<GrantId>(new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<GrantId> _queue =
+        Channel.CreateBounded<GrantId>(new BoundedChannelOptions(10_000) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Dictionary<GrantId, DateTimeOffset> _asked = [];
     private readonly Lock _gate = new();
 
@@ -106,7 +108,9 @@ internal sealed class LambdaGrantDispatcher(FunctionInvoker invoker, IGrantStore
             if (outcome.Kind is Invocation.Accepted) return;
             if (outcome.Kind is Invocation.Refused || attempt == Tries)
             {
-                log.LogError("The function was not invoked for {Grant} after {Attempts} tries: {Why}. The step stays due and is taken in this process", id.ToString(), attempt, outcome.Why);
+                log.LogError(
+                    "The function was not invoked for {Grant} after {Attempts} tries: {Why}. The step stays due and is taken in this " +
+                    "process", id.ToString(), attempt, outcome.Why);
                 return;
             }
 

@@ -7,8 +7,9 @@ using Npgsql;
 namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>
-/// What a role ran, from <c>pg_stat_statements</c>, where that can be read. It is counted by the role's OID and kept when the role is dropped, so that it is read when access is over and delays nothing.
-/// What a session did as another role (SET ROLE, <c>run_as</c>) counts under that one and is not in it.
+/// What a role ran, from <c>pg_stat_statements</c>, where that can be read. It is counted by the role's OID and kept when the role is
+/// dropped, so that it is read when access is over and delays nothing. What a session did as another role (SET ROLE, <c>run_as</c>) counts
+/// under that one and is not in it.
 /// </summary>
 internal sealed class ActivityLog(ClusterConnections connections, TimeProvider clock, ILogger logger)
 {
@@ -33,26 +34,33 @@ internal sealed class ActivityLog(ClusterConnections connections, TimeProvider c
             if (await FindAsync(cluster, database, limit.Token) is not { } place) return null;
 
             await using var connection = await connections.OpenAsync(cluster, place.Database, limit.Token);
-            await using var total = Command(connection, $"SELECT count(*), coalesce(sum(s.calls), 0)::bigint, coalesce(sum(s.rows), 0)::bigint FROM {place.Schema}.pg_stat_statements(false) s WHERE s.userid = $1::text::oid", oid);
+            await using var total = Command(connection,
+                "SELECT count(*), coalesce(sum(s.calls), 0)::bigint, coalesce(sum(s.rows), 0)::bigint FROM " +
+                $"{place.Schema}.pg_stat_statements(false) s WHERE s.userid = $1::text::oid", oid);
             var (statements, calls, rows) = await FirstAsync(total, limit.Token);
             if (statements == 0) return new ActivityDigest(0, 0, 0, []);
 
             // Texts are read from a file, all of them: only for a role that ran something.
             await using var texts = Command(
-                connection, $"SELECT left(s.query, 4000), s.calls, s.rows FROM {place.Schema}.pg_stat_statements(true) s WHERE s.userid = $1::text::oid AND s.query IS NOT NULL ORDER BY s.calls DESC, s.query LIMIT {MostLines * 2}", oid);
+                connection, $"SELECT left(s.query, 4000), s.calls, s.rows FROM {place.Schema}.pg_stat_statements(true) s WHERE s.userid " +
+                    $"= $1::text::oid AND s.query IS NOT NULL ORDER BY s.calls DESC, s.query LIMIT {MostLines * 2}", oid);
             await using var reader = await texts.ExecuteReaderAsync(limit.Token);
             List<ActivityLine> lines = [];
-            while (await reader.ReadAsync(limit.Token)) lines.Add(new ActivityLine(StatementScrubber.Scrub(reader.GetString(0)), reader.GetInt64(1), reader.GetInt64(2)));
+            while (await reader.ReadAsync(limit.Token))
+                lines.Add(new ActivityLine(StatementScrubber.Scrub(reader.GetString(0)), reader.GetInt64(1), reader.GetInt64(2)));
             return new ActivityDigest(statements, calls, rows,
             [
-                .. lines.GroupBy(line => line.Statement, StringComparer.Ordinal).Select(same => new ActivityLine(same.Key, same.Sum(line => line.Calls), same.Sum(line => line.Rows)))
+                .. lines.GroupBy(line => line.Statement, StringComparer.Ordinal)
+                    .Select(same => new ActivityLine(same.Key, same.Sum(line => line.Calls), same.Sum(line => line.Rows)))
                     .OrderByDescending(line => line.Calls).ThenBy(line => line.Statement, StringComparer.Ordinal).Take(MostLines),
             ]);
         }
-        catch (Exception failure) when (failure is ClusterFault or NpgsqlException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception failure)
+            when (failure is ClusterFault or NpgsqlException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             _known[cluster] = (null, clock.GetTimestamp());
-            logger.LogInformation("What roles ran on {Cluster} cannot be read ({Failure})", cluster.Value, (failure as PostgresException)?.SqlState ?? failure.GetType().Name);
+            logger.LogInformation("What roles ran on {Cluster} cannot be read ({Failure})", cluster.Value,
+                (failure as PostgresException)?.SqlState ?? failure.GetType().Name);
             return null;
         }
     }
@@ -77,7 +85,8 @@ internal sealed class ActivityLog(ClusterConnections connections, TimeProvider c
             gate.Release();
         }
 
-        (Place? Where, long At)? Known() => _known.TryGetValue(cluster, out var found) && clock.GetElapsedTime(found.At) < Remembered ? found : null;
+        (Place? Where, long At)? Known() => _known.TryGetValue(cluster, out var found) && clock.GetElapsedTime(found.At) < Remembered
+            ? found : null;
     }
 
     private async Task<Place?> SearchAsync(ClusterName cluster, string database, CancellationToken cancellationToken)
@@ -87,7 +96,9 @@ internal sealed class ActivityLog(ClusterConnections connections, TimeProvider c
         {
             // Without this right other people's statements are there without their texts.
             await using var list = new NpgsqlCommand(
-                "SELECT datname::text FROM pg_database WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT') AND pg_has_role('pg_read_all_stats', 'USAGE') ORDER BY datname = $1 DESC, datname = current_database() DESC, datname",
+                "SELECT datname::text FROM pg_database WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, " +
+                    "'CONNECT') AND pg_has_role('pg_read_all_stats', 'USAGE') ORDER BY datname = $1 DESC, datname = current_database() " +
+                    "DESC, datname",
                 connection.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = database } } };
             await using var reader = await list.ExecuteReaderAsync(cancellationToken);
             while (databases.Count < MostDatabases && await reader.ReadAsync(cancellationToken)) databases.Add(reader.GetString(0));
@@ -98,7 +109,8 @@ internal sealed class ActivityLog(ClusterConnections connections, TimeProvider c
             {
                 await using var connection = await connections.OpenAsync(cluster, name, cancellationToken, pooled: false);
                 await using var ask = new NpgsqlCommand(
-                    "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements' AND has_schema_privilege(n.oid, 'USAGE')", connection.Connection);
+                    "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = " +
+                        "'pg_stat_statements' AND has_schema_privilege(n.oid, 'USAGE')", connection.Connection);
                 if (await ask.ExecuteScalarAsync(cancellationToken) is string schema) return new Place(name, schema);
             }
             catch (ClusterFault fault) when (fault.SqlState is not null)
@@ -112,7 +124,8 @@ internal sealed class ActivityLog(ClusterConnections connections, TimeProvider c
     private static NpgsqlCommand Command(ClusterConnection cluster, string sql, string oid) =>
         new(sql, cluster.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = oid } } };
 
-    private static async Task<(long Statements, long Calls, long Rows)> FirstAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private static async Task<(long Statements, long Calls, long Rows)> FirstAsync(
+            NpgsqlCommand command, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);

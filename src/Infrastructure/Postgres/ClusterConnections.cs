@@ -19,12 +19,14 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
     private readonly ConcurrentDictionary<ClusterName, Cluster> _clusters = new();
 
     /// <summary>
-    /// What every session starts with. In the start-up packet, so that it costs no round trip, wins over settings of the database and the role,
-    /// and survives a reset. A database can otherwise turn <c>standard_conforming_strings</c> off, or put functions of its own in front.
+    /// What every session starts with. In the start-up packet, so that it costs no round trip, wins over settings of the database and the
+    /// role, and survives a reset. A database can otherwise turn <c>standard_conforming_strings</c> off, or put functions of its own in
+    /// front.
     /// </summary>
     private const string Preamble =
         "-c standard_conforming_strings=on -c search_path=pg_catalog -c lock_timeout=2s -c statement_timeout=30s"
-        + " -c idle_in_transaction_session_timeout=15s -c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed"
+        + " -c idle_in_transaction_session_timeout=15s -c default_transaction_read_only=off -c default_transaction_isolation=read\\ " +
+            "committed"
         // A database can have everybody become another role, or cut off whoever is quiet for a moment.
         + " -c role=none -c idle_session_timeout=0"
         + " -c client_min_messages=warning -c jit=off -c plan_cache_mode=force_generic_plan -c synchronous_commit=on -c TimeZone=UTC";
@@ -34,22 +36,28 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
     /// everybody would lock up when the cluster's bound is reached.
     /// </summary>
     /// <exception cref="ClusterFault">There is no way in now.</exception>
-    public async Task<ClusterConnection> OpenAsync(ClusterName name, string? database, CancellationToken cancellationToken, string? reader = null, bool pooled = true)
+    public async Task<ClusterConnection> OpenAsync(
+            ClusterName name, string? database, CancellationToken cancellationToken, string? reader = null, bool pooled = true)
     {
         var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
         await cluster.Slots.WaitAsync(cancellationToken);
         return await OpenInSlotAsync(cluster, database, cancellationToken, reader, pooled);
     }
 
-    /// <summary>A second connection for who has one already: null when all are in use, since waiting for one while holding another could last for ever.</summary>
+    /// <summary>
+    /// A second connection for who has one already: null when all are in use, since waiting for one while holding another could last for
+    /// ever.
+    /// </summary>
     /// <exception cref="ClusterFault">There is no way in now.</exception>
     public async Task<ClusterConnection?> OpenIfFreeAsync(ClusterName name, string? database, CancellationToken cancellationToken)
     {
         var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
-        return cluster.Slots.Wait(0, CancellationToken.None) ? await OpenInSlotAsync(cluster, database, cancellationToken, reader: null, pooled: true) : null;
+        return cluster.Slots.Wait(0, CancellationToken.None)
+            ? await OpenInSlotAsync(cluster, database, cancellationToken, reader: null, pooled: true) : null;
     }
 
-    private async Task<ClusterConnection> OpenInSlotAsync(Cluster cluster, string? database, CancellationToken cancellationToken, string? reader, bool pooled)
+    private async Task<ClusterConnection> OpenInSlotAsync(
+            Cluster cluster, string? database, CancellationToken cancellationToken, string? reader, bool pooled)
     {
         var name = cluster.Name;
         try
@@ -80,8 +88,13 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     if (pool is not null) cluster.PutBack(pool);
                     if (failure is OperationCanceledException) throw;
                     if (failure is PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } && cluster.Forget()) continue;
-                    if (failure is NpgsqlException { InnerException: null } and not PostgresException && credential.SslMode is not ("disable" or "allow" or "prefer"))
-                        throw new ClusterFault(new Error("postgres.tls", $"Cluster {name} does not offer TLS, which sslmode {(credential.SslMode.Length == 0 ? "verify-full" : credential.SslMode)} in its administrator credentials asks for."), mayPass: true);
+                    if (failure is NpgsqlException { InnerException: null } and not PostgresException
+                        && credential.SslMode is not ("disable" or "allow" or "prefer"))
+                        throw new ClusterFault(
+                            new Error("postgres.tls",
+                            $"Cluster {name} does not offer TLS, which sslmode " +
+                            $"{(credential.SslMode.Length == 0 ? "verify-full" : credential.SslMode)} in its administrator credentials " +
+                            "asks for."), mayPass: true);
                     if (!ClusterFault.IsRejection(failure)) throw ClusterFault.From(failure, name, database ?? credential.Database);
 
                     // The password may have been rotated behind our back: ask once more, and only then give up.
@@ -102,7 +115,8 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
     }
 
     /// <summary>The readers of a cluster, as its credentials list them.</summary>
-    public async Task<AdminCredential> CredentialAsync(ClusterName name, CancellationToken cancellationToken) => await FindAsync(name, fresh: false, cancellationToken);
+    public async Task<AdminCredential> CredentialAsync(ClusterName name, CancellationToken cancellationToken) =>
+        await FindAsync(name, fresh: false, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -115,11 +129,13 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
         return found.Refusal is { } refusal ? throw new ClusterFault(refusal, mayPass: true) : found.Value;
     }
 
-    private static ClusterFault Rejected(ClusterName name) => ClusterFault.From(new PostgresException("", "FATAL", "FATAL", "28P01"), name, "");
+    private static ClusterFault Rejected(ClusterName name) =>
+        ClusterFault.From(new PostgresException("", "FATAL", "FATAL", "28P01"), name, "");
 
     private static bool Same(AdminCredential one, AdminCredential other) => ReferenceEquals(one, other)
         || (one.Host == other.Host && one.Port == other.Port && one.Username == other.Username && one.SslMode == other.SslMode
-            && one.Database == other.Database && one.Password.Reveal() == other.Password.Reveal() && one.Readers.SequenceEqual(other.Readers, StringComparer.Ordinal));
+            && one.Database == other.Database && one.Password.Reveal() == other.Password.Reveal()
+                && one.Readers.SequenceEqual(other.Readers, StringComparer.Ordinal));
 
     /// <summary>The connections to one database. It holds as many as were ever out at once since it was cleared, at most.</summary>
     internal sealed class Pool(NpgsqlDataSource source, bool keeps)
@@ -159,8 +175,8 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
         public SemaphoreSlim Slots { get; } = new(options.MaxConnectionsPerCluster);
 
         /// <summary>
-        /// Where to open one more connection. Idle ones to other databases are closed when there would be more than the bound, all databases together: the
-        /// server has no more room for us.
+        /// Where to open one more connection. Idle ones to other databases are closed when there would be more than the bound, all
+        /// databases together: the server has no more room for us.
         /// </summary>
         public Pool Take(AdminCredential credential, string database, string? reader, bool pooled)
         {
@@ -190,7 +206,10 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
             lock (_gate) pool.PutBack();
         }
 
-        /// <summary>What only later versions know, they are told from the second connection on. True when the first one has to be made again for that.</summary>
+        /// <summary>
+        /// What only later versions know, they are told from the second connection on. True when the first one has to be made again for
+        /// that.
+        /// </summary>
         public bool Learn(int major)
         {
             lock (_gate)
@@ -217,7 +236,9 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
             }
         }
 
-        /// <summary>Closes what is idle; what is out is closed when it comes back. For when one connection turned out to lead nowhere.</summary>
+        /// <summary>
+        /// Closes what is idle; what is out is closed when it comes back. For when one connection turned out to lead nowhere.
+        /// </summary>
         public void DropIdle()
         {
             lock (_gate)
@@ -308,7 +329,8 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
             "require" => SslMode.Require,
             "verify-ca" => SslMode.VerifyCA,
             "" or "verify-full" => SslMode.VerifyFull,
-            _ => throw new ClusterFault(new Error("postgres.sslmode", $"The administrator credentials of cluster {Name} have an sslmode that libpq does not know."), mayPass: true),
+            _ => throw new ClusterFault(new Error("postgres.sslmode",
+                $"The administrator credentials of cluster {Name} have an sslmode that libpq does not know."), mayPass: true),
         };
 
         private (string Host, int Port) Split(string? reader, AdminCredential credential)
@@ -318,13 +340,15 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
             if (colon < 0 || reader.EndsWith(']')) return (reader.Trim('[', ']'), credential.Port);
             return int.TryParse(reader.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
                 ? (reader[..colon].Trim('[', ']'), port)
-                : throw new ClusterFault(new Error("postgres.reader", $"The administrator credentials of cluster {Name} list a reader that is not host:port."), mayPass: true);
+                : throw new ClusterFault(new Error("postgres.reader",
+                    $"The administrator credentials of cluster {Name} list a reader that is not host:port."), mayPass: true);
         }
     }
 }
 
 /// <summary>A connection that is ours until it is given back.</summary>
-internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCredential credential, ClusterConnections.Cluster cluster, ClusterConnections.Pool pool, string? reader) : IAsyncDisposable
+internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCredential credential, ClusterConnections.Cluster cluster,
+    ClusterConnections.Pool pool, string? reader) : IAsyncDisposable
 {
     private int _returned;
 

@@ -17,7 +17,10 @@ internal static class DoctorStatements
 
     public const string Clock = "SELECT clock_timestamp()";
 
-    /// <summary>16 and later: our scope roles, and the escrow role, that this administrator may not hand on. Parameters: 1 how the tags of scope roles begin, 2 the escrow role's tag.</summary>
+    /// <summary>
+    /// 16 and later: our scope roles, and the escrow role, that this administrator may not hand on. Parameters: 1 how the tags of scope
+    /// roles begin, 2 the escrow role's tag.
+    /// </summary>
     public const string WithoutAdmin = """
         SELECT quote_ident(r.rolname), quote_ident(current_user)
           FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
@@ -26,8 +29,8 @@ internal static class DoctorStatements
         """;
 
     /// <summary>
-    /// Whether <c>e</c>, a privilege that PUBLIC has on the system's own object <c>o</c>, was there when the server was set up: for pg_catalog, pg_init_privs has what differs from the built-in defaults
-    /// (functions may be run by everybody, nothing else).
+    /// Whether <c>e</c>, a privilege that PUBLIC has on the system's own object <c>o</c>, was there when the server was set up: for
+    /// pg_catalog, pg_init_privs has what differs from the built-in defaults (functions may be run by everybody, nothing else).
     /// </summary>
     internal static string IsFromTheStart(string catalog, string oid, bool orByDefault) => $"""
         (SELECT coalesce(bool_or(s.grantee = 0 AND s.privilege_type = e.privilege_type), {(orByDefault ? "true" : "false")}) FROM pg_init_privs i, aclexplode(i.initprivs) s
@@ -35,14 +38,16 @@ internal static class DoctorStatements
         """;
 
     /// <summary>
-    /// What everybody may do in this database without us: kind, object, statement. Functions wherever they are: who may not enter their schema today may be let in by a scope.
+    /// What everybody may do in this database without us: kind, object, statement. Functions wherever they are: who may not enter their
+    /// schema today may be let in by a scope.
     /// </summary>
     public static readonly string Public = $"""
         SELECT 'create', quote_ident(n.nspname), format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
           FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) e
          WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' AND left(n.nspname, 3) <> 'pg_'
         UNION ALL
-        SELECT CASE e.privilege_type WHEN 'TEMPORARY' THEN 'temp' ELSE 'connect' END, quote_ident(b.datname), format('REVOKE %s ON DATABASE %I FROM PUBLIC', e.privilege_type, b.datname)
+        SELECT CASE e.privilege_type WHEN 'TEMPORARY' THEN 'temp' ELSE 'connect'
+            END, quote_ident(b.datname), format('REVOKE %s ON DATABASE %I FROM PUBLIC', e.privilege_type, b.datname)
           FROM pg_database b, aclexplode(coalesce(b.datacl, acldefault('d', b.datdba))) e
          WHERE b.datname = current_database() AND e.grantee = 0 AND e.privilege_type IN ('TEMPORARY', 'CONNECT')
         UNION ALL
@@ -56,14 +61,17 @@ internal static class DoctorStatements
         UNION ALL
         SELECT 'system', c.oid::regclass::text, format('REVOKE %s ON TABLE %s FROM PUBLIC', e.privilege_type, c.oid::regclass)
           FROM pg_class c, aclexplode(c.relacl) e
-         WHERE e.grantee = 0 AND c.relnamespace = 'pg_catalog'::regnamespace AND NOT {IsFromTheStart("pg_class", "c.oid", orByDefault: false)}
+         WHERE e.grantee = 0 AND c.relnamespace = 'pg_catalog'::regnamespace
+             AND NOT {IsFromTheStart("pg_class", "c.oid", orByDefault: false)}
          ORDER BY 1, 2
         """;
 
     /// <summary>The longest list of privileges on one table of this database.</summary>
     public const string LongestAcl = """
-        SELECT c.oid::regclass::text, cardinality(c.relacl)::bigint FROM pg_class c WHERE c.relacl IS NOT NULL ORDER BY cardinality(c.relacl) DESC LIMIT 1
+        SELECT c.oid::regclass::text, cardinality(c.relacl)::bigint FROM pg_class c WHERE c.relacl IS NOT NULL
+            ORDER BY cardinality(c.relacl) DESC LIMIT 1
         """;
 
-    public const string Recovery = "SELECT pg_is_in_recovery(), quote_ident(current_user)::text, EXISTS (SELECT FROM pg_roles s WHERE s.rolname = 'pg_signal_backend' AND pg_has_role(s.oid, 'USAGE'))";
+    public const string Recovery = "SELECT pg_is_in_recovery(), quote_ident(current_user)::text, EXISTS (SELECT FROM pg_roles s WHERE " +
+        "s.rolname = 'pg_signal_backend' AND pg_has_role(s.oid, 'USAGE'))";
 }

@@ -7,10 +7,12 @@ using Npgsql;
 namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>
-/// Ends sessions whose role is gone, on the writer and every reader of the clusters where a role was removed lately. A client can hide from <c>pg_stat_activity</c> while it logs in
-/// (<c>post_auth_delay</c>) and come out when its role has long been proved gone; a reader can let one in before it has heard of the end. Clusters where nothing ended are left asleep.
+/// Ends sessions whose role is gone, on the writer and every reader of the clusters where a role was removed lately. A client can hide from
+/// <c>pg_stat_activity</c> while it logs in (<c>post_auth_delay</c>) and come out when its role has long been proved gone; a reader can let
+/// one in before it has heard of the end. Clusters where nothing ended are left asleep.
 /// </summary>
-internal sealed class GhostHunt(ClusterConnections connections, TimeProvider clock, ILogger<GhostHunt> logger) : IGhostHunt, IAsyncDisposable
+internal sealed class GhostHunt(ClusterConnections connections, TimeProvider clock, ILogger<GhostHunt> logger)
+    : IGhostHunt, IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
@@ -29,7 +31,8 @@ internal sealed class GhostHunt(ClusterConnections connections, TimeProvider clo
         var now = clock.GetUtcNow().UtcTicks;
         var last = Interlocked.Read(ref _lastTicks);
         // A second less than the interval, so that a timer of exactly that is never too early by its own imprecision.
-        if (_until.IsEmpty || now - last < (Interval - TimeSpan.FromSeconds(1)).Ticks || Interlocked.CompareExchange(ref _lastTicks, now, last) != last) return;
+        if (_until.IsEmpty || now - last < (Interval - TimeSpan.FromSeconds(1)).Ticks
+            || Interlocked.CompareExchange(ref _lastTicks, now, last) != last) return;
 
         await RunAsync(cancellationToken);
     }
@@ -49,7 +52,8 @@ internal sealed class GhostHunt(ClusterConnections connections, TimeProvider clo
                     continue;
                 }
                 ended += await OnAsync(cluster, null, cancellationToken);
-                foreach (var reader in await ReadersAsync(cluster, cancellationToken)) ended += await OnAsync(cluster, reader, cancellationToken);
+                foreach (var reader in await ReadersAsync(cluster, cancellationToken))
+                    ended += await OnAsync(cluster, reader, cancellationToken);
             }
             return (int)ended;
         }
@@ -72,12 +76,15 @@ internal sealed class GhostHunt(ClusterConnections connections, TimeProvider clo
             await using var connection = await connections.OpenAsync(cluster, null, cancellationToken, reader);
             await using var hunt = new NpgsqlCommand(RemovalStatements.EndGhosts, connection.Connection);
             var ended = (long)(await hunt.ExecuteScalarAsync(cancellationToken))!;
-            if (ended > 0) logger.LogWarning("{Ended} sessions of roles that no longer exist were ended on {Cluster} {Instance}", ended, cluster.Value, reader ?? "writer");
+            if (ended > 0)
+                logger.LogWarning("{Ended} sessions of roles that no longer exist were ended on {Cluster} {Instance}", ended, cluster.Value,
+                    reader ?? "writer");
             return ended;
         }
         catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
         {
-            logger.LogWarning("Sessions of roles that no longer exist could not be looked for on {Cluster} {Instance}: {Code}", cluster.Value, reader ?? "writer", ClusterFault.From(failure, cluster, "").Error.Code);
+            logger.LogWarning("Sessions of roles that no longer exist could not be looked for on {Cluster} {Instance}: {Code}",
+                cluster.Value, reader ?? "writer", ClusterFault.From(failure, cluster, "").Error.Code);
             return 0;
         }
     }

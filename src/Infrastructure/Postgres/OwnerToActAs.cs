@@ -13,7 +13,8 @@ internal sealed record OwnerToActAs(string[] Grants, string[] Direct, string Set
 {
     /// <summary>Refuses an owner that is not there, that has powers no scope may lend, or that the administrator cannot hand on.</summary>
     public static async Task<(Error? Why, OwnerToActAs Owner)> FindAsync(
-        ClusterConnection cluster, DatabaseTarget target, PrivilegeScope scope, string owner, string role, CancellationToken cancellationToken)
+        ClusterConnection cluster, DatabaseTarget target, PrivilegeScope scope, string owner, string role,
+            CancellationToken cancellationToken)
     {
         await using var ask = new NpgsqlCommand(MakingStatements.RunAs(cluster.Major), cluster.Connection);
         ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
@@ -26,9 +27,14 @@ internal sealed record OwnerToActAs(string[] Grants, string[] Direct, string Set
         if (!reader.GetBoolean(0))
             why = new Error("postgres.missing_object", $"Cluster {target.Cluster} has no role {ident}, as which scope {scope.Name} runs.");
         else if (reader.GetBoolean(1))
-            why = new Error("postgres.run_as_too_strong", $"Scope {scope.Name} runs as {ident}, which is, or is a member of, a superuser, a predefined role or one that makes roles or databases, replicates or bypasses row security. No scope may lend that: name an owner without it.");
+            why = new Error("postgres.run_as_too_strong",
+                $"Scope {scope.Name} runs as {ident}, which is, or is a member of, a superuser, a predefined role or one that makes " +
+                "roles or databases, replicates or bypasses row security. No scope may lend that: name an owner without it.");
         else if (!reader.GetBoolean(2))
-            why = new Error("postgres.cannot_grant", $"The administrator {administrator} may not hand on {ident}, as which scope {scope.Name} runs. Let a superuser run: GRANT {ident} TO {administrator} WITH ADMIN OPTION;");
-        return (why, new OwnerToActAs([reader.GetString(3), .. reader.GetFieldValue<string[]>(7)], reader.GetFieldValue<string[]>(8), reader.GetString(4)));
+            why = new Error("postgres.cannot_grant",
+                $"The administrator {administrator} may not hand on {ident}, as which scope {scope.Name} runs. Let a superuser run: " +
+                $"GRANT {ident} TO {administrator} WITH ADMIN OPTION;");
+        return (why, new OwnerToActAs(
+            [reader.GetString(3), .. reader.GetFieldValue<string[]>(7)], reader.GetFieldValue<string[]>(8), reader.GetString(4)));
     }
 }

@@ -7,7 +7,8 @@ namespace DbAccess.Infrastructure.Postgres;
 internal static class PlanReader
 {
     /// <param name="sizes">With what is for people only: estimates of rows and sizes, and what PUBLIC has.</param>
-    public static async Task<PrivilegePlan> ReadAsync(NpgsqlConnection connection, ScopePart part, bool sizes, CancellationToken cancellationToken)
+    public static async Task<PrivilegePlan> ReadAsync(
+            NpgsqlConnection connection, ScopePart part, bool sizes, CancellationToken cancellationToken)
     {
         List<(string Kind, string Name, string? Column, string? Privilege, string Owner, long? Rows, long? Bytes)> rows = [];
         await using (var ask = new NpgsqlCommand(MakingStatements.Plan, connection))
@@ -18,7 +19,8 @@ internal static class PlanReader
             await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                rows.Add((reader.GetString(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.IsDBNull(3) ? null : reader.GetString(3), reader.GetString(4),
+                rows.Add((reader.GetString(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.IsDBNull(3)
+                    ? null : reader.GetString(3), reader.GetString(4),
                     reader.IsDBNull(5) ? null : reader.GetInt64(5), reader.IsDBNull(6) ? null : reader.GetInt64(6)));
             }
         }
@@ -27,9 +29,11 @@ internal static class PlanReader
         if (sizes)
         {
             string[] opened = [.. rows.Where(row => row.Kind == "schema").Select(row => row.Name)];
-            await using var ask = new NpgsqlCommand(MakingStatements.PublicHas, connection) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = opened } } };
+            await using var ask = new NpgsqlCommand(
+                MakingStatements.PublicHas, connection) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = opened } } };
             await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken)) everybody.Add(new PublicPrivilege(part.Database, reader.GetString(0), reader.GetString(1), reader.GetString(2)));
+            while (await reader.ReadAsync(cancellationToken))
+                everybody.Add(new PublicPrivilege(part.Database, reader.GetString(0), reader.GetString(1), reader.GetString(2)));
         }
 
         const string later = "later ";
@@ -47,13 +51,16 @@ internal static class PlanReader
             ],
             [
                 .. rows.Where(row => row.Kind.StartsWith(later, StringComparison.Ordinal)).GroupBy(row => (row.Owner, row.Name, row.Kind))
-                    .OrderBy(group => group.Key.Name, StringComparer.Ordinal).ThenBy(group => group.Key.Kind, StringComparer.Ordinal).ThenBy(group => group.Key.Owner, StringComparer.Ordinal)
-                    .Select(group => new PlannedLater(part.Database, group.Key.Owner, group.Key.Name, group.Key.Kind[later.Length..], Sorted(group.Select(row => row.Privilege)))),
+                    .OrderBy(group => group.Key.Name, StringComparer.Ordinal).ThenBy(group => group.Key.Kind, StringComparer.Ordinal)
+                        .ThenBy(group => group.Key.Owner, StringComparer.Ordinal)
+                    .Select(group => new PlannedLater(part.Database, group.Key.Owner, group.Key.Name, group.Key.Kind[later.Length..],
+                        Sorted(group.Select(row => row.Privilege)))),
             ],
             everybody,
             part.Scope.RunAs);
 
-        static IReadOnlyList<string> Sorted(IEnumerable<string?> words) => [.. words.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        static IReadOnlyList<string> Sorted(IEnumerable<string?> words) =>
+            [.. words.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         static int Order(string kind) => kind switch { "database" => 0, "schema" => 1, "table" => 2, _ => 3 };
     }
 }

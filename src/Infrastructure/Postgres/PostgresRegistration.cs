@@ -8,15 +8,16 @@ namespace DbAccess.Infrastructure.Postgres;
 public static class PostgresRegistration
 {
     /// <summary>
-    /// The role administrator on real clusters. Settings: <c>Postgres:MaxConnectionsPerCluster</c> (default 8, 1 to 100) bounds the connections to
-    /// one cluster; <c>Postgres:ConnectTimeout</c> (default 5s, 1s to 60s) is how long one try to connect may take. Asks the container for
-    /// <see cref="IAdminCredentials"/> and <see cref="TimeProvider"/>.
+    /// The role administrator on real clusters. Settings: <c>Postgres:MaxConnectionsPerCluster</c> (default 8, 1 to 100) bounds the
+    /// connections to one cluster; <c>Postgres:ConnectTimeout</c> (default 5s, 1s to 60s) is how long one try to connect may take. Asks the
+    /// container for <see cref="IAdminCredentials"/> and <see cref="TimeProvider"/>.
     /// </summary>
     public static IServiceCollection AddPostgres(this IServiceCollection services, Settings settings)
     {
         var options = new PostgresOptions(
             settings.Number("Postgres:MaxConnectionsPerCluster", PostgresOptions.Default.MaxConnectionsPerCluster, 1, 100),
-            settings.Duration("Postgres:ConnectTimeout", PostgresOptions.Default.ConnectTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60)));
+            settings.Duration(
+                "Postgres:ConnectTimeout", PostgresOptions.Default.ConnectTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60)));
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
@@ -26,7 +27,8 @@ public static class PostgresRegistration
         services.AddSingleton<IRoleAdministrator, PostgresRoleAdministrator>();
         services.AddSingleton<IRoleInventory, RoleInventory>();
         services.AddSingleton<IClusterDoctor>(provider => new ClusterDoctor(
-            provider.GetRequiredService<ClusterConnections>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ClusterDoctor>>()));
+            provider.GetRequiredService<ClusterConnections>(), provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<ClusterDoctor>>()));
         return services;
     }
 }

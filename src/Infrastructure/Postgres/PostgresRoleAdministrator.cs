@@ -15,11 +15,13 @@ using NpgsqlTypes;
 namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>
-/// Roles on real clusters. A clean making is two round trips on a warm connection: one look (what is there, what differs, the statements quoted by
-/// the server), one transaction (the role, and what it turned out to be). A clean removal is one: see <see cref="RoleRemovalWalk"/>.
+/// Roles on real clusters. A clean making is two round trips on a warm connection: one look (what is there, what differs, the statements
+/// quoted by the server), one transaction (the role, and what it turned out to be). A clean removal is one: see
+/// <see cref="RoleRemovalWalk"/>.
 /// </summary>
 internal sealed partial class PostgresRoleAdministrator(
-    ClusterConnections connections, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger, GhostHunt? ghosts = null) : IRoleAdministrator
+    ClusterConnections connections, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger, GhostHunt? ghosts = null)
+        : IRoleAdministrator
 {
     private const int Attempts = 10;
 
@@ -84,7 +86,8 @@ internal sealed partial class PostgresRoleAdministrator(
             try
             {
                 List<PlanOnRecord> others = [];
-                if (parts.Count > 1 && await PrepareOthersAsync(order, parts, others, cancellationToken) is { } cannot) return new RoleMaking.Impossible(cannot);
+                if (parts.Count > 1 && await PrepareOthersAsync(order, parts, others, cancellationToken) is { } cannot)
+                    return new RoleMaking.Impossible(cannot);
 
                 cluster = await connections.OpenAsync(order.Target.Cluster, order.Target.Database, cancellationToken);
                 return await MakeOnAsync(cluster, order, look, others, verifier, cancellationToken);
@@ -124,16 +127,18 @@ internal sealed partial class PostgresRoleAdministrator(
     }
 
     /// <summary>
-    /// With several databases: first a look at all of them, so that nothing is made in one when another cannot be given; then the scope roles of all but the
-    /// first. One connection at a time.
+    /// With several databases: first a look at all of them, so that nothing is made in one when another cannot be given; then the scope
+    /// roles of all but the first. One connection at a time.
     /// </summary>
-    private async Task<Error?> PrepareOthersAsync(RoleOrder order, IReadOnlyList<ScopePart> parts, List<PlanOnRecord> plans, CancellationToken cancellationToken)
+    private async Task<Error?> PrepareOthersAsync(
+            RoleOrder order, IReadOnlyList<ScopePart> parts, List<PlanOnRecord> plans, CancellationToken cancellationToken)
     {
         foreach (var (part, onlyLook) in parts.Select(part => (part, true)).Concat(parts.Skip(1).Select(part => (part, false))))
         {
             await using var cluster = await connections.OpenAsync(order.Target.Cluster, part.Database, cancellationToken);
             var look = new RoleLook(order, part);
-            var (why, plan) = await ScopeAsync(cluster, order, look, await LookAsync(cluster, look, order, cancellationToken), onlyLook, cancellationToken);
+            var (why, plan) = await ScopeAsync(
+                cluster, order, look, await LookAsync(cluster, look, order, cancellationToken), onlyLook, cancellationToken);
             if (why is not null) return why;
             if (plan is not null && !onlyLook) plans.Add(plan);
         }
@@ -143,13 +148,16 @@ internal sealed partial class PostgresRoleAdministrator(
     private static async Task<(RolePreparation State, string Mark)> LookAsync(
         ClusterConnection cluster, RoleLook look, RoleOrder order, CancellationToken cancellationToken, bool mark = true)
     {
-        // Until 15 a member inherits from all it is a member of, or from nothing: who is to act as an owner and own nothing themselves gets nothing by themselves.
-        var seen = await look.LookAsync(cluster.Connection, cancellationToken, inherits: cluster.Major >= 16 || order.Scope.RunAs is null, mark);
+        // Until 15 a member inherits from all it is a member of, or from nothing: who is to act as an owner and own nothing themselves gets
+        // nothing by themselves.
+        var seen = await look.LookAsync(
+            cluster.Connection, cancellationToken, inherits: cluster.Major >= 16 || order.Scope.RunAs is null, mark);
         return seen.State.ReadOnly ? throw ReadOnly(order) : seen;
     }
 
     private async Task<(Error? Why, PlanOnRecord? Plan)> ScopeAsync(
-        ClusterConnection cluster, RoleOrder order, RoleLook look, (RolePreparation State, string Mark) seen, bool onlyLook, CancellationToken cancellationToken)
+        ClusterConnection cluster, RoleOrder order, RoleLook look, (RolePreparation State, string Mark) seen, bool onlyLook,
+            CancellationToken cancellationToken)
     {
         if (ScopeRoles.Unsupported(order.Scope, cluster.Major) is { } unsupported) return (unsupported, null);
 
@@ -157,18 +165,23 @@ internal sealed partial class PostgresRoleAdministrator(
         {
             return await _scopes.EnsureAsync(cluster, look, seen.State, seen.Mark, cancellationToken, onlyLook);
         }
-        catch (PostgresException refused) when (!ClusterFault.IsContention(refused) && !ClusterFault.IsOvertaken(refused) && !ClusterFault.IsLostConnection(refused) && refused.SqlState is not "57014" && !refused.SqlState.StartsWith("53", StringComparison.Ordinal))
+        catch (PostgresException refused)
+            when (!ClusterFault.IsContention(refused) && !ClusterFault.IsOvertaken(refused) && !ClusterFault.IsLostConnection(refused)
+            && refused.SqlState is not "57014" && !refused.SqlState.StartsWith("53", StringComparison.Ordinal))
         {
             // No secret in these statements, so the server may speak for itself.
             return (new Error("postgres.cannot_grant",
-                $"The privileges of scope {order.Scope.Name} cannot be set up on {look.Part.Place}: {refused.MessageText} (SQLSTATE {refused.SqlState})."), null);
+                $"The privileges of scope {order.Scope.Name} cannot be set up on {look.Part.Place}: {refused.MessageText} (SQLSTATE " +
+                    $"{refused.SqlState})."), null);
         }
     }
 
     private async Task<RoleMaking> MakeOnAsync(
-        ClusterConnection cluster, RoleOrder order, RoleLook look, IReadOnlyList<PlanOnRecord> others, Task<string> hashing, CancellationToken cancellationToken)
+        ClusterConnection cluster, RoleOrder order, RoleLook look, IReadOnlyList<PlanOnRecord> others, Task<string> hashing,
+            CancellationToken cancellationToken)
     {
-        if (order.Scope.RunAs is null && _scopes.IsLarge(look.Part) && await MakeBesideMarkAsync(cluster, order, look, others, hashing, cancellationToken) is { } made) return made;
+        if (order.Scope.RunAs is null && _scopes.IsLarge(look.Part)
+            && await MakeBesideMarkAsync(cluster, order, look, others, hashing, cancellationToken) is { } made) return made;
 
         var (state, mark) = await LookAsync(cluster, look, order, cancellationToken);
         var (cannot, plan) = await ScopeAsync(cluster, order, look, (state, mark), onlyLook: false, cancellationToken);
@@ -176,7 +189,8 @@ internal sealed partial class PostgresRoleAdministrator(
 
         if (order.Scope.RunAs is { } owner)
         {
-            var (unfit, acts) = await OwnerToActAs.FindAsync(cluster, order.Target, order.Scope, owner, order.Role.Value, cancellationToken);
+            var (unfit, acts) =
+                await OwnerToActAs.FindAsync(cluster, order.Target, order.Scope, owner, order.Role.Value, cancellationToken);
             if (unfit is not null) return new RoleMaking.Impossible(unfit);
             state = state with { Grants = acts.Grants, Direct = acts.Direct, Settings = [.. state.Settings, acts.Setting] };
         }
@@ -185,7 +199,8 @@ internal sealed partial class PostgresRoleAdministrator(
         try
         {
             var found = await CreateAsync(cluster, order, state, verifier, cancellationToken);
-            return await ReadBackAsync(cluster, order, state, found, PlanOnRecord.Together([plan!, .. others]), isNew: true, cancellationToken);
+            return await ReadBackAsync(
+                cluster, order, state, found, PlanOnRecord.Together([plan!, .. others]), isNew: true, cancellationToken);
         }
         catch (PostgresException there) when (there.SqlState == PostgresErrorCodes.DuplicateObject)
         {
@@ -199,7 +214,9 @@ internal sealed partial class PostgresRoleAdministrator(
         {
             // Everybody else who asks for this scope would wait as long, and keep a connection meanwhile.
             return new RoleMaking.NotNow(new Error("postgres.scope_held",
-                $"The scope role {state.ScopeIdent} on cluster {order.Target.Cluster} is held by another session's open transaction (a GRANT of it that was not committed, or the like). It is tried again; to see whose: SELECT pid, usename FROM pg_stat_activity WHERE state LIKE 'idle in transaction%';"));
+                $"The scope role {state.ScopeIdent} on cluster {order.Target.Cluster} is held by another session's open transaction (a " +
+                    "GRANT of it that was not committed, or the like). It is tried again; to see whose: SELECT pid, usename FROM " +
+                    "pg_stat_activity WHERE state LIKE 'idle in transaction%';"));
         }
         catch (PostgresException refused) when (Culprit(refused) is { } step && Why(refused, step, order) is { } reason)
         {
@@ -210,12 +227,13 @@ internal sealed partial class PostgresRoleAdministrator(
     }
 
     /// <summary>
-    /// For a scope of thousands of objects, whose mark takes as long to read as the rest: it is read on a second connection while the first makes the role. The role is nobody's and has
-    /// nothing, and nothing is committed, before the mark is known to be what it was. Null when it is not, or when anything else is not as usual: nothing is
-    /// left then, and the ordinary way finds out what it is.
+    /// For a scope of thousands of objects, whose mark takes as long to read as the rest: it is read on a second connection while the first
+    /// makes the role. The role is nobody's and has nothing, and nothing is committed, before the mark is known to be what it was. Null
+    /// when it is not, or when anything else is not as usual: nothing is left then, and the ordinary way finds out what it is.
     /// </summary>
     private async Task<RoleMaking?> MakeBesideMarkAsync(
-        ClusterConnection cluster, RoleOrder order, RoleLook look, IReadOnlyList<PlanOnRecord> others, Task<string> hashing, CancellationToken cancellationToken)
+        ClusterConnection cluster, RoleOrder order, RoleLook look, IReadOnlyList<PlanOnRecord> others, Task<string> hashing,
+            CancellationToken cancellationToken)
     {
         var marking = ReadMarkAsync(order, look, cancellationToken);
         RolePreparation state;
@@ -281,7 +299,8 @@ internal sealed partial class PostgresRoleAdministrator(
         }
     }
 
-    private static async Task<Found?> CreateAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier, CancellationToken cancellationToken)
+    private static async Task<Found?> CreateAsync(
+            ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier, CancellationToken cancellationToken)
     {
         // Sent in one go without a Sync in between, which makes it one transaction: the role is never seen half made.
         await using var batch = new StepBatch(cluster.Connection);
@@ -294,7 +313,8 @@ internal sealed partial class PostgresRoleAdministrator(
 
     private static void AddRole(StepBatch batch, RolePreparation state, string verifier)
     {
-        // The verifier is well formed, so it holds nothing that could end the literal; having the server quote it too would put it into one more log line.
+        // The verifier is well formed, so it holds nothing that could end the literal; having the server quote it too would put it into one
+        // more log line.
         batch.Add(Step.Create, $"{state.Create}'{verifier}'");
         foreach (var setting in state.Settings) batch.Add(Step.Setting, setting);
         batch.Add(Step.Comment, state.Comment);
@@ -302,8 +322,8 @@ internal sealed partial class PostgresRoleAdministrator(
 
     private static void AddGrants(StepBatch batch, int major, RoleOrder order, RolePreparation state)
     {
-        // In one order everywhere: from 16 on a grant locks the scope role until the end, and two in opposite orders would wait for each other.
-        // Names that we build need no quotes.
+        // In one order everywhere: from 16 on a grant locks the scope role until the end, and two in opposite orders would wait for each
+        // other. Names that we build need no quotes.
         foreach (var scopeRole in ScopeRoles.NamesFor(order).Select(role => role.Value).Order(StringComparer.Ordinal))
             batch.Add(Step.Grant, MakingStatements.GrantMembership(major, scopeRole, state.RoleIdent));
         foreach (var grant in state.Grants) batch.Add(Step.Grant, grant);
@@ -313,11 +333,15 @@ internal sealed partial class PostgresRoleAdministrator(
     {
         batch.Add(Step.ReadBack, MakingStatements.ReadBack(major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
         // Last: whoever drops a scope role renames it first, and then waits for the likes of us.
-        foreach (var scopeRole in ScopeRoles.NamesFor(order)) batch.Add(Step.ReadBack, MakingStatements.IsThere, new NpgsqlParameter<string> { TypedValue = scopeRole.Value });
+        foreach (var scopeRole in ScopeRoles.NamesFor(order))
+            batch.Add(Step.ReadBack, MakingStatements.IsThere, new NpgsqlParameter<string> { TypedValue = scopeRole.Value });
     }
 
-    /// <summary>The name is there already. If an earlier try of ours made it, it gets this password and end; otherwise it is somebody else's.</summary>
-    private async Task<RoleMaking> AdoptAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier, PlanOnRecord plan, CancellationToken cancellationToken)
+    /// <summary>
+    /// The name is there already. If an earlier try of ours made it, it gets this password and end; otherwise it is somebody else's.
+    /// </summary>
+    private async Task<RoleMaking> AdoptAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, string verifier,
+        PlanOnRecord plan, CancellationToken cancellationToken)
     {
         string[] revokes;
         string reset;
@@ -327,7 +351,8 @@ internal sealed partial class PostgresRoleAdministrator(
             identify.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RoleTag.LoginPrefix(order.Installation, order.Grant) });
             await using var reader = await identify.ExecuteReaderAsync(cancellationToken);
             // Gone again between two statements: somebody removes it. The caller comes back.
-            if (!await reader.ReadAsync(cancellationToken)) return new RoleMaking.NotNow(new Error("postgres.busy", $"The role {order.Role} is being changed by somebody else."));
+            if (!await reader.ReadAsync(cancellationToken))
+                return new RoleMaking.NotNow(new Error("postgres.busy", $"The role {order.Role} is being changed by somebody else."));
             if (!reader.GetBoolean(1)) return new RoleMaking.NameTaken();
 
             revokes = reader.GetFieldValue<string[]>(2);
@@ -344,7 +369,8 @@ internal sealed partial class PostgresRoleAdministrator(
             batch.Add(Step.Comment, state.Comment);
             foreach (var revoke in revokes) batch.Add(Step.Grant, revoke);
             AddGrants(batch, cluster.Major, order, state);
-            batch.Add(Step.ReadBack, MakingStatements.ReadBack(cluster.Major), new NpgsqlParameter<string> { TypedValue = order.Role.Value });
+            batch.Add(Step.ReadBack, MakingStatements.ReadBack(cluster.Major),
+                new NpgsqlParameter<string> { TypedValue = order.Role.Value });
             try
             {
                 found = await batch.ExecuteAsync(cancellationToken);
@@ -358,7 +384,8 @@ internal sealed partial class PostgresRoleAdministrator(
     }
 
     /// <summary>Compares what the role turned out to be with what was ordered. Anything more or less, and it is removed again.</summary>
-    private async Task<RoleMaking> ReadBackAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, Found? found, PlanOnRecord plan, bool isNew, CancellationToken cancellationToken)
+    private async Task<RoleMaking> ReadBackAsync(ClusterConnection cluster, RoleOrder order, RolePreparation state, Found? found,
+        PlanOnRecord plan, bool isNew, CancellationToken cancellationToken)
     {
         List<string> faults = [];
         if (found is null)
@@ -367,50 +394,67 @@ internal sealed partial class PostgresRoleAdministrator(
         }
         else
         {
-            if (found.HasPowers) faults.Add("it has a power that we did not give (superuser, createrole, createdb, replication or bypassrls)");
+            if (found.HasPowers)
+                faults.Add("it has a power that we did not give (superuser, createrole, createdb, replication or bypassrls)");
             var is16 = cluster.Major >= 16;
             if (!found.CanLogIn) faults.Add("it cannot log in");
             if (found.Inherits != (is16 || order.Scope.RunAs is null)) faults.Add(found.Inherits ? "it inherits" : "it does not inherit");
             if (!found.CanConnect) faults.Add($"it may not connect to {order.Target.Name}");
             List<string> expected = [.. ScopeRoles.NamesFor(order).Select(scopeRole => scopeRole.Value + (is16 ? " with inherit" : ""))];
             if (order.Scope.RunAs is { } owner) expected.Add(owner + (is16 ? " with set" : ""));
-            if (!found.Memberships.Order(StringComparer.Ordinal).SequenceEqual(expected.Order(StringComparer.Ordinal), StringComparer.Ordinal))
-                faults.Add($"it is a member of {(found.Memberships.Length == 0 ? "nothing" : string.Join(", ", found.Memberships))} instead of {string.Join(" and ", expected)} alone");
+            if (!found.Memberships.Order(StringComparer.Ordinal)
+                .SequenceEqual(expected.Order(StringComparer.Ordinal), StringComparer.Ordinal))
+                faults.Add($"it is a member of {(found.Memberships.Length == 0 ? "nothing" : string.Join(", ", found.Memberships))} " +
+                    $"instead of {string.Join(" and ", expected)} alone");
             var direct = found.Direct.Except(state.Direct, StringComparer.Ordinal).ToList();
             if (direct.Count > 0) faults.Add($"somebody gave it something directly: {string.Join(", ", direct)}");
         }
-        if (faults.Count == 0) return new RoleMaking.Made(found!.Oid, cluster.Credential.Host, cluster.Credential.Port, Word(cluster.Credential.SslMode), plan);
+        if (faults.Count == 0)
+            return new RoleMaking.Made(
+                found!.Oid, cluster.Credential.Host, cluster.Credential.Port, Word(cluster.Credential.SslMode), plan);
 
-        logger.LogWarning("Role {Role} of grant {Grant} did not turn out as ordered (new: {New}) and is removed: {Faults}", order.Role, order.Grant, isNew, faults);
+        logger.LogWarning("Role {Role} of grant {Grant} did not turn out as ordered (new: {New}) and is removed: {Faults}", order.Role,
+            order.Grant, isNew, faults);
         await cluster.DisposeAsync();
         if (found is not null)
         {
-            var removal = await RemoveAsync(new RoleToRemove(order.Installation, order.Grant, order.Target, order.Role, found.Oid) { ScopeRoles = ScopeRoles.NamesFor(order) }, cancellationToken);
+            var removal = await RemoveAsync(new RoleToRemove(order.Installation, order.Grant, order.Target, order.Role,
+                found.Oid) { ScopeRoles = ScopeRoles.NamesFor(order) }, cancellationToken);
             if (removal is not RoleRemoval.Gone) faults.Add("and it could not be removed yet");
         }
-        return new RoleMaking.Impossible(new Error("postgres.not_as_ordered", $"The role {state.RoleIdent} did not turn out as ordered: {string.Join("; ", faults)}."));
+        return new RoleMaking.Impossible(
+            new Error("postgres.not_as_ordered", $"The role {state.RoleIdent} did not turn out as ordered: {string.Join("; ", faults)}."));
     }
 
-    private static async Task<Error> AdministratorLacksAsync(ClusterConnection cluster, RoleOrder order, CancellationToken cancellationToken)
+    private static async Task<Error> AdministratorLacksAsync(
+            ClusterConnection cluster, RoleOrder order, CancellationToken cancellationToken)
     {
         await using var ask = new NpgsqlCommand(MakingStatements.AdministratorRights, cluster.Connection);
         await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken)) return new Error("postgres.administrator", $"The administrator of cluster {order.Target.Cluster} is no longer known to it.");
+        if (!await reader.ReadAsync(cancellationToken))
+            return new Error("postgres.administrator", $"The administrator of cluster {order.Target.Cluster} is no longer known to it.");
 
         var name = reader.GetString(3);
         var (lack, mend) = !reader.GetBoolean(0) ? ("CREATEROLE", $"ALTER ROLE {name} CREATEROLE;")
-            : reader.GetBoolean(1) && !reader.GetBoolean(2) ? ("membership in rds_password, to which this cluster reserves passwords (rds.restrict_password_commands)", $"GRANT rds_password TO {name};")
+            : reader.GetBoolean(1) && !reader.GetBoolean(2)
+                ? ("membership in rds_password, to which this cluster reserves passwords (rds.restrict_password_commands)",
+                $"GRANT rds_password TO {name};")
             : ("a right that CREATE ROLE needs here", "grant it what its cloud's documentation asks for");
-        return new Error("postgres.administrator", $"The administrator {name} of cluster {order.Target.Cluster} lacks {lack}. Run as a stronger role: {mend}");
+        return new Error("postgres.administrator",
+            $"The administrator {name} of cluster {order.Target.Cluster} lacks {lack}. Run as a stronger role: {mend}");
     }
 
     private static Error? Refuse(RoleOrder order)
     {
-        if (order.Target.All().Any(database => database.Contains('\0', StringComparison.Ordinal)) || order.Scope.Privileges.Any(r => (r.On.Schema + r.On.Name + r.On.Pattern + r.On.OfTable + r.Database + string.Concat(r.Columns)).Contains('\0', StringComparison.Ordinal)))
-            return new Error("postgres.bad_name", $"A name in scope {order.Scope.Name} or in its database holds a NUL character, which PostgreSQL does not take.");
+        if (order.Target.All().Any(database => database.Contains('\0', StringComparison.Ordinal))
+            || order.Scope.Privileges.Any(r => (r.On.Schema + r.On.Name + r.On.Pattern + r.On.OfTable + r.Database +
+            string.Concat(r.Columns)).Contains('\0', StringComparison.Ordinal)))
+            return new Error("postgres.bad_name",
+                $"A name in scope {order.Scope.Name} or in its database holds a NUL character, which PostgreSQL does not take.");
         if (order.Scope.Settings.Keys.FirstOrDefault(name => !SettingName().IsMatch(name)) is { } setting)
             return new Error("postgres.bad_setting", $"Scope {order.Scope.Name} sets '{setting}', which is not the name of a setting.");
-        if (order.Scope.Settings.FirstOrDefault(s => s.Key is "role" or "session_authorization" || s.Value.Contains('\0', StringComparison.Ordinal)) is { Key: { } forbidden })
+        if (order.Scope.Settings.FirstOrDefault(
+            s => s.Key is "role" or "session_authorization" || s.Value.Contains('\0', StringComparison.Ordinal)) is { Key: { } forbidden })
             return new Error("postgres.bad_setting", $"Scope {order.Scope.Name} sets {forbidden}, which a scope may not.");
         return null;
     }
@@ -425,29 +469,39 @@ internal sealed partial class PostgresRoleAdministrator(
         return step switch
         {
             Step.Setting when code is "42501" or "42704" or "22023" or "55P02" or "42602" or "0A000" =>
-                new Error("postgres.cannot_set", $"Scope {order.Scope.Name} has a setting that cannot be set for a role here: {refused.MessageText} (SQLSTATE {code}). Mend the scope, or let a superuser run GRANT SET ON PARAMETER (PostgreSQL 15 and later)."),
+                new Error("postgres.cannot_set",
+                    $"Scope {order.Scope.Name} has a setting that cannot be set for a role here: {refused.MessageText} (SQLSTATE " +
+                    $"{code}). Mend the scope, or let a superuser run GRANT SET ON PARAMETER (PostgreSQL 15 and later)."),
             Step.Grant when code is "42501" =>
-                new Error("postgres.administrator", $"The administrator of cluster {order.Target.Cluster} may not hand on the scope role of {order.Scope.Name}: it was made by another administrator. {refused.MessageText} (SQLSTATE {code})."),
+                new Error("postgres.administrator",
+                    $"The administrator of cluster {order.Target.Cluster} may not hand on the scope role of {order.Scope.Name}: it was " +
+                    $"made by another administrator. {refused.MessageText} (SQLSTATE {code})."),
             Step.Create or Step.Comment when code is "42501" =>
-                new Error("postgres.administrator", $"The administrator of cluster {order.Target.Cluster} may not make roles (SQLSTATE {code})."),
+                new Error("postgres.administrator",
+                    $"The administrator of cluster {order.Target.Cluster} may not make roles (SQLSTATE {code})."),
             _ => null,
         };
     }
 
     private static Error Explain(ClusterFault fault, RoleOrder order) => fault.SqlState == "42501"
-        ? new Error("postgres.not_allowed", $"The administrator of cluster {order.Target.Cluster} may not do something that is needed on {order.Target.Name} (SQLSTATE 42501). If it may not even connect, let the owner run: GRANT CONNECT ON DATABASE … TO the administrator.")
+        ? new Error("postgres.not_allowed",
+            $"The administrator of cluster {order.Target.Cluster} may not do something that is needed on {order.Target.Name} (SQLSTATE " +
+            "42501). If it may not even connect, let the owner run: GRANT CONNECT ON DATABASE … TO the administrator.")
         : fault.Error;
 
-    private static Error LeaseOver(RoleOrder order) => new("postgres.lease_over", $"By the server's clock the time to make role {order.Role} was over; nothing was made.");
+    private static Error LeaseOver(RoleOrder order) =>
+        new("postgres.lease_over", $"By the server's clock the time to make role {order.Role} was over; nothing was made.");
 
-    private static PostgresException ReadOnly(RoleOrder order) => new($"cluster {order.Target.Cluster} led to a reader", "ERROR", "ERROR", PostgresErrorCodes.ReadOnlySqlTransaction);
+    private static PostgresException ReadOnly(RoleOrder order) =>
+        new($"cluster {order.Target.Cluster} led to a reader", "ERROR", "ERROR", PostgresErrorCodes.ReadOnlySqlTransaction);
 
     private static string Word(string sslMode) => sslMode.Length == 0 ? "verify-full" : sslMode;
 
     private static ValueTask GiveBackAsync(ClusterConnection? cluster) => cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>One word, or several with dots; what PostgreSQL itself takes as the name of a setting.</summary>
-    [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex SettingName();
 
     private enum Step
@@ -460,9 +514,12 @@ internal sealed partial class PostgresRoleAdministrator(
         ReadBack,
     }
 
-    private sealed record Found(uint Oid, bool HasPowers, bool CanLogIn, bool Inherits, bool CanConnect, string[] Memberships, string[] Direct);
+    private sealed record Found(
+            uint Oid, bool HasPowers, bool CanLogIn, bool Inherits, bool CanConnect, string[] Memberships, string[] Direct);
 
-    /// <summary>Statements that go in one round trip and, since no Sync stands between them, in one transaction; knows which of them failed.</summary>
+    /// <summary>
+    /// Statements that go in one round trip and, since no Sync stands between them, in one transaction; knows which of them failed.
+    /// </summary>
     private sealed class StepBatch(NpgsqlConnection connection) : IAsyncDisposable
     {
         public const string Key = "dbaccess.step";
@@ -479,7 +536,8 @@ internal sealed partial class PostgresRoleAdministrator(
         }
 
         public void Fence(RoleOrder order) =>
-            Add(Step.Fence, MakingStatements.Fence, new NpgsqlParameter { Value = order.NotAfter.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            Add(Step.Fence, MakingStatements.Fence,
+                new NpgsqlParameter { Value = order.NotAfter.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
 
         public async Task<Found?> ExecuteAsync(CancellationToken cancellationToken)
         {
@@ -492,13 +550,15 @@ internal sealed partial class PostgresRoleAdministrator(
                     // The fence answers one column, the statements none, the last one what was made.
                     if (reader.FieldCount < 7 || !await reader.ReadAsync(cancellationToken)) continue;
                     found = new Found(
-                        reader.GetFieldValue<uint>(0), reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3), reader.GetBoolean(4),
+                        reader.GetFieldValue<uint>(0), reader.GetBoolean(1), reader.GetBoolean(2), reader.GetBoolean(3),
+                            reader.GetBoolean(4),
                         reader.GetFieldValue<string[]>(5), reader.GetFieldValue<string[]>(6));
                 }
                 while (await reader.NextResultAsync(cancellationToken));
                 return found;
             }
-            catch (PostgresException refused) when (refused.BatchCommand is NpgsqlBatchCommand command && _batch.BatchCommands.IndexOf(command) is >= 0 and var index)
+            catch (PostgresException refused)
+                when (refused.BatchCommand is NpgsqlBatchCommand command && _batch.BatchCommands.IndexOf(command) is >= 0 and var index)
             {
                 refused.Data[Key] = _steps[index];
                 throw;

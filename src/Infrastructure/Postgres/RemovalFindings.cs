@@ -16,7 +16,8 @@ internal sealed class RemovalFindings
     public bool Existed { get; set; }
 
     /// <summary>Whether there is anything that the next try would not find again.</summary>
-    public bool AnythingDone => _handedOver.Count + _dropped.Count + _remarks.Count > 0 || _instances.Values.Any(seen => seen.Ended.Count > 0);
+    public bool AnythingDone => _handedOver.Count + _dropped.Count + _remarks.Count > 0
+        || _instances.Values.Any(seen => seen.Ended.Count > 0);
 
     public ActivityDigest? Activity { get; set; }
 
@@ -29,7 +30,9 @@ internal sealed class RemovalFindings
         if (!_remarks.Contains(remark, StringComparer.Ordinal)) _remarks.Add(remark);
     }
 
-    /// <summary>Which there were and which of them were told to end. One that takes its time is found again in the next round, and stays one.</summary>
+    /// <summary>
+    /// Which there were and which of them were told to end. One that takes its time is found again in the next round, and stays one.
+    /// </summary>
     public void Ended(string instance, bool isWriter, IEnumerable<string> found, IEnumerable<string> ended)
     {
         var seen = At(instance, isWriter);
@@ -50,15 +53,19 @@ internal sealed class RemovalFindings
     public void Checked(string instance, bool isWriter, DateTimeOffset at) => At(instance, isWriter).CheckedAt = at;
 
     public RemovalReceipt Receipt(DateTimeOffset lockedOutAt, DateTimeOffset lastGoneAt, DateTimeOffset? provedAt, RemovalProof? left) =>
-        new(lockedOutAt, _instances.Values.Sum(seen => seen.Ended.Count), lastGoneAt < lockedOutAt ? lockedOutAt : lastGoneAt, provedAt, Existed, Bounded(_handedOver))
+        new(lockedOutAt, _instances.Values.Sum(seen => seen.Ended.Count), lastGoneAt < lockedOutAt
+            ? lockedOutAt : lastGoneAt, provedAt, Existed, Bounded(_handedOver))
         {
             Dropped = Bounded(_dropped),
             Remarks = Bounded(_remarks),
-            Instances = [.. _instances.Where(seen => seen.Value.CheckedAt is not null).Select(seen => new InstanceCheck(seen.Key.Instance, seen.Key.IsWriter, seen.Value.Found.Count, seen.Value.Ended.Count, seen.Value.CheckedAt!.Value))],
+            Instances = [.. _instances.Where(seen => seen.Value.CheckedAt is not null)
+                .Select(seen => new InstanceCheck(
+                seen.Key.Instance, seen.Key.IsWriter, seen.Value.Found.Count, seen.Value.Ended.Count, seen.Value.CheckedAt!.Value))],
             Left = left,
         };
 
-    public static IReadOnlyList<string> Bounded(List<string> lines, int most = MostLines) => lines.Count <= most ? [.. lines] : [.. lines.Take(most), $"and {lines.Count - most} more"];
+    public static IReadOnlyList<string> Bounded(List<string> lines, int most = MostLines) => lines.Count <= most
+        ? [.. lines] : [.. lines.Take(most), $"and {lines.Count - most} more"];
 
     private Seen At(string instance, bool isWriter)
     {

@@ -8,7 +8,9 @@ using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres;
 
-/// <summary>Reads what roles there are, in two round trips, and mends scope roles. Everything is asked by OID and tag at the moment it is done.</summary>
+/// <summary>
+/// Reads what roles there are, in two round trips, and mends scope roles. Everything is asked by OID and tag at the moment it is done.
+/// </summary>
 internal sealed class RoleInventory(ClusterConnections connections, TimeProvider clock, ILogger<RoleInventory> logger) : IRoleInventory
 {
     private const int TriesToDrop = 5;
@@ -23,7 +25,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
 
     private readonly ScopeRoles _scopes = new(clock, logger);
 
-    public async Task<Result<RoleListing>> ListAsync(ClusterName cluster, string installation, IReadOnlyCollection<uint> also, CancellationToken cancellationToken)
+    public async Task<Result<RoleListing>> ListAsync(
+            ClusterName cluster, string installation, IReadOnlyCollection<uint> also, CancellationToken cancellationToken)
     {
         Result<RoleListing>? listing = null;
         var refusal = await TryAsync(
@@ -44,7 +47,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
             async connection =>
             {
                 await using var ask = Command(connection, InventoryStatements.Lock, Oid(role.Oid), TagOf(installation, role));
-                if (await RowAsync(ask, row => (row.GetString(0), row.GetString(1)), cancellationToken) is not { } statements) return NotOurs(role);
+                if (await RowAsync(ask, row => (row.GetString(0), row.GetString(1)), cancellationToken) is not { } statements)
+                    return NotOurs(role);
 
                 await RunAsync(connection, statements.Item1, cancellationToken);
                 // Whoever used the login is still in.
@@ -61,19 +65,24 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
                     : null;
             },
             cancellationToken,
-            refused => new Error("postgres.not_mended", $"The administrator may not change it (SQLSTATE {refused.SqlState}). Let a superuser run: ALTER ROLE {Show.Identifier(role.Name)} NOLOGIN PASSWORD NULL;"));
+            refused => new Error("postgres.not_mended",
+                $"The administrator may not change it (SQLSTATE {refused.SqlState}). Let a superuser run: ALTER ROLE " +
+                $"{Show.Identifier(role.Name)} NOLOGIN PASSWORD NULL;"));
         return refusal ?? Result.Done;
     }
 
-    public async Task<Result> TakeBackAsync(ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken)
+    public async Task<Result> TakeBackAsync(
+            ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken)
     {
         var byHand = new Error("postgres.not_mended",
-            $"The administrator cannot act for {member.Grantor}. Let {member.Grantor} or a superuser run: {RoleLink.TakeBack(role.Name, member.Role, member.Grantor)};");
+            $"The administrator cannot act for {member.Grantor}. Let {member.Grantor} or a superuser run: " +
+                $"{RoleLink.TakeBack(role.Name, member.Role, member.Grantor)};");
         var refusal = await TryAsync(
             cluster, null,
             async connection =>
             {
-                await using var ask = Command(connection, InventoryStatements.TakeBack(connection.Major), Oid(role.Oid), TagOf(installation, role), Oid(member.Oid), member.Grantor);
+                await using var ask = Command(connection, InventoryStatements.TakeBack(connection.Major), Oid(role.Oid),
+                    TagOf(installation, role), Oid(member.Oid), member.Grantor);
                 if (await RowAsync(ask, row => row.GetString(0), cancellationToken) is not { } statement) return NotOurs(role);
 
                 await RunAsync(connection, statement, cancellationToken);
@@ -102,7 +111,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
         return refusal ?? Result.Done;
     }
 
-    public async Task<Result<PrivilegePlan>> PlanAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken)
+    public async Task<Result<PrivilegePlan>> PlanAsync(
+            string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken)
     {
         List<PrivilegePlan> plans = [];
         foreach (var part in ScopePart.Of(installation, target, scope))
@@ -115,9 +125,12 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
 
                     var look = RoleLook.WithoutRole(installation, part, clock.GetUtcNow());
                     var (state, mark) = await look.LookAsync(connection.Connection, cancellationToken);
-                    if ((await _scopes.EnsureAsync(connection, look, state, mark, cancellationToken, onlyLook: true)).Why is { } why) return why;
+                    if ((await _scopes.EnsureAsync(connection, look, state, mark, cancellationToken, onlyLook: true)).Why is { } why)
+                        return why;
 
-                    if (scope.RunAs is { } owner && (await OwnerToActAs.FindAsync(connection, target, scope, owner, "nobody", cancellationToken)).Why is { } unfit) return unfit;
+                    if (scope.RunAs is { } owner
+                        && (await OwnerToActAs.FindAsync(connection, target, scope, owner, "nobody", cancellationToken))
+                        .Why is { } unfit) return unfit;
 
                     plans.Add(await PlanReader.ReadAsync(connection.Connection, part, sizes: true, cancellationToken));
                     return null;
@@ -127,10 +140,12 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
         }
         return plans.Count == 1
             ? plans[0]
-            : plans[0] with { Objects = [.. plans.SelectMany(plan => plan.Objects)], Later = [.. plans.SelectMany(plan => plan.Later)], Public = [.. plans.SelectMany(plan => plan.Public)] };
+            : plans[0] with { Objects = [.. plans.SelectMany(plan => plan.Objects)], Later = [.. plans.SelectMany(plan => plan.Later)],
+                Public = [.. plans.SelectMany(plan => plan.Public)] };
     }
 
-    public async Task<ScopeUpkeep> KeepInLineAsync(string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken)
+    public async Task<ScopeUpkeep> KeepInLineAsync(
+            string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken)
     {
         List<string> differences = [];
         foreach (var part in ScopePart.Of(installation, target, scope))
@@ -154,7 +169,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
         return new ScopeUpkeep(differences, null);
     }
 
-    public async Task<Result> DropUnusedAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken)
+    public async Task<Result> DropUnusedAsync(
+            string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken)
     {
         Error? first = null;
         foreach (var part in ScopePart.Of(installation, target, scope))
@@ -164,7 +180,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
                 async connection =>
                 {
                     await using var ask = Command(connection, InventoryStatements.Oid, part.Role);
-                    if (await RowAsync(ask, row => new { Oid = row.GetFieldValue<uint>(0) }, cancellationToken) is not { } found) return null;
+                    if (await RowAsync(ask, row => new { Oid = row.GetFieldValue<uint>(0) }, cancellationToken) is not { } found)
+                        return null;
 
                     var kept = await DropScopeOnAsync(connection, part.Role, found.Oid, part.Tag, cancellationToken);
                     if (kept?.Code != "postgres.in_use") return kept;
@@ -185,26 +202,31 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
     {
         var error = NotDropped(role, $"{refused.MessageText} (SQLSTATE {refused.SqlState})", []);
         // It may have been refused behind the renaming.
-        return RoleName.IsAside(role, out _) ? error : error with { Message = $"{error.Message} (or, if it is called that by now: DROP ROLE {Show.Identifier(RoleName.Aside(role))};)" };
+        return RoleName.IsAside(role, out _) ? error : error
+            with { Message = $"{error.Message} (or, if it is called that by now: DROP ROLE {Show.Identifier(RoleName.Aside(role))};)" };
     }
 
     private static Error NotDropped(string role, string why, List<string> kept) => new("postgres.not_dropped",
-        $"It could not be dropped: {why}. Let an administrator take back what it was given{(kept.Count == 0 ? "" : $" ({string.Join("; ", kept)})")} and run: DROP ROLE {Show.Identifier(role)};");
+        $"It could not be dropped: {why}. Let an administrator take back what it was " +
+            $"given{(kept.Count == 0 ? "" : $" ({string.Join("; ", kept)})")} and run: DROP ROLE {Show.Identifier(role)};");
 
     /// <summary>
-    /// First everything is taken from it, with tables locked as for any change of their privileges (see <see cref="ScopeMending"/>). Whoever makes a table at this moment has read
-    /// default privileges that name the role, and fails (42704) if it is gone before the table is there: so those are taken back and a while is waited. Then it is renamed, so that nobody
-    /// becomes a member of it any more, and those who are just becoming one are waited for (DROP ROLE takes memberships away without a word, and a GRANT does not notice that the role is gone:
-    /// see <see cref="RemovalStatements.Hold"/>); they get another role of its name. Then it is dropped.
+    /// First everything is taken from it, with tables locked as for any change of their privileges (see <see cref="ScopeMending"/>).
+    /// Whoever makes a table at this moment has read default privileges that name the role, and fails (42704) if it is gone before the
+    /// table is there: so those are taken back and a while is waited. Then it is renamed, so that nobody becomes a member of it any more,
+    /// and those who are just becoming one are waited for (DROP ROLE takes memberships away without a word, and a GRANT does not notice
+    /// that the role is gone: see <see cref="RemovalStatements.Hold"/>); they get another role of its name. Then it is dropped.
     /// </summary>
-    private async Task<Error?> DropScopeOnAsync(ClusterConnection cluster, string name, uint oid, string tag, CancellationToken cancellationToken)
+    private async Task<Error?> DropScopeOnAsync(
+            ClusterConnection cluster, string name, uint oid, string tag, CancellationToken cancellationToken)
     {
         var connection = cluster.Connection;
         Dictionary<ScopeDifference, int> tried = [];
         for (var vain = 0; ;)
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await using (var tryLock = Command(cluster, MakingStatements.TryScopeLock, RoleName.IsAside(name, out var locked) ? locked : name))
+            await using (
+                var tryLock = Command(cluster, MakingStatements.TryScopeLock, RoleName.IsAside(name, out var locked) ? locked : name))
             {
                 if (await tryLock.ExecuteScalarAsync(cancellationToken) is not true)
                 {
@@ -218,21 +240,25 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
             }
 
             await using var ask = Command(cluster, InventoryStatements.Drop, Oid(oid), tag);
-            var found = await RowAsync(ask, row => new { Name = row.GetString(0), Ident = row.GetString(1), Drop = row.GetString(2), Database = row.GetString(3), Members = row.GetFieldValue<string[]>(4), Owns = row.GetInt64(5) }, cancellationToken);
+            var found = await RowAsync(ask, row => new { Name = row.GetString(0), Ident = row.GetString(1), Drop = row.GetString(2),
+                Database = row.GetString(3), Members = row.GetFieldValue<string[]>(4), Owns = row.GetInt64(5) }, cancellationToken);
             if (found is null) return NotOurs(name);
             var isAside = RoleName.IsAside(found.Name, out var given);
             if ((found.Members.Length > 0 && !isAside) || found.Owns > 0) return InUse();
 
-            // Compared with a scope that says nothing, everything it has is too much. DROP OWNED would also destroy what it came to own in between.
+            // Compared with a scope that says nothing, everything it has is too much. DROP OWNED would also destroy what it came to own in
+            // between.
             List<ScopeDifference> differences;
             await using (var compare = Command(cluster, MakingStatements.Differences, found.Name, "[]"))
             {
                 await using var reader = await compare.ExecuteReaderAsync(cancellationToken);
-                differences = [.. (await ScopeRoles.ReadAsync(reader, cancellationToken)).Where(d => d.What is "spurious" or "default-spurious")];
+                differences =
+                    [.. (await ScopeRoles.ReadAsync(reader, cancellationToken)).Where(d => d.What is "spurious" or "default-spurious")];
             }
             if (differences.Any(d => d.What == "default-spurious" || d.Kind != "database"))
             {
-                var portion = differences.Where(ScopeMending.IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(ScopeMending.TablesAtOnce).ToHashSet(StringComparer.Ordinal);
+                var portion = differences.Where(ScopeMending.IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal)
+                    .Order(StringComparer.Ordinal).Take(ScopeMending.TablesAtOnce).ToHashSet(StringComparer.Ordinal);
                 portion.ExceptWith(await ScopeMending.LockAsync(connection, portion, vain + 1, cancellationToken));
                 var free = differences.Where(d => !ScopeMending.IsOnTable(d) || portion.Contains(d.Ident)).ToList();
                 await ScopeMending.ExecuteAsync(connection, ScopeRoles.StatementsFor(free, found.Ident), cancellationToken);
@@ -277,17 +303,22 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
                 await RenameBackAsync(cluster, found.Name, given, cancellationToken);
                 // The server's own list is not passed on by the driver, since it can quote values.
                 await using var list = Command(cluster, InventoryStatements.KeptBy, Oid(oid));
-                return NotDropped(name, $"{kept.MessageText} (SQLSTATE {kept.SqlState})", await RowsAsync(list, row => row.GetString(0), cancellationToken));
+                return NotDropped(name, $"{kept.MessageText} (SQLSTATE {kept.SqlState})",
+                    await RowsAsync(list, row => row.GetString(0), cancellationToken));
             }
             await transaction.CommitAsync(cancellationToken);
             if (found.Members.Length == 0) return null;
 
-            logger.LogWarning("Scope role {Role} was made again: {Count} roles became members of it while it was dropped", given, found.Members.Length);
+            logger.LogWarning(
+                "Scope role {Role} was made again: {Count} roles became members of it while it was dropped", given, found.Members.Length);
             return InUse();
         }
     }
 
-    /// <summary>Waits for the transactions that give or take memberships at this moment. Ours take milliseconds; somebody else's may stay open, and then the answer is no.</summary>
+    /// <summary>
+    /// Waits for the transactions that give or take memberships at this moment. Ours take milliseconds; somebody else's may stay open, and
+    /// then the answer is no.
+    /// </summary>
     private async Task<bool> NobodyBecomesMemberAsync(ClusterConnection cluster, CancellationToken cancellationToken)
     {
         HashSet<string>? giving = null;
@@ -303,13 +334,16 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
     }
 
     /// <summary>What another role of that name is to have it gets as ever: by the caller, or by upkeep.</summary>
-    private static async Task GiveAnotherAsync(ClusterConnection cluster, string name, string tag, string[] members, CancellationToken cancellationToken)
+    private static async Task GiveAnotherAsync(
+            ClusterConnection cluster, string name, string tag, string[] members, CancellationToken cancellationToken)
     {
         await using (var ask = Command(cluster, InventoryStatements.Oid, name))
         {
-            if (await ask.ExecuteScalarAsync(cancellationToken) is null) await ScopeMending.CreateAsync(cluster.Connection, name, tag, cancellationToken);
+            if (await ask.ExecuteScalarAsync(cancellationToken) is null)
+                await ScopeMending.CreateAsync(cluster.Connection, name, tag, cancellationToken);
         }
-        foreach (var member in members) await RunAsync(cluster, MakingStatements.GrantMembership(cluster.Major, name, member), cancellationToken);
+        foreach (var member in members)
+            await RunAsync(cluster, MakingStatements.GrantMembership(cluster.Major, name, member), cancellationToken);
     }
 
     private async Task RenameBackAsync(ClusterConnection cluster, string from, string to, CancellationToken cancellationToken)
@@ -330,10 +364,12 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
 
     private static Error InUse() => new("postgres.in_use", "It has got a member or something of its own meanwhile and is kept.");
 
-    private static async Task<Result<RoleListing>> ListOnAsync(ClusterConnection connection, ClusterName cluster, string installation, IReadOnlyCollection<uint> also, CancellationToken cancellationToken)
+    private static async Task<Result<RoleListing>> ListOnAsync(ClusterConnection connection, ClusterName cluster, string installation,
+        IReadOnlyCollection<uint> also, CancellationToken cancellationToken)
     {
         await using var where = Command(connection, InventoryStatements.Where);
-        var (readOnly, administrator, now, seesPasswords) = await FirstAsync(where, row => (row.GetBoolean(0), row.GetString(1), new DateTimeOffset(row.GetDateTime(2), TimeSpan.Zero), row.GetBoolean(3)), cancellationToken);
+        var (readOnly, administrator, now, seesPasswords) = await FirstAsync(where, row => (row.GetBoolean(0), row.GetString(1),
+            new DateTimeOffset(row.GetDateTime(2), TimeSpan.Zero), row.GetBoolean(3)), cancellationToken);
         if (readOnly)
         {
             connection.DropPool();
@@ -348,11 +384,13 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
             while (await row.ReadAsync(cancellationToken))
             {
                 roles.Add(new FoundRole(
-                    row.GetFieldValue<uint>(0), row.GetString(1), RoleTagReader.Read(row.IsDBNull(3) ? null : row.GetString(3), installation), row.GetBoolean(2),
+                    row.GetFieldValue<uint>(0), row.GetString(1),
+                        RoleTagReader.Read(row.IsDBNull(3) ? null : row.GetString(3), installation), row.GetBoolean(2),
                     row.GetBoolean(4), row.GetBoolean(5), null, Links(row, 6), Links(row, 9), row.GetFieldValue<string[]>(12))
                 {
                     GivenIn = row.GetFieldValue<string[]>(13),
-                    Limits = new RoleLimits(row.IsDBNull(14) ? null : new DateTimeOffset(row.GetDateTime(14), TimeSpan.Zero), row.GetInt32(15)),
+                    Limits = new RoleLimits(
+                        row.IsDBNull(14) ? null : new DateTimeOffset(row.GetDateTime(14), TimeSpan.Zero), row.GetInt32(15)),
                 });
             }
         }
@@ -367,19 +405,25 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
             await using var row = await passwords.ExecuteReaderAsync(cancellationToken);
             while (await row.ReadAsync(cancellationToken)) with.Add(row.GetInt64(0));
         }
-        return new RoleListing(administrator, now, [.. roles.Select(role => role.Mark is RoleMark.Scope or RoleMark.Escrow ? role with { HasPassword = with.Contains(role.Oid) } : role)]);
+        return new RoleListing(administrator, now,
+            [.. roles.Select(role => role.Mark is RoleMark.Scope or RoleMark.Escrow
+            ? role with { HasPassword = with.Contains(role.Oid) } : role)]);
     }
 
     private static IReadOnlyList<RoleLink> Links(NpgsqlDataReader row, int from)
     {
-        var (oids, names, grantors) = (row.GetFieldValue<long[]>(from), row.GetFieldValue<string[]>(from + 1), row.GetFieldValue<string[]>(from + 2));
+        var (oids, names, grantors) =
+            (row.GetFieldValue<long[]>(from), row.GetFieldValue<string[]>(from + 1), row.GetFieldValue<string[]>(from + 2));
         return [.. oids.Select((oid, i) => new RoleLink((uint)oid, names[i], grantors[i]))];
     }
 
-    /// <summary>Runs it on a connection of its own; again after a clash or a lost connection. Answers a refusal, or null when it was done.</summary>
+    /// <summary>
+    /// Runs it on a connection of its own; again after a clash or a lost connection. Answers a refusal, or null when it was done.
+    /// </summary>
     /// <param name="forbidden">What to say when the server refuses a statement for good.</param>
     private async Task<Error?> TryAsync(
-        ClusterName cluster, string? database, Func<ClusterConnection, Task<Error?>> work, CancellationToken cancellationToken, Func<PostgresException, Error>? forbidden = null)
+        ClusterName cluster, string? database, Func<ClusterConnection, Task<Error?>> work, CancellationToken cancellationToken,
+            Func<PostgresException, Error>? forbidden = null)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -421,7 +465,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
 
     private static Error NotOurs(FoundRole role) => NotOurs(role.Name);
 
-    private static Error NotOurs(string role) => new("postgres.gone", $"{role} is not there any more, or its tag is not ours any more; nothing was changed.");
+    private static Error NotOurs(string role) =>
+        new("postgres.gone", $"{role} is not there any more, or its tag is not ours any more; nothing was changed.");
 
     private static string Oid(uint oid) => oid.ToString(CultureInfo.InvariantCulture);
 
@@ -439,7 +484,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
         return await reader.ReadAsync(cancellationToken) ? read(reader) : null;
     }
 
-    private static async Task<List<T>> RowsAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    private static async Task<List<T>> RowsAsync<T>(
+            NpgsqlCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         List<T> rows = [];
@@ -447,7 +493,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
         return rows;
     }
 
-    private static async Task<(string, string)?> RowAsync(NpgsqlCommand command, Func<NpgsqlDataReader, (string, string)> read, CancellationToken cancellationToken)
+    private static async Task<(string, string)?> RowAsync(
+            NpgsqlCommand command, Func<NpgsqlDataReader, (string, string)> read, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? read(reader) : null;

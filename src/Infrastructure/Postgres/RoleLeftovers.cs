@@ -6,11 +6,13 @@ using Npgsql;
 namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>
-/// What a locked-out role left: prepared transactions, objects in any database, privileges. Objects go to the powerless escrow role; nothing is
-/// dropped that holds data, and no <c>DROP OWNED</c> runs where the hand-over did not.
+/// What a locked-out role left: prepared transactions, objects in any database, privileges. Objects go to the powerless escrow role;
+/// nothing is dropped that holds data, and no <c>DROP OWNED</c> runs where the hand-over did not.
 /// </summary>
-/// <param name="oid">Of the role; or of its scope role, as which its sessions could act until PostgreSQL 15. That one keeps the privileges on which live grants rest.</param>
-internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider clock, ILogger logger, RoleToRemove role, string oid, bool isScope, RemovalFindings findings, bool sessionsLeft = false)
+/// <param name="oid">Of the role; or of its scope role, as which its sessions could act until PostgreSQL 15. That one keeps the privileges
+/// on which live grants rest.</param>
+internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider clock, ILogger logger, RoleToRemove role, string oid,
+    bool isScope, RemovalFindings findings, bool sessionsLeft = false)
 {
     private const string Nothing = "SELECT 1";
 
@@ -39,14 +41,16 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         Statements statements;
         await using (var cluster = await connections.OpenAsync(role.Target.Cluster, null, cancellationToken))
         {
-            if (await StatementsAsync(cluster, cancellationToken) is not { } first) return isScope ? blockers : await MendWithoutRoleAsync(cluster, cancellationToken);
+            if (await StatementsAsync(cluster, cancellationToken) is not { } first)
+                return isScope ? blockers : await MendWithoutRoleAsync(cluster, cancellationToken);
             // A scope role of which we stayed a member would let us read what it may: there it is taken back in the same go.
             if (!isScope) await ScopeMending.ExecuteAsync(cluster.Connection, [first.Hold, first.BeMember], cancellationToken);
             statements = await EscrowAsync(cluster, first, cancellationToken);
             if (!isScope) blockers.AddRange(await TakeBackMembershipsAsync(cluster, cancellationToken));
             if (isScope && await ForgetSettingsAsync(cluster, statements, cancellationToken) is { } stuck) blockers.Add(stuck);
             prepared = await ListPreparedAsync(cluster, cancellationToken);
-            places = await ListAsync(cluster, LeftoverStatements.Whereabouts, r => (r.GetString(0), r.GetBoolean(1), r.GetBoolean(2), r.IsDBNull(3) ? null : r.GetString(3), r.IsDBNull(4) ? null : r.GetString(4)), cancellationToken, _kinds);
+            places = await ListAsync(cluster, LeftoverStatements.Whereabouts, r => (r.GetString(0), r.GetBoolean(1), r.GetBoolean(2),
+                r.IsDBNull(3) ? null : r.GetString(3), r.IsDBNull(4) ? null : r.GetString(4)), cancellationToken, _kinds);
         }
 
         // First of all, since DROP ROLE and DROP OWNED would wait for their locks.
@@ -57,26 +61,41 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
 
             blockers.AddRange(place switch
             {
-                { Invalid: true } => [$"{statements.Ident} owns something in database {place.Database}, which is invalid. Run: DROP DATABASE {place.Ident};"],
-                { Open: false } => [$"{statements.Ident} owns or holds something in database {place.Database}, which takes no connections. Let its owner {place.Owner} run: ALTER DATABASE {place.Ident} ALLOW_CONNECTIONS true CONNECTION LIMIT -1;"],
-                _ when obstacle.MayNotConnect => [$"{statements.Ident} owns or holds something in database {place.Database}, which our administrator may not connect to. Let its owner {place.Owner} run: GRANT CONNECT ON DATABASE {place.Ident} TO {statements.Administrator};"],
-                _ when obstacle.State == PostgresErrorCodes.TooManyConnections => await NoRoomAsync(place.Database, statements.Ident, obstacle, cancellationToken),
+                { Invalid: true } =>
+                    [$"{statements.Ident} owns something in database {place.Database}, which is invalid. Run: DROP DATABASE " +
+                    $"{place.Ident};"],
+                { Open: false } =>
+                    [$"{statements.Ident} owns or holds something in database {place.Database}, which takes no connections. Let its " +
+                    $"owner {place.Owner} run: ALTER DATABASE {place.Ident} ALLOW_CONNECTIONS true CONNECTION LIMIT -1;"],
+                _ when obstacle.MayNotConnect =>
+                    [$"{statements.Ident} owns or holds something in database {place.Database}, which our administrator may not connect " +
+                    $"to. Let its owner {place.Owner} run: GRANT CONNECT ON DATABASE {place.Ident} TO {statements.Administrator};"],
+                _ when obstacle.State == PostgresErrorCodes.TooManyConnections =>
+                    await NoRoomAsync(place.Database, statements.Ident, obstacle, cancellationToken),
                 _ => await BlockersAsync(place.Database, statements.Ident, obstacle, cancellationToken),
             });
         }
         return blockers;
     }
 
-    /// <summary>Somebody has dropped the role by hand. What it had prepared and the memberships it had given (until 15) do not keep a role from being dropped, and outlive it.</summary>
+    /// <summary>
+    /// Somebody has dropped the role by hand. What it had prepared and the memberships it had given (until 15) do not keep a role from
+    /// being dropped, and outlive it.
+    /// </summary>
     private async Task<List<string>> MendWithoutRoleAsync(ClusterConnection cluster, CancellationToken cancellationToken)
     {
         var blockers = await TakeBackMembershipsAsync(cluster, cancellationToken);
-        foreach (var (database, gid, rollback) in await ListAsync(cluster, LeftoverStatements.PreparedByNobody, r => (r.GetString(0), r.GetString(1), r.GetString(2)), cancellationToken))
-            blockers.Add($"prepared transaction '{gid}' in database {database} was left by the role, which somebody has dropped by hand; its locks stay. Let a superuser run there: {rollback};");
+        foreach (var (database, gid, rollback) in await ListAsync(
+            cluster, LeftoverStatements.PreparedByNobody, r => (r.GetString(0), r.GetString(1), r.GetString(2)), cancellationToken))
+            blockers.Add(
+                $"prepared transaction '{gid}' in database {database} was left by the role, which somebody has dropped by hand; its " +
+                $"locks stay. Let a superuser run there: {rollback};");
         return blockers;
     }
 
-    /// <summary>Only what it prepared: for a role that cannot be shut out because of it. What cannot be rolled back is met again later.</summary>
+    /// <summary>
+    /// Only what it prepared: for a role that cannot be shut out because of it. What cannot be rolled back is met again later.
+    /// </summary>
     public async Task RollBackPreparedAsync(CancellationToken cancellationToken)
     {
         List<(string, string, string, string)> prepared;
@@ -92,11 +111,14 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         await RollBackAsync(prepared, statements, [], cancellationToken);
     }
 
-    private Task<List<(string Database, string SetRole, string Rollback, string Gid)>> ListPreparedAsync(ClusterConnection cluster, CancellationToken cancellationToken) =>
-        ListAsync(cluster, LeftoverStatements.Prepared, r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3)), cancellationToken);
+    private Task<List<(string Database, string SetRole, string Rollback, string Gid)>> ListPreparedAsync(
+            ClusterConnection cluster, CancellationToken cancellationToken) =>
+        ListAsync(cluster, LeftoverStatements.Prepared, r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3)),
+            cancellationToken);
 
     private async Task RollBackAsync(
-        List<(string Database, string SetRole, string Rollback, string Gid)> prepared, Statements statements, List<string> blockers, CancellationToken cancellationToken)
+        List<(string Database, string SetRole, string Rollback, string Gid)> prepared, Statements statements, List<string> blockers,
+            CancellationToken cancellationToken)
     {
         foreach (var transaction in prepared)
         {
@@ -110,7 +132,9 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
             }
             catch (Exception failure) when (Reason(failure) is { } reason)
             {
-                blockers.Add($"prepared transaction '{transaction.Gid}' in database {transaction.Database} could not be rolled back ({reason.Text}). Run there: {transaction.Rollback};");
+                blockers.Add(
+                    $"prepared transaction '{transaction.Gid}' in database {transaction.Database} could not be rolled back " +
+                    $"({reason.Text}). Run there: {transaction.Rollback};");
             }
         }
     }
@@ -137,10 +161,13 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         try
         {
             await using var cluster = await connections.OpenAsync(role.Target.Cluster, null, cancellationToken);
-            await using var ask = new NpgsqlCommand(LeftoverStatements.RoomIn, cluster.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = database } } };
+            await using var ask = new NpgsqlCommand(
+                LeftoverStatements.RoomIn, cluster.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = database } } };
             await using var r = await ask.ExecuteReaderAsync(cancellationToken);
             if (await r.ReadAsync(cancellationToken) && r.GetInt32(0) >= 0 && r.GetInt64(1) >= r.GetInt32(0))
-                return [$"{ident} owns or holds something in database {database}, whose CONNECTION LIMIT of {r.GetInt32(0)} is reached{(Text(r, 2) is { } whose ? $" (sessions: {whose})" : "")}, so that our administrator does not get in. It is tried again; end one of them, or let its owner {r.GetString(4)} run: {r.GetString(3)};"];
+                return [$"{ident} owns or holds something in database {database}, whose CONNECTION LIMIT of {r.GetInt32(0)} is " +
+                    $"reached{(Text(r, 2) is { } whose ? $" (sessions: {whose})" : "")}, so that our administrator does not get in. It " +
+                    $"is tried again; end one of them, or let its owner {r.GetString(4)} run: {r.GetString(3)};"];
         }
         catch (Exception failure) when (Reason(failure) is not null)
         {
@@ -149,7 +176,8 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         return [$"database {database}: {obstacle.Text}"];
     }
 
-    private async Task<Obstacle?> MendPlaceAsync(string database, Statements statements, List<string> blockers, CancellationToken cancellationToken)
+    private async Task<Obstacle?> MendPlaceAsync(
+            string database, Statements statements, List<string> blockers, CancellationToken cancellationToken)
     {
         try
         {
@@ -165,11 +193,14 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
             var dropped = isScope ? [] : await ListAsync(cluster, LeftoverStatements.Dropped, r => r.GetString(0), cancellationToken);
 
             var (before, after) = isScope
-                ? ((string[])[statements.BeMember, statements.SetRole, LeftoverStatements.Forget, "RESET ROLE"], (string[])[statements.BeNoMember])
+                ? ((string[])[statements.BeMember, statements.SetRole, LeftoverStatements.Forget, "RESET ROLE"],
+                    (string[])[statements.BeNoMember])
                 : ([], [statements.DropOwned]);
             // A role of another owner lacks CREATE where these objects are; for the length of this transaction it has the role's own.
-            var obstacle = await TryAsync(cluster, null, [.. before, statements.LendToEscrow], [statements.ReassignToEscrow, statements.TakeFromEscrow, .. after], cancellationToken);
-            if (obstacle is { MayHelpToBeAnother: true } && await TryAsync(cluster, null, before, [statements.ReassignToSelf, .. after], cancellationToken) is null)
+            var obstacle = await TryAsync(cluster, null, [.. before, statements.LendToEscrow],
+                [statements.ReassignToEscrow, statements.TakeFromEscrow, .. after], cancellationToken);
+            if (obstacle is { MayHelpToBeAnother: true }
+                && await TryAsync(cluster, null, before, [statements.ReassignToSelf, .. after], cancellationToken) is null)
             {
                 TakenByUs(database, statements, obstacle);
                 obstacle = null;
@@ -178,7 +209,8 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
 
             var kept = await ListAsync(cluster, LeftoverStatements.Blockers(cluster.Major), r => r.GetString(0), cancellationToken, _kinds);
             findings.HandedOver(owned.Except(kept, StringComparer.Ordinal).Select(thing => Where(thing, database, statements)));
-            findings.Dropped(dropped.Where(thing => !kept.Exists(one => IsAbout(thing, one))).Select(thing => $"{thing} (database {database})"));
+            findings.Dropped(
+                dropped.Where(thing => !kept.Exists(one => IsAbout(thing, one))).Select(thing => $"{thing} (database {database})"));
             return kept.Count == 0 ? null : new Obstacle("", "not ours to change");
         }
         catch (Exception failure) when (Reason(failure) is { } reason)
@@ -188,31 +220,41 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         }
     }
 
-    /// <summary>What nobody can reach any more is not worth keeping. Where it may not be dropped it goes to the escrow role like the rest.</summary>
+    /// <summary>
+    /// What nobody can reach any more is not worth keeping. Where it may not be dropped it goes to the escrow role like the rest.
+    /// </summary>
     private async Task DropOrphansAsync(ClusterConnection cluster, string database, CancellationToken cancellationToken)
     {
-        foreach (var (statement, thing) in await ListAsync(cluster, LeftoverStatements.Orphans(cluster.Major), r => (r.GetString(0), r.GetString(1)), cancellationToken))
+        foreach (var (statement, thing) in await ListAsync(
+            cluster, LeftoverStatements.Orphans(cluster.Major), r => (r.GetString(0), r.GetString(1)), cancellationToken))
         {
             try
             {
                 await RunAsync(cluster, cancellationToken, statement);
                 findings.Dropped([$"temporary {thing} (database {database}), which a session left that the server had lost"]);
             }
-            catch (PostgresException refused) when (refused.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.LockNotAvailable)
+            catch (PostgresException refused)
+                when (refused.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.LockNotAvailable)
             {
                 // Only who may use the schema, as members of pg_read_all_data may.
-                findings.Remark($"temporary {thing} in database {database}, which a session left that the server had lost, could not be dropped by us (SQLSTATE {refused.SqlState}) and is under the escrow role; autovacuum drops it, or a superuser: {statement};");
+                findings.Remark(
+                    $"temporary {thing} in database {database}, which a session left that the server had lost, could not be dropped by " +
+                    $"us (SQLSTATE {refused.SqlState}) and is under the escrow role; autovacuum drops it, or a superuser: {statement};");
             }
         }
     }
 
     /// <summary>
-    /// Very many tables, before the rest: each portion a transaction of its own, with so few locks that everybody else on the server keeps room for theirs. What is handed over stays so, whatever comes next, and is told.
+    /// Very many tables, before the rest: each portion a transaction of its own, with so few locks that everybody else on the server keeps
+    /// room for theirs. What is handed over stays so, whatever comes next, and is told.
     /// </summary>
-    private async Task<Obstacle?> HandOverPortionsAsync(ClusterConnection cluster, string database, Statements statements, CancellationToken cancellationToken)
+    private async Task<Obstacle?> HandOverPortionsAsync(
+            ClusterConnection cluster, string database, Statements statements, CancellationToken cancellationToken)
     {
         var all = await ListAsync(
-            cluster, LeftoverStatements.Portions, r => (Statement: r.GetString(0), Thing: r.GetString(1), Oid: r.GetString(2), Locks: r.GetInt64(3), AtOnce: r.GetInt64(4)), cancellationToken);
+            cluster, LeftoverStatements.Portions, r =>
+                (Statement: r.GetString(0), Thing: r.GetString(1), Oid: r.GetString(2), Locks: r.GetInt64(3), AtOnce: r.GetInt64(4)),
+                cancellationToken);
         if (all.Count == 0 || all.Sum(one => one.Locks) <= all[0].AtOnce) return null;
 
         string[] before = isScope ? [statements.BeMember] : [];
@@ -227,8 +269,11 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
 
             IEnumerable<string> Alter(string owner) => portion.Select(one => one.Statement + owner);
             var oids = $"{{{string.Join(',', portion.Select(one => one.Oid))}}}";
-            var obstacle = await TryAsync(cluster, oids, [.. before, statements.LendToEscrow], [.. Alter(statements.EscrowIsOurs ? statements.Escrow : "CURRENT_USER"), statements.TakeFromEscrow, .. after], cancellationToken);
-            if (obstacle is { MayHelpToBeAnother: true } && await TryAsync(cluster, oids, before, [.. Alter("CURRENT_USER"), .. after], cancellationToken) is null)
+            var obstacle = await TryAsync(cluster, oids, [.. before, statements.LendToEscrow],
+                [.. Alter(statements.EscrowIsOurs ? statements.Escrow : "CURRENT_USER"), statements.TakeFromEscrow, .. after],
+                cancellationToken);
+            if (obstacle is { MayHelpToBeAnother: true }
+                && await TryAsync(cluster, oids, before, [.. Alter("CURRENT_USER"), .. after], cancellationToken) is null)
             {
                 TakenByUs(database, statements, obstacle);
                 obstacle = null;
@@ -241,21 +286,30 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
     }
 
     private void TakenByUs(string database, Statements statements, Obstacle obstacle) =>
-        findings.Remark($"in database {database} the escrow role could not take over what {statements.Ident} owned ({obstacle.Text}): the administrator has it now, and what can run was switched off");
+        findings.Remark(
+            $"in database {database} the escrow role could not take over what {statements.Ident} owned ({obstacle.Text}): the " +
+            "administrator has it now, and what can run was switched off");
 
-    private string Where(string thing, string database, Statements statements) => $"{thing} (database {database}{(isScope ? $", left as {statements.Ident}" : "")})";
+    private string Where(string thing, string database, Statements statements) =>
+        $"{thing} (database {database}{(isScope ? $", left as {statements.Ident}" : "")})";
 
-    /// <summary>Triggers of the role's making, before anything is handed over: who would know of them later? Answers those that run still, each with what stops it.</summary>
-    private async Task<List<string>> SwitchOffAsync(ClusterConnection cluster, string database, Statements statements, CancellationToken cancellationToken)
+    /// <summary>
+    /// Triggers of the role's making, before anything is handed over: who would know of them later? Answers those that run still, each with
+    /// what stops it.
+    /// </summary>
+    private async Task<List<string>> SwitchOffAsync(
+            ClusterConnection cluster, string database, Statements statements, CancellationToken cancellationToken)
     {
         List<string> running = [];
         foreach (var (statement, trigger, owner, onView, drops, definition) in await ListAsync(
-            cluster, LeftoverStatements.Triggers, r => (r.GetString(0), r.GetString(1), r.GetString(2), r.GetBoolean(3), r.GetBoolean(4), r.GetString(5)), cancellationToken))
+            cluster, LeftoverStatements.Triggers, r =>
+                (r.GetString(0), r.GetString(1), r.GetString(2), r.GetBoolean(3), r.GetBoolean(4), r.GetString(5)), cancellationToken))
         {
             if (onView)
             {
                 // Nothing is dropped that somebody else may need.
-                running.Add($"{trigger} in database {database} runs a function that {statements.Ident} made, with the rights of whoever writes to the view. Let {owner} or a superuser run there: {statement};");
+                running.Add($"{trigger} in database {database} runs a function that {statements.Ident} made, with the rights of whoever " +
+                    $"writes to the view. Let {owner} or a superuser run there: {statement};");
                 continue;
             }
             try
@@ -265,19 +319,25 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
                 await RunAsync(cluster, cancellationToken, statement);
                 if (isScope) await RunAsync(cluster, cancellationToken, statements.BeNoMember);
                 await transaction.CommitAsync(cancellationToken);
-                if (drops) findings.Dropped([$"{trigger} (database {database}), which ran a function that {statements.Ident} made and would have kept everybody from adding partitions: {definition}"]);
+                if (drops) findings.Dropped(
+                    [$"{trigger} (database {database}), which ran a function that {statements.Ident} made and would have kept everybody " +
+                    $"from adding partitions: {definition}"]);
                 else findings.Remark($"{trigger} in database {database} was switched off: it runs a function that {statements.Ident} made");
             }
-            catch (PostgresException failure) when (failure.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.LockNotAvailable)
+            catch (PostgresException failure)
+                when (failure.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.LockNotAvailable)
             {
-                running.Add($"{trigger} in database {database} runs a function that {statements.Ident} made, with the rights of whoever writes to the table, and could not be {(drops ? "dropped" : "switched off")} ({Told(failure).Text}). Let {owner} or a superuser run there: {statement};");
+                running.Add($"{trigger} in database {database} runs a function that {statements.Ident} made, with the rights of whoever " +
+                    $"writes to the table, and could not be {(drops ? "dropped" : "switched off")} ({Told(failure).Text}). Let {owner} " +
+                    $"or a superuser run there: {statement};");
             }
         }
         return running;
     }
 
     /// <summary>One transaction: all of it or nothing. Answers why not, or null.</summary>
-    private async Task<Obstacle?> TryAsync(ClusterConnection cluster, string? portion, string[] before, string[] after, CancellationToken cancellationToken)
+    private async Task<Obstacle?> TryAsync(
+            ClusterConnection cluster, string? portion, string[] before, string[] after, CancellationToken cancellationToken)
     {
         try
         {
@@ -288,16 +348,19 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
                 name.Parameters.Add(new NpgsqlParameter<string> { TypedValue = oid });
                 name.Parameters.Add(new NpgsqlParameter<string> { TypedValue = portion ?? "" });
                 batch.BatchCommands.Add(name);
-                foreach (var statement in (string[])[.. before, LeftoverStatements.Disarm, .. after]) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+                foreach (var statement in (string[])[.. before, LeftoverStatements.Disarm, .. after])
+                    batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
                 await batch.ExecuteNonQueryAsync(cancellationToken);
             }
             await transaction.CommitAsync(cancellationToken);
             return null;
         }
-        catch (PostgresException failure) when (!ClusterFault.IsLostConnection(failure) && failure.SqlState is not ("XX000" or "40P01" or "40001" or "23505"))
+        catch (PostgresException failure)
+            when (!ClusterFault.IsLostConnection(failure) && failure.SqlState is not ("XX000" or "40P01" or "40001" or "23505"))
         {
             // 55P03: somebody else's session has a lock on something of the role's; it is left alone, and we come back.
-            return failure.SqlState == PostgresErrorCodes.LockNotAvailable ? new Obstacle(failure.SqlState, "another session holds a lock on something of the role's") : Told(failure);
+            return failure.SqlState == PostgresErrorCodes.LockNotAvailable
+                ? new Obstacle(failure.SqlState, "another session holds a lock on something of the role's") : Told(failure);
         }
     }
 
@@ -307,29 +370,41 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         {
             await using var cluster = await connections.OpenAsync(role.Target.Cluster, database, cancellationToken, pooled: false);
             var found = await ListAsync(cluster, LeftoverStatements.Blockers(cluster.Major), r => (
-                Thing: r.GetString(0), Kind: r.GetString(1), Privileges: Text(r, 2), Grantors: Text(r, 3), Statement: Text(r, 4)), cancellationToken, _kinds);
+                Thing: r.GetString(0), Kind: r.GetString(1), Privileges: Text(r, 2), Grantors: Text(r, 3), Statement: Text(r, 4)),
+                    cancellationToken, _kinds);
             List<string> lines = [];
-            if (obstacle.IsFull) return [$"what {ident} owns in database {database} ({found.Count} things are left) could not be handed over: {obstacle.Text}"];
+            if (obstacle.IsFull)
+                return [$"what {ident} owns in database {database} ({found.Count} things are left) could not be handed over: " +
+                    $"{obstacle.Text}"];
             if (obstacle.IsLock)
             {
-                foreach (var (pid, user, relation, end) in await ListAsync(cluster, LeftoverStatements.Holders, r => (r.IsDBNull(0) ? (int?)null : r.GetInt32(0), r.GetString(1), r.GetString(2), r.GetString(3)), cancellationToken))
-                    lines.Add($"{relation} in database {database}, on which {ident} has something, is held by {(pid is null ? $"a prepared transaction of {user}" : $"another session (pid {pid} of {user})")}. It is left alone and waited for; to end it, run{(pid is null ? " there" : "")}: {end};");
+                foreach (var (pid, user, relation, end) in await ListAsync(cluster, LeftoverStatements.Holders,
+                    r => (r.IsDBNull(0) ? (int?)null : r.GetInt32(0), r.GetString(1), r.GetString(2), r.GetString(3)), cancellationToken))
+                    lines.Add($"{relation} in database {database}, on which {ident} has something, is held by " +
+                        $"{(pid is null ? $"a prepared transaction of {user}" : $"another session (pid {pid} of {user})")}. It is left " +
+                        $"alone and waited for; to end it, run{(pid is null ? " there" : "")}: {end};");
             }
             else if (obstacle.State.Length > 0 && obstacle.State is not ("42501" or "42704" or "3F000"))
             {
                 // Whatever an event trigger raises, with whatever code: its owner alone can silence it.
-                foreach (var (trigger, owner) in await ListAsync(cluster, LeftoverStatements.EventTriggers, r => (r.GetString(0), r.GetString(1)), cancellationToken, withOid: false))
-                    lines.Add($"the event trigger {trigger} in database {database} may forbid the clean-up ({obstacle.Text}). Let its owner {owner} or a superuser run there: ALTER EVENT TRIGGER {trigger} DISABLE; and, when {ident} is gone: ALTER EVENT TRIGGER {trigger} ENABLE;");
+                foreach (var (trigger, owner) in await ListAsync(
+                    cluster, LeftoverStatements.EventTriggers, r => (r.GetString(0), r.GetString(1)), cancellationToken, withOid: false))
+                    lines.Add($"the event trigger {trigger} in database {database} may forbid the clean-up ({obstacle.Text}). Let its " +
+                        $"owner {owner} or a superuser run there: ALTER EVENT TRIGGER {trigger} DISABLE; and, when {ident} is gone: " +
+                        $"ALTER EVENT TRIGGER {trigger} ENABLE;");
             }
             if (lines.Count > 0) return lines;
 
             // Those that only a superuser may own keep all others from being handed over.
-            if (found.Exists(one => one.Grantors is null && one.Statement is not null)) found.RemoveAll(one => one.Grantors is null && one.Statement is null);
+            if (found.Exists(one => one.Grantors is null && one.Statement is not null))
+                found.RemoveAll(one => one.Grantors is null && one.Statement is null);
             return found.Count == 0
                 ? [$"database {database}: {obstacle.Text}"]
                 : [.. found.Select(one => one.Grantors is null
-                    ? $"{one.Thing} in database {database}: {obstacle.Text}. Let a superuser run there: {one.Statement ?? $"REASSIGN OWNED BY {ident} TO {RoleName.ForEscrow(role.Installation)}; DROP OWNED BY {ident}"};"
-                    : $"{one.Thing} in database {database}: {one.Privileges} given to it by {one.Grantors}. Let {one.Grantors} or a superuser run there: {one.Statement};")];
+                    ? $"{one.Thing} in database {database}: {obstacle.Text}. Let a superuser run there: " +
+                        $"{one.Statement ?? $"REASSIGN OWNED BY {ident} TO {RoleName.ForEscrow(role.Installation)}; DROP OWNED BY {ident}"};"
+                    : $"{one.Thing} in database {database}: {one.Privileges} given to it by {one.Grantors}. Let {one.Grantors} or a " +
+                        $"superuser run there: {one.Statement};")];
         }
         catch (Exception failure) when (Reason(failure) is not null)
         {
@@ -340,7 +415,8 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
     private async Task<List<string>> TakeBackMembershipsAsync(ClusterConnection cluster, CancellationToken cancellationToken)
     {
         List<string> blockers = [];
-        foreach (var (statement, words) in await ListAsync(cluster, LeftoverStatements.GivenMemberships, r => (r.GetString(0), r.GetString(1)), cancellationToken))
+        foreach (var (statement, words) in await ListAsync(
+            cluster, LeftoverStatements.GivenMemberships, r => (r.GetString(0), r.GetString(1)), cancellationToken))
         {
             try
             {
@@ -355,7 +431,9 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         return blockers;
     }
 
-    /// <summary>Settings and a password on the scope role, which every session that becomes it would have. Answers what could not be done.</summary>
+    /// <summary>
+    /// Settings and a password on the scope role, which every session that becomes it would have. Answers what could not be done.
+    /// </summary>
     private async Task<string?> ForgetSettingsAsync(ClusterConnection cluster, Statements statements, CancellationToken cancellationToken)
     {
         try
@@ -366,7 +444,8 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         }
         catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            return $"settings of the scope role {statements.Ident} could not be taken back (SQLSTATE {refused.SqlState}). Let a superuser run: {string.Join("; ", statements.ResetSettings)};";
+            return $"settings of the scope role {statements.Ident} could not be taken back (SQLSTATE {refused.SqlState}). Let a " +
+                $"superuser run: {string.Join("; ", statements.ResetSettings)};";
         }
     }
 
@@ -401,8 +480,11 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
             }
         }
         if (!statements.EscrowIsOurs)
-            logger.LogWarning("The role {Escrow} has the name of our escrow role but is not it, or is another administrator's; what {Role} owns goes to the administrator, disarmed", RoleName.ForEscrow(role.Installation).Value, role.Role.Value);
-        return statements.EscrowIsOurs ? statements : statements with { ReassignToEscrow = statements.ReassignToSelf, LendToEscrow = Nothing, TakeFromEscrow = Nothing };
+            logger.LogWarning(
+                "The role {Escrow} has the name of our escrow role but is not it, or is another administrator's; what {Role} owns goes " +
+                "to the administrator, disarmed", RoleName.ForEscrow(role.Installation).Value, role.Role.Value);
+        return statements.EscrowIsOurs ? statements : statements
+            with { ReassignToEscrow = statements.ReassignToSelf, LendToEscrow = Nothing, TakeFromEscrow = Nothing };
     }
 
     private async Task<Statements?> StatementsAsync(ClusterConnection cluster, CancellationToken cancellationToken)
@@ -415,12 +497,15 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         if (!await r.ReadAsync(cancellationToken)) return null;
 
         return new Statements(
-            r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4), r.GetString(5), r.GetString(6), r.GetString(7), r.GetFieldValue<string[]>(8), r.GetString(9),
-            r.GetString(10), r.GetString(11), r.GetString(12), !r.IsDBNull(13), !r.IsDBNull(14) && r.GetBoolean(14), !r.IsDBNull(15) && r.GetBoolean(15), r.GetString(16), r.GetString(17), r.GetString(18), r.GetString(19));
+            r.GetString(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4), r.GetString(5), r.GetString(6), r.GetString(7),
+                r.GetFieldValue<string[]>(8), r.GetString(9),
+            r.GetString(10), r.GetString(11), r.GetString(12), !r.IsDBNull(13), !r.IsDBNull(14) && r.GetBoolean(14), !r.IsDBNull(15)
+                && r.GetBoolean(15), r.GetString(16), r.GetString(17), r.GetString(18), r.GetString(19));
     }
 
     private async Task<List<T>> ListAsync<T>(
-        ClusterConnection cluster, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken, string[]? kinds = null, bool withOid = true)
+        ClusterConnection cluster, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken, string[]? kinds = null,
+            bool withOid = true)
     {
         await using var command = new NpgsqlCommand(sql, cluster.Connection);
         if (withOid) command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = oid });
@@ -449,17 +534,22 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
     }
 
     /// <summary>No secret in these statements, so the server may speak for itself.</summary>
-    private static Obstacle Told(PostgresException failure) => new(failure.SqlState, failure.SqlState == ClusterFault.OutOfMemory ? ClusterFault.NoRoomForLocks : $"{failure.MessageText} (SQLSTATE {failure.SqlState})");
+    private static Obstacle Told(PostgresException failure) => new(failure.SqlState, failure.SqlState == ClusterFault.OutOfMemory
+        ? ClusterFault.NoRoomForLocks : $"{failure.MessageText} (SQLSTATE {failure.SqlState})");
 
     /// <summary>Why one database could not be mended. Null for what concerns the whole walk: it starts again.</summary>
     private static Obstacle? Reason(Exception failure) => failure switch
     {
-        ClusterFault fault => fault.SqlState is null ? null : new Obstacle(fault.SqlState, fault.Error.Message) { MayNotConnect = fault.SqlState == PostgresErrorCodes.InsufficientPrivilege },
-        PostgresException postgres when !ClusterFault.IsLostConnection(postgres) && !ClusterFault.IsContention(postgres) && postgres.SqlState != "42704" => Told(postgres),
+        ClusterFault fault => fault.SqlState is null ? null : new Obstacle(
+            fault.SqlState, fault.Error.Message) { MayNotConnect = fault.SqlState == PostgresErrorCodes.InsufficientPrivilege },
+        PostgresException postgres when !ClusterFault.IsLostConnection(postgres) && !ClusterFault.IsContention(postgres)
+            && postgres.SqlState != "42704" => Told(postgres),
         _ => null,
     };
 
     private sealed record Statements(
-        string BeMember, string BeNoMember, string LendToEscrow, string TakeFromEscrow, string ReassignToEscrow, string ReassignToSelf, string DropOwned, string SetRole, string[] ResetSettings,
-        string NoPassword, string CreateEscrow, string TagEscrow, string BeEscrow, bool EscrowExists, bool EscrowIsOurs, bool IsEscrow, string Ident, string Administrator, string Hold, string Escrow);
+        string BeMember, string BeNoMember, string LendToEscrow, string TakeFromEscrow, string ReassignToEscrow, string ReassignToSelf,
+            string DropOwned, string SetRole, string[] ResetSettings,
+        string NoPassword, string CreateEscrow, string TagEscrow, string BeEscrow, bool EscrowExists, bool EscrowIsOurs, bool IsEscrow,
+            string Ident, string Administrator, string Hold, string Escrow);
 }

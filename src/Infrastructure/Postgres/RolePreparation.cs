@@ -35,17 +35,21 @@ internal sealed record RolePreparation(
         if (ScopeTag != part.Tag)
         {
             return new Error("postgres.scope_role_taken",
-                $"The role {ScopeIdent} has the name of our scope role for {part.Scope.Name}, but not our comment: somebody else made or changed it. Let an administrator look at it, and drop it if nobody needs it.");
+                $"The role {ScopeIdent} has the name of our scope role for {part.Scope.Name}, but not our comment: somebody else made or " +
+                    "changed it. Let an administrator look at it, and drop it if nobody needs it.");
         }
         if (ScopeIsMore)
         {
             return new Error("postgres.scope_role_changed",
-                $"Somebody gave the scope role {ScopeIdent} more than a scope may have: run ALTER ROLE {ScopeIdent} NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS.");
+                $"Somebody gave the scope role {ScopeIdent} more than a scope may have: run ALTER ROLE {ScopeIdent} NOLOGIN NOSUPERUSER " +
+                    "NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS.");
         }
         return ScopeMemberships.Count == 0
             ? null
             : new Error("postgres.scope_role_changed",
-                $"Somebody made the scope role {ScopeIdent} a member of {string.Join(", ", ScopeMemberships.Select(link => link.Role).Distinct(StringComparer.Ordinal))}: run {string.Join("; ", ScopeMemberships.Select(link => RoleLink.TakeBack(link.Role, part.Role, link.Grantor)))}.");
+                $"Somebody made the scope role {ScopeIdent} a member of " +
+                    $"{string.Join(", ", ScopeMemberships.Select(link => link.Role).Distinct(StringComparer.Ordinal))}: run " +
+                    $"{string.Join("; ", ScopeMemberships.Select(link => RoleLink.TakeBack(link.Role, part.Role, link.Grantor)))}.");
     }
 }
 
@@ -56,17 +60,21 @@ internal sealed class RoleLook(RoleOrder order, ScopePart part)
 
     public ScopePart Part { get; } = part;
 
-    /// <summary>For looking at a scope without a role: an order that is never placed, so that the questions are the same, in the same words.</summary>
+    /// <summary>
+    /// For looking at a scope without a role: an order that is never placed, so that the questions are the same, in the same words.
+    /// </summary>
     public static RoleLook WithoutRole(string installation, ScopePart part, DateTimeOffset now)
     {
         var grant = GrantId.New();
-        return new RoleLook(new RoleOrder(installation, grant, part.Target, RoleName.ForGrant(installation, grant, "nobody"), part.Scope, now, now), part);
+        return new RoleLook(
+            new RoleOrder(installation, grant, part.Target, RoleName.ForGrant(installation, grant, "nobody"), part.Scope, now, now), part);
     }
 
     /// <summary>One round trip: the state of things, and the mark of the scope's objects.</summary>
     /// <param name="inherits">False for a role that is to have nothing but by becoming somebody else.</param>
     /// <param name="mark">False when the mark is read elsewhere; the answer's is then empty.</param>
-    public async Task<(RolePreparation State, string Mark)> LookAsync(NpgsqlConnection connection, CancellationToken cancellationToken, bool inherits = true, bool mark = true)
+    public async Task<(RolePreparation State, string Mark)> LookAsync(
+            NpgsqlConnection connection, CancellationToken cancellationToken, bool inherits = true, bool mark = true)
     {
         await using var batch = new NpgsqlBatch(connection);
         var prepare = new NpgsqlBatchCommand(MakingStatements.Prepare);
@@ -76,8 +84,10 @@ internal sealed class RoleLook(RoleOrder order, ScopePart part)
         prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RoleTag.Utc(order.Expiry) });
         prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Scope.Connections.ToString(CultureInfo.InvariantCulture) });
         prepare.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. order.Scope.Settings.Keys] });
-        prepare.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. order.Scope.Settings.Keys.Select(key => order.Scope.Settings[key])] });
-        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Activity.Current is { } activity ? $"dbaccess/{activity.TraceId}" : "dbaccess" });
+        prepare.Parameters.Add(
+            new NpgsqlParameter<string[]> { TypedValue = [.. order.Scope.Settings.Keys.Select(key => order.Scope.Settings[key])] });
+        prepare.Parameters.Add(
+            new NpgsqlParameter<string> { TypedValue = Activity.Current is { } activity ? $"dbaccess/{activity.TraceId}" : "dbaccess" });
         prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = inherits ? "INHERIT" : "NOINHERIT" });
         batch.BatchCommands.Add(prepare);
         if (mark) batch.BatchCommands.Add(MarkCommand());
@@ -91,7 +101,8 @@ internal sealed class RoleLook(RoleOrder order, ScopePart part)
             reader.IsDBNull(1) ? null : reader.GetFieldValue<uint>(1),
             !reader.IsDBNull(2) && reader.GetBoolean(2),
             reader.IsDBNull(3) ? null : reader.GetString(3),
-            [.. reader.GetFieldValue<string[]>(4).Zip(reader.GetFieldValue<string[]>(12), (role, grantor) => new RoleLink(0, role, grantor))],
+            [.. reader.GetFieldValue<string[]>(4)
+                .Zip(reader.GetFieldValue<string[]>(12), (role, grantor) => new RoleLink(0, role, grantor))],
             reader.GetString(5),
             reader.GetString(6),
             reader.GetString(7),

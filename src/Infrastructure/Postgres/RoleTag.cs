@@ -11,8 +11,8 @@ namespace DbAccess.Infrastructure.Postgres;
 /// </summary>
 /// <remarks>
 /// The keys always come in the same order, so that whose a role is can be asked in SQL by comparing how the comment begins: to parse the
-/// comments of strangers as JSON would fail on the first one that is not. What is no ASCII is escaped: comments are the whole cluster's, and stored in the encoding of whichever database they were
-/// written from.
+/// comments of strangers as JSON would fail on the first one that is not. What is no ASCII is escaped: comments are the whole cluster's,
+/// and stored in the encoding of whichever database they were written from.
 /// </remarks>
 internal static class RoleTag
 {
@@ -29,8 +29,11 @@ internal static class RoleTag
 
     public static string Escrow(string installation) => $$"""{"dbaccess":1,"i":{{Quote(installation)}},"kind":"escrow"}""";
 
-    /// <summary>For VALID UNTIL and the tag alike. Seconds are cut, not rounded: the server must not let anybody in after the end.</summary>
-    public static string Utc(DateTimeOffset instant) => instant.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    /// <summary>
+    /// For VALID UNTIL and the tag alike. Seconds are cut, not rounded: the server must not let anybody in after the end.
+    /// </summary>
+    public static string Utc(DateTimeOffset instant) =>
+        instant.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private static string Quote(string text) => $"\"{JavaScriptEncoder.Default.Encode(text)}\"";
 }

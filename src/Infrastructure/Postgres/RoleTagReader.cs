@@ -25,13 +25,16 @@ internal static class RoleTagReader
             // What begins otherwise is not what we wrote, and what acts on a role compares how its tag begins.
             switch (Text(root, "kind"))
             {
-                case "login" when GrantId.Parse(Text(root, "g")) is { } grant && comment.StartsWith(RoleTag.LoginPrefix(installation, grant), StringComparison.Ordinal):
-                    var end = DateTimeOffset.TryParseExact(Text(root, "e"), "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var at)
+                case "login" when GrantId.Parse(Text(root, "g")) is { } grant
+                    && comment.StartsWith(RoleTag.LoginPrefix(installation, grant), StringComparison.Ordinal):
+                    var end = DateTimeOffset.TryParseExact(Text(root, "e"), "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture,
+                        DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var at)
                         ? at
                         : (DateTimeOffset?)null;
                     return new RoleMark.Login(grant, Text(root, "db") ?? "", end);
 
-                case "scope" when Text(root, "db") is { } database && Text(root, "scope") is { } scope && Text(root, "h") is { } hash && comment == RoleTag.Scope(installation, database, scope, hash):
+                case "scope" when Text(root, "db") is { } database && Text(root, "scope") is { } scope && Text(root, "h") is { } hash
+                    && comment == RoleTag.Scope(installation, database, scope, hash):
                     return new RoleMark.Scope(database, scope, hash);
 
                 case "escrow" when comment == RoleTag.Escrow(installation):

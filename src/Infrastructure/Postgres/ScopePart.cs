@@ -7,7 +7,10 @@ using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Infrastructure.Postgres;
 
-/// <summary>What a scope comes to in one of the databases of a grant: the scope role there, by its name and its tag, and its rules as the statements read them.</summary>
+/// <summary>
+/// What a scope comes to in one of the databases of a grant: the scope role there, by its name and its tag, and its rules as the statements
+/// read them.
+/// </summary>
 internal sealed class ScopePart(string installation, DatabaseTarget target, string database, PrivilegeScope scope)
 {
     private readonly List<PrivilegeRule> _rules = [.. scope.RulesFor(database)];
@@ -30,7 +33,8 @@ internal sealed class ScopePart(string installation, DatabaseTarget target, stri
     public string Rules => field ??= JsonSerializer.Serialize(
         [
             .. _rules.Select((rule, n) => new RuleRow(
-                n, rule.On.Kind.ToString().ToLowerInvariant(), rule.On.Schema, rule.On.Name, rule.On.Name is null ? Like(rule.On.Pattern) : null, rule.On.OfTable,
+                n, rule.On.Kind.ToString().ToLowerInvariant(), rule.On.Schema, rule.On.Name, rule.On.Name is null
+                    ? Like(rule.On.Pattern) : null, rule.On.OfTable,
                 rule.Columns.Count == 0 ? null : rule.Columns,
                 rule.On.Kind == ObjectKind.Schema ? [] : [.. rule.Allow.Select(p => p.ToString().ToUpperInvariant())],
                 Scope.NarrowedTo.Count > 0)),
@@ -54,16 +58,19 @@ internal sealed class ScopePart(string installation, DatabaseTarget target, stri
 
     /// <summary>What LIKE takes for our * and ?.</summary>
     private static string? Like(string? pattern) => pattern?
-        .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)
+        .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal)
+            .Replace("_", "\\_", StringComparison.Ordinal)
         .Replace('*', '%').Replace('?', '_');
 }
 
 /// <summary>One rule of a scope, as the statements read it.</summary>
-internal sealed record RuleRow(int N, string Kind, string Nsp, string? Name, string? Pat, string? Oftable, IReadOnlyList<string>? Cols, IReadOnlyList<string> Privs, bool Narrowed);
+internal sealed record RuleRow(int N, string Kind, string Nsp, string? Name, string? Pat, string? Oftable, IReadOnlyList<string>? Cols,
+    IReadOnlyList<string> Privs, bool Narrowed);
 
 // Generated code: the functions are compiled ahead of time.
 [JsonSerializable(typeof(RuleRow[]))]
 internal sealed partial class RuleShape : JsonSerializerContext
 {
-    public static readonly RuleShape Relaxed = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static readonly RuleShape Relaxed = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

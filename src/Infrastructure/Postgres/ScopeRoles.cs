@@ -10,21 +10,24 @@ namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>One difference between what a scope role should have and what it has. Names are quoted by the server.</summary>
 /// <param name="OwnerIsPowerful">A superuser, one of PostgreSQL's own roles, or of the cloud's.</param>
-/// <param name="What">missing, spurious, grantable (wanted, but may be handed on), absent (no such object), default-missing, default-spurious, foreign, owned.</param>
-internal sealed record ScopeDifference(string What, string Kind, string Ident, string? Column, string? Privilege, string? Owner, bool CanChange, string? Grantor, bool OwnerIsPowerful)
+/// <param name="What">missing, spurious, grantable (wanted, but may be handed on), absent (no such object), default-missing,
+/// default-spurious, foreign, owned.</param>
+internal sealed record ScopeDifference(string What, string Kind, string Ident, string? Column, string? Privilege, string? Owner,
+    bool CanChange, string? Grantor, bool OwnerIsPowerful)
 {
     /// <summary>Of what is foreign: the statement that takes it back, but for the scope role's name at its end.</summary>
     public string? Mend { get; init; }
 }
 
 /// <summary>
-/// Keeps scope roles in line with their scope. Privileges hang on them and temporary roles are only their members: direct grants to temporary
-/// roles clash with each other and with everybody's DDL, and fill the tables' ACLs.
+/// Keeps scope roles in line with their scope. Privileges hang on them and temporary roles are only their members: direct grants to
+/// temporary roles clash with each other and with everybody's DDL, and fill the tables' ACLs.
 /// </summary>
 internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
 {
     /// <summary>
-    /// How long a mark may stand for a full comparison. What it does not see, such as the administrator becoming a member of another owner, is seen then.
+    /// How long a mark may stand for a full comparison. What it does not see, such as the administrator becoming a member of another owner,
+    /// is seen then.
     /// </summary>
     private static readonly TimeSpan MarkLifetime = TimeSpan.FromMinutes(1);
 
@@ -46,11 +49,13 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
 
     private static readonly Dictionary<ObjectKind, Privilege[]> Supported = new()
     {
-        [ObjectKind.Table] = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Truncate, Privilege.References, Privilege.Trigger, Privilege.Maintain],
+        [ObjectKind.Table] = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Truncate,
+            Privilege.References, Privilege.Trigger, Privilege.Maintain],
         [ObjectKind.Sequence] = [Privilege.Usage, Privilege.Select, Privilege.Update],
         [ObjectKind.Function] = [Privilege.Execute],
         [ObjectKind.Schema] = [Privilege.Usage],
-        [ObjectKind.View] = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Truncate, Privilege.References, Privilege.Trigger, Privilege.Maintain],
+        [ObjectKind.View] = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.Delete, Privilege.Truncate,
+            Privilege.References, Privilege.Trigger, Privilege.Maintain],
     };
 
     private static readonly Privilege[] OnColumns = [Privilege.Select, Privilege.Insert, Privilege.Update, Privilege.References];
@@ -65,11 +70,15 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         {
             var allowed = rule.Columns.Count > 0 ? OnColumns : Supported[rule.On.Kind];
             if (rule.Columns.Count > 0 && rule.On.Kind is not (ObjectKind.Table or ObjectKind.View))
-                return new Error("postgres.unsupported", $"Scope {scope.Name} names columns of something that is neither a table nor a view ({rule}).");
+                return new Error(
+                    "postgres.unsupported", $"Scope {scope.Name} names columns of something that is neither a table nor a view ({rule}).");
             if (rule.Allow.FirstOrDefault(p => !allowed.Contains(p), (Privilege)(-1)) is var bad && bad != (Privilege)(-1))
-                return new Error("postgres.unsupported", $"Scope {scope.Name} asks for {Word(bad)} on {rule.On}{(rule.Columns.Count > 0 ? " by column" : "")}, which PostgreSQL does not have.");
+                return new Error("postgres.unsupported",
+                    $"Scope {scope.Name} asks for {Word(bad)} on {rule.On}{(rule.Columns.Count > 0 ? " by column" : "")}, which " +
+                    "PostgreSQL does not have.");
             if (major < 17 && rule.Allow.Contains(Privilege.Maintain))
-                return new Error("postgres.unsupported", $"Scope {scope.Name} asks for maintain on {rule.On}, which PostgreSQL has from version 17 on; this server is {major}.");
+                return new Error("postgres.unsupported",
+                    $"Scope {scope.Name} asks for maintain on {rule.On}, which PostgreSQL has from version 17 on; this server is {major}.");
         }
         return null;
     }
@@ -80,7 +89,8 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         while (await reader.ReadAsync(cancellationToken))
         {
             differences.Add(new ScopeDifference(
-                reader.GetString(0), reader.GetString(1), Text(reader, 2) ?? Unnamed, Text(reader, 3), Text(reader, 4), Text(reader, 5), !reader.IsDBNull(6) && reader.GetBoolean(6), Text(reader, 7),
+                reader.GetString(0), reader.GetString(1), Text(reader, 2) ?? Unnamed, Text(reader, 3), Text(reader, 4), Text(reader, 5),
+                    !reader.IsDBNull(6) && reader.GetBoolean(6), Text(reader, 7),
                 !reader.IsDBNull(8) && reader.GetBoolean(8)) { Mend = Text(reader, 9) });
         }
         return differences;
@@ -93,7 +103,8 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         if (absent.Count > 0)
         {
             return new Error("postgres.missing_object",
-                $"Database {part.Place} has no {Some(absent)}, which scope {part.Scope.Name} names. Create it there or mend the scope in the policy file.");
+                $"Database {part.Place} has no {Some(absent)}, which scope {part.Scope.Name} names. Create it there or mend the scope in " +
+                    "the policy file.");
         }
 
         var ungrantable = differences.Where(d => d.What == "missing" && !d.CanChange).ToList();
@@ -101,18 +112,23 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         {
             var lines = ungrantable.Select(d => $"{d.Privilege!.ToLowerInvariant()} on {Thing(d)} (owner {d.Owner})");
             // To be a member of an owner is to have all that it has; for a superuser's table that would make us one.
-            var owners = ungrantable.Where(d => !d.OwnerIsPowerful).Select(d => Show.Identifier(d.Owner!)).Distinct(StringComparer.Ordinal).ToList();
-            var byObject = StatementsFor([.. ungrantable.Where(d => d.OwnerIsPowerful)], Show.Identifier(administrator)).Select(statement => $"{statement} WITH GRANT OPTION");
-            List<string> mend = [.. owners.Count == 0 ? (string[])[] : [$"GRANT {string.Join(", ", owners)} TO {Show.Identifier(administrator)}"], .. byObject];
+            var owners = ungrantable.Where(d => !d.OwnerIsPowerful).Select(d => Show.Identifier(d.Owner!)).Distinct(StringComparer.Ordinal)
+                .ToList();
+            var byObject = StatementsFor([.. ungrantable.Where(d => d.OwnerIsPowerful)], Show.Identifier(administrator))
+                .Select(statement => $"{statement} WITH GRANT OPTION");
+            List<string> mend = [.. owners.Count == 0
+                ? (string[])[] : [$"GRANT {string.Join(", ", owners)} TO {Show.Identifier(administrator)}"], .. byObject];
             return new Error("postgres.cannot_grant",
-                $"The administrator {administrator} cannot give {Some(lines)}. To mend it, let a superuser{(owners.Count == 0 ? " or that owner" : "")} run: {string.Join("; ", mend)};");
+                $"The administrator {administrator} cannot give {Some(lines)}. To mend it, let a " +
+                    $"superuser{(owners.Count == 0 ? " or that owner" : "")} run: {string.Join("; ", mend)};");
         }
 
         var stuck = differences.Where(d => d.What is "spurious" or "grantable" or "default-spurious" && !d.CanChange).ToList();
         if (stuck.Count > 0)
         {
             return new Error("postgres.spurious_privilege",
-                $"The scope role {scopeIdent} has more than scope {part.Scope.Name} says, and the administrator {administrator} cannot take it back: "
+                $"The scope role {scopeIdent} has more than scope {part.Scope.Name} says, and the administrator {administrator} cannot " +
+                    "take it back: "
                 + $"{Some(stuck.Select(d => $"{d.Privilege!.ToLowerInvariant()} on {Thing(d)} (given by {d.Grantor ?? d.Owner})"))}. "
                 + TakenBackBy(stuck, scopeIdent));
         }
@@ -121,41 +137,56 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         if (owned.Count > 0)
         {
             return new Error("postgres.spurious_privilege",
-                $"The scope role {scopeIdent} owns {Some(owned)}, with which each of its members could do whatever an owner can. Let a superuser decide whose it is to be and run there: REASSIGN OWNED BY {scopeIdent} TO CURRENT_USER; or, instead of CURRENT_USER, that role.");
+                $"The scope role {scopeIdent} owns {Some(owned)}, with which each of its members could do whatever an owner can. Let a " +
+                    $"superuser decide whose it is to be and run there: REASSIGN OWNED BY {scopeIdent} TO CURRENT_USER; or, instead of " +
+                    "CURRENT_USER, that role.");
         }
 
         var foreign = differences.Where(d => d.What == "foreign").ToList();
         return foreign.Count == 0
             ? null
             : new Error("postgres.spurious_privilege",
-                $"The scope role {scopeIdent} has a privilege that no scope gives, on {Some(foreign.Select(d => d.Ident))}. Let whoever gave it take it back{ForeignBy(foreign, scopeIdent)}");
+                $"The scope role {scopeIdent} has a privilege that no scope gives, on {Some(foreign.Select(d => d.Ident))}. Let whoever " +
+                    $"gave it take it back{ForeignBy(foreign, scopeIdent)}");
     }
 
     /// <summary>What a privilege's grantor gave only they can take back, or a superuser as they.</summary>
     private static string TakenBackBy(List<ScopeDifference> stuck, string scopeIdent)
     {
         var groups = stuck.GroupBy(d => d.Grantor ?? d.Owner!, StringComparer.Ordinal)
-            .Select(group => (By: group.Key, Statements: string.Join("; ", group.Take(MostInWords).Select(d => d.What.StartsWith("default", StringComparison.Ordinal) ? DefaultStatement(d, scopeIdent) : Statement("REVOKE", [d], scopeIdent))))).ToList();
+            .Select(group =>
+                (By: group.Key,
+                Statements: string.Join("; ", group.Take(MostInWords).Select(d => d.What.StartsWith("default", StringComparison.Ordinal)
+                ? DefaultStatement(d, scopeIdent) : Statement("REVOKE", [d], scopeIdent))))).ToList();
         return groups is [var only]
             ? $"Let {only.By} run: {only.Statements};"
-            : $"Let a superuser run: {string.Join(" ", groups.Select(group => $"SET ROLE {Show.Identifier(group.By)}; {group.Statements};"))} RESET ROLE;";
-    }
-
-    /// <summary>A copy of a database has the privileges of the original, given by nobody; there everything that the role has goes at once.</summary>
-    private static string ForeignBy(List<ScopeDifference> foreign, string scopeIdent)
-    {
-        var (copied, here) = (foreign.Where(d => d.Mend == DropOwned).ToList(), foreign.Where(d => d.Mend is not null and not DropOwned).ToList());
-        var copy = copied.Count == 0 ? "" : $" (nobody need have given it: a database made from another as its template has what the other has). There, a superuser runs: {DropOwned} {scopeIdent}; (which also drops what the role owns there, if anything; what it loses of its own scope it gets back by itself)";
-        return here.Count == 0 ? $"{copy}." : $"{copy}. Let a superuser run: {string.Join("; ", here.Take(MostInWords).Select(d => $"{d.Mend} FROM {scopeIdent}"))};";
+            : "Let a superuser run: " +
+                $"{string.Join(" ", groups.Select(group => $"SET ROLE {Show.Identifier(group.By)}; {group.Statements};"))} RESET ROLE;";
     }
 
     /// <summary>
-    /// Sees to it that the scope role gives what the scope says, no more and no less. Answers why it cannot be, or what it gives now. Writes nothing when
-    /// nothing differs.
+    /// A copy of a database has the privileges of the original, given by nobody; there everything that the role has goes at once.
+    /// </summary>
+    private static string ForeignBy(List<ScopeDifference> foreign, string scopeIdent)
+    {
+        var (copied, here) =
+            (foreign.Where(d => d.Mend == DropOwned).ToList(), foreign.Where(d => d.Mend is not null and not DropOwned).ToList());
+        var copy = copied.Count == 0
+            ? "" : " (nobody need have given it: a database made from another as its template has what the other has). There, a " +
+            $"superuser runs: {DropOwned} {scopeIdent}; (which also drops what the role owns there, if anything; what it loses of its " +
+            "own scope it gets back by itself)";
+        return here.Count == 0 ? $"{copy}."
+            : $"{copy}. Let a superuser run: {string.Join("; ", here.Take(MostInWords).Select(d => $"{d.Mend} FROM {scopeIdent}"))};";
+    }
+
+    /// <summary>
+    /// Sees to it that the scope role gives what the scope says, no more and no less. Answers why it cannot be, or what it gives now.
+    /// Writes nothing when nothing differs.
     /// </summary>
     /// <param name="onlyLook">Only find out whether it could be done; the answer on success is then null.</param>
     public async Task<(Error? Why, PlanOnRecord? Plan)> EnsureAsync(
-        ClusterConnection cluster, RoleLook look, RolePreparation state, string mark, CancellationToken cancellationToken, bool onlyLook = false)
+        ClusterConnection cluster, RoleLook look, RolePreparation state, string mark, CancellationToken cancellationToken,
+            bool onlyLook = false)
     {
         var part = look.Part;
         if (state.ScopeFault(part) is { } fault) return (fault, null);
@@ -184,9 +215,13 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
     public bool IsLarge(ScopePart part) => Known(part) is { } known && MakingStatements.RowsIn(known.Mark) >= ManyRows;
 
     private (string Mark, PlanOnRecord Plan)? Known(ScopePart part) =>
-        part.CanBeMarked && _inLine.TryGetValue((part.Target.Cluster, part.Role), out var known) && clock.GetElapsedTime(known.At) < MarkLifetime ? (known.Mark, known.Plan) : null;
+        part.CanBeMarked && _inLine.TryGetValue((part.Target.Cluster, part.Role), out var known)
+            && clock.GetElapsedTime(known.At) < MarkLifetime ? (known.Mark, known.Plan) : null;
 
-    /// <summary>Compares and brings in line, whatever was known before. The scope role must be there. Answers what differed, and why it could not be mended.</summary>
+    /// <summary>
+    /// Compares and brings in line, whatever was known before. The scope role must be there. Answers what differed, and why it could not be
+    /// mended.
+    /// </summary>
     public async Task<(IReadOnlyList<string> Differences, Error? Why)> KeepInLineAsync(
         ClusterConnection cluster, RoleLook look, RolePreparation state, bool dryRun, CancellationToken cancellationToken)
     {
@@ -206,46 +241,58 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         "grantable" => $"{difference.Privilege?.ToLowerInvariant()} on {Thing(difference)} may be handed on",
         "foreign" => $"something that no scope gives, on {difference.Ident}",
         "owned" => $"{difference.Ident} is its own",
-        _ => $"{difference.Privilege?.ToLowerInvariant()} on {Thing(difference)} is too much{(difference.Grantor is null ? "" : $" (given by {difference.Grantor})")}",
+        _ => $"{difference.Privilege?.ToLowerInvariant()} on {Thing(difference)} is too " +
+            $"much{(difference.Grantor is null ? "" : $" (given by {difference.Grantor})")}",
     };
 
     /// <summary>What the server left as it was although it took our statements.</summary>
     public static Error NotTaken(List<ScopeDifference> left, ScopePart part, string scopeIdent, string administrator) =>
         CannotMend([.. left.Select(d => d with { CanChange = false })], part, scopeIdent, administrator)
-            ?? new Error("postgres.cannot_grant", $"The server took our statements and gave nothing: {Some(left.Select(d => $"{d.What} {d.Privilege} on {Thing(d)}"))}.");
+            ?? new Error("postgres.cannot_grant",
+                $"The server took our statements and gave nothing: {Some(left.Select(d => $"{d.What} {d.Privilege} on {Thing(d)}"))}.");
 
     internal static IEnumerable<string> StatementsFor(IReadOnlyCollection<ScopeDifference> differences, string scopeIdent)
     {
         // Take first, then give: the other way round a statement that takes a whole table's privilege would take its columns' too.
-        foreach (var (what, verb) in ((string, string)[])[("spurious", "REVOKE"), ("grantable", "REVOKE GRANT OPTION FOR"), ("missing", "GRANT")])
+        foreach (var (what, verb) in (
+            (string, string)[])[("spurious", "REVOKE"), ("grantable", "REVOKE GRANT OPTION FOR"), ("missing", "GRANT")])
         {
             var whole = differences.Where(d => d.What == what && d.Kind != "column")
-                .GroupBy(d => (d.Kind, d.Ident)).Select(o => (o.Key.Kind, o.Key.Ident, Privileges: string.Join(", ", o.Select(d => d.Privilege!).Distinct().Order(StringComparer.Ordinal))))
+                .GroupBy(d => (d.Kind, d.Ident))
+                    .Select(o => (o.Key.Kind, o.Key.Ident,
+                    Privileges: string.Join(", ", o.Select(d => d.Privilege!).Distinct().Order(StringComparer.Ordinal))))
                 .GroupBy(o => (o.Kind, o.Privileges));
             foreach (var group in whole)
             {
                 // Long lists are cut: a statement of a megabyte helps nobody.
                 foreach (var chunk in group.Chunk(500))
-                    yield return $"{verb} {group.Key.Privileges} ON {Target(group.Key.Kind)} {string.Join(", ", chunk.Select(o => o.Ident))} {(verb == "GRANT" ? "TO" : "FROM")} {scopeIdent}{(verb == "GRANT" ? "" : " CASCADE")}";
+                    yield return $"{verb} {group.Key.Privileges} ON {Target(group.Key.Kind)} " +
+                        $"{string.Join(", ", chunk.Select(o => o.Ident))} {(verb == "GRANT" ? "TO" : "FROM")} " +
+                        $"{scopeIdent}{(verb == "GRANT" ? "" : " CASCADE")}";
             }
-            foreach (var table in differences.Where(d => d.What == what && d.Kind == "column").GroupBy(d => d.Ident, StringComparer.Ordinal))
+            foreach (var table in differences.Where(d => d.What == what && d.Kind == "column")
+                .GroupBy(d => d.Ident, StringComparer.Ordinal))
                 yield return Statement(verb, [.. table], scopeIdent);
         }
-        foreach (var difference in differences.Where(d => d.What.StartsWith("default", StringComparison.Ordinal))) yield return DefaultStatement(difference, scopeIdent);
+        foreach (var difference in differences.Where(d => d.What.StartsWith("default", StringComparison.Ordinal)))
+            yield return DefaultStatement(difference, scopeIdent);
     }
 
     private static string Statement(string verb, IReadOnlyCollection<ScopeDifference> differences, string grantee)
     {
         var first = differences.First();
         var privileges = first.Kind == "column"
-            ? string.Join(", ", differences.GroupBy(d => d.Privilege!, StringComparer.Ordinal).Select(g => $"{g.Key} ({string.Join(", ", g.Select(d => d.Column))})"))
+            ? string.Join(", ", differences.GroupBy(d => d.Privilege!, StringComparer.Ordinal)
+                .Select(g => $"{g.Key} ({string.Join(", ", g.Select(d => d.Column))})"))
             : first.Privilege;
-        return $"{verb} {privileges} ON {Target(first.Kind)} {first.Ident} {(verb == "GRANT" ? "TO" : "FROM")} {grantee}{(verb == "GRANT" ? "" : " CASCADE")}";
+        return $"{verb} {privileges} ON {Target(first.Kind)} {first.Ident} {(verb == "GRANT" ? "TO" : "FROM")} " +
+            $"{grantee}{(verb == "GRANT" ? "" : " CASCADE")}";
     }
 
     private static string DefaultStatement(ScopeDifference d, string scopeIdent)
     {
-        var objects = d.Kind switch { "r" => "TABLES", "S" => "SEQUENCES", "f" => "ROUTINES", "T" => "TYPES", "n" => "SCHEMAS", _ => "LARGE OBJECTS" };
+        var objects = d.Kind switch { "r" => "TABLES", "S" => "SEQUENCES", "f" => "ROUTINES", "T" => "TYPES", "n" => "SCHEMAS",
+            _ => "LARGE OBJECTS" };
         var place = d.Ident == Unnamed ? "" : $" IN SCHEMA {d.Ident}";
         return d.What == "default-missing"
             ? $"ALTER DEFAULT PRIVILEGES FOR ROLE {d.Owner}{place} GRANT {d.Privilege} ON {objects} TO {scopeIdent}"

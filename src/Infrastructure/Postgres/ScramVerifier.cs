@@ -12,8 +12,8 @@ namespace DbAccess.Infrastructure.Postgres;
 /// </summary>
 internal static partial class ScramVerifier
 {
-    // RFC 7677's least number, and PostgreSQL's own: some drivers refuse fewer, and the server hashes once at CREATE ROLE, so more costs every
-    // grant. The password is random with far more than 128 bits, so more would protect nothing.
+    // RFC 7677's least number, and PostgreSQL's own: some drivers refuse fewer, and the server hashes once at CREATE ROLE, so more costs
+    // every grant. The password is random with far more than 128 bits, so more would protect nothing.
     private const int Iterations = 4096;
 
     public static string For(Secret password) => For(password, RandomNumberGenerator.GetBytes(16));
@@ -37,6 +37,7 @@ internal static partial class ScramVerifier
     /// <summary>Also the proof that it can stand between single quotes: it holds neither a quote nor a backslash.</summary>
     public static bool IsWellFormed(string verifier) => Shape().IsMatch(verifier);
 
-    [GeneratedRegex(@"\ASCRAM-SHA-256\$4096:[A-Za-z0-9+/]{22}==\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=\z", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"\ASCRAM-SHA-256\$4096:[A-Za-z0-9+/]{22}==\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=\z", RegexOptions.CultureInvariant,
+        1000)]
     private static partial Regex Shape();
 }

@@ -3,8 +3,9 @@ using System.Text;
 namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>
-/// Takes every value out of a statement. The server does that itself for queries (<c>$1</c>) but not for the rest: ALTER ROLE … PASSWORD, SET, COPY, DO and comments are counted as they were
-/// typed. Reads as PostgreSQL's own scanner does, and where that depends on what we cannot know, what is doubtful is left out.
+/// Takes every value out of a statement. The server does that itself for queries (<c>$1</c>) but not for the rest: ALTER ROLE … PASSWORD,
+/// SET, COPY, DO and comments are counted as they were typed. Reads as PostgreSQL's own scanner does, and where that depends on what we
+/// cannot know, what is doubtful is left out.
 /// </summary>
 internal static class StatementScrubber
 {
@@ -66,7 +67,8 @@ internal static class StatementScrubber
             else if (IsLetter(c))
             {
                 var end = at + 1;
-                while (end < statement.Length && (IsLetter(statement[end]) || char.IsAsciiDigit(statement[end]) || statement[end] == '$')) end++;
+                while (end < statement.Length && (IsLetter(statement[end]) || char.IsAsciiDigit(statement[end]) || statement[end] == '$'))
+                    end++;
                 var word = statement[at..end].ToUpperInvariant();
                 if (first.Length == 0) first = word;
                 kept.Append(statement, at, end - at);
@@ -95,7 +97,8 @@ internal static class StatementScrubber
         return text[..end] + Rest;
     }
 
-    private static bool IsComment(string text, int at) => at + 1 < text.Length && ((text[at] == '-' && text[at + 1] == '-') || (text[at] == '/' && text[at + 1] == '*'));
+    private static bool IsComment(string text, int at) =>
+        at + 1 < text.Length && ((text[at] == '-' && text[at + 1] == '-') || (text[at] == '/' && text[at + 1] == '*'));
 
     private static int EndOfComment(string text, int at)
     {
@@ -122,9 +125,8 @@ internal static class StatementScrubber
         _ => false,
     };
 
-    /// <param name="doubtful">
-    /// A backslash in a plain string is a letter like any other, or, with standard_conforming_strings off and in the continuation of an E'…', escapes what follows: where the string ends is not known.
-    /// </param>
+    /// <param name="doubtful"> A backslash in a plain string is a letter like any other, or, with standard_conforming_strings off and in
+    /// the continuation of an E'…', escapes what follows: where the string ends is not known. </param>
     private static int EndOfString(string text, int at, bool escapes, out bool doubtful)
     {
         doubtful = false;

@@ -8,9 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure.S3;
 
 /// <summary>
-/// The policy as an object in S3, asked for by its ETag. Whoever asks for the policy sets off a look, at most every 10 seconds, and takes what is
-/// in force meanwhile: a decision never waits for S3. PolicyWatch asks all the time, so an edit counts within some ten seconds.
-/// An object with faults, or one that cannot be read, leaves the last good policy in force.
+/// The policy as an object in S3, asked for by its ETag. Whoever asks for the policy sets off a look, at most every 10 seconds, and takes
+/// what is in force meanwhile: a decision never waits for S3. PolicyWatch asks all the time, so an edit counts within some ten seconds. An
+/// object with faults, or one that cannot be read, leaves the last good policy in force.
 /// </summary>
 internal sealed class S3PolicySource : IWatchedPolicy
 {
@@ -26,7 +26,8 @@ internal sealed class S3PolicySource : IWatchedPolicy
     private string? _etag;
     private string? _problem;
 
-    public S3PolicySource(IAmazonS3 client, string bucket, string key, PolicyStart start, string? etag, TimeProvider clock, ILogger<S3PolicySource> log)
+    public S3PolicySource(
+            IAmazonS3 client, string bucket, string key, PolicyStart start, string? etag, TimeProvider clock, ILogger<S3PolicySource> log)
     {
         (_client, _bucket, _key, _etag, _clock) = (client, bucket, key, etag, clock);
         _policy = new PolicyInForce($"s3://{bucket}/{key}", start, clock, log);
@@ -76,7 +77,10 @@ internal sealed class S3PolicySource : IWatchedPolicy
 
     public void Announce() => _policy.Announce();
 
-    /// <summary>Its time is bounded, and it ends in a state and never in an exception: nobody would see one, and nobody may wait for a look that does not end.</summary>
+    /// <summary>
+    /// Its time is bounded, and it ends in a state and never in an exception: nobody would see one, and nobody may wait for a look that
+    /// does not end.
+    /// </summary>
     private async Task LookAsync()
     {
         try

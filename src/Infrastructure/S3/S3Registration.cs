@@ -17,11 +17,15 @@ public static partial class S3Registration
     // A token or signing secret is a line of less than a hundred letters.
     private const int LongestSecret = 1024;
 
-    /// <summary><c>Credentials:S3:Bucket</c> (required) and <c>Credentials:S3:Prefix</c> (default none): <c>s3://bucket/prefix&lt;cluster&gt;.json</c>.</summary>
+    /// <summary>
+    /// <c>Credentials:S3:Bucket</c> (required) and <c>Credentials:S3:Prefix</c> (default none):
+    /// <c>s3://bucket/prefix&lt;cluster&gt;.json</c>.
+    /// </summary>
     public static IServiceCollection AddS3Credentials(this IServiceCollection services, Settings settings)
     {
         var bucket = settings.Required("Credentials:S3:Bucket");
-        if (bucket.Length > 0 && !BucketName().IsMatch(bucket)) settings.Fault($"Credentials:S3:Bucket is '{bucket}', which is not the name of a bucket.");
+        if (bucket.Length > 0 && !BucketName().IsMatch(bucket))
+            settings.Fault($"Credentials:S3:Bucket is '{bucket}', which is not the name of a bucket.");
         var prefix = settings.Optional("Credentials:S3:Prefix", "");
         if (prefix.StartsWith('/')) settings.Fault($"Credentials:S3:Prefix is '{prefix}'; keys in S3 do not start with a slash.");
 
@@ -31,8 +35,8 @@ public static partial class S3Registration
     }
 
     /// <summary>
-    /// Reads the policy now. One with faults, or one that cannot be read, does not end the start: an upload must not keep a copy from taking the place of
-    /// another, nor a function from ending what is due. There is no policy then, until a good one is there.
+    /// Reads the policy now. One with faults, or one that cannot be read, does not end the start: an upload must not keep a copy from
+    /// taking the place of another, nor a function from ending what is due. There is no policy then, until a good one is there.
     /// </summary>
     /// <param name="address"><c>s3://bucket/key</c></param>
     public static IServiceCollection AddS3Policy(this IServiceCollection services, Settings settings, string address)
@@ -40,10 +44,12 @@ public static partial class S3Registration
         var (bucket, key, start, etag) = ReadAtStart(Client, settings, address);
         services.TryAddSingleton<IAmazonS3>(_ => Client());
         return services.AddSingleton<IWatchedPolicy>(provider => new S3PolicySource(
-            provider.GetRequiredService<IAmazonS3>(), bucket, key, start, etag, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<S3PolicySource>>()));
+            provider.GetRequiredService<IAmazonS3>(), bucket, key, start, etag, provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<S3PolicySource>>()));
     }
 
-    internal static (string Bucket, string Key, PolicyStart Start, string? ETag) ReadAtStart(Func<IAmazonS3> create, Settings settings, string address)
+    internal static (string Bucket, string Key, PolicyStart Start, string? ETag) ReadAtStart(
+            Func<IAmazonS3> create, Settings settings, string address)
     {
         var (bucket, key, reading) = ReadAtStart(create, settings, "Policy:Path", address, PolicyYaml.LongestFile);
         return reading switch
@@ -54,7 +60,9 @@ public static partial class S3Registration
         };
     }
 
-    /// <summary>A setting's secret that is kept in an object of its own, as one line of text; null, with a fault, when it cannot be had.</summary>
+    /// <summary>
+    /// A setting's secret that is kept in an object of its own, as one line of text; null, with a fault, when it cannot be had.
+    /// </summary>
     internal static Secret? ReadSecretAtStart(Func<IAmazonS3> create, Settings settings, string setting, string address)
     {
         var reading = ReadAtStart(create, settings, setting, address, LongestSecret).Reading;
@@ -63,16 +71,19 @@ public static partial class S3Registration
 
         // Editors end a line.
         var text = Encoding.UTF8.GetString(found.Content).Trim();
-        if (text.Length is > 0 and < LongestSecret && !text.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter))) return new Secret(text);
+        if (text.Length is > 0 and < LongestSecret && !text.Any(letter => char.IsWhiteSpace(letter) || char.IsControl(letter)))
+            return new Secret(text);
 
-        settings.Fault($"{setting} is kept at '{address}', and what is there is not one word: the object holds the secret and nothing else.");
+        settings.Fault(
+            $"{setting} is kept at '{address}', and what is there is not one word: the object holds the secret and nothing else.");
         return null;
     }
 
     internal static AmazonS3Client Client() => AwsClients.Create(() => new AmazonS3Client(AwsClients.S3()));
 
     /// <summary>Null, with a fault, when it cannot be asked for.</summary>
-    private static (string Bucket, string Key, S3Reading? Reading) ReadAtStart(Func<IAmazonS3> create, Settings settings, string setting, string address, int longest)
+    private static (string Bucket, string Key, S3Reading? Reading) ReadAtStart(
+            Func<IAmazonS3> create, Settings settings, string setting, string address, int longest)
     {
         if (Address().Match(address) is not { Success: true } parts)
         {
@@ -85,7 +96,8 @@ public static partial class S3Registration
         {
             using var client = create();
             // Settings are read before anything runs, and nothing waits for this thread.
-            return (bucket, key, S3Objects.ReadAsync(client, bucket, key, longest, null, TimeProvider.System, CancellationToken.None).GetAwaiter().GetResult());
+            return (bucket, key, S3Objects.ReadAsync(client, bucket, key, longest, null, TimeProvider.System, CancellationToken.None)
+                .GetAwaiter().GetResult());
         }
         catch (AwsSettingsException failure)
         {
@@ -98,6 +110,7 @@ public static partial class S3Registration
     [GeneratedRegex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex BucketName();
 
-    [GeneratedRegex("^s3://(?<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?<key>[^/].*[^/]|[^/])\\z", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, 1000)]
+    [GeneratedRegex("^s3://(?<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?<key>[^/].*[^/]|[^/])\\z",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, 1000)]
     private static partial Regex Address();
 }

@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure.Scheduling;
 
 /// <summary>
-/// Every minute, also when there is nothing to sweep, where this process removed a role lately. Where functions take the steps, the sweep's function looks
-/// with each sweep, on the clusters where a grant ended lately by the record: it is another process than the one that removed.
+/// Every minute, also when there is nothing to sweep, where this process removed a role lately. Where functions take the steps, the sweep's
+/// function looks with each sweep, on the clusters where a grant ended lately by the record: it is another process than the one that
+/// removed.
 /// </summary>
 internal sealed class GhostHuntWorker(IGhostHunt hunt, TimeProvider clock, ILogger<GhostHuntWorker> log) : BackgroundService
 {

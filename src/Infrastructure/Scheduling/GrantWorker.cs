@@ -12,11 +12,12 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure.Scheduling;
 
 /// <summary>
-/// Makes due steps happen on time while the process is up: what is dispatched at once, and everything else the moment it falls due. It keeps no
-/// list of its own: it asks the store when the next step is due, waits until then, and sweeps. Whatever it misses, the regular sweep finds.
-/// Where somebody else is asked first (<see cref="Patience"/>), it takes only what they left undone.
+/// Makes due steps happen on time while the process is up: what is dispatched at once, and everything else the moment it falls due. It
+/// keeps no list of its own: it asks the store when the next step is due, waits until then, and sweeps. Whatever it misses, the regular
+/// sweep finds. Where somebody else is asked first (<see cref="Patience"/>), it takes only what they left undone.
 /// </summary>
-internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store, Patience patience, TimeProvider clock, ILogger<GrantWorker> log)
+internal sealed class GrantWorker(
+        IServiceScopeFactory scopes, IGrantStore store, Patience patience, TimeProvider clock, ILogger<GrantWorker> log)
     : BackgroundService, IGrantDispatcher
 {
     // Steps wait on databases, not on this processor; more than this at once would only queue at the clusters' connection pools.
@@ -35,14 +36,17 @@ internal sealed class GrantWorker(IServiceScopeFactory scopes, IGrantStore store
     private static readonly TimeSpan LongBreath = TimeSpan.FromMilliseconds(500);
 
     private readonly Channel<(GrantId Id, ActivityContext Context)> _dispatched = Channel.CreateUnbounded<(GrantId, ActivityContext)>();
-    private readonly Channel<bool> _nudges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _nudges =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly SemaphoreSlim _sweeps = new(Sweeps, Sweeps);
     private readonly CancellationTokenSource _abort = new();
     private volatile bool _fruitless;
 
     public void Dispatch(GrantId id) => _dispatched.Writer.TryWrite((id, Activity.Current?.Context ?? default));
 
-    /// <summary>Finishes what is in hand as long as the host lets it; then hands over: leases are given back, and what is due stays due.</summary>
+    /// <summary>
+    /// Finishes what is in hand as long as the host lets it; then hands over: leases are given back, and what is due stays due.
+    /// </summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         _dispatched.Writer.TryComplete();

@@ -7,7 +7,10 @@ using Quartz;
 
 namespace DbAccess.Infrastructure.Scheduling;
 
-/// <summary>Compares the record with every cluster of the policy, at the start and every hour. What the cheap passes after each sweep cannot see is seen here.</summary>
+/// <summary>
+/// Compares the record with every cluster of the policy, at the start and every hour. What the cheap passes after each sweep cannot see is
+/// seen here.
+/// </summary>
 internal sealed class ReconcileRolesJob(IMediator mediator, ILogger<ReconcileRolesJob> log) : IJob
 {
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken = default)

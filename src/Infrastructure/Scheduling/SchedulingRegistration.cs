@@ -19,9 +19,10 @@ public static class SchedulingRegistration
     }
 
     /// <summary>
-    /// The worker that takes steps when they fall due, and the regular sweep. Settings: <c>Sweep:Enabled</c> (true; false where something else
-    /// starts the sweep; the worker's timers stay), <c>Sweep:Interval</c> (five minutes), <c>Provisioning:Mode</c> (<c>InProcess</c>, or
-    /// <c>Lambda</c>, which asks <c>Provisioning:Lambda:Function</c> to take every step and leaves to this process only what the function did not take).
+    /// The worker that takes steps when they fall due, and the regular sweep. Settings: <c>Sweep:Enabled</c> (true; false where something
+    /// else starts the sweep; the worker's timers stay), <c>Sweep:Interval</c> (five minutes), <c>Provisioning:Mode</c> (<c>InProcess</c>,
+    /// or <c>Lambda</c>, which asks <c>Provisioning:Lambda:Function</c> to take every step and leaves to this process only what the
+    /// function did not take).
     /// </summary>
     /// <param name="hosted">False for a single pass from the command line: nothing runs by itself then.</param>
     public static IServiceCollection AddScheduling(this IServiceCollection services, Settings settings, bool hosted)
@@ -63,7 +64,9 @@ public static class SchedulingRegistration
             options.WaitForJobsToComplete = true;
             options.AwaitApplicationStarted = true;
         });
-        services.AddHealthChecks().Add(new HealthCheckRegistration("sweep", provider => new SweepHealth(provider.GetRequiredService<SweepClock>(), interval), null, ["ready"]));
+        services.AddHealthChecks()
+            .Add(new HealthCheckRegistration(
+            "sweep", provider => new SweepHealth(provider.GetRequiredService<SweepClock>(), interval), null, ["ready"]));
         Telemetry.Meter.CreateObservableGauge("sweep.interval", () => interval.TotalSeconds, "s", "How often the regular sweep runs.");
         return services;
     }

@@ -5,8 +5,8 @@ namespace DbAccess.Infrastructure.Slack;
 
 /// <summary>
 /// Draws messages and forms as Slack's blocks. Pure. All words may come from people and go into literal elements only, so that they cannot
-/// mention anybody, link anywhere or pass for a part of the message. Words that are too long are cut; ids that are too long are a bug, since
-/// a shortened id would be another one.
+/// mention anybody, link anywhere or pass for a part of the message. Words that are too long are cut; ids that are too long are a bug,
+/// since a shortened id would be another one.
 /// </summary>
 internal static class BlockKit
 {
@@ -62,13 +62,15 @@ internal static class BlockKit
     public static JsonObject Code(string words) => RichText(Preformatted(words));
 
     /// <summary>Some literal words, and text to be copied under them.</summary>
-    public static JsonObject LabelledCode(string label, string words) => RichText(Section([TextElement(SlackText.Line(label, 300))]), Preformatted(words));
+    public static JsonObject LabelledCode(string label, string words) =>
+        RichText(Section([TextElement(SlackText.Line(label, 300))]), Preformatted(words));
 
     /// <summary>A paragraph; what stands between back-ticks is shown as code.</summary>
     public static JsonObject Paragraph(string words)
     {
         var text = SlackText.Lines(words, 3_000);
-        if (!text.Contains('`', StringComparison.Ordinal)) return new() { ["type"] = "section", ["text"] = PlainText(text, 3_000, lines: true) };
+        if (!text.Contains('`', StringComparison.Ordinal))
+            return new() { ["type"] = "section", ["text"] = PlainText(text, 3_000, lines: true) };
 
         return RichText(Section(Ticked(text)));
     }
@@ -107,10 +109,12 @@ internal static class BlockKit
         },
     ]));
 
-    public static JsonObject Note(string words) => new() { ["type"] = "context", ["elements"] = new JsonArray(PlainText(words, 2_000, lines: true)) };
+    public static JsonObject Note(string words) =>
+        new() { ["type"] = "context", ["elements"] = new JsonArray(PlainText(words, 2_000, lines: true)) };
 
     /// <summary>Labels with values, ten to a block.</summary>
-    public static IEnumerable<JsonObject> Fields(IEnumerable<(string Label, string Value)> pairs) => pairs.Chunk(10).Select(chunk => new JsonObject
+    public static IEnumerable<JsonObject> Fields(IEnumerable<(string Label, string Value)> pairs) =>
+        pairs.Chunk(10).Select(chunk => new JsonObject
     {
         ["type"] = "section",
         ["fields"] = new JsonArray([.. chunk.Select(pair => (JsonNode)new JsonObject
@@ -166,10 +170,14 @@ internal static class BlockKit
         return drawn;
     }
 
-    /// <summary>Draws parts until the blocks or words that Slack takes are used up, and says then that there was more. Buttons are never left out for words.</summary>
+    /// <summary>
+    /// Draws parts until the blocks or words that Slack takes are used up, and says then that there was more. Buttons are never left out
+    /// for words.
+    /// </summary>
     private static JsonArray Fit(IReadOnlyList<ChatPart> parts, int most)
     {
-        var drawn = parts.SelectMany(part => Part(part).Select(block => (Block: block, IsButtons: part is ChatPart.Buttons, Words: Words(part)))).ToList();
+        var drawn = parts.SelectMany(
+            part => Part(part).Select(block => (Block: block, IsButtons: part is ChatPart.Buttons, Words: Words(part)))).ToList();
         var room = Math.Min(drawn.Count(part => part.IsButtons), most - 1);
         var left = drawn.Count <= most ? drawn.Count - room : most - room - 1;
         var words = MostWords;
@@ -214,7 +222,8 @@ internal static class BlockKit
         ChatPart.Text text => Math.Min(SlackText.Weight(text.Words), 3_000),
         ChatPart.Code code => Math.Min(SlackText.Weight(code.Words), 3_000),
         ChatPart.Note note => Math.Min(SlackText.Weight(note.Words), 2_000),
-        ChatPart.Fields fields => fields.Pairs.Take(10).Sum(pair => Math.Min(SlackText.Weight(pair.Label) + SlackText.Weight(pair.Value), 2_000)),
+        ChatPart.Fields fields =>
+            fields.Pairs.Take(10).Sum(pair => Math.Min(SlackText.Weight(pair.Label) + SlackText.Weight(pair.Value), 2_000)),
         _ => 200,
     };
 
@@ -243,7 +252,8 @@ internal static class BlockKit
             ["placeholder"] = PlainText("Choose", 150),
             ["options"] = new JsonArray([.. choice.Options.Take(100).Select(option => (JsonNode)Option(option))]),
         };
-        if (choice.Options.Take(100).FirstOrDefault(option => option.Value == choice.Chosen) is { } chosen) element["initial_option"] = Option(chosen);
+        if (choice.Options.Take(100).FirstOrDefault(option => option.Value == choice.Chosen) is { } chosen)
+            element["initial_option"] = Option(chosen);
         var input = Input(choice, element, optional: false);
         if (choice.Redraws) input["dispatch_action"] = true;
         return input;
@@ -267,7 +277,8 @@ internal static class BlockKit
             ["max_length"] = most,
         };
         if (text.MinLength > 0) element["min_length"] = Math.Min(text.MinLength, most);
-        if (text.Initial is { } initial && Shows(initial)) element["initial_value"] = text.Multiline ? SlackText.Lines(initial, most) : SlackText.Line(initial, most);
+        if (text.Initial is { } initial && Shows(initial))
+            element["initial_value"] = text.Multiline ? SlackText.Lines(initial, most) : SlackText.Line(initial, most);
         return Input(text, element, optional: text.MinLength == 0);
     }
 
@@ -285,12 +296,15 @@ internal static class BlockKit
         return input;
     }
 
-    private static JsonObject RichText(params JsonObject[] elements) => new() { ["type"] = "rich_text", ["elements"] = new JsonArray([.. elements]) };
+    private static JsonObject RichText(params JsonObject[] elements) =>
+        new() { ["type"] = "rich_text", ["elements"] = new JsonArray([.. elements]) };
 
-    private static JsonObject Section(IEnumerable<JsonNode> elements) => new() { ["type"] = "rich_text_section", ["elements"] = new JsonArray([.. elements]) };
+    private static JsonObject Section(IEnumerable<JsonNode> elements) =>
+        new() { ["type"] = "rich_text_section", ["elements"] = new JsonArray([.. elements]) };
 
     private static JsonObject Preformatted(string words) =>
-        new() { ["type"] = "rich_text_preformatted", ["border"] = 0, ["elements"] = new JsonArray(TextElement(OrDash(SlackText.Lines(words, 3_000)))) };
+        new() { ["type"] = "rich_text_preformatted", ["border"] = 0,
+            ["elements"] = new JsonArray(TextElement(OrDash(SlackText.Lines(words, 3_000)))) };
 
     private static JsonObject TextElement(string words, bool code = false)
     {

@@ -7,8 +7,8 @@ using Npgsql;
 namespace DbAccess.Infrastructure.Slack;
 
 /// <summary>
-/// The message with the credentials. Pure. The password is in one place of one block, and neither in the notification nor in anything that is
-/// made to be copied whole: a connection string with a password ends in a file, a command line with one in a history.
+/// The message with the credentials. Pure. The password is in one place of one block, and neither in the notification nor in anything that
+/// is made to be copied whole: a connection string with a password ends in a file, a command line with one in a history.
 /// </summary>
 internal static class CredentialMessage
 {
@@ -23,21 +23,26 @@ internal static class CredentialMessage
         var blocks = new List<JsonObject> { BlockKit.Header("Your database access is ready") };
         if (state.Attempts > 1)
         {
-            blocks.Add(BlockKit.Paragraph("If you got a message like this one before for the same grant: its password no longer works. Use this one."));
+            blocks.Add(BlockKit.Paragraph(
+                "If you got a message like this one before for the same grant: its password no longer works. Use this one."));
         }
 
         blocks.Add(Lines(credential, state.Target.Also));
         // Before anything is copied: whoever acts as an owner can break what that owner can.
         if (state.Scope.RunAs is { } owner)
-            blocks.Add(BlockKit.Paragraph($"{(state.Scope.HighRisk ? "High risk. " : "")}Your sessions act as the owner `{owner.Replace('`', '\'')}`: what you do, that owner does, and what you make belongs to it. Nothing belongs to your own user."));
+            blocks.Add(BlockKit.Paragraph(
+                $"{(state.Scope.HighRisk ? "High risk. " : "")}Your sessions act as the owner `{owner.Replace('`', '\'')}`: what you do, " +
+                "that owner does, and what you make belongs to it. Nothing belongs to your own user."));
         else if (state.Scope.HighRisk)
             blocks.Add(BlockKit.Paragraph("High risk: whoever keeps the access policy marked this scope."));
         blocks.Add(BlockKit.LabelledCode("psql (asks for the password, or takes it from PGPASSWORD)", Psql(credential)));
-        foreach (var also in state.Target.Also.Take(MostAlso)) blocks.Add(BlockKit.LabelledCode($"psql for {also}", Psql(credential with { Database = also })));
+        foreach (var also in state.Target.Also.Take(MostAlso))
+            blocks.Add(BlockKit.LabelledCode($"psql for {also}", Psql(credential with { Database = also })));
         blocks.Add(BlockKit.LabelledCode("URI", ConnectionUri(credential)));
         if (!IsSocket(credential)) blocks.Add(BlockKit.LabelledCode("JDBC", Jdbc(credential)));
         blocks.Add(BlockKit.LabelledCode(".NET (Npgsql)", DotNet(credential)));
-        blocks.Add(BlockKit.Note("None of these holds the password: set it as PGPASSWORD or in your client's own field, or type it when asked."));
+        blocks.Add(BlockKit.Note(
+            "None of these holds the password: set it as PGPASSWORD or in your client's own field, or type it when asked."));
         blocks.AddRange(BlockKit.Fields(
         [
             ("Database", state.Target.Name.Value),
@@ -45,9 +50,11 @@ internal static class CredentialMessage
             ("Grant", grant.Id.ToString()),
         ]));
         if (state.Window is { } window) blocks.Add(BlockKit.Moment("Access ends", window.Expiry));
-        blocks.Add(BlockKit.Paragraph($"Finished early? Press the button or type `/db-access done {grant.Id}`. This message is removed when access ends."));
+        blocks.Add(BlockKit.Paragraph(
+            $"Finished early? Press the button or type `/db-access done {grant.Id}`. This message is removed when access ends."));
         blocks.AddRange(BlockKit.Buttons(
-            [new ChatButton(GrantMessages.ReturnAction, "Give it back", grant.Id.ToString(), Danger: true, Confirm: $"Access through {grant.Id} ends at once, and its open sessions are closed.")]));
+            [new ChatButton(GrantMessages.ReturnAction, "Give it back", grant.Id.ToString(), Danger: true,
+                Confirm: $"Access through {grant.Id} ends at once, and its open sessions are closed.")]));
 
         var message = BlockKit.Plain(Notification);
         message["blocks"] = new JsonArray([.. blocks]);
@@ -57,7 +64,8 @@ internal static class CredentialMessage
     /// <summary>Quoted for libpq, then for a shell.</summary>
     public static string Psql(Credential credential)
     {
-        var info = $"host={Libpq(credential.Host)} port={credential.Port} dbname={Libpq(credential.Database)} user={Libpq(credential.Role.Value)} sslmode={Libpq(credential.SslMode)}";
+        var info = $"host={Libpq(credential.Host)} port={credential.Port} dbname={Libpq(credential.Database)} " +
+            $"user={Libpq(credential.Role.Value)} sslmode={Libpq(credential.SslMode)}";
         // Between single quotes a shell reads nothing but the closing quote; history expansion (!) works even between double ones.
         return info.All(IsPlainInShell) ? $"psql \"{info}\"" : $"psql '{info.Replace("'", "'\\''", StringComparison.Ordinal)}'";
     }
@@ -97,8 +105,8 @@ internal static class CredentialMessage
             ("User", credential.Role.Value),
             ("Password", credential.Password.Reveal()),
         ];
-        // Everyday values as text with back-ticks, which every client and every reader of messages knows. Slack's text cannot quote a back-tick
-        // or a line break, so that a name with anything unusual goes into literal elements: shown as it is, never cut or cleaned.
+        // Everyday values as text with back-ticks, which every client and every reader of messages knows. Slack's text cannot quote a
+        // back-tick or a line break, so that a name with anything unusual goes into literal elements: shown as it is, never cut or cleaned.
         if (!lines.All(line => line.Value.Length is > 0 and <= 500 && line.Value.All(IsPlainInText))) return BlockKit.CodeLines(lines);
 
         return new JsonObject
@@ -120,9 +128,12 @@ internal static class CredentialMessage
 
     private static bool IsSocket(Credential credential) => credential.Host.StartsWith('/') || credential.Host.StartsWith('@');
 
-    private static string UriHost(string host) => host.Contains(':', StringComparison.Ordinal) ? $"[{host.Replace("%", "%25", StringComparison.Ordinal)}]" : Uri.EscapeDataString(host);
+    private static string UriHost(string host) => host.Contains(':', StringComparison.Ordinal)
+        ? $"[{host.Replace("%", "%25", StringComparison.Ordinal)}]" : Uri.EscapeDataString(host);
 
-    private static bool IsPlainInShell(char c) => char.IsAsciiLetterOrDigit(c) || c is ' ' or '=' or '.' or '-' or '_' or ':' or '/' or '@' or ',' or '+' or '%';
+    private static bool IsPlainInShell(char c) => char.IsAsciiLetterOrDigit(c) || c is ' ' or '=' or '.' or '-' or '_' or ':' or '/' or '@'
+        or ',' or '+' or '%';
 
-    private static bool IsPlainInText(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '/' or '@' or ',' or '+' or '=' or '%' or '#';
+    private static bool IsPlainInText(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '/' or '@' or ',' or '+'
+        or '=' or '%' or '#';
 }

@@ -4,7 +4,10 @@ using DbAccess.Domain.Principals;
 
 namespace DbAccess.Infrastructure.Slack;
 
-/// <summary>The direct message with each person. Messages go to the conversation, not to the person's id: only so can they be changed and deleted later.</summary>
+/// <summary>
+/// The direct message with each person. Messages go to the conversation, not to the person's id: only so can they be changed and deleted
+/// later.
+/// </summary>
 internal sealed class DirectMessages(SlackApi api)
 {
     private const int MostRemembered = 10_000;
@@ -12,7 +15,8 @@ internal sealed class DirectMessages(SlackApi api)
     private readonly ConcurrentDictionary<PrincipalId, string> _known = new();
 
     /// <summary>The conversation's id, or why there is none. Opening one twice gives the same one.</summary>
-    public async Task<(string? Channel, SlackAnswer.Failed? Failure)> FindAsync(PrincipalId person, TimeSpan patience, CancellationToken cancellationToken)
+    public async Task<(string? Channel, SlackAnswer.Failed? Failure)> FindAsync(
+            PrincipalId person, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (_known.TryGetValue(person, out var known)) return (known, null);
 
@@ -20,14 +24,17 @@ internal sealed class DirectMessages(SlackApi api)
     }
 
     /// <summary>Asks Slack, and makes sure that the conversation it names is with this very person.</summary>
-    public async Task<(string? Channel, SlackAnswer.Failed? Failure)> OpenAsync(PrincipalId person, TimeSpan patience, CancellationToken cancellationToken)
+    public async Task<(string? Channel, SlackAnswer.Failed? Failure)> OpenAsync(
+            PrincipalId person, TimeSpan patience, CancellationToken cancellationToken)
     {
         const string method = "conversations.open";
-        var answer = await api.CallAsync(method, new JsonObject { ["users"] = person.User, ["return_im"] = true }, patience, cancellationToken);
+        var answer = await api.CallAsync(
+            method, new JsonObject { ["users"] = person.User, ["return_im"] = true }, patience, cancellationToken);
         if (answer is SlackAnswer.Failed failed) return (null, failed);
 
         var channel = ((SlackAnswer.Ok)answer).Body.Field("channel");
-        if (channel?.Text("id") is not { Length: > 1 } id || id[0] != 'D') return (null, new(SlackFault.Transient, method, "unreadable_answer"));
+        if (channel?.Text("id") is not { Length: > 1 } id || id[0] != 'D')
+            return (null, new(SlackFault.Transient, method, "unreadable_answer"));
         if (channel.Value.Text("user") != person.User) return (null, new(SlackFault.Transient, method, "other_person"));
 
         if (_known.Count >= MostRemembered) _known.Clear();

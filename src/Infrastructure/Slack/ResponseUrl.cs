@@ -14,7 +14,8 @@ internal static class ResponseUrl
     public static Uri? Check(Secret given, Uri api)
     {
         if (!Uri.TryCreate(given.Reveal(), UriKind.Absolute, out var url) || url.UserInfo.Length > 0) return null;
-        if (url.Scheme == Uri.UriSchemeHttps && url.IsDefaultPort && Hosts.Contains(url.IdnHost, StringComparer.OrdinalIgnoreCase)) return url;
+        if (url.Scheme == Uri.UriSchemeHttps && url.IsDefaultPort && Hosts.Contains(url.IdnHost, StringComparer.OrdinalIgnoreCase))
+            return url;
 
         // A stand-in for Slack on this machine hands out addresses of its own, and only then.
         return api.IsLoopback && url.Scheme == api.Scheme && url.Host == api.Host && url.Port == api.Port ? url : null;

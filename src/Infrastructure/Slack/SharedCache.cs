@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace DbAccess.Infrastructure.Slack;
 
-/// <summary>Answers that stay good for a while. Whoever asks while the answer is under way waits for the same one, so that a burst is one question.</summary>
+/// <summary>
+/// Answers that stay good for a while. Whoever asks while the answer is under way waits for the same one, so that a burst is one question.
+/// </summary>
 /// <param name="most">When more keys than this are known, all are forgotten: simple, and rare.</param>
 internal sealed class SharedCache<TKey, TValue>(TimeProvider clock, TimeSpan life, int most)
     where TKey : notnull
@@ -12,7 +14,8 @@ internal sealed class SharedCache<TKey, TValue>(TimeProvider clock, TimeSpan lif
 
     /// <param name="ask">Not cancelled by any one caller.</param>
     /// <param name="keeps">False for answers that are given to those who wait, but not remembered.</param>
-    public async Task<TValue> GetAsync(TKey key, Func<TKey, Task<TValue>> ask, Func<TValue, bool> keeps, CancellationToken cancellationToken)
+    public async Task<TValue> GetAsync(
+            TKey key, Func<TKey, Task<TValue>> ask, Func<TValue, bool> keeps, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
         if (_entries.Count >= most) _entries.Clear();

@@ -37,13 +37,16 @@ internal abstract record SlackAnswer
         public override string ToString() => "ok";
     }
 
-    /// <param name="Code">Slack's code, or our own word for an answer without one (<c>http_503</c>, <c>no_answer</c>, <c>timeout</c>).</param>
+    /// <param name="Code">Slack's code, or our own word for an answer without one (<c>http_503</c>, <c>no_answer</c>,
+    /// <c>timeout</c>).</param>
     /// <param name="Needed">The missing scope, when that is the matter.</param>
     /// <param name="RetryAfter">With <see cref="SlackFault.BackOff"/>.</param>
-    public sealed record Failed(SlackFault Fault, string Method, string Code, string? Needed = null, TimeSpan? RetryAfter = null) : SlackAnswer
+    public sealed record Failed(SlackFault Fault, string Method, string Code, string? Needed = null, TimeSpan? RetryAfter = null)
+        : SlackAnswer
     {
         /// <summary>For people and logs.</summary>
-        public string Why => Needed is null ? $"Slack answered {Code} to {Method}." : $"Slack answered {Code} to {Method}: the app needs the scope {Needed}.";
+        public string Why => Needed is null
+            ? $"Slack answered {Code} to {Method}." : $"Slack answered {Code} to {Method}: the app needs the scope {Needed}.";
     }
 }
 
@@ -58,7 +61,8 @@ internal static class SlackFaults
         "http_401", "http_403", "http_407",
     };
 
-    private static readonly HashSet<string> BackOff = new(StringComparer.Ordinal) { "ratelimited", "rate_limited", "message_limit_exceeded" };
+    private static readonly HashSet<string> BackOff =
+        new(StringComparer.Ordinal) { "ratelimited", "rate_limited", "message_limit_exceeded" };
 
     private static readonly HashSet<string> Transient = new(StringComparer.Ordinal)
     {
@@ -67,7 +71,8 @@ internal static class SlackFaults
 
     private static readonly HashSet<string> TargetGone = new(StringComparer.Ordinal)
     {
-        "channel_not_found", "is_archived", "user_not_found", "users_not_found", "user_disabled", "user_not_visible", "messages_tab_disabled",
+        "channel_not_found", "is_archived", "user_not_found", "users_not_found", "user_disabled", "user_not_visible",
+            "messages_tab_disabled",
         "not_in_channel", "user_not_in_channel", "message_not_found", "cant_update_message", "cant_delete_message",
         "compliance_exports_prevent_deletion", "edit_window_closed", "is_inactive", "cannot_dm_bot", "no_such_subteam",
     };

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure.Slack;
 
 /// <summary>
-/// Slack's Web API: one call, one typed answer. Nothing of a body, a token, a trigger or an address for answers gets into a log or an exception;
-/// that is also why the client is built by hand, since the one of the factory logs addresses.
+/// Slack's Web API: one call, one typed answer. Nothing of a body, a token, a trigger or an address for answers gets into a log or an
+/// exception; that is also why the client is built by hand, since the one of the factory logs addresses.
 /// </summary>
 internal sealed partial class SlackApi : IDisposable
 {
@@ -56,13 +56,18 @@ internal sealed partial class SlackApi : IDisposable
             ActivityHeadersPropagator = null,
         };
         // The time limit is ours (by the method and our clock), not the client's.
-        _http = new HttpClient(handler) { Timeout = System.Threading.Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LongestAnswer };
+        _http = new HttpClient(
+            handler) { Timeout = System.Threading.Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LongestAnswer };
     }
 
     public void Dispose() => _http.Dispose();
 
-    /// <summary>Calls a method once. While Slack wants silence for this method it waits up to <paramref name="patience"/>, then calls; beyond that it answers at once.</summary>
-    /// <param name="patience">Also how long a call that Slack turned away for its rate may wait to be made again: nothing was done then, so that is always safe.</param>
+    /// <summary>
+    /// Calls a method once. While Slack wants silence for this method it waits up to <paramref name="patience"/>, then calls; beyond that
+    /// it answers at once.
+    /// </summary>
+    /// <param name="patience">Also how long a call that Slack turned away for its rate may wait to be made again: nothing was done then, so
+    /// that is always safe.</param>
     public async Task<SlackAnswer> CallAsync(string method, JsonObject arguments, TimeSpan patience, CancellationToken cancellationToken)
     {
         var deadline = _clock.GetUtcNow() + patience;
@@ -70,7 +75,8 @@ internal sealed partial class SlackApi : IDisposable
         {
             if (_pauses.TryGetValue(method, out var until) && until > _clock.GetUtcNow())
             {
-                if (until > deadline) return new SlackAnswer.Failed(SlackFault.BackOff, method, "ratelimited", RetryAfter: until - _clock.GetUtcNow());
+                if (until > deadline)
+                    return new SlackAnswer.Failed(SlackFault.BackOff, method, "ratelimited", RetryAfter: until - _clock.GetUtcNow());
 
                 // Those who waited together do not come back in the same instant.
                 var jitter = TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(250));
@@ -106,7 +112,8 @@ internal sealed partial class SlackApi : IDisposable
         var refused = json?.Field("ok") is { ValueKind: JsonValueKind.False };
         if ((int)status is >= 200 and < 300 && !refused) return new SlackAnswer.Ok(json ?? default, null);
 
-        var fault = (int)status is >= 500 or 408 ? SlackFault.Transient : status == HttpStatusCode.TooManyRequests ? SlackFault.BackOff : SlackFault.TargetGone;
+        var fault = (int)status is >= 500 or 408 ? SlackFault.Transient : status == HttpStatusCode.TooManyRequests
+            ? SlackFault.BackOff : SlackFault.TargetGone;
         return new SlackAnswer.Failed(fault, name, $"http_{(int)status}", RetryAfter: fault == SlackFault.BackOff ? DefaultPause : null);
     }
 
@@ -137,10 +144,12 @@ internal sealed partial class SlackApi : IDisposable
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, either.Token);
             var body = await response.Content.ReadAsByteArrayAsync(either.Token);
             var requestId = response.Headers.TryGetValues("x-slack-req-id", out var ids) ? Plain(ids.FirstOrDefault()) : null;
-            _log.LogDebug("Slack {Method}: HTTP {Status} after {Elapsed}, request {SlackRequest}", name, (int)response.StatusCode, _clock.GetElapsedTime(started), requestId);
+            _log.LogDebug("Slack {Method}: HTTP {Status} after {Elapsed}, request {SlackRequest}", name, (int)response.StatusCode,
+                _clock.GetElapsedTime(started), requestId);
             request.Options.Set(RequestId, requestId);
             request.Options.Set(RetryAfter, Pause(response));
-            request.Options.Set(GrantedScopes, response.Headers.TryGetValues("x-oauth-scopes", out var scopes) ? string.Join(',', scopes) : null);
+            request.Options.Set(GrantedScopes, response.Headers.TryGetValues("x-oauth-scopes", out var scopes)
+                ? string.Join(',', scopes) : null);
             return (response.StatusCode, body, null);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -174,7 +183,8 @@ internal sealed partial class SlackApi : IDisposable
         if (status == HttpStatusCode.OK && json?.Field("ok") is { ValueKind: JsonValueKind.True })
         {
             // message_truncated and the like: done, but not as meant.
-            if (json.Value.Text("warning") is { } warning) _log.LogWarning("Slack {Method}: done with warning {Warning}, request {SlackRequest}", method, Plain(warning), requestId);
+            if (json.Value.Text("warning") is { } warning)
+                _log.LogWarning("Slack {Method}: done with warning {Warning}, request {SlackRequest}", method, Plain(warning), requestId);
             return new SlackAnswer.Ok(json.Value, scopes);
         }
 
@@ -187,7 +197,8 @@ internal sealed partial class SlackApi : IDisposable
 
     private static SlackAnswer.Failed Judge(string method, HttpStatusCode status, JsonElement? json, TimeSpan? retryAfter)
     {
-        if (status == HttpStatusCode.TooManyRequests) return new(SlackFault.BackOff, method, "ratelimited", RetryAfter: retryAfter ?? BodyPause(json) ?? DefaultPause);
+        if (status == HttpStatusCode.TooManyRequests)
+            return new(SlackFault.BackOff, method, "ratelimited", RetryAfter: retryAfter ?? BodyPause(json) ?? DefaultPause);
         if ((int)status >= 500) return new(SlackFault.Transient, method, $"http_{(int)status}");
 
         if (json?.Text("error") is not { } error)
@@ -197,10 +208,12 @@ internal sealed partial class SlackApi : IDisposable
             return new(status == HttpStatusCode.OK ? SlackFault.Transient : SlackFaults.Of(code), method, code);
         }
 
-        if (error == "invalid_arguments" && Messages(json.Value).Any(message => message.Contains("trigger_id", StringComparison.Ordinal))) error = "trigger_expired";
+        if (error == "invalid_arguments" && Messages(json.Value).Any(message => message.Contains("trigger_id", StringComparison.Ordinal)))
+            error = "trigger_expired";
         var plain = CodeShape().IsMatch(error) ? error : "unreadable_code";
         var fault = SlackFaults.Of(plain);
-        return new(fault, method, plain, Plain(json.Value.Text("needed")), fault == SlackFault.BackOff ? retryAfter ?? BodyPause(json) ?? DefaultPause : null);
+        return new(fault, method, plain, Plain(json.Value.Text("needed")), fault == SlackFault.BackOff
+            ? retryAfter ?? BodyPause(json) ?? DefaultPause : null);
     }
 
     private TimeSpan? Pause(HttpResponseMessage response)
@@ -210,13 +223,15 @@ internal sealed partial class SlackApi : IDisposable
     }
 
     private static TimeSpan? BodyPause(JsonElement? json) =>
-        json?.Field("retry_after") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var seconds) ? Bounded(TimeSpan.FromSeconds(seconds)) : null;
+        json?.Field("retry_after") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var seconds)
+            ? Bounded(TimeSpan.FromSeconds(seconds)) : null;
 
     private static TimeSpan Bounded(TimeSpan pause) =>
         pause < TimeSpan.FromSeconds(1) ? TimeSpan.FromSeconds(1) : pause > LongestPause ? LongestPause : pause;
 
     private static IEnumerable<string> Messages(JsonElement json) =>
-        (json.Field("response_metadata") is { } metadata ? metadata.Items("messages") : []).Concat(json.Items("errors")).Select(item => item.AsText()).OfType<string>();
+        (json.Field("response_metadata") is { } metadata ? metadata.Items("messages") : []).Concat(json.Items("errors"))
+            .Select(item => item.AsText()).OfType<string>();
 
     /// <summary>Where in the message the fault is. The sentence around it can quote the message and is left out.</summary>
     private static string? Pointer(JsonElement json) =>

@@ -26,14 +26,16 @@ internal sealed class SlackChat(SlackApi api, DirectMessages direct, TimeProvide
         if (to.ResponseUrl is { } address)
         {
             var sent = await WithPlainFallbackAsync(content, plain, body => RepeatAsync(
-                () => api.RespondAsync(address, With(body, ("response_type", "ephemeral"), ("replace_original", false)), cancellationToken), cancellationToken));
+                () => api.RespondAsync(address, With(body, ("response_type", "ephemeral"), ("replace_original", false)), cancellationToken),
+                    cancellationToken));
             if (sent is SlackAnswer.Ok) return new Post.Sent(null);
         }
 
         // The address is used up, too old, or gone with a restart. In a direct message with us an ephemeral message would vanish on reload.
         if (to.Channel is { } channel && !channel.StartsWith('D'))
         {
-            var shown = await PostAsync("chat.postEphemeral", content, plain, [("channel", channel), ("user", to.To.User)], cancellationToken);
+            var shown = await PostAsync(
+                "chat.postEphemeral", content, plain, [("channel", channel), ("user", to.To.User)], cancellationToken);
             if (shown is SlackAnswer.Ok) return new Post.Sent(null);
             if (shown is SlackAnswer.Failed { Fault: SlackFault.BackOff or SlackFault.Configuration } failed) return Failure(failed);
         }
@@ -46,27 +48,32 @@ internal sealed class SlackChat(SlackApi api, DirectMessages direct, TimeProvide
         // Blanked first: where deleting is not allowed, or a copy of the deleted message is kept, at least what is shown is empty.
         var blanked = await RepeatAsync("chat.update", Blank(message), cancellationToken);
         if (blanked is SlackAnswer.Failed { Code: "message_not_found" }) return new Post.Sent(message);
-        if (blanked is SlackAnswer.Failed { Fault: SlackFault.BackOff or SlackFault.Transient or SlackFault.Configuration } notNow) return Failure(notNow);
+        if (blanked is SlackAnswer.Failed { Fault: SlackFault.BackOff or SlackFault.Transient or SlackFault.Configuration } notNow)
+            return Failure(notNow);
 
-        var deleted = await RepeatAsync("chat.delete", new JsonObject { ["channel"] = message.Channel, ["ts"] = message.Timestamp }, cancellationToken);
+        var deleted = await RepeatAsync(
+            "chat.delete", new JsonObject { ["channel"] = message.Channel, ["ts"] = message.Timestamp }, cancellationToken);
         if (deleted is SlackAnswer.Ok or SlackAnswer.Failed { Code: "message_not_found" }) return new Post.Sent(message);
 
         var failure = Failure((SlackAnswer.Failed)deleted);
         return failure is not Post.Never never ? failure
-            : new Post.Never(blanked is SlackAnswer.Failed refused ? $"The message is still there. {refused.Why} {never.Why}" : $"The message was blanked but not deleted. {never.Why}");
+            : new Post.Never(blanked is SlackAnswer.Failed refused
+                ? $"The message is still there. {refused.Why} {never.Why}" : $"The message was blanked but not deleted. {never.Why}");
     }
 
     public async Task<Post> OpenFormAsync(Secret trigger, ChatForm form, CancellationToken cancellationToken)
     {
         var arguments = new JsonObject { ["trigger_id"] = trigger.Reveal(), ["view"] = BlockKit.View(form) };
-        return await api.CallAsync("views.open", arguments, TimeSpan.Zero, cancellationToken) is SlackAnswer.Failed failed ? Failure(failed) : new Post.Sent(null);
+        return await api.CallAsync("views.open", arguments, TimeSpan.Zero, cancellationToken) is SlackAnswer.Failed failed
+            ? Failure(failed) : new Post.Sent(null);
     }
 
     public async Task<Post> RedrawFormAsync(string view, string? hash, ChatForm form, CancellationToken cancellationToken)
     {
         var arguments = new JsonObject { ["view_id"] = view, ["view"] = BlockKit.View(form) };
         if (!string.IsNullOrEmpty(hash)) arguments["hash"] = hash;
-        return await api.CallAsync("views.update", arguments, TimeSpan.Zero, cancellationToken) is SlackAnswer.Failed failed ? Failure(failed) : new Post.Sent(null);
+        return await api.CallAsync("views.update", arguments, TimeSpan.Zero, cancellationToken) is SlackAnswer.Failed failed
+            ? Failure(failed) : new Post.Sent(null);
     }
 
     private async Task<Post> PostDirectAsync(PrincipalId to, JsonObject content, JsonObject plain, CancellationToken cancellationToken)
@@ -82,7 +89,8 @@ internal sealed class SlackChat(SlackApi api, DirectMessages direct, TimeProvide
         return answer switch
         {
             SlackAnswer.Failed failed => Failure(failed),
-            SlackAnswer.Ok ok when ok.Body.Text("channel") is { } channel && ok.Body.Text("ts") is { } timestamp => new Post.Sent(new MessageRef(channel, timestamp)),
+            SlackAnswer.Ok ok when ok.Body.Text("channel") is { } channel && ok.Body.Text("ts") is { } timestamp =>
+                new Post.Sent(new MessageRef(channel, timestamp)),
             _ => new Post.Sent(null),
         };
 
@@ -103,11 +111,13 @@ internal sealed class SlackChat(SlackApi api, DirectMessages direct, TimeProvide
 
     private static readonly SlackAnswer Nothing = new SlackAnswer.Ok(default, null);
 
-    private Task<SlackAnswer> PostAsync(string method, JsonObject content, JsonObject plain, (string Name, JsonNode Value)[] to, CancellationToken cancellationToken) =>
+    private Task<SlackAnswer> PostAsync(
+            string method, JsonObject content, JsonObject plain, (string Name, JsonNode Value)[] to, CancellationToken cancellationToken) =>
         WithPlainFallbackAsync(content, plain, body => RepeatAsync(method, With(body, to), cancellationToken));
 
     /// <summary>When Slack does not take our blocks, the sentence alone is better than silence; once.</summary>
-    private static async Task<SlackAnswer> WithPlainFallbackAsync(JsonObject content, JsonObject plain, Func<JsonObject, Task<SlackAnswer>> post)
+    private static async Task<SlackAnswer> WithPlainFallbackAsync(
+            JsonObject content, JsonObject plain, Func<JsonObject, Task<SlackAnswer>> post)
     {
         var answer = await post(content);
         return answer is SlackAnswer.Failed { Fault: SlackFault.OurBug } && content.ContainsKey("blocks") ? await post(plain) : answer;
@@ -116,7 +126,9 @@ internal sealed class SlackChat(SlackApi api, DirectMessages direct, TimeProvide
     private Task<SlackAnswer> RepeatAsync(string method, JsonObject arguments, CancellationToken cancellationToken) =>
         RepeatAsync(() => api.CallAsync(method, arguments, Patience, cancellationToken), cancellationToken);
 
-    /// <summary>Twice at most, and only where nobody knows whether the first try counted: a notice may come double, which does no harm.</summary>
+    /// <summary>
+    /// Twice at most, and only where nobody knows whether the first try counted: a notice may come double, which does no harm.
+    /// </summary>
     private async Task<SlackAnswer> RepeatAsync(Func<Task<SlackAnswer>> call, CancellationToken cancellationToken)
     {
         var answer = await call();

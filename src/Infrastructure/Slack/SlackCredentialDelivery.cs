@@ -4,7 +4,9 @@ using DbAccess.Domain.Grants;
 
 namespace DbAccess.Infrastructure.Slack;
 
-/// <summary>The credentials, by direct message. One post and no second: whether a post that got no answer arrived, nobody can tell.</summary>
+/// <summary>
+/// The credentials, by direct message. One post and no second: whether a post that got no answer arrived, nobody can tell.
+/// </summary>
 internal sealed class SlackCredentialDelivery(SlackApi api, DirectMessages direct) : ICredentialDelivery
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -13,7 +15,8 @@ internal sealed class SlackCredentialDelivery(SlackApi api, DirectMessages direc
 
     public async Task<Delivery> DeliverAsync(Grant grant, Credential credential, CancellationToken cancellationToken)
     {
-        // Always asked anew, never from memory: this is the check that the conversation is with the holder, and that they still can be written to.
+        // Always asked anew, never from memory: this is the check that the conversation is with the holder, and that they still can be
+        // written to.
         var (channel, failure) = await direct.OpenAsync(grant.State.Requester, Patience, cancellationToken);
         if (failure is not null) return Failure(failure);
 
@@ -30,7 +33,8 @@ internal sealed class SlackCredentialDelivery(SlackApi api, DirectMessages direc
             : new Delivery.Unknown("Slack took the message but did not say where it is.", null);
     }
 
-    private static MessageRef? Reference(string? channel, string? timestamp) => channel is not null && timestamp is not null ? new MessageRef(channel, timestamp) : null;
+    private static MessageRef? Reference(string? channel, string? timestamp) => channel is not null && timestamp is not null
+        ? new MessageRef(channel, timestamp) : null;
 
     private static Delivery Failure(SlackAnswer.Failed failed) => failed.Fault switch
     {

@@ -7,13 +7,16 @@ using DbAccess.Domain.Principals;
 
 namespace DbAccess.Infrastructure.Slack;
 
-/// <summary>Who people are, as the workspace knows them. Nothing is concluded from silence: what Slack does not answer is refused.</summary>
+/// <summary>
+/// Who people are, as the workspace knows them. Nothing is concluded from silence: what Slack does not answer is refused.
+/// </summary>
 internal sealed partial class SlackDirectory(SlackApi api, SlackOptions options, TimeProvider clock) : IDirectory
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private static readonly Error Unavailable = new("directory.unavailable", "I cannot check who you are right now, since Slack does not answer me. Please try again in a minute.");
+    private static readonly Error Unavailable = new(
+            "directory.unavailable", "I cannot check who you are right now, since Slack does not answer me. Please try again in a minute.");
 
     private readonly SharedCache<PrincipalId, Result<Person>> _people = new(clock, Fresh, most: 5_000);
     private readonly SharedCache<string, Result<IReadOnlySet<string>>> _groups = new(clock, Fresh, most: 500);
@@ -53,8 +56,10 @@ internal sealed partial class SlackDirectory(SlackApi api, SlackOptions options,
             return new("directory.bot", "Only people can ask for database access, not apps or workflows.");
         }
 
-        if (user.Warns("is_stranger") || !IsOurs(id, user, grid)) return new("directory.outsider", "Only members of this workspace can ask for database access.");
-        if (user.Warns("is_restricted") || user.Warns("is_ultra_restricted")) return new("directory.guest", "Guests of this workspace cannot ask for database access.");
+        if (user.Warns("is_stranger") || !IsOurs(id, user, grid))
+            return new("directory.outsider", "Only members of this workspace can ask for database access.");
+        if (user.Warns("is_restricted") || user.Warns("is_ultra_restricted"))
+            return new("directory.guest", "Guests of this workspace cannot ask for database access.");
         if (user.Warns("is_invited_user")) return new("directory.invited", "This account was invited but has not signed in yet.");
         return null;
     }
@@ -64,7 +69,8 @@ internal sealed partial class SlackDirectory(SlackApi api, SlackOptions options,
     {
         if (grid is { } member)
         {
-            return options.TeamId.StartsWith('E') ? member.Text("enterprise_id") == options.TeamId : member.Items("teams").Any(team => team.AsText() == options.TeamId);
+            return options.TeamId.StartsWith('E') ? member.Text("enterprise_id") == options.TeamId : member.Items("teams")
+                .Any(team => team.AsText() == options.TeamId);
         }
 
         return id.Team == options.TeamId && user.Text("team_id") == options.TeamId;
@@ -74,15 +80,20 @@ internal sealed partial class SlackDirectory(SlackApi api, SlackOptions options,
     {
         if (!GroupShape().IsMatch(usergroup)) return Unreadable(usergroup, "that is not the id of a user group");
 
-        var answer = await api.CallAsync("usergroups.users.list", new JsonObject { ["usergroup"] = usergroup }, Patience, CancellationToken.None);
-        if (answer is SlackAnswer.Failed failed) return Unreadable(usergroup, failed.Code == "no_such_subteam" ? "there is no such group" : failed.Why.TrimEnd('.'));
-        if (((SlackAnswer.Ok)answer).Body.Field("users") is not { ValueKind: JsonValueKind.Array } users) return Unreadable(usergroup, "Slack's answer could not be read");
+        var answer = await api.CallAsync(
+            "usergroups.users.list", new JsonObject { ["usergroup"] = usergroup }, Patience, CancellationToken.None);
+        if (answer is SlackAnswer.Failed failed)
+            return Unreadable(usergroup, failed.Code == "no_such_subteam" ? "there is no such group" : failed.Why.TrimEnd('.'));
+        if (((SlackAnswer.Ok)answer).Body.Field("users") is not { ValueKind: JsonValueKind.Array } users)
+            return Unreadable(usergroup, "Slack's answer could not be read");
 
-        return Result<IReadOnlySet<string>>.Of(users.EnumerateArray().Select(user => user.AsText()).OfType<string>().ToHashSet(StringComparer.Ordinal));
+        return Result<IReadOnlySet<string>>.Of(
+            users.EnumerateArray().Select(user => user.AsText()).OfType<string>().ToHashSet(StringComparer.Ordinal));
     }
 
     private static Error Unreadable(string usergroup, string why) =>
-        new("directory.group_unreadable", $"I cannot read the Slack user group {SlackText.Line(usergroup, 40)}: {why}. Please tell an administrator of DbAccess.");
+        new("directory.group_unreadable",
+            $"I cannot read the Slack user group {SlackText.Line(usergroup, 40)}: {why}. Please tell an administrator of DbAccess.");
 
     private static string Handle(PrincipalId id, JsonElement user)
     {

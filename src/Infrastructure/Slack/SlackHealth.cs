@@ -11,7 +11,8 @@ internal sealed class SlackHealth(SlackApi api, SlackOptions options, TimeProvid
 
     private readonly SharedCache<string, Result> _answer = new(clock, TimeSpan.FromSeconds(60), most: 2);
 
-    public Task<Result> CheckAsync(CancellationToken cancellationToken) => _answer.GetAsync("auth.test", AskAsync, _ => true, cancellationToken);
+    public Task<Result> CheckAsync(CancellationToken cancellationToken) =>
+        _answer.GetAsync("auth.test", AskAsync, _ => true, cancellationToken);
 
     private async Task<Result> AskAsync(string method)
     {
@@ -25,10 +26,12 @@ internal sealed class SlackHealth(SlackApi api, SlackOptions options, TimeProvid
 
         var ok = (SlackAnswer.Ok)answer;
         var team = ok.Body.Text(options.TeamId.StartsWith('E') ? "enterprise_id" : "team_id");
-        if (team != options.TeamId) return new Error("slack.other_team", $"Slack:BotToken belongs to another workspace than Slack:TeamId ({options.TeamId}).");
+        if (team != options.TeamId)
+            return new Error("slack.other_team", $"Slack:BotToken belongs to another workspace than Slack:TeamId ({options.TeamId}).");
 
         var granted = ok.Scopes?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var missing = granted is null ? [] : Needed.Except(granted, StringComparer.Ordinal).ToArray();
-        return missing.Length == 0 ? Result.Done : new Error("slack.missing_scope", $"The app lacks the scopes {string.Join(", ", missing)}: add them and install it again.");
+        return missing.Length == 0 ? Result.Done
+            : new Error("slack.missing_scope", $"The app lacks the scopes {string.Join(", ", missing)}: add them and install it again.");
     }
 }

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace DbAccess.Infrastructure.Slack;
 
-/// <summary>Reads Slack's answers without trusting their shape: a field that is absent, of another type or not decodable is simply not there.</summary>
+/// <summary>
+/// Reads Slack's answers without trusting their shape: a field that is absent, of another type or not decodable is simply not there.
+/// </summary>
 internal static class SlackJson
 {
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32 };
@@ -42,7 +44,9 @@ internal static class SlackJson
     public static IEnumerable<JsonElement> Items(this JsonElement owner, string name) =>
         owner.Field(name) is { ValueKind: JsonValueKind.Array } array ? array.EnumerateArray() : [];
 
-    /// <summary>True unless the field is absent, null or false: a flag that speaks against somebody counts when it cannot be read.</summary>
+    /// <summary>
+    /// True unless the field is absent, null or false: a flag that speaks against somebody counts when it cannot be read.
+    /// </summary>
     public static bool Warns(this JsonElement owner, string name) => owner.Field(name) switch
     {
         null => false,

@@ -12,8 +12,10 @@ public static partial class SlackRegistration
     public static IServiceCollection AddSlack(this IServiceCollection services, Settings settings)
     {
         var token = settings.RequiredSecret("Slack:BotToken");
-        if (!TokenShape().IsMatch(token.Reveal()) && token.Reveal() != "missing") settings.Fault("Slack:BotToken is not a bot token; one starts with xoxb-.");
-        var team = Shaped(settings, "Slack:TeamId", TeamShape(), "a workspace id (T…), or an organisation id (E…) for an app installed on a whole Enterprise Grid");
+        if (!TokenShape().IsMatch(token.Reveal()) && token.Reveal() != "missing")
+            settings.Fault("Slack:BotToken is not a bot token; one starts with xoxb-.");
+        var team = Shaped(settings, "Slack:TeamId", TeamShape(),
+            "a workspace id (T…), or an organisation id (E…) for an app installed on a whole Enterprise Grid");
         var app = Shaped(settings, "Slack:AppId", AppShape(), "an app id (A…)");
         var api = settings.Address("Slack:ApiUrl", "https://slack.com/api/");
         settings.Choice("Delivery", "Dm", ["Dm"], "Reveal");

@@ -17,11 +17,15 @@ internal static class SlackText
     /// <summary>The same on one line, so that no value can pretend to be a further field.</summary>
     public static string Line(string text, int most) => Cut(Clean(text, keepLines: false), most);
 
-    /// <summary>Text for a place where Slack reads <c>&lt;…&gt;</c>: cleaned, cut, then escaped. The cut counts escaped lengths, so no entity is ever cut in two.</summary>
+    /// <summary>
+    /// Text for a place where Slack reads <c>&lt;…&gt;</c>: cleaned, cut, then escaped. The cut counts escaped lengths, so no entity is
+    /// ever cut in two.
+    /// </summary>
     public static string Escaped(string text, int most) => Escape(Lines(text, most));
 
     public static string Escape(string text) =>
-        text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
+        text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)
+            .Replace(">", "&gt;", StringComparison.Ordinal);
 
     /// <summary>Cuts between characters, never inside one, and says so with an ellipsis.</summary>
     public static string Cut(string text, int most)

@@ -4,8 +4,8 @@ using Microsoft.Data.Sqlite;
 namespace DbAccess.Infrastructure.Sqlite;
 
 /// <summary>
-/// The audit trail in the SQLite file. Each row carries a hash over the row before and its own content, so that a later change of one shows in
-/// all that follow.
+/// The audit trail in the SQLite file. Each row carries a hash over the row before and its own content, so that a later change of one shows
+/// in all that follow.
 /// </summary>
 internal sealed class SqliteAuditTrail(SqliteDatabase database) : IAuditTrail
 {
@@ -16,7 +16,8 @@ internal sealed class SqliteAuditTrail(SqliteDatabase database) : IAuditTrail
             var row = AuditRow.Of(sequence + 1, record);
             SqliteDatabase.Execute(
                 connection,
-                "INSERT INTO audit (seq, at, action, by, subject, outcome, correlation, hash) VALUES ($seq, $at, $action, $by, $subject, $outcome, $correlation, $hash)",
+                "INSERT INTO audit (seq, at, action, by, subject, outcome, correlation, hash) VALUES ($seq, $at, $action, $by, $subject, " +
+                    "$outcome, $correlation, $hash)",
                 ("$seq", row.Sequence),
                 ("$at", row.At),
                 ("$action", row.Action),
@@ -34,7 +35,8 @@ internal sealed class SqliteAuditTrail(SqliteDatabase database) : IAuditTrail
         connection =>
         {
             var (rows, previous, firstBroken) = (0L, AuditRow.Beginning, (long?)null);
-            using var command = SqliteDatabase.Command(connection, "SELECT seq, at, action, by, subject, outcome, correlation, hash FROM audit ORDER BY seq");
+            using var command = SqliteDatabase.Command(
+                connection, "SELECT seq, at, action, by, subject, outcome, correlation, hash FROM audit ORDER BY seq");
             using var reader = command.ExecuteReader();
             while (reader.Read())
             {
@@ -58,5 +60,6 @@ internal sealed class SqliteAuditTrail(SqliteDatabase database) : IAuditTrail
     }
 
     private static AuditRow Read(SqliteDataReader row) => new(
-        row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.IsDBNull(6) ? null : row.GetString(6));
+        row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.IsDBNull(6)
+            ? null : row.GetString(6));
 }

@@ -8,8 +8,8 @@ public sealed class SqliteStoreException(string message, Exception? inner = null
 
 /// <summary>
 /// The file that holds grants, requests and the audit trail. Several processes may have it open; within this one, writes go one after the
-/// other, since SQLite has one writer at a time and its own way of queueing is to sleep and try again. Writes that wait at the same moment share
-/// one transaction, and so one wait for the disk; each is still all or nothing by itself.
+/// other, since SQLite has one writer at a time and its own way of queueing is to sleep and try again. Writes that wait at the same moment
+/// share one transaction, and so one wait for the disk; each is still all or nothing by itself.
 /// </summary>
 public sealed class SqliteDatabase : IStoreSetup, IDisposable
 {
@@ -35,13 +35,17 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
     {
         Path = System.IO.Path.GetFullPath(path);
         // Never "create": a file that vanishes under a running program is a lost store, not a reason to begin an empty one.
-        _connectionString = new SqliteConnectionStringBuilder { DataSource = Path, Mode = SqliteOpenMode.ReadWrite, ForeignKeys = true, Pooling = true }.ToString();
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = Path, Mode = SqliteOpenMode.ReadWrite, ForeignKeys = true,
+            Pooling = true }.ToString();
         _writer = Task.Run(WriteLoopAsync);
     }
 
     public string Path { get; }
 
-    /// <summary>Makes the file where there is none and brings its tables to this version. Done by the first use as well; a start calls it to fail early.</summary>
+    /// <summary>
+    /// Makes the file where there is none and brings its tables to this version. Done by the first use as well; a start calls it to fail
+    /// early.
+    /// </summary>
     /// <exception cref="SqliteStoreException">The file is not a store of this product, or is one of a newer version.</exception>
     public async Task InitializeAsync(CancellationToken cancellationToken)
     {
@@ -97,8 +101,8 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
     }
 
     /// <summary>
-    /// One transaction, on disk when it returns. It keeps what <paramref name="write"/> did only if that asks for it, so that a lost race leaves
-    /// nothing behind. Cancelling works up to the commit, and undoes everything.
+    /// One transaction, on disk when it returns. It keeps what <paramref name="write"/> did only if that asks for it, so that a lost race
+    /// leaves nothing behind. Cancelling works up to the commit, and undoes everything.
     /// </summary>
     internal async Task<T> WriteAsync<T>(Func<SqliteConnection, (T Answer, bool Keep)> write, CancellationToken cancellationToken)
     {
@@ -207,7 +211,8 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
         }
     }
 
-    internal static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    internal static SqliteCommand Command(
+            SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         var command = connection.CreateCommand();
         command.CommandText = sql;
@@ -227,7 +232,8 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
         return (long)command.ExecuteScalar()!;
     }
 
-    internal static List<T> List<T>(SqliteConnection connection, string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    internal static List<T> List<T>(SqliteConnection connection, string sql, Func<SqliteDataReader, T> read,
+        params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         using var command = Command(connection, sql, parameters);
         using var reader = command.ExecuteReader();
@@ -246,8 +252,8 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
         try
         {
             connection.Open();
-            // FULL: a commit is on disk before it returns; less would lose the last ones when the power goes. The time-out is SQLite's own wait
-            // for another process, which looks every few milliseconds; the library's looks every 150.
+            // FULL: a commit is on disk before it returns; less would lose the last ones when the power goes. The time-out is SQLite's own
+            // wait for another process, which looks every few milliseconds; the library's looks every 150.
             Execute(connection, "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL;");
             return connection;
         }
@@ -281,7 +287,8 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
 
         using var transaction = connection.BeginTransaction(deferred: false);
         // Again, now that nobody else can write: another process may have been quicker.
-        for (var version = Check(connection); version < SqliteSchema.Migrations.Count; version++) Execute(connection, SqliteSchema.Migrations[version]);
+        for (var version = Check(connection); version < SqliteSchema.Migrations.Count; version++)
+            Execute(connection, SqliteSchema.Migrations[version]);
         Execute(connection, $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SqliteSchema.Migrations.Count};");
         transaction.Commit();
     }
@@ -292,11 +299,13 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
         var version = (int)Scalar(connection, "PRAGMA user_version");
         var empty = Scalar(connection, "SELECT count(*) FROM sqlite_schema") == 0;
 
-        if (owner != ApplicationId && (owner != 0 || !empty)) throw new SqliteStoreException($"{Path} is an SQLite file of another program.");
+        if (owner != ApplicationId && (owner != 0 || !empty))
+            throw new SqliteStoreException($"{Path} is an SQLite file of another program.");
         if (version > SqliteSchema.Migrations.Count)
         {
             throw new SqliteStoreException(
-                $"{Path} was written by a newer version of DbAccess (its tables are of version {version}, this program knows {SqliteSchema.Migrations.Count}). "
+                $"{Path} was written by a newer version of DbAccess (its tables are of version {version}, this program knows " +
+                    $"{SqliteSchema.Migrations.Count}). "
                 + "Start the newer program, or give this one another file (Grants:Sqlite:Path).");
         }
 

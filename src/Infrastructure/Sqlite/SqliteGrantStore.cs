@@ -7,7 +7,9 @@ using Microsoft.Data.Sqlite;
 
 namespace DbAccess.Infrastructure.Sqlite;
 
-/// <summary>Grants in the SQLite file: state, events and <c>due_at</c> in one transaction, and only over the version that was loaded.</summary>
+/// <summary>
+/// Grants in the SQLite file: state, events and <c>due_at</c> in one transaction, and only over the version that was loaded.
+/// </summary>
 internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants unreadable) : IGrantStore
 {
     // Reachable by tests that ask SQLite how it would run them.
@@ -17,15 +19,19 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         "SELECT id, version, document FROM grants WHERE team = $team AND requester = $user ORDER BY created_at DESC, id LIMIT $limit";
 
     internal const string ListLiveByRequesterSql =
-        "SELECT id, version, document FROM grants WHERE team = $team AND requester = $user AND ended_at IS NULL ORDER BY created_at DESC, id LIMIT $limit";
+        "SELECT id, version, document FROM grants WHERE team = $team AND requester = $user AND ended_at IS NULL ORDER BY created_at " +
+            "DESC, id LIMIT $limit";
 
-    internal const string ListLiveSql = "SELECT id, version, document FROM grants WHERE ended_at IS NULL ORDER BY created_at DESC, id LIMIT $limit";
+    internal const string ListLiveSql =
+        "SELECT id, version, document FROM grants WHERE ended_at IS NULL ORDER BY created_at DESC, id LIMIT $limit";
     internal const string ListLiveByDatabaseSql =
-        "SELECT id, version, document FROM grants WHERE ended_at IS NULL AND database = $database ORDER BY created_at DESC, id LIMIT $limit";
+        "SELECT id, version, document FROM grants WHERE ended_at IS NULL AND database = $database ORDER BY created_at DESC, id LIMIT " +
+            "$limit";
 
     internal const string ListLiveIdsSql = "SELECT id FROM grants WHERE ended_at IS NULL LIMIT $limit";
     internal const string ListLatelyEndedSql =
-        "SELECT CASE WHEN json_valid(document) THEN json_extract(document, '$.grant.target.cluster') END, max(ended_at) FROM grants WHERE ended_at >= $since AND role IS NOT NULL GROUP BY 1";
+        "SELECT CASE WHEN json_valid(document) THEN json_extract(document, '$.grant.target.cluster') END, max(ended_at) FROM grants " +
+            "WHERE ended_at >= $since AND role IS NOT NULL GROUP BY 1";
 
     internal const string CountQuarantinedSql = "SELECT count(*) FROM grants WHERE status = 'Quarantined'";
 
@@ -38,8 +44,10 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
                 var added = SqliteDatabase.Execute(
                     connection,
                     """
-                    INSERT INTO grants (id, version, status, installation, team, requester, database, scope, role, created_at, expires_at, due_at, ended_at, document)
-                    VALUES ($id, $version, $status, $installation, $team, $requester, $database, $scope, $role, $created, $expires, $due, $ended, $document)
+                    INSERT INTO grants (id, version, status, installation, team, requester, database, scope, role, created_at, expires_at,
+                        due_at, ended_at, document)
+                    VALUES ($id, $version, $status, $installation, $team, $requester, $database, $scope, $role, $created, $expires, $due,
+                        $ended, $document)
                     ON CONFLICT (id) DO NOTHING
                     """,
                     [
@@ -70,7 +78,8 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
                 var saved = SqliteDatabase.Execute(
                     connection,
                     """
-                    UPDATE grants SET version = $version, status = $status, role = $role, expires_at = $expires, due_at = $due, ended_at = $ended, document = $document
+                    UPDATE grants SET version = $version, status = $status, role = $role, expires_at = $expires, due_at = $due,
+                        ended_at = $ended, document = $document
                     WHERE id = $id AND version = $loaded
                     """,
                     [.. Changing(state), ("$loaded", loaded)]) == 1;
@@ -84,7 +93,8 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     }
 
     public async Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
-        (await database.ReadAsync(connection => SqliteDatabase.List(connection, "SELECT id, version, document FROM grants WHERE id = $id", Read, ("$id", id.ToString())), cancellationToken)).FirstOrDefault();
+        (await database.ReadAsync(connection => SqliteDatabase.List(connection, "SELECT id, version, document FROM grants WHERE id = $id",
+            Read, ("$id", id.ToString())), cancellationToken)).FirstOrDefault();
 
     public async Task<IReadOnlyList<Grant>> ListDueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken)
     {
@@ -98,7 +108,8 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         connection =>
         {
             var leftOut = unreadable.Ids;
-            var next = SqliteDatabase.List(connection, NextDueSql, row => (Due: row.GetInt64(0), Id: row.GetString(1)), ("$limit", 1 + leftOut.Count)).Where(row => !leftOut.Contains(row.Id));
+            var next = SqliteDatabase.List(connection, NextDueSql, row => (Due: row.GetInt64(0), Id: row.GetString(1)),
+                ("$limit", 1 + leftOut.Count)).Where(row => !leftOut.Contains(row.Id));
             return next.Select(row => (DateTimeOffset?)DateTimeOffset.FromUnixTimeMilliseconds(row.Due)).FirstOrDefault();
         },
         cancellationToken);
@@ -106,29 +117,35 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     public async Task<IReadOnlyList<Grant>> ListByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken) =>
         await ListAsync(ListByRequesterSql, limit, cancellationToken, ("$team", requester.Team), ("$user", requester.User));
 
-    public async Task<IReadOnlyList<Grant>> ListLiveByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<Grant>> ListLiveByRequesterAsync(
+            PrincipalId requester, int limit, CancellationToken cancellationToken) =>
         await ListAsync(ListLiveByRequesterSql, limit, cancellationToken, ("$team", requester.Team), ("$user", requester.User));
 
-    public async Task<IReadOnlyList<Grant>> ListLiveAsync(DatabaseName? database, int limit, CancellationToken cancellationToken) => database is null
+    public async Task<IReadOnlyList<Grant>> ListLiveAsync(DatabaseName? database, int limit, CancellationToken cancellationToken) =>
+        database is null
         ? await ListAsync(ListLiveSql, limit, cancellationToken)
         : await ListAsync(ListLiveByDatabaseSql, limit, cancellationToken, ("$database", database.Value));
 
     public async Task<IReadOnlyList<GrantId>> ListLiveIdsAsync(int limit, CancellationToken cancellationToken) => await database.ReadAsync(
-        connection => SqliteDatabase.List(connection, ListLiveIdsSql, row => ReadId(row.GetString(0)), ("$limit", limit)), cancellationToken);
+        connection => SqliteDatabase.List(connection, ListLiveIdsSql, row => ReadId(row.GetString(0)), ("$limit", limit)),
+            cancellationToken);
 
-    public async Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(
+            DateTimeOffset since, CancellationToken cancellationToken)
     {
         var ended = await database.ReadAsync(
             connection => SqliteDatabase.List(
                 connection,
                 ListLatelyEndedSql,
-                row => (Cluster: row.IsDBNull(0) ? null : ClusterName.Parse(row.GetString(0)), At: DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1))),
+                row => (Cluster: row.IsDBNull(0)
+                    ? null : ClusterName.Parse(row.GetString(0)), At: DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1))),
                 ("$since", StoreTime.Milliseconds(since))),
             cancellationToken);
         return ended.Where(row => row.Cluster is not null).ToDictionary(row => row.Cluster!, row => row.At);
     }
 
-    public async Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) => await database.ReadAsync(
+    public async Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) =>
+        await database.ReadAsync(
         connection => SqliteDatabase.List(
             connection,
             """SELECT seq, at, type, by, "from", "to", note FROM events WHERE grant_id = $id ORDER BY seq""",
@@ -136,7 +153,8 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
                 row.GetInt32(0),
                 StoreTime.Parse(row.GetString(1)),
                 row.GetString(2),
-                Actor.Parse(row.GetString(3)) ?? throw new GrantDocumentException(id.ToString(), string.Create(CultureInfo.InvariantCulture, $"event {row.GetInt32(0)} does not say who did it.")),
+                Actor.Parse(row.GetString(3)) ?? throw new GrantDocumentException(
+                    id.ToString(), string.Create(CultureInfo.InvariantCulture, $"event {row.GetInt32(0)} does not say who did it.")),
                 row.IsDBNull(4) ? null : Enum.Parse<GrantStatus>(row.GetString(4)),
                 Enum.Parse<GrantStatus>(row.GetString(5)),
                 row.IsDBNull(6) ? null : row.GetString(6)),
@@ -150,14 +168,16 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
                 connection,
                 "SELECT status, count(*) FROM grants GROUP BY status",
                 // A status of a newer version is counted by that one.
-                row => (Status: Enum.TryParse<GrantStatus>(row.GetString(0), out var status) ? status : (GrantStatus?)null, Count: row.GetInt64(1))),
+                row => (Status: Enum.TryParse<GrantStatus>(row.GetString(0), out var status)
+                    ? status : (GrantStatus?)null, Count: row.GetInt64(1))),
             cancellationToken);
         return counts.Where(row => row.Status is not null).ToDictionary(row => row.Status!.Value, row => row.Count);
     }
 
     public int CountUnreadable() => unreadable.Ids.Count;
 
-    public Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) => database.ReadAsync(connection => SqliteDatabase.Scalar(connection, CountQuarantinedSql), cancellationToken);
+    public Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(connection => SqliteDatabase.Scalar(connection, CountQuarantinedSql), cancellationToken);
 
     private static GrantId ReadId(string id) => GrantId.Parse(id) ?? throw new GrantDocumentException(id, "its id is none.");
 
@@ -192,12 +212,15 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     }
 
     /// <summary>What cannot be read is left out, and hides nothing that stands behind it: then more rows are asked for.</summary>
-    private Task<List<Grant>> ListAsync(string sql, int limit, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters) => database.ReadAsync(
+    private Task<List<Grant>> ListAsync(
+            string sql, int limit, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters) =>
+        database.ReadAsync(
         connection =>
         {
             for (long enough = (long)limit + unreadable.Ids.Count; ; enough *= 4)
             {
-                var rows = SqliteDatabase.List(connection, sql, row => unreadable.TryRead(row.GetString(0), () => Read(row)), [.. parameters, ("$limit", enough)]);
+                var rows = SqliteDatabase.List(
+                    connection, sql, row => unreadable.TryRead(row.GetString(0), () => Read(row)), [.. parameters, ("$limit", enough)]);
                 var readable = rows.OfType<Grant>().Take(limit).ToList();
                 if (readable.Count >= limit || rows.Count < enough) return readable;
             }
@@ -205,5 +228,6 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         cancellationToken);
 
     // The column is what saves are compared with, so it is the version that counts.
-    private static Grant Read(SqliteDataReader row) => new(GrantJson.Read(row.GetString(0), row.GetString(2)) with { Version = row.GetInt64(1) });
+    private static Grant Read(SqliteDataReader row) =>
+        new(GrantJson.Read(row.GetString(0), row.GetString(2)) with { Version = row.GetInt64(1) });
 }

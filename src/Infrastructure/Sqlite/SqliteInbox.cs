@@ -33,7 +33,8 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
         },
         cancellationToken);
 
-    public async Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken) => await database.ReadAsync(
+    public async Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+        await database.ReadAsync(
         connection => SqliteDatabase.List(
             connection,
             """
@@ -43,14 +44,16 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
             row => new InboxItem(
                 row.GetString(0),
                 row.GetString(1),
-                PrincipalId.Parse(row.GetString(2), row.GetString(3)) ?? throw new SqliteStoreException($"The request {row.GetString(0)} does not say whose it is."),
+                PrincipalId.Parse(row.GetString(2), row.GetString(3))
+                    ?? throw new SqliteStoreException($"The request {row.GetString(0)} does not say whose it is."),
                 row.IsDBNull(4) ? null : row.GetString(4),
                 row.GetString(5),
                 StoreTime.Parse(row.GetString(6))),
             ("$now", StoreTime.Text(now))),
         cancellationToken);
 
-    public Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
+        database.WriteAsync(
         connection =>
         {
             var held = SqliteDatabase.Execute(

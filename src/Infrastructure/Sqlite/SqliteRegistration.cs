@@ -7,9 +7,9 @@ namespace DbAccess.Infrastructure.Sqlite;
 public static class SqliteRegistration
 {
     /// <summary>
-    /// Registers the stores. <c>Grants:Sqlite:Path</c> names the file (default <c>data/dbaccess.db</c>, relative to the working directory). The
-    /// file is made at its first use; a start calls <see cref="SqliteDatabase.InitializeAsync"/> to hear of a bad one at once, and health asks
-    /// <see cref="SqliteDatabase.PingAsync"/>. A <see cref="TimeProvider"/> has to be registered.
+    /// Registers the stores. <c>Grants:Sqlite:Path</c> names the file (default <c>data/dbaccess.db</c>, relative to the working directory).
+    /// The file is made at its first use; a start calls <see cref="SqliteDatabase.InitializeAsync"/> to hear of a bad one at once, and
+    /// health asks <see cref="SqliteDatabase.PingAsync"/>. A <see cref="TimeProvider"/> has to be registered.
     /// </summary>
     public static IServiceCollection AddSqlite(this IServiceCollection services, Settings settings)
     {
