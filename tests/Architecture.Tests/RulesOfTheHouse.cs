@@ -55,6 +55,37 @@ public sealed class RulesOfTheHouse
         Assert.DoesNotContain(InfrastructureAssembly.GetReferencedAssemblies(), name => name.Name is "DbAccess.Api");
     }
 
+    /// <summary>A ratchet: a long line that went is not to come back. When there are fewer, the number here follows them down.</summary>
+    [Fact]
+    public void Lines_of_src_fit_a_screen()
+    {
+        const int Width = 140, Left = 26;
+
+        var longer = Sources().SelectMany(file => File.ReadLines(file)
+            .Select((line, at) => (Where: $"{Path.GetRelativePath(Root, file)}:{at + 1}", line.Length)))
+            .Where(line => line.Length > Width).Select(line => line.Where).ToList();
+
+        Assert.True(longer.Count <= Left, $"{longer.Count} lines, {Left} allowed: {string.Join(", ", longer)}");
+    }
+
+    /// <summary>A ratchet as well: what has grown beyond this holds more than one thing. The files that are allowed are those still to be cut.</summary>
+    [Fact]
+    public void Files_of_src_hold_one_thing()
+    {
+        const int Longest = 400;
+        string[] toBeCut = [
+            "RequestText.cs", "SlackEndpoints.cs", "RoleReconciler.cs", "Grant.cs", "PolicyYaml.cs", "MakingStatements.cs", "PostgresRoleAdministrator.cs", "RoleInventory.cs", "RoleLeftovers.cs", "RoleRemovalWalk.cs",
+        ];
+
+        var larger = Sources().Where(file => File.ReadLines(file).Count() > Longest).Select(file => Path.GetFileName(file));
+
+        Assert.Empty(larger.Except(toBeCut, StringComparer.Ordinal));
+    }
+
+    private static IEnumerable<string> Sources() =>
+        Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+
     [Fact]
     public void Only_Infrastructure_knows_the_outside_systems()
     {
