@@ -4,6 +4,7 @@ using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;

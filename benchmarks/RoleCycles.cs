@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 

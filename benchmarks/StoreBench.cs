@@ -10,6 +10,7 @@ using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Scheduling;
 using DbAccess.Infrastructure.Slack;
 using DbAccess.Infrastructure.Sqlite;
+using DbAccess.Infrastructure.Stores;
 using DbAccess.TestKit;
 using MediatR;
 using Microsoft.Extensions.Configuration;

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Reconciling;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;

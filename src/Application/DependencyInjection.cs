@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
+using DbAccess.Application.Reconciling;
 using FluentValidation;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;

@@ -5,6 +5,7 @@ using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Scheduling;
 using DbAccess.Infrastructure.Slack;
+using DbAccess.Infrastructure.Stores;
 
 namespace DbAccess.Functions;
 

@@ -1,6 +1,7 @@
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.Infrastructure.Files;
+using DbAccess.Infrastructure.Policies;
 using DbAccess.Infrastructure.S3;
 using DbAccess.Infrastructure.Sqlite;
 using Microsoft.Extensions.DependencyInjection;

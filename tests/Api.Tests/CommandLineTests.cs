@@ -1,3 +1,5 @@
+using DbAccess.Infrastructure.Policies;
+
 namespace DbAccess.Api.Tests;
 
 public sealed class CommandLineTests

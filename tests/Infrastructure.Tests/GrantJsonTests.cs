@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
+using DbAccess.Infrastructure.Stores;
 using DbAccess.TestKit;
 
 namespace DbAccess.Infrastructure.Tests;

@@ -1,4 +1,5 @@
 using DbAccess.Infrastructure;
+using DbAccess.Infrastructure.Stores;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Tests;

@@ -1,4 +1,5 @@
 using DbAccess.Infrastructure;
+using DbAccess.Infrastructure.Stores;
 using DbAccess.TestKit;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;

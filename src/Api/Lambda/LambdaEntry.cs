@@ -4,6 +4,7 @@ using System.Text.Json;
 using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Reconciling;
 using DbAccess.Domain.Grants;
 using MediatR;
 

@@ -3,6 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using DbAccess.Api.Slack.Door;
+using DbAccess.Api.Slack.Inbox;
 using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;

@@ -1,3 +1,5 @@
+using DbAccess.Api.Slack.Door;
+using DbAccess.Api.Slack.Inbox;
 using DbAccess.Domain;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 

@@ -1,5 +1,6 @@
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Reconciling;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Policies;

@@ -3,6 +3,7 @@ using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
+using DbAccess.Domain.Roles;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Grants;

@@ -1,3 +1,4 @@
+using DbAccess.Application.Grants;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Application.Ports;

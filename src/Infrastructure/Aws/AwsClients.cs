@@ -1,6 +1,7 @@
 using Amazon.DynamoDBv2;
 using Amazon.Runtime;
 using Amazon.S3;
+using DbAccess.Infrastructure.Stores;
 
 namespace DbAccess.Infrastructure.Aws;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Stores;
 
 namespace DbAccess.Infrastructure.DynamoDb;
 

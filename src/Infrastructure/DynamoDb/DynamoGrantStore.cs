@@ -5,6 +5,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
+using DbAccess.Infrastructure.Stores;
 
 namespace DbAccess.Infrastructure.DynamoDb;
 

@@ -3,6 +3,7 @@ using System.Text;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
+using DbAccess.Infrastructure.Stores;
 
 namespace DbAccess.Infrastructure.DynamoDb;
 

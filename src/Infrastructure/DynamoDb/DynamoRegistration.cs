@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Amazon.DynamoDBv2;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Aws;
+using DbAccess.Infrastructure.Stores;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace DbAccess.Infrastructure.DynamoDb;

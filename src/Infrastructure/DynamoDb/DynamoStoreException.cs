@@ -1,3 +1,5 @@
+using DbAccess.Infrastructure.Stores;
+
 namespace DbAccess.Infrastructure.DynamoDb;
 
 /// <summary>

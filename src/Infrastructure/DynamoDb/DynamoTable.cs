@@ -2,6 +2,7 @@ using System.Globalization;
 using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Infrastructure.Aws;
+using DbAccess.Infrastructure.Stores;
 
 namespace DbAccess.Infrastructure.DynamoDb;
 

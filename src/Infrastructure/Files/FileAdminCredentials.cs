@@ -1,6 +1,7 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
+using DbAccess.Infrastructure.Credentials;
 
 namespace DbAccess.Infrastructure.Files;
 

@@ -1,4 +1,5 @@
 using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Policies;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,8 @@
 using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Postgres.Connections;
+using DbAccess.Infrastructure.Postgres.Doctor;
+using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Removing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;

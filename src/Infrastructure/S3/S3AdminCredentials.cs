@@ -2,6 +2,7 @@ using Amazon.S3;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
+using DbAccess.Infrastructure.Credentials;
 
 namespace DbAccess.Infrastructure.S3;
 

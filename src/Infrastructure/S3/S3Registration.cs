@@ -5,6 +5,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Infrastructure.Aws;
 using DbAccess.Infrastructure.Files;
+using DbAccess.Infrastructure.Policies;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,5 @@
 using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Stores;
 using Microsoft.Data.Sqlite;
 
 namespace DbAccess.Infrastructure.Sqlite;

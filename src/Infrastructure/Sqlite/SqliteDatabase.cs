@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using DbAccess.Infrastructure.Stores;
 using Microsoft.Data.Sqlite;
 
 namespace DbAccess.Infrastructure.Sqlite;

@@ -3,6 +3,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
+using DbAccess.Infrastructure.Stores;
 using Microsoft.Data.Sqlite;
 
 namespace DbAccess.Infrastructure.Sqlite;

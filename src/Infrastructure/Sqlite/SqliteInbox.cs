@@ -1,5 +1,6 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
+using DbAccess.Infrastructure.Stores;
 
 namespace DbAccess.Infrastructure.Sqlite;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using DbAccess.Api.Slack;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit.Fakes;
 

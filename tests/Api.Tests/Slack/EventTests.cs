@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using DbAccess.Api.Slack;
 using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Api.Tests.Slack;

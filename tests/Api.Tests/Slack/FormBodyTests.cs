@@ -1,4 +1,5 @@
 using DbAccess.Api.Slack;
+using DbAccess.Api.Slack.Door;
 
 namespace DbAccess.Api.Tests.Slack;
 

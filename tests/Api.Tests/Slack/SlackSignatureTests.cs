@@ -1,5 +1,6 @@
 using System.Text;
 using DbAccess.Api.Slack;
+using DbAccess.Api.Slack.Door;
 using DbAccess.Domain;
 using Microsoft.Extensions.Time.Testing;
 

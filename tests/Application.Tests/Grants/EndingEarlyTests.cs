@@ -1,4 +1,5 @@
 using DbAccess.Application.Grants;
+using DbAccess.Application.Reconciling;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;

@@ -3,6 +3,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.DynamoDb;
+using DbAccess.Infrastructure.Stores;
 using DbAccess.TestKit.Aws;
 using DbAccess.TestKit.Contracts;
 

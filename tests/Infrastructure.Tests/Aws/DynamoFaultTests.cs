@@ -4,9 +4,11 @@ using System.Text.Json.Nodes;
 using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
 using Amazon.Runtime;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
+using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;
@@ -541,7 +543,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
         _wire.Forget();
         await store.FindAsync(grant.Id, Stop);
-        grant.BeginProvisioning(Domain.Databases.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
+        grant.BeginProvisioning(Domain.Roles.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
         await store.SaveAsync(grant, Stop);
         grant.RoleMade(16_500, Some.Plan, Some.Now);
         await store.SaveAsync(grant, Stop);

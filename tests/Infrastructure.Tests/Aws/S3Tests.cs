@@ -6,6 +6,7 @@ using Amazon.S3.Model;
 using DbAccess.Domain.Databases;
 using DbAccess.Infrastructure.Aws;
 using DbAccess.Infrastructure.Files;
+using DbAccess.Infrastructure.Policies;
 using DbAccess.Infrastructure.S3;
 using DbAccess.Infrastructure.Tests.Files;
 using DbAccess.TestKit;

@@ -2,8 +2,11 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Doctor;
+using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.TestKit.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -3,6 +3,7 @@ using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Removing;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 using DbAccess.TestKit.Postgres;

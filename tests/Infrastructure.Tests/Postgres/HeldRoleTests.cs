@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 

@@ -1,5 +1,6 @@
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 

@@ -5,6 +5,8 @@ using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Removing;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 

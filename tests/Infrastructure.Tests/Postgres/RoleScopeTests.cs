@@ -1,6 +1,8 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
 

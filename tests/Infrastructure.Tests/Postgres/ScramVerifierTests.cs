@@ -1,5 +1,6 @@
 using DbAccess.Domain;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Making;
 
 namespace DbAccess.Infrastructure.Tests.Postgres;
 

@@ -1,4 +1,5 @@
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Removing;
 
 namespace DbAccess.Infrastructure.Tests.Postgres;
 

@@ -3,6 +3,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Slack;
 using DbAccess.TestKit;
 using Microsoft.Extensions.Logging;

@@ -2,6 +2,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Sqlite;
+using DbAccess.Infrastructure.Stores;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Contracts;
 

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Sqlite;
+using DbAccess.Infrastructure.Stores;
 using DbAccess.TestKit;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Sqlite;

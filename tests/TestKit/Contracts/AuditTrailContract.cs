@@ -1,3 +1,4 @@
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
 using Xunit;

@@ -2,8 +2,9 @@ using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Scopes;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Roles;
+using DbAccess.Domain.Scopes;
 
 namespace DbAccess.TestKit.Fakes;
 

@@ -1,3 +1,4 @@
+
 namespace DbAccess.TestKit.Postgres;
 
 /// <summary>How a throw-away server is to be made.</summary>

@@ -1,0 +1,380 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using Npgsql;
+
+namespace DbAccess.Infrastructure.Postgres.Connections;
+
+/// <summary>
+/// Connections to the target clusters as their administrators. Bounded per cluster, kept for about a minute at most and dropped when idle,
+/// since after a failover an old one leads to the wrong instance.
+/// </summary>
+internal sealed class ClusterConnections(IAdminCredentials credentials, PostgresOptions options, TimeProvider clock) : IAsyncDisposable
+{
+    /// <summary>How long a rejected administrator is not tried again, so that a wrong password does not lock the account.</summary>
+    private static readonly TimeSpan RejectionPause = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<ClusterName, Cluster> _clusters = new();
+
+    /// <summary>
+    /// What every session starts with. In the start-up packet, so that it costs no round trip, wins over settings of the database and the
+    /// role, and survives a reset. A database can otherwise turn <c>standard_conforming_strings</c> off, or put functions of its own in
+    /// front.
+    /// </summary>
+    private const string Preamble =
+        "-c standard_conforming_strings=on -c search_path=pg_catalog -c lock_timeout=2s -c statement_timeout=30s"
+        + " -c idle_in_transaction_session_timeout=15s -c default_transaction_read_only=off -c default_transaction_isolation=read\\ " +
+            "committed"
+        // A database can have everybody become another role, or cut off whoever is quiet for a moment.
+        + " -c role=none -c idle_session_timeout=0"
+        + " -c client_min_messages=warning -c jit=off -c plan_cache_mode=force_generic_plan -c synchronous_commit=on -c TimeZone=UTC";
+
+    /// <summary>
+    /// A connection to a database of the cluster (null: the one of the credentials). Give it back before asking for another: two at once by
+    /// everybody would lock up when the cluster's bound is reached.
+    /// </summary>
+    /// <exception cref="ClusterFault">There is no way in now.</exception>
+    public async Task<ClusterConnection> OpenAsync(
+            ClusterName name, string? database, CancellationToken cancellationToken, string? reader = null, bool pooled = true)
+    {
+        var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
+        await cluster.Slots.WaitAsync(cancellationToken);
+        return await OpenInSlotAsync(cluster, database, cancellationToken, reader, pooled);
+    }
+
+    /// <summary>
+    /// A second connection for who has one already: null when all are in use, since waiting for one while holding another could last for
+    /// ever.
+    /// </summary>
+    /// <exception cref="ClusterFault">There is no way in now.</exception>
+    public async Task<ClusterConnection?> OpenIfFreeAsync(ClusterName name, string? database, CancellationToken cancellationToken)
+    {
+        var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
+        return cluster.Slots.Wait(0, CancellationToken.None)
+            ? await OpenInSlotAsync(cluster, database, cancellationToken, reader: null, pooled: true) : null;
+    }
+
+    private async Task<ClusterConnection> OpenInSlotAsync(
+            Cluster cluster, string? database, CancellationToken cancellationToken, string? reader, bool pooled)
+    {
+        var name = cluster.Name;
+        try
+        {
+            var credential = await FindAsync(name, fresh: false, cancellationToken);
+            if (cluster.IsRejected(credential, clock.GetUtcNow())) throw Rejected(name);
+
+            for (var attempt = 1; ;)
+            {
+                NpgsqlConnection? connection = null;
+                Pool? pool = null;
+                try
+                {
+                    pool = cluster.Take(credential, database ?? credential.Database, reader, pooled);
+                    connection = pool.Source.CreateConnection();
+                    await connection.OpenAsync(cancellationToken);
+                    if (cluster.Learn(connection.PostgreSqlVersion.Major))
+                    {
+                        await connection.DisposeAsync();
+                        cluster.PutBack(pool);
+                        continue;
+                    }
+                    return new ClusterConnection(connection, credential, cluster, pool, reader);
+                }
+                catch (Exception failure)
+                {
+                    if (connection is not null) await connection.DisposeAsync();
+                    if (pool is not null) cluster.PutBack(pool);
+                    if (failure is OperationCanceledException) throw;
+                    if (failure is PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } && cluster.Forget()) continue;
+                    if (failure is NpgsqlException { InnerException: null } and not PostgresException
+                        && credential.SslMode is not ("disable" or "allow" or "prefer"))
+                        throw new ClusterFault(
+                            new Error("postgres.tls",
+                            $"Cluster {name} does not offer TLS, which sslmode " +
+                            $"{(credential.SslMode.Length == 0 ? "verify-full" : credential.SslMode)} in its administrator credentials " +
+                            "asks for."), mayPass: true);
+                    if (!ClusterFault.IsRejection(failure)) throw ClusterFault.From(failure, name, database ?? credential.Database);
+
+                    // The password may have been rotated behind our back: ask once more, and only then give up.
+                    var known = credential;
+                    credential = attempt == 1 ? await FindAsync(name, fresh: true, cancellationToken) : known;
+                    if (attempt++ == 1 && !Same(known, credential)) continue;
+
+                    cluster.Reject(credential, clock.GetUtcNow() + RejectionPause);
+                    throw Rejected(name);
+                }
+            }
+        }
+        catch
+        {
+            cluster.Slots.Release();
+            throw;
+        }
+    }
+
+    /// <summary>The readers of a cluster, as its credentials list them.</summary>
+    public async Task<AdminCredential> CredentialAsync(ClusterName name, CancellationToken cancellationToken) =>
+        await FindAsync(name, fresh: false, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var cluster in _clusters.Values) await cluster.DisposeAsync();
+    }
+
+    private async Task<AdminCredential> FindAsync(ClusterName name, bool fresh, CancellationToken cancellationToken)
+    {
+        var found = await credentials.FindAsync(name, fresh, cancellationToken);
+        return found.Refusal is { } refusal ? throw new ClusterFault(refusal, mayPass: true) : found.Value;
+    }
+
+    private static ClusterFault Rejected(ClusterName name) =>
+        ClusterFault.From(new PostgresException("", "FATAL", "FATAL", "28P01"), name, "");
+
+    private static bool Same(AdminCredential one, AdminCredential other) => ReferenceEquals(one, other)
+        || (one.Host == other.Host && one.Port == other.Port && one.Username == other.Username && one.SslMode == other.SslMode
+            && one.Database == other.Database && one.Password.Reveal() == other.Password.Reveal()
+                && one.Readers.SequenceEqual(other.Readers, StringComparer.Ordinal));
+
+    /// <summary>The connections to one database. It holds as many as were ever out at once since it was cleared, at most.</summary>
+    internal sealed class Pool(NpgsqlDataSource source, bool keeps)
+    {
+        public NpgsqlDataSource Source { get; } = source;
+
+        public int Out { get; private set; }
+
+        public int Most { get; private set; }
+
+        public void Take() => Most = Math.Max(Most, ++Out);
+
+        public void PutBack()
+        {
+            Out--;
+            if (!keeps) Most = Out;
+        }
+
+        public void Clear()
+        {
+            Source.Clear();
+            Most = Out;
+        }
+    }
+
+    internal sealed class Cluster(ClusterName name, PostgresOptions options) : IAsyncDisposable
+    {
+        private readonly Lock _gate = new();
+        private readonly Dictionary<(string Host, int Port, string Database, bool Pooled), Pool> _pools = [];
+        private string _extra = "";
+        private AdminCredential? _credential;
+        private AdminCredential? _rejected;
+        private DateTimeOffset _rejectedUntil;
+
+        public ClusterName Name { get; } = name;
+
+        public SemaphoreSlim Slots { get; } = new(options.MaxConnectionsPerCluster);
+
+        /// <summary>
+        /// Where to open one more connection. Idle ones to other databases are closed when there would be more than the bound, all
+        /// databases together: the server has no more room for us.
+        /// </summary>
+        public Pool Take(AdminCredential credential, string database, string? reader, bool pooled)
+        {
+            var (host, port) = Split(reader, credential);
+            lock (_gate)
+            {
+                if (_credential is null || !Same(_credential, credential))
+                {
+                    ClearSources();
+                    _credential = credential;
+                }
+                if (!_pools.TryGetValue((host, port, database, pooled), out var pool))
+                    _pools[(host, port, database, pooled)] = pool = new Pool(Build(credential, host, port, database, pooled), pooled);
+
+                pool.Take();
+                foreach (var idle in _pools.Values.Where(other => other.Most > other.Out).OrderBy(other => other == pool))
+                {
+                    if (_pools.Values.Sum(one => one.Most) <= options.MaxConnectionsPerCluster) break;
+                    idle.Clear();
+                }
+                return pool;
+            }
+        }
+
+        public void PutBack(Pool pool)
+        {
+            lock (_gate) pool.PutBack();
+        }
+
+        /// <summary>
+        /// What only later versions know, they are told from the second connection on. True when the first one has to be made again for
+        /// that.
+        /// </summary>
+        public bool Learn(int major)
+        {
+            lock (_gate)
+            {
+                var again = _extra.Length == 0 && major >= 17;
+                if (!again) return false;
+
+                _extra = " -c transaction_timeout=0";
+                ClearSources();
+                return true;
+            }
+        }
+
+        /// <summary>Another, older server answers under this name. True when there was something to forget.</summary>
+        public bool Forget()
+        {
+            lock (_gate)
+            {
+                if (_extra.Length == 0) return false;
+
+                _extra = "";
+                ClearSources();
+                return true;
+            }
+        }
+
+        /// <summary>
+        /// Closes what is idle; what is out is closed when it comes back. For when one connection turned out to lead nowhere.
+        /// </summary>
+        public void DropIdle()
+        {
+            lock (_gate)
+            {
+                foreach (var pool in _pools.Values) pool.Clear();
+            }
+        }
+
+        public bool IsRejected(AdminCredential credential, DateTimeOffset now)
+        {
+            lock (_gate) return _rejected is not null && now < _rejectedUntil && Same(_rejected, credential);
+        }
+
+        public void Reject(AdminCredential credential, DateTimeOffset until)
+        {
+            lock (_gate) (_rejected, _rejectedUntil) = (credential, until);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            List<NpgsqlDataSource> sources;
+            lock (_gate)
+            {
+                sources = [.. _pools.Values.Select(pool => pool.Source)];
+                _pools.Clear();
+            }
+            foreach (var source in sources) await source.DisposeAsync();
+            Slots.Dispose();
+        }
+
+        /// <summary>Connections that are out are closed when they come back.</summary>
+        private void ClearSources()
+        {
+            foreach (var pool in _pools.Values) pool.Source.Dispose();
+            _pools.Clear();
+        }
+
+        private NpgsqlDataSource Build(AdminCredential credential, string host, int port, string database, bool pooled)
+        {
+            var builder = new NpgsqlDataSourceBuilder
+            {
+                ConnectionStringBuilder =
+                {
+                    Host = host,
+                    Port = port,
+                    Username = credential.Username,
+                    Password = credential.Password.Reveal(),
+                    Database = database,
+                    SslMode = SslModeOf(credential.SslMode),
+                    ApplicationName = "dbaccess",
+                    Options = Preamble + _extra,
+                    Timeout = (int)options.ConnectTimeout.TotalSeconds,
+                    // Just more than the server's own limit, which is the one that should speak.
+                    CommandTimeout = 35,
+                    Pooling = pooled,
+                    MaxPoolSize = options.MaxConnectionsPerCluster,
+                    ConnectionIdleLifetime = 10,
+                    ConnectionPruningInterval = 5,
+                    ConnectionLifetime = 60,
+                    NoResetOnClose = true,
+                    // What recurs (the reading back) is planned once per connection, also in one go with statements that never recur.
+                    MaxAutoPrepare = 20,
+                    AutoPrepareMinUsages = 2,
+                    Enlist = false,
+                    GssEncryptionMode = GssEncryptionMode.Disable,
+                    TcpKeepAlive = true,
+                    Encoding = "UTF8",
+                    ClientEncoding = "UTF8",
+                    PersistSecurityInfo = false,
+                    IncludeErrorDetail = false,
+                    LogParameters = false,
+                    // Names the statement that failed. Its text may hold a verifier: such an exception goes no further than our own catch.
+                    IncludeFailedBatchedCommand = true,
+                },
+            };
+            // Built-in types are all we need; loading a database's own costs a round trip for each connection.
+            builder.ConfigureTypeLoading(types => types.EnableTypeLoading(false));
+            // Whoever listens to Npgsql's traces would read statements with verifiers in them.
+            builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => false).ConfigureBatchFilter(_ => false));
+            return builder.Build();
+        }
+
+        private SslMode SslModeOf(string word) => word switch
+        {
+            "disable" => SslMode.Disable,
+            "allow" => SslMode.Allow,
+            "prefer" => SslMode.Prefer,
+            "require" => SslMode.Require,
+            "verify-ca" => SslMode.VerifyCA,
+            "" or "verify-full" => SslMode.VerifyFull,
+            _ => throw new ClusterFault(new Error("postgres.sslmode",
+                $"The administrator credentials of cluster {Name} have an sslmode that libpq does not know."), mayPass: true),
+        };
+
+        private (string Host, int Port) Split(string? reader, AdminCredential credential)
+        {
+            if (reader is null) return (credential.Host, credential.Port);
+            var colon = reader.LastIndexOf(':');
+            if (colon < 0 || reader.EndsWith(']')) return (reader.Trim('[', ']'), credential.Port);
+            return int.TryParse(reader.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                ? (reader[..colon].Trim('[', ']'), port)
+                : throw new ClusterFault(new Error("postgres.reader",
+                    $"The administrator credentials of cluster {Name} list a reader that is not host:port."), mayPass: true);
+        }
+    }
+}
+
+/// <summary>A connection that is ours until it is given back.</summary>
+internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCredential credential, ClusterConnections.Cluster cluster,
+    ClusterConnections.Pool pool, string? reader) : IAsyncDisposable
+{
+    private int _returned;
+
+    public NpgsqlConnection Connection { get; } = connection;
+
+    public AdminCredential Credential { get; } = credential;
+
+    /// <summary>The reader it leads to; null for the writer.</summary>
+    public string? Reader { get; } = reader;
+
+    public int Major { get; } = connection.PostgreSqlVersion.Major;
+
+    /// <summary>From here on everybody connects anew.</summary>
+    public void DropPool() => cluster.DropIdle();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _returned, 1) == 1) return;
+        try
+        {
+            await Connection.DisposeAsync();
+        }
+        finally
+        {
+            cluster.PutBack(pool);
+            cluster.Slots.Release();
+        }
+    }
+}

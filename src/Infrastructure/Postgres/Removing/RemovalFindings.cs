@@ -1,0 +1,86 @@
+using DbAccess.Domain.Grants;
+
+namespace DbAccess.Infrastructure.Postgres.Removing;
+
+/// <summary>What the steps of one removal found and did, for its receipt.</summary>
+internal sealed class RemovalFindings
+{
+    /// <summary>A receipt is read by people and kept for long; a role that left more than this is described by a number.</summary>
+    private const int MostLines = 200;
+
+    private readonly Dictionary<(string Instance, bool IsWriter), Seen> _instances = [];
+    private readonly List<string> _handedOver = [];
+    private readonly List<string> _dropped = [];
+    private readonly List<string> _remarks = [];
+
+    public bool Existed { get; set; }
+
+    /// <summary>Whether there is anything that the next try would not find again.</summary>
+    public bool AnythingDone => _handedOver.Count + _dropped.Count + _remarks.Count > 0
+        || _instances.Values.Any(seen => seen.Ended.Count > 0);
+
+    public ActivityDigest? Activity { get; set; }
+
+    public void HandedOver(IEnumerable<string> things) => _handedOver.AddRange(things);
+
+    public void Dropped(IEnumerable<string> things) => _dropped.AddRange(things.Except(_dropped, StringComparer.Ordinal).ToList());
+
+    public void Remark(string remark)
+    {
+        if (!_remarks.Contains(remark, StringComparer.Ordinal)) _remarks.Add(remark);
+    }
+
+    /// <summary>
+    /// Which there were and which of them were told to end. One that takes its time is found again in the next round, and stays one.
+    /// </summary>
+    public void Ended(string instance, bool isWriter, IEnumerable<string> found, IEnumerable<string> ended)
+    {
+        var seen = At(instance, isWriter);
+        seen.Found.UnionWith(found.Except(seen.Known));
+        seen.Ended.UnionWith(ended.Except(seen.Known));
+    }
+
+    /// <summary>It was found by an earlier removal, and is on the record.</summary>
+    public void IsKnown(string instance, bool isWriter, string session)
+    {
+        var seen = At(instance, isWriter);
+        seen.Known.Add(session);
+        seen.Found.Remove(session);
+        seen.Ended.Remove(session);
+    }
+
+    /// <summary>None was left there at that moment.</summary>
+    public void Checked(string instance, bool isWriter, DateTimeOffset at) => At(instance, isWriter).CheckedAt = at;
+
+    public RemovalReceipt Receipt(DateTimeOffset lockedOutAt, DateTimeOffset lastGoneAt, DateTimeOffset? provedAt, RemovalProof? left) =>
+        new(lockedOutAt, _instances.Values.Sum(seen => seen.Ended.Count), lastGoneAt < lockedOutAt
+            ? lockedOutAt : lastGoneAt, provedAt, Existed, Bounded(_handedOver))
+        {
+            Dropped = Bounded(_dropped),
+            Remarks = Bounded(_remarks),
+            Instances = [.. _instances.Where(seen => seen.Value.CheckedAt is not null)
+                .Select(seen => new InstanceCheck(
+                seen.Key.Instance, seen.Key.IsWriter, seen.Value.Found.Count, seen.Value.Ended.Count, seen.Value.CheckedAt!.Value))],
+            Left = left,
+        };
+
+    public static IReadOnlyList<string> Bounded(List<string> lines, int most = MostLines) => lines.Count <= most
+        ? [.. lines] : [.. lines.Take(most), $"and {lines.Count - most} more"];
+
+    private Seen At(string instance, bool isWriter)
+    {
+        if (!_instances.TryGetValue((instance, isWriter), out var seen)) _instances[(instance, isWriter)] = seen = new Seen();
+        return seen;
+    }
+
+    private sealed class Seen
+    {
+        public HashSet<string> Known { get; } = new(StringComparer.Ordinal);
+
+        public HashSet<string> Found { get; } = new(StringComparer.Ordinal);
+
+        public HashSet<string> Ended { get; } = new(StringComparer.Ordinal);
+
+        public DateTimeOffset? CheckedAt { get; set; }
+    }
+}

@@ -1,0 +1,351 @@
+using DbAccess.Infrastructure.Postgres.Connections;
+using DbAccess.Infrastructure.Postgres.Scopes;
+
+namespace DbAccess.Infrastructure.Postgres.Removing;
+
+/// <summary>
+/// The SQL of shutting a role out, dropping it and proving it. Values go in as parameters; where a statement takes none (all statements
+/// about roles), the server itself quotes the names and literals (<c>%I</c>, <c>%L</c>), on connections whose first settings make that safe
+/// (see <see cref="ClusterConnections"/>). What it left is the matter of <see cref="LeftoverStatements"/>.
+/// </summary>
+/// <remarks>
+/// All statements but one take the same parameters: 1 OID or empty, 2 name, 3 how the tag must begin, 4 names of scope roles, 5 how their
+/// tags begin. Sessions are read from the function under pg_stat_activity: the view joins names to it that nobody here wants.
+/// </remarks>
+internal sealed class RemovalStatements
+{
+    /// <summary>
+    /// Until 15 whoever is a member of a role can become it, and leave things behind in its name; from 16 on we give memberships with SET
+    /// FALSE.
+    /// </summary>
+    private readonly bool _canBecomeScope;
+
+    private static readonly RemovalStatements Until15 = new(true);
+    private static readonly RemovalStatements From16 = new(false);
+
+    private RemovalStatements(bool canBecomeScope)
+    {
+        _canBecomeScope = canBecomeScope;
+        Look = LookStatement();
+        Strike = StrikeStatement();
+        State = StateStatement();
+    }
+
+    public static RemovalStatements For(int major) => major >= 16 ? From16 : Until15;
+
+    /// <summary>
+    /// What there is, and with it what <see cref="Strike"/> does in the same transaction: drop a role that has nothing and nobody, shut any
+    /// other out. Further parameters: 6 whether it may drop, 7 how long it may wait for locks, 8 whether the sessions of its members were
+    /// ended. Answers the OID, or null when there is no such role or it is not ours, and in the last columns the names of its scope roles,
+    /// and whether an earlier removal of ours had shut it out already.
+    /// </summary>
+    public string Look { get; }
+
+    /// <summary>
+    /// A DO block, which takes no parameters. A right that we lack to shut it out does not undo the rest: what is left of it shows in the
+    /// <see cref="State"/>. A role that somebody's open transaction holds is told of by the <see cref="State"/>, too, so that its sessions
+    /// are ended all the same. Everything it asks the catalogs would be planned anew each time; the clean case asks nothing.
+    /// </summary>
+    public string Strike { get; }
+
+    /// <summary>
+    /// What is left anywhere, of the role or of its OID after the drop. Exists, OID, name, may log in, sessions, owned, privileges,
+    /// memberships, settings, left of the scope roles, the scope roles' OIDs, members of it other than us, whether the server only reads,
+    /// whether it counts statements; the name of another role that has the number on record now, and whether that may be ours all the same:
+    /// it can log in until some day, as ours do, and has no comment; whether the last strike found the role held; a line for each
+    /// membership that it had given on and that fell with its own; whether somebody has made it a superuser.
+    /// </summary>
+    public string State { get; }
+
+    /// <summary>
+    /// Ends every session of the role, and ghosts: sessions whose role no longer exists. A client can hide from <c>pg_stat_activity</c>
+    /// while it logs in and come out after the drop. All at once and not one after the other with a wait: fifty take 50 ms, not 5 s.
+    /// Answers which were found, which ended, how many ghosts: a session that hangs is found again and again, and is one. No filter on the
+    /// kind of backend, which not everybody may read.
+    /// </summary>
+    public const string EndSessions = $"{EndWhere} a.usesysid = o.oid OR {Ghost} OFFSET 0) t";
+
+    /// <summary>
+    /// As <see cref="EndSessions"/> without ghosts: for an administrator who may end sessions only as a member of the role.
+    /// </summary>
+    public const string EndOwnSessions = $"{EndWhere} a.usesysid = o.oid OFFSET 0) t";
+
+    /// <summary>Ends only ghosts. No parameters.</summary>
+    public const string EndGhosts =
+        $"SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) FROM pg_stat_get_activity(NULL) a WHERE {Ghost}";
+
+    /// <summary>
+    /// Ends the role's sessions with as few locks as can be, for a server that has no room for more: none of its own, and one at a time for
+    /// a moment where the server has to look somebody up. Tables that all databases share are never locked in the quick way that needs no
+    /// room, so that the look and the strike need some twenty. Parameters: the role's OID and its name, since a number alone may be
+    /// somebody else's. Answers which were ended.
+    /// </summary>
+    public const string EndByNumber = """
+        SELECT coalesce(array_agg(t.session) FILTER (WHERE t.ended), '{}')
+          FROM (SELECT pg_terminate_backend(a.pid) AS ended, concat_ws(' ', a.pid, a.backend_start) AS session
+              FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = $1::text::oid AND pg_get_userbyid(a.usesysid) = $2 OFFSET 0) t
+        """;
+
+    /// <summary>Ends every session of some roles, whether or not they still exist. Parameter: their OIDs.</summary>
+    public const string EndSessionsOf =
+        "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL) WHERE usesysid::bigint = ANY ($1)";
+
+    /// <summary>
+    /// Sessions that were ended and cannot go: they drop their temporary objects on the way out, which may want a lock on somebody else's
+    /// table (a trigger of theirs there runs a temporary function), and no timeout and no signal reaches them any more. Parameter: the
+    /// role's OID. Answers the session, what it waits for, who holds that, and the statement that ends them.
+    /// </summary>
+    public const string Waiting = """
+        SELECT DISTINCT concat_ws(' ', a.pid, a.backend_start), a.pid, l.mode,
+               CASE WHEN l.locktype = 'relation' AND l.database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+                   THEN 'table ' || l.relation::regclass::text
+                    WHEN l.locktype = 'relation' THEN 'table number ' || l.relation ELSE l.locktype
+                        END || coalesce(' in database ' || d.datname, ''),
+               CASE WHEN b.pid = 0 THEN coalesce('a prepared transaction of ' || pg_get_userbyid(p.ownerid), 'a prepared transaction')
+                   ELSE format('pid %s of %s', b.pid, coalesce(pg_get_userbyid(s.usesysid)::text, 'nobody')) END,
+               CASE WHEN b.pid = 0 THEN format('ROLLBACK PREPARED %L', coalesce(p.gid, 'its name, see pg_prepared_xacts'))
+                   ELSE format('SELECT pg_terminate_backend(%s)', b.pid) END
+          FROM pg_stat_get_activity(NULL) a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted LEFT JOIN pg_database d ON d.oid = l.database
+         CROSS JOIN unnest(pg_blocking_pids(a.pid)) b(pid) LEFT JOIN pg_stat_get_activity(NULL) s ON s.pid = b.pid
+          LEFT JOIN (pg_locks g JOIN pg_locks t ON t.locktype = 'transactionid' AND t.pid IS NULL
+              AND t.virtualtransaction = g.virtualtransaction JOIN pg_prepared_xact() p ON p.transaction = t.transactionid)
+            ON b.pid = 0 AND g.pid IS NULL AND g.granted AND (g.locktype, g.database, g.relation) = (l.locktype, l.database, l.relation)
+         WHERE a.usesysid = $1::text::oid ORDER BY 2, 5
+        """;
+
+    /// <summary>
+    /// Ends the sessions of everybody who was made a member of the role, ourselves and superusers excepted: until 15 one of them may have
+    /// become its scope role through it, which no catalog shows, and would stay so. Parameter: the role's OID. Answers whose, how many, and
+    /// their OID.
+    /// </summary>
+    public const string EndSessionsOfMembers = """
+        WITH RECURSIVE m(oid) AS (
+            SELECT a.member FROM pg_auth_members a WHERE a.roleid = $1::text::oid
+            UNION SELECT a.member FROM pg_auth_members a JOIN m ON a.roleid = m.oid)
+        SELECT t.rolname::text, count(*) FILTER (WHERE t.ended), t.oid
+          FROM (SELECT r.rolname, r.oid, CASE WHEN a.pid IS NULL THEN false ELSE pg_terminate_backend(a.pid) END AS ended
+                  FROM m JOIN pg_roles r ON r.oid = m.oid LEFT JOIN pg_stat_get_activity(NULL) a ON a.usesysid = r.oid
+                 WHERE r.rolname <> current_user AND NOT r.rolsuper OFFSET 0) t
+         GROUP BY 1, 3 ORDER BY 1
+        """;
+
+    /// <summary>
+    /// For a reader: whether it has heard that the role is gone or shut out. A reader that does not know the role may not have heard of its
+    /// making yet, so while the writer has it, it has to be there. Parameters: its OID, whether the writer has it.
+    /// </summary>
+    public const string IsShutOut = "SELECT EXISTS (SELECT FROM pg_roles WHERE oid = $1::text::oid AND rolcanlogin <> $2) = $2";
+
+    /// <summary>Takes the role back from its members: what they had through it ended with it. Parameter: its OID.</summary>
+    public const string TakeFromMembers = """
+        SELECT format('REVOKE %I FROM %I', g.rolname, r.rolname) FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles r
+            ON r.oid = a.member WHERE g.oid = $1::text::oid AND r.rolname <> current_user
+        """;
+
+    /// <summary>The statements that make us a member of a role, to be sent in one go; see <see cref="Hold"/>. Parameter: its OID.</summary>
+    public static string BecomeMember(int major) =>
+        $"SELECT {Hold}, format('GRANT %I TO CURRENT_USER{(major >= 16 ? " WITH INHERIT TRUE, SET TRUE" : "")}', r.rolname) FROM " +
+            "pg_roles r WHERE r.oid = $1::text::oid";
+
+    /// <summary>
+    /// A statement that changes nothing about <c>r</c>, and keeps it from being dropped until the end of the transaction; it fails (42704)
+    /// when it is gone already. A <c>GRANT</c> looks a role up before it waits for its turn, and if the role was dropped meanwhile, leaves
+    /// a membership in nothing, which no statement takes away (seen on 14 and 17).
+    /// </summary>
+    public const string Hold = "format('COMMENT ON ROLE %I IS %L', r.rolname, shobj_description(r.oid, 'pg_authid'))";
+
+    /// <summary>How the tag of any installation begins.</summary>
+    private const string OurMark = """
+        '{"dbaccess"'
+        """;
+
+    /// <summary>
+    /// The role that a removal is about: one on which two of our three marks agree, the OID, the name (whose end is random) and the tag.
+    /// One mark alone is not enough: a name can be taken by somebody else, an OID means another role after a dump is restored, a tag can be
+    /// copied. And two are: a role that was renamed, or lost its comment, or came back under another OID, is still ours to remove. So is
+    /// one that was renamed and lost its comment, if it has its scope role still.
+    /// </summary>
+    private const string Found = $"""
+        SELECT r.oid, r.rolname, r.rolcanlogin, r.rolconnlimit, r.rolsuper
+          FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
+         WHERE (r.oid = nullif($1, '')::oid OR r.rolname = $2)
+           AND (coalesce(r.oid = nullif($1, '')::oid, false)::int + (r.rolname = $2)::int + coalesce(starts_with(d.description, $3),
+               false)::int >= 2
+                OR r.oid = nullif($1, '')::oid AND coalesce(NOT starts_with(d.description, {OurMark}), true)
+                   AND EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles s ON s.oid = m.roleid WHERE m.member = r.oid
+                       AND s.rolname = ANY ($4)))
+         ORDER BY coalesce(r.oid = nullif($1, '')::oid, false) DESC LIMIT 1
+        """;
+
+    /// <summary>
+    /// The OID that everything is asked about: the role's, or, when there is no role of that number any more, the one it had. Never that of
+    /// somebody else's role.
+    /// </summary>
+    private const string Subject = """
+        SELECT coalesce(
+            (SELECT oid FROM x),
+            (SELECT k.oid FROM (SELECT coalesce(nullif($1, ''), nullif(current_setting('dbaccess.found', true), ''))::oid AS oid) k
+              WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = k.oid))) AS oid
+        """;
+
+    private const string EndWhere = $"""
+        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject})
+        SELECT coalesce(array_agg(t.session) FILTER (WHERE t.mine), '{"{}"}'),
+            coalesce(array_agg(t.session) FILTER (WHERE t.mine AND t.ended), '{"{}"}'), count(*) FILTER (WHERE NOT t.mine AND t.ended)
+          FROM (SELECT coalesce(a.usesysid = o.oid, false) AS mine, pg_terminate_backend(a.pid) AS ended,
+              concat_ws(' ', a.pid, a.backend_start) AS session FROM o, pg_stat_get_activity(NULL) a WHERE
+        """;
+
+    /// <summary>
+    /// One look-up by index for each session; a NOT EXISTS would read all roles there are. Sessions are as they are now and roles as they
+    /// were when the statement began, so whoever logs in with a role that was made in between looks like a ghost: <c>pg_get_userbyid</c>
+    /// looks now, and is asked too.
+    /// </summary>
+    private const string Ghost = "a.usesysid <> 0 AND CASE WHEN (SELECT r.oid FROM pg_roles r WHERE r.oid = a.usesysid) IS NULL THEN " +
+        "pg_get_userbyid(a.usesysid) = ('unknown (OID=' || a.usesysid || ')')::name ELSE false END";
+
+    private const string Sessions = "(SELECT count(*) FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = o.oid)";
+
+    /// <summary>Not the view: it knows owners by name, and a dropped role has none.</summary>
+    private static string Prepared(string oid) => $"(SELECT count(*) FROM pg_prepared_xact() p WHERE p.ownerid = {oid})";
+
+    /// <summary>
+    /// A range of one, and not an equality: a scope role has a row for each of its tables there, from which the planner concludes that any
+    /// role has thousands, and reads it all.
+    /// </summary>
+    private static string Dependencies(string oid, string which) =>
+        $"(SELECT count(*) FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid BETWEEN {oid} AND {oid}{which})";
+
+    /// <summary>By database, which is how the index goes: every live role with a setting has a row there.</summary>
+    private static string Settings(string oid) =>
+        "(SELECT count(*) FROM (SELECT 0::oid AS oid UNION ALL SELECT b.oid FROM pg_database b) b JOIN pg_db_role_setting c ON " +
+            $"c.setdatabase = b.oid AND c.setrole = {oid})";
+
+    /// <summary>Two look-ups by index instead of one reading of all memberships.</summary>
+    private static string Memberships(string oid) =>
+        $"((SELECT count(*) FROM pg_auth_members m WHERE m.roleid = {oid}) + (SELECT count(*) FROM pg_auth_members m WHERE m.member = " +
+            $"{oid}))";
+
+    /// <summary>
+    /// Memberships that it gave: until 15 they stay, with its number as that of whoever gave them; from 16 on they are dependencies like
+    /// others. Not those in nothing, see <see cref="Hold"/>.
+    /// </summary>
+    private const string Given = "(SELECT count(*) FROM pg_auth_members m WHERE m.grantor = o.oid AND m.roleid <> o.oid AND EXISTS " +
+        "(SELECT FROM pg_roles r WHERE r.oid = m.roleid) AND EXISTS (SELECT FROM pg_roles r WHERE r.oid = m.member))";
+
+    private const string Members =
+        "(SELECT count(*) FROM pg_auth_members m WHERE m.roleid = o.oid AND pg_get_userbyid(m.member) <> current_user)";
+
+    /// <summary>The scope roles of ours that it is a member of, or was according to the record.</summary>
+    private const string ScopeRoles = """
+        SELECT r.oid FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
+         WHERE r.rolname = ANY ($4) AND starts_with(d.description, $5)
+        UNION
+        SELECT m.roleid FROM o JOIN pg_auth_members m ON m.member = o.oid JOIN pg_shdescription d ON d.objoid = m.roleid
+            AND d.classoid = 'pg_authid'::regclass
+         WHERE starts_with(d.description, $5)
+        """;
+
+    private string Scopes => _canBecomeScope ? ScopeRoles : "SELECT NULL::oid AS oid WHERE false";
+
+    /// <summary>Of a scope role only what it owns is wrong: what it was given is what it is for.</summary>
+    private string LeftOfScopes => _canBecomeScope
+        ? $"coalesce((SELECT sum({Dependencies("s.oid", " AND d.deptype = 'o'")} + {Prepared("s.oid")} + {Settings("s.oid")}) FROM s), 0)"
+        : "0";
+
+    private string LookStatement() => $"""
+        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED (SELECT oid FROM x), s AS MATERIALIZED ({Scopes}),
+        n AS MATERIALIZED (
+            SELECT x.oid, format('%I', x.rolname) AS ident,
+                   $6 AND {Sessions} = 0 AND {Dependencies("o.oid", "")} = 0 AND {Prepared("o.oid")} = 0 AND {LeftOfScopes} = 0{(_canBecomeScope ? $" AND {Given} = 0 AND ($8 OR {Members} = 0)" : " AND $8 IS NOT NULL")} AS clean
+              FROM x, o)
+        SELECT n.oid,
+               set_config('dbaccess.found', coalesce(n.oid::text, ''), false),
+               set_config('dbaccess.ident', coalesce(n.ident, ''), true),
+               set_config('dbaccess.strike', CASE WHEN n.oid IS NULL THEN 'nothing' WHEN n.clean THEN 'drop' ELSE 'contain' END, true),
+               set_config('dbaccess.scopes', (SELECT coalesce(array_agg(s.oid), '{"{}"}') FROM s)::text, true),
+               set_config('lock_timeout', $7, true),
+               ARRAY(SELECT pg_get_userbyid(s.oid)::text FROM s),
+               coalesce((SELECT NOT x.rolcanlogin AND x.rolconnlimit = 0 FROM x), false),
+               set_config('dbaccess.held', '', false), set_config('dbaccess.given', '', false)
+          FROM (SELECT) AS one LEFT JOIN n ON true
+        """;
+
+    private string StrikeStatement() => $"""
+        DO $do$
+        DECLARE
+            m record;
+        BEGIN
+            IF current_setting('dbaccess.strike') = 'drop' THEN
+                {(_canBecomeScope ? ForgetPasswords : "")}
+                EXECUTE 'DROP ROLE ' || current_setting('dbaccess.ident');
+            ELSIF current_setting('dbaccess.strike') = 'contain' THEN
+                BEGIN
+                    EXECUTE 'ALTER ROLE ' || current_setting('dbaccess.ident') ||
+                        ' NOLOGIN CONNECTION LIMIT 0 PASSWORD NULL VALID UNTIL ''1970-01-01''';
+                EXCEPTION WHEN insufficient_privilege THEN
+                    -- Where passwords and their end are reserved to members of another role, these two are not.
+                    BEGIN
+                        EXECUTE 'ALTER ROLE ' || current_setting('dbaccess.ident') || ' NOLOGIN CONNECTION LIMIT 0';
+                    EXCEPTION WHEN insufficient_privilege THEN NULL;
+                    END;
+                WHEN lock_not_available THEN
+                    PERFORM set_config('dbaccess.held', 'yes', false);
+                END;
+                {(_canBecomeScope ? "" : RememberGiven)}
+                FOR m IN SELECT r.rolname, a.grantor FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid
+                    WHERE a.member = current_setting('dbaccess.found')::oid LOOP
+                    BEGIN
+                        EXECUTE format('REVOKE %I FROM {(_canBecomeScope ? "%s" : "%s GRANTED BY %I CASCADE")}', m.rolname, current_setting('dbaccess.ident'){(_canBecomeScope ? "" : ", pg_get_userbyid(m.grantor)")});
+                    -- From 16 on whoever is giving the scope role to somebody at this moment holds it; the lock-out must not wait for them.
+                    EXCEPTION WHEN insufficient_privilege OR lock_not_available THEN NULL;
+                    END;
+                END LOOP;
+                {(_canBecomeScope ? ForgetPasswords : "")}
+            END IF;
+        END
+        $do$
+        """;
+
+    /// <summary>From 16 on the memberships that it had handed on fall with its own, and nothing would say so.</summary>
+    private const string RememberGiven = """
+        PERFORM set_config('dbaccess.given', coalesce((
+                    SELECT string_agg(format('the membership of %s in %s, which it had given', h.rolname, r.rolname), chr(10)
+                        ORDER BY h.rolname, r.rolname)
+                      FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles h ON h.oid = a.member
+                          WHERE a.grantor = current_setting('dbaccess.found')::oid), ''), false);
+        """;
+
+    /// <summary>
+    /// A password that a holder set on a scope role opens nothing, since nobody can log in as it; it goes all the same where we can see it.
+    /// To set it to nothing each time would have everybody's removals clash on that one row.
+    /// </summary>
+    private const string ForgetPasswords = """
+        IF has_column_privilege('pg_authid', 'rolpassword', 'SELECT') THEN
+                    FOR m IN EXECUTE
+                        'SELECT rolname FROM pg_authid WHERE oid = ANY (current_setting(''dbaccess.scopes'')::oid[]) AND rolpassword IS NOT NULL' LOOP
+                        EXECUTE format('ALTER ROLE %I PASSWORD NULL', m.rolname);
+                    END LOOP;
+                END IF;
+        """;
+
+    private string StateStatement() => $"""
+        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject}), s AS MATERIALIZED ({Scopes})
+        SELECT x.oid IS NOT NULL, o.oid, x.rolname::text, coalesce(x.rolcanlogin, false),
+               {Sessions},
+               {Dependencies("o.oid", " AND d.deptype = 'o'")} + {Prepared("o.oid")}{(_canBecomeScope ? $" + {Given}" : "")},
+               {Dependencies("o.oid", " AND d.deptype <> 'o'")},
+               {Memberships("o.oid")},
+               {Settings("o.oid")},
+               {LeftOfScopes}::bigint,
+               ARRAY(SELECT s.oid::text FROM s),
+               {(_canBecomeScope ? Members : "0::bigint")},
+               current_setting('transaction_read_only') = 'on',
+               current_setting('pg_stat_statements.max', true) IS NOT NULL,
+               k.rolname::text,
+               coalesce(k.rolcanlogin AND isfinite(k.rolvaliduntil) AND shobj_description(k.oid, 'pg_authid') IS NULL, false),
+               coalesce(current_setting('dbaccess.held', true), '') = 'yes',
+               coalesce(current_setting('dbaccess.given', true), ''),
+               coalesce(x.rolsuper, false)
+          FROM o LEFT JOIN x ON true LEFT JOIN pg_roles k ON k.oid = nullif($1, '')::oid AND k.oid IS DISTINCT FROM x.oid
+        """;
+}

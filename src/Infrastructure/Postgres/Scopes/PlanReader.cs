@@ -1,0 +1,67 @@
+using DbAccess.Domain.Scopes;
+using DbAccess.Infrastructure.Postgres.Making;
+using Npgsql;
+
+namespace DbAccess.Infrastructure.Postgres.Scopes;
+
+/// <summary>Expands a scope on one database: reads only, and waits for nobody's locks on tables.</summary>
+internal static class PlanReader
+{
+    /// <param name="sizes">With what is for people only: estimates of rows and sizes, and what PUBLIC has.</param>
+    public static async Task<PrivilegePlan> ReadAsync(
+            NpgsqlConnection connection, ScopePart part, bool sizes, CancellationToken cancellationToken)
+    {
+        List<(string Kind, string Name, string? Column, string? Privilege, string Owner, long? Rows, long? Bytes)> rows = [];
+        await using (var ask = new NpgsqlCommand(MakingStatements.Plan, connection))
+        {
+            ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = part.Role });
+            ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = part.Rules });
+            ask.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = sizes });
+            await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                rows.Add((reader.GetString(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.IsDBNull(3)
+                    ? null : reader.GetString(3), reader.GetString(4),
+                    reader.IsDBNull(5) ? null : reader.GetInt64(5), reader.IsDBNull(6) ? null : reader.GetInt64(6)));
+            }
+        }
+
+        List<PublicPrivilege> everybody = [];
+        if (sizes)
+        {
+            string[] opened = [.. rows.Where(row => row.Kind == "schema").Select(row => row.Name)];
+            await using var ask = new NpgsqlCommand(
+                MakingStatements.PublicHas, connection) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = opened } } };
+            await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+                everybody.Add(new PublicPrivilege(part.Database, reader.GetString(0), reader.GetString(1), reader.GetString(2)));
+        }
+
+        const string later = "later ";
+        return new PrivilegePlan(
+            part.Scope.Name,
+            [
+                .. rows.Where(row => !row.Kind.StartsWith(later, StringComparison.Ordinal)).GroupBy(row => (row.Kind, row.Name))
+                    .OrderBy(thing => Order(thing.Key.Kind)).ThenBy(thing => thing.Key.Name, StringComparer.Ordinal)
+                    .Select(thing => new PlannedObject(
+                        part.Database, thing.Key.Kind, thing.Key.Name, thing.First().Owner,
+                        Sorted(thing.Where(row => row.Column is null).Select(row => row.Privilege)),
+                        thing.Where(row => row.Column is not null).GroupBy(row => row.Privilege!, StringComparer.Ordinal)
+                            .ToDictionary(group => group.Key, group => Sorted(group.Select(row => row.Column!)), StringComparer.Ordinal),
+                        thing.First().Rows, thing.First().Bytes)),
+            ],
+            [
+                .. rows.Where(row => row.Kind.StartsWith(later, StringComparison.Ordinal)).GroupBy(row => (row.Owner, row.Name, row.Kind))
+                    .OrderBy(group => group.Key.Name, StringComparer.Ordinal).ThenBy(group => group.Key.Kind, StringComparer.Ordinal)
+                        .ThenBy(group => group.Key.Owner, StringComparer.Ordinal)
+                    .Select(group => new PlannedLater(part.Database, group.Key.Owner, group.Key.Name, group.Key.Kind[later.Length..],
+                        Sorted(group.Select(row => row.Privilege)))),
+            ],
+            everybody,
+            part.Scope.RunAs);
+
+        static IReadOnlyList<string> Sorted(IEnumerable<string?> words) =>
+            [.. words.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        static int Order(string kind) => kind switch { "database" => 0, "schema" => 1, "table" => 2, _ => 3 };
+    }
+}
