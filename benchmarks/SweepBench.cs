@@ -159,7 +159,7 @@ internal static class SweepBench
     {
         var stop = CancellationToken.None;
         await stage.Inbox.TryAddAsync(new InboxItem("bench", "command", Some.Engineer, null, "orders read 30m because INC-4711 stuck orders", stage.Clock.GetUtcNow()), null, stop);
-        var filed = await stage.Mediator.Send(new CreateGrant("bench", Some.Engineer, DatabaseName.Parse("orders")!, ScopeName.Parse("read")!, TimeSpan.FromMinutes(30), "INC-4711 stuck orders"), stop);
+        var filed = await stage.Mediator.Send(new CreateGrant("bench", Some.Engineer, new AccessWish(DatabaseName.Parse("orders")!, ScopeName.Parse("read")!, TimeSpan.FromMinutes(30), "INC-4711 stuck orders")), stop);
         await stage.Inbox.FinishAsync("bench", stop);
         var id = filed.Value.Id;
         for (var turn = 0; turn < 20; turn++)

@@ -2,6 +2,7 @@ using DbAccess.Api;
 using DbAccess.Api.Lambda;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
+using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Application;
 using DbAccess.Application.Databases;
 using DbAccess.Application.Grants;

@@ -47,6 +47,7 @@ public static class DependencyInjection
 
         services.AddTransient<Membership>();
         services.AddTransient<RequestJudge>();
+        services.AddTransient<Revokers>();
         services.AddTransient<GrantSteps>();
         services.AddTransient<GrantGiving>();
         services.AddTransient<GrantTaking>();

@@ -2,6 +2,7 @@ using DbAccess.Application.Grants;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
+using DbAccess.Domain.Principals;
 
 namespace DbAccess.Application.Tests;
 
@@ -74,7 +75,7 @@ public sealed class PipelineTests
         _stage.Delivery.Works();
         await StepAsync();
         Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
-        await _stage.First.SendAsync(new RevokeGrant(Some.Dba, id, Marker));
+        await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.One(id), Marker));
         _stage.Chat.Breaks();
         _stage.Roles.RemovalFails = _ => FakeRoleAdministrator.RemovalNotNow();
         await StepAsync();

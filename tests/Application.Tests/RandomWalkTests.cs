@@ -99,7 +99,7 @@ public sealed class RandomWalkTests
                     break;
                 case 3 when Any() is { } grant:
                     Say($"revoke {grant.Id}");
-                    await _stage.First.SendAsync(new RevokeGrant(Some.Dba, grant.Id, "incident over"));
+                    await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.One(grant.Id), "incident over"));
                     break;
                 case 4 or 5 or 6:
                     var pause = Pick(Pauses);

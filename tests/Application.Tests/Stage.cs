@@ -86,7 +86,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
     public void Dispatch(GrantId id) => _dispatched.Enqueue(id);
 
     public static CreateGrant Ask(string scope = "read", string? key = null, PrincipalId? requester = null, TimeSpan? duration = null, string reason = "INC-4711 stuck orders", string database = "orders") =>
-        new(key ?? Guid.NewGuid().ToString("N"), requester ?? Some.Engineer, DatabaseName.Parse(database)!, ScopeName.Parse(scope)!, duration, reason);
+        new(key ?? Guid.NewGuid().ToString("N"), requester ?? Some.Engineer, new AccessWish(DatabaseName.Parse(database)!, ScopeName.Parse(scope)!, duration, reason));
 
     /// <summary>A grant that was asked for and is still to be made.</summary>
     public async Task<GrantId> AskedAsync(TimeSpan? duration = null, PrincipalId? requester = null, string database = "orders")

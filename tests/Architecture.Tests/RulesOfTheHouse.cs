@@ -67,7 +67,7 @@ public sealed class RulesOfTheHouse
     [Fact]
     public void Lines_of_src_fit_a_screen()
     {
-        const int Width = 140, Left = 26;
+        const int Width = 140, Left = 24;
 
         var longer = Sources().SelectMany(file => File.ReadLines(file)
             .Select((line, at) => (Where: $"{Path.GetRelativePath(Root, file)}:{at + 1}", line.Length)))
@@ -82,7 +82,7 @@ public sealed class RulesOfTheHouse
     {
         const int Longest = 400;
         string[] toBeCut = [
-            "RequestText.cs", "SlackEndpoints.cs", "RoleReconciler.cs", "Grant.cs", "PolicyYaml.cs", "MakingStatements.cs", "PostgresRoleAdministrator.cs", "RoleInventory.cs", "RoleLeftovers.cs", "RoleRemovalWalk.cs",
+            "RoleReconciler.cs", "Grant.cs", "PolicyYaml.cs", "MakingStatements.cs", "PostgresRoleAdministrator.cs", "RoleInventory.cs", "RoleLeftovers.cs", "RoleRemovalWalk.cs",
         ];
 
         var larger = Sources().Where(file => File.ReadLines(file).Count() > Longest).Select(file => Path.GetFileName(file));

@@ -1,4 +1,6 @@
+using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
+using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Domain;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -24,6 +26,10 @@ internal static class SlackWayIn
         services.AddSingleton(tenant);
         services.AddSingleton<SlackDoor>();
         services.AddSingleton<HelpPace>();
+        services.AddSingleton<SubmissionCheck>();
+        services.AddSingleton<CommandEndpoint>();
+        services.AddSingleton<InteractivityEndpoint>();
+        services.AddSingleton<EventEndpoint>();
         services.AddTransient<RequestDesk>();
         services.AddSingleton<InboxWorker>();
         if (hosted) services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());

@@ -1,22 +1,17 @@
 using DbAccess.Domain;
-using DbAccess.Domain.Databases;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Scopes;
 using FluentValidation;
 using MediatR;
 
 namespace DbAccess.Application.Grants;
 
 /// <summary>Would this request be filed? Files nothing; lets a form show a mistake beside its field while it is still open.</summary>
-public sealed record CheckRequest(PrincipalId Requester, DatabaseName Database, ScopeName Scope, TimeSpan Duration, string Reason)
-    : IRequest<Result>
+public sealed record CheckRequest(PrincipalId Requester, AccessWish Wish) : IRequest<Result>
 {
-    /// <summary>The tables that the requester wants it narrowed to; empty for the whole scope.</summary>
-    public IReadOnlyList<TableMention> Only { get; init; } = [];
-
     internal sealed class Validator : AbstractValidator<CheckRequest>
     {
-        public Validator() => RuleFor(query => query.Reason)
+        public Validator() => RuleFor(query => query.Wish.Reason)
             .MaximumLength(CreateGrant.LongestReason)
                 .WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters; put the details into the ticket.");
     }
@@ -25,8 +20,7 @@ public sealed record CheckRequest(PrincipalId Requester, DatabaseName Database, 
     {
         public async Task<Result> Handle(CheckRequest query, CancellationToken cancellationToken)
         {
-            var judged = await judge.JudgeAsync(query.Requester, query.Database, query.Scope, query.Only, query.Duration, query.Reason,
-                clock.GetUtcNow(), cancellationToken);
+            var judged = await judge.JudgeAsync(query.Requester, query.Wish, clock.GetUtcNow(), cancellationToken);
             return judged.Refusal is { } refusal ? refusal : Result.Done;
         }
     }

@@ -27,37 +27,31 @@ public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Sco
 /// <summary>Asks for access. The policy decides; what it allows at once is on record when this returns, and is made behind.</summary>
 /// <param name="RequestKey">The same for every copy of the same request: done twice, it answers with the grant it made the first
 /// time.</param>
-/// <param name="Duration">Null takes the rule's default.</param>
-public sealed record CreateGrant(
-        string RequestKey, PrincipalId Requester, DatabaseName Database, ScopeName Scope, TimeSpan? Duration, string Reason)
-    : IRequest<Result<GrantFiled>>, IAudited
+public sealed record CreateGrant(string RequestKey, PrincipalId Requester, AccessWish Wish) : IRequest<Result<GrantFiled>>, IAudited
 {
     /// <summary>As much as Slack's own text field takes.</summary>
     public const int LongestReason = 3000;
 
-    /// <summary>The tables that the requester wants it narrowed to; empty for the whole scope.</summary>
-    public IReadOnlyList<TableMention> Only { get; init; } = [];
-
     public Actor By => new Actor.Person(Requester);
 
-    public string Subject => $"{Database}/{Scope}";
+    public string Subject => $"{Wish.Database}/{Wish.Scope}";
 
     internal sealed class Validator : AbstractValidator<CreateGrant>
     {
         public Validator()
         {
-            RuleFor(command => command.Reason)
+            RuleFor(command => command.Wish.Reason)
                 .Must(reason => !string.IsNullOrWhiteSpace(reason)).WithMessage("Say why you need it: the reason goes on the audit record.")
                 .MaximumLength(LongestReason)
                     .WithMessage($"The reason is longer than {LongestReason} characters; put the details into the ticket.")
                 .Must(reason => !reason.Contains('\0', StringComparison.Ordinal))
                     .WithMessage("The reason holds a character that cannot be stored (NUL).");
-            RuleFor(command => command.Only)
+            RuleFor(command => command.Wish.Only)
                 .Must(only => only.Count <= TableMention.Most)
                     .WithMessage(
                     $"A request can be narrowed to {TableMention.Most} tables at most; ask for the whole scope, or for a scope of its " +
                     "own.");
-            RuleFor(command => command.Duration)
+            RuleFor(command => command.Wish.Duration)
                 .Must(duration => duration is null || (duration > TimeSpan.Zero && duration <= Durations.Longest))
                 .WithMessage("The length must be more than nothing and no more than a year: 45s, 30m, 2h, 1h30m, 1d.");
         }
@@ -75,14 +69,13 @@ public sealed record CreateGrant(
             if (await FindFiledAsync(command.RequestKey, cancellationToken) is { } filed) return Filed(filed);
 
             var now = clock.GetUtcNow();
-            var judged = await judge.JudgeAsync(
-                command.Requester, command.Database, command.Scope, command.Only, command.Duration, command.Reason, now, cancellationToken);
+            var judged = await judge.JudgeAsync(command.Requester, command.Wish, now, cancellationToken);
             if (judged.Refusal is { } refusal) return refusal;
 
-            var (handle, allowed, policyHash) = judged.Value;
+            var (handle, terms, policyHash) = judged.Value;
             var request = new GrantRequest(
-                command.RequestKey, command.Requester, handle, allowed.Target, allowed.Scope, allowed.Duration,
-                command.Reason.Trim(), allowed.Ticket, allowed.Rule.Id, policyHash, Activity.Current?.Id);
+                command.RequestKey, command.Requester, handle, terms.Target, terms.Scope, terms.Duration,
+                command.Wish.Reason.Trim(), terms.Ticket, terms.Rule.Id, policyHash, Activity.Current?.Id);
             for (var attempt = 0; attempt < IdTries; attempt++)
             {
                 var grant = Grant.RequestAllowed(GrantId.Derive(request.Key, attempt), installation.Name, request, now);

@@ -20,8 +20,7 @@ public sealed record ScopeOffer(ScopeName Scope, string Description, bool HighRi
 public sealed record DatabaseOffer(DatabaseName Database, IReadOnlyList<ScopeOffer> Scopes);
 
 /// <summary>What a person may ask for, and every name there is, so that a near miss can be told from a thing that is not theirs.</summary>
-public sealed record Offers(
-        IReadOnlyList<DatabaseOffer> Databases, IReadOnlyList<DatabaseName> KnownDatabases, IReadOnlyList<ScopeName> KnownScopes);
+public sealed record Offers(IReadOnlyList<DatabaseOffer> Databases, PolicyNames Names);
 
 /// <summary>What may this person ask for now? The form, the help and the reading of typed words all come from here.</summary>
 public sealed record ListOffers(PrincipalId Person) : IRequest<Result<Offers>>
@@ -36,16 +35,13 @@ public sealed record ListOffers(PrincipalId Person) : IRequest<Result<Offers>>
             if (person.Refusal is { } stranger) return stranger;
 
             var policy = policies.Current;
-            var groups = await membership.GroupsOfAsync(query.Person, policy, cancellationToken);
-            if (groups.Refusal is { } unclear) return unclear;
-
+            var standing = await membership.StandingOfAsync(query.Person, policy, cancellationToken);
             var now = clock.GetUtcNow();
             return new Offers(
-                [.. policy.OfferedDatabases(groups.Value)
-                    .Select(database => new DatabaseOffer(database, Scopes(policy, groups.Value, database, now)))
+                [.. policy.OfferedDatabases(standing.Groups)
+                    .Select(database => new DatabaseOffer(database, Scopes(policy, standing.Groups, database, now)))
                     .Where(offer => offer.Scopes.Count > 0)],
-                [.. policy.Databases.Keys],
-                [.. policy.Scopes.Keys]);
+                PolicyNames.Of(policy, complete: true));
         }
 
         private static IReadOnlyList<ScopeOffer> Scopes(

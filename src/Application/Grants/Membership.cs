@@ -1,34 +1,36 @@
 using DbAccess.Application.Ports;
-using DbAccess.Domain;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Application.Grants;
 
+/// <summary>Where a person stands: the policy's groups that they are in, and those of which nobody can say now.</summary>
+internal sealed record Standing(IReadOnlySet<string> Groups, IReadOnlySet<string> Unreadable)
+{
+    /// <summary>Member of one of these, as far as it can be read.</summary>
+    public bool IsIn(IEnumerable<string> groups) => groups.Any(Groups.Contains);
+}
+
 /// <summary>Which of the policy's groups a person is in.</summary>
 internal sealed class Membership(IDirectory directory)
 {
     /// <summary>
-    /// Refuses when a user group cannot be read: a forbid could rest on it as well as an allow, so nobody is judged on half an answer.
+    /// A user group that cannot be read closes only what rests on it, see <see cref="AccessQuestion.Unreadable"/>. All are asked at once: a
+    /// directory that does not answer costs its patience once, not once a group.
     /// </summary>
-    public async Task<Result<IReadOnlySet<string>>> GroupsOfAsync(
-            PrincipalId person, AccessPolicy policy, CancellationToken cancellationToken)
+    public async Task<Standing> StandingOfAsync(PrincipalId person, AccessPolicy policy, CancellationToken cancellationToken)
     {
-        var groups = new HashSet<string>(StringComparer.Ordinal) { AccessPolicy.Everyone };
-        foreach (var group in policy.Groups.Values)
+        HashSet<string> groups = new(StringComparer.Ordinal) { AccessPolicy.Everyone }, unreadable = new(StringComparer.Ordinal);
+        groups.UnionWith(policy.Groups.Values.Where(group => group.Users.Contains(person.User)).Select(group => group.Name));
+
+        var asked = policy.Groups.Values.Where(group => group.SlackUsergroup is not null && !groups.Contains(group.Name))
+            .Select(async group => (group.Name, Members: await directory.ListMembersAsync(group.SlackUsergroup!, cancellationToken)));
+        foreach (var (name, members) in await Task.WhenAll(asked))
         {
-            if (group.Users.Contains(person.User))
-            {
-                groups.Add(group.Name);
-            }
-            else if (group.SlackUsergroup is { } usergroup)
-            {
-                var members = await directory.ListMembersAsync(usergroup, cancellationToken);
-                if (members.Refusal is { } refusal) return refusal;
-                if (members.Value.Contains(person.User)) groups.Add(group.Name);
-            }
+            if (members.Refusal is not null) unreadable.Add(name);
+            else if (members.Value.Contains(person.User)) groups.Add(name);
         }
 
-        return Result<IReadOnlySet<string>>.Of(groups);
+        return new Standing(groups, unreadable);
     }
 }

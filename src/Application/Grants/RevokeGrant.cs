@@ -10,14 +10,36 @@ using MediatR;
 
 namespace DbAccess.Application.Grants;
 
-/// <summary>
-/// Somebody else's access ends now. For people who may approve access to that database: who may say yes may also say stop.
-/// </summary>
-public sealed record RevokeGrant(PrincipalId Revoker, GrantId Id, string Why) : IRequest<Result<GrantsReturned>>, IAudited
+/// <summary>Whose access, or access to what, is to end.</summary>
+public abstract record RevokeTarget
 {
-    public Actor By => new Actor.Person(Revoker);
+    private RevokeTarget()
+    {
+    }
 
-    public string Subject => Id.ToString();
+    public sealed record One(GrantId Id) : RevokeTarget
+    {
+        public override string ToString() => Id.ToString();
+    }
+
+    public sealed record Holder(PrincipalId Id) : RevokeTarget
+    {
+        public override string ToString() => $"@{Id.User}";
+    }
+
+    public sealed record Everybody(DatabaseName? Database) : RevokeTarget
+    {
+        public override string ToString() => Database?.Value ?? "all";
+    }
+}
+
+/// <summary>
+/// Other people's access ends now. For administrators, for people who may approve access to that database (who may say yes may also say
+/// stop), and for whoever has a shell where it runs (<see cref="Actor.Operator"/>), who needs neither Slack nor policy.
+/// </summary>
+public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IRequest<Result<GrantsReturned>>, IAudited
+{
+    public string Subject => Target.ToString()!;
 
     internal sealed class Validator : AbstractValidator<RevokeGrant>
     {
@@ -29,46 +51,75 @@ public sealed record RevokeGrant(PrincipalId Revoker, GrantId Id, string Why) : 
                 .WithMessage("The reason holds a character that cannot be stored (NUL).");
     }
 
-    internal sealed class Handler(IDirectory directory, Membership membership, IPolicySource policies, IGrantStore store,
-        IGrantDispatcher dispatcher, TimeProvider clock)
+    internal sealed class Handler(
+        Revokers revokers, IGrantStore store, IGrantDispatcher dispatcher, TimeProvider clock)
         : IRequestHandler<RevokeGrant, Result<GrantsReturned>>
     {
+        // One look at the store; there is another as long as the last one found something to end.
+        private const int Most = 500;
+
         public async Task<Result<GrantsReturned>> Handle(RevokeGrant command, CancellationToken cancellationToken)
         {
-            var person = await directory.FindAsync(command.Revoker, cancellationToken);
-            if (person.Refusal is { } stranger) return stranger;
-            if (await store.FindAsync(command.Id, cancellationToken) is not { } grant) return GrantErrors.Unknown(command.Id.ToString());
+            var revoker = await revokers.FindAsync(command.By, cancellationToken);
+            if (revoker.Refusal is { } stranger) return stranger;
 
-            // The holder is told of their own way, which needs no policy.
-            if (policies.Missing is { } none && command.Revoker != grant.State.Requester) return none;
-            var policy = policies.Current;
-            var groups = await membership.GroupsOfAsync(command.Revoker, policy, cancellationToken);
-            if (groups.Refusal is { } unclear) return unclear;
-
-            var approvers = ApproversOf(policy, grant.State.Target.Name);
-            if (command.Revoker != grant.State.Requester && !approvers.Any(groups.Value.Contains))
-            {
-                return new Error("grant.not_revoker", approvers.Count == 0
-                    ? $"Nobody is named by the policy to end other people's access to {grant.State.Target.Name}; ask its holder to give " +
-                        $"{command.Id} back."
-                    : $"Only {string.Join(", ", approvers)} may end other people's access to {grant.State.Target.Name}.");
-            }
-
-            var (_, outcome) = await store.ChangeAsync(
-                grant, newest => newest.Revoke(command.By, command.Why.Trim(), clock.GetUtcNow(), person.Value.Handle), cancellationToken);
-            if (outcome.Refusal is { } refusal) return refusal;
-
-            dispatcher.Dispatch(command.Id);
-            return new GrantsReturned([command.Id]);
+            return command.Target is RevokeTarget.One { Id: var id }
+                ? await RevokeAsync(command, revoker.Value, id, cancellationToken)
+                : await RevokeAllAsync(command, revoker.Value, cancellationToken);
         }
 
-        private static IReadOnlyList<string> ApproversOf(AccessPolicy policy, DatabaseName database) =>
-        [
-            .. policy.Allow
-                .Where(rule => rule.Approval is not null && rule.Subject.Databases.Any(name => name is "*" || name == database.Value))
-                .SelectMany(rule => rule.Approval!.Stages)
-                .SelectMany(stage => stage.Of)
-                .Distinct(StringComparer.Ordinal),
-        ];
+        private async Task<Result<GrantsReturned>> RevokeAsync(
+            RevokeGrant command, Revoker revoker, GrantId id, CancellationToken cancellationToken)
+        {
+            if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
+            if (revoker.RefusalFor(grant) is { } mayNot) return mayNot;
+
+            var outcome = await EndAsync(command, revoker, grant, cancellationToken);
+            return outcome.Refusal is { } refusal ? refusal : new GrantsReturned([id]);
+        }
+
+        private async Task<Result<GrantsReturned>> RevokeAllAsync(
+            RevokeGrant command, Revoker revoker, CancellationToken cancellationToken)
+        {
+            Error? mayNot = null;
+            HashSet<GrantId> ended = [], seen = [];
+            while (true)
+            {
+                var found = (await ListAsync(command.Target, cancellationToken))
+                    .Where(grant => grant.IsOpen && seen.Add(grant.Id)).ToList();
+                if (found.Count == 0) break;
+
+                foreach (var grant in found)
+                {
+                    if (revoker.RefusalFor(grant) is { } refusal) mayNot ??= refusal;
+                    else if ((await EndAsync(command, revoker, grant, cancellationToken)).Refusal is null) ended.Add(grant.Id);
+                }
+            }
+
+            if (ended.Count > 0) return new GrantsReturned([.. ended]);
+            return mayNot ?? new Error("grant.none_live", command.Target switch
+            {
+                RevokeTarget.Holder => "That person has no access through DbAccess right now; there is nothing to end.",
+                RevokeTarget.Everybody { Database: { } database } => $"Nobody has access to {database} right now; there is nothing to end.",
+                _ => "Nobody has access through DbAccess right now; there is nothing to end.",
+            });
+        }
+
+        private Task<IReadOnlyList<Grant>> ListAsync(RevokeTarget target, CancellationToken cancellationToken) => target switch
+        {
+            RevokeTarget.Holder { Id: var person } => store.ListLiveByRequesterAsync(person, Most, cancellationToken),
+            RevokeTarget.Everybody { Database: var database } => store.ListLiveAsync(database, Most, cancellationToken),
+            _ => throw new ArgumentException("One grant is no list.", nameof(target)),
+        };
+
+        private async Task<Result> EndAsync(RevokeGrant command, Revoker revoker, Grant grant, CancellationToken cancellationToken)
+        {
+            // Among many there may be one's own: it ends with the others.
+            var (_, outcome) = await store.ChangeAsync(grant, newest => command.Target is not RevokeTarget.One && revoker.Is(grant)
+                ? newest.Return(grant.State.Requester, clock.GetUtcNow())
+                : newest.Revoke(command.By, command.Why.Trim(), clock.GetUtcNow(), revoker.Called), cancellationToken);
+            if (outcome.Refusal is null) dispatcher.Dispatch(grant.Id);
+            return outcome;
+        }
     }
 }

@@ -11,6 +11,11 @@ public sealed record Person(PrincipalId Id, string Handle);
 public interface IDirectory
 {
     /// <summary>
+    /// The code of the refusal of whoever it is, because the directory does not answer. Who takes away does not wait for it.
+    /// </summary>
+    const string Unavailable = "directory.unavailable";
+
+    /// <summary>
     /// Refuses whoever may not act: guests, bots, people of other organisations, deactivated accounts; and everybody while the directory
     /// cannot be asked.
     /// </summary>

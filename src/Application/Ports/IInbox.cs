@@ -4,7 +4,7 @@ namespace DbAccess.Application.Ports;
 
 /// <summary>What somebody asked for, typed, without tokens: enough to do it after a restart.</summary>
 /// <param name="Key">The same for every copy of the same request.</param>
-/// <param name="Kind"><c>command</c>, <c>message</c>, <c>action</c> or <c>submission</c>.</param>
+/// <param name="Kind"><c>command</c>, <c>message</c>, <c>action</c>, <c>submission</c> or <c>revocation</c>.</param>
 /// <param name="Text">What was typed; for a button its action and value; for a form its fields as JSON.</param>
 public sealed record InboxItem(string Key, string Kind, PrincipalId From, string? Channel, string Text, DateTimeOffset ReceivedAt);
 

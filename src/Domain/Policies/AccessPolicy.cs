@@ -40,7 +40,8 @@ public sealed record AccessPolicy(
                 $"{Offer($"On {question.Database} you can ask for", OfferedScopes(question.Groups, question.Database))}");
 
         var forbid = Forbid.FirstOrDefault(
-            rule => rule.IsInForce(question.Now) && rule.Subject.Covers(question.Groups, question.Database, question.Scope));
+            rule => rule.IsInForce(question.Now) && (rule.Subject.Covers(question.Groups, question.Database, question.Scope)
+                || rule.Subject.Covers(question.Unreadable, question.Database, question.Scope)));
         if (forbid is not null)
         {
             var until = forbid.Until is { } end ? $" until {end:yyyy-MM-dd HH:mm} UTC" : "";
@@ -50,8 +51,39 @@ public sealed record AccessPolicy(
         }
 
         var rule = Allow.FirstOrDefault(candidate => candidate.Subject.Covers(question.Groups, question.Database, question.Scope));
+        if (Unclear(rule, question) is { } unclear) return unclear;
         return rule is null ? Refused("policy.no_rule", NoRule(question)) : Judge(rule, question, database.Target, scope);
     }
+
+    /// <summary>
+    /// A rule that might come first, were its group readable: it gives nothing now, and where it asks for approval it is not passed by.
+    /// </summary>
+    private AccessVerdict.Refused? Unclear(AccessRule? rule, AccessQuestion question)
+    {
+        var first = Allow.TakeWhile(candidate => candidate != rule).FirstOrDefault(candidate =>
+            candidate.Subject.Covers(question.Unreadable, question.Database, question.Scope)
+            && (rule is null || (candidate.Approval is not null && rule.Approval is null)));
+        return first is null ? null : Refused("policy.group_unreadable",
+            $"Rule {first.Id} is for {string.Join(", ", first.Subject.Who.Where(question.Unreadable.Contains))}, and whether you are one " +
+                "of " +
+            $"them cannot be read from Slack right now. Try again in a minute; if it stays so, tell an administrator of DbAccess.");
+    }
+
+    /// <summary>Groups whose members may end anybody's access and use what is for administrators; none when the file names none.</summary>
+    public IReadOnlyList<string> Admins { get; init; } = [];
+
+    /// <summary>
+    /// Who may end other people's access to a database: whoever may say yes to it may also say stop, and the administrators.
+    /// </summary>
+    public IReadOnlyList<string> Revokers(DatabaseName database) =>
+    [
+        .. Allow
+            .Where(rule => rule.Approval is not null && rule.Subject.Databases.Any(name => name is "*" || name == database.Value))
+            .SelectMany(rule => rule.Approval!.Stages)
+            .SelectMany(stage => stage.Of)
+            .Concat(Admins)
+            .Distinct(StringComparer.Ordinal),
+    ];
 
     /// <summary>The databases that somebody in these groups may ask for at all, by name.</summary>
     public IReadOnlyList<DatabaseName> OfferedDatabases(IReadOnlySet<string> groups) =>
@@ -92,9 +124,7 @@ public sealed record AccessPolicy(
             return Refused("policy.ticket",
                 $"Rule {rule.Id} wants a ticket for {what}: put it into the reason (a word that matches {rule.Require.Ticket}).");
 
-        return rule.Approval is null
-            ? new AccessVerdict.Allowed(rule, target, scope, duration, ticket)
-            : new AccessVerdict.NeedsApproval(rule, target, scope, duration, ticket);
+        return new AccessVerdict.Terms(rule, target, scope, duration, ticket);
     }
 
     private static AccessVerdict.Refused Refused(string code, string message) => new(new Error(code, message));

@@ -10,13 +10,13 @@ public abstract record AccessVerdict
     {
     }
 
-    /// <summary>Allowed at once.</summary>
-    public sealed record Allowed(AccessRule Rule, DatabaseTarget Target, PrivilegeScope Scope, TimeSpan Duration, string? Ticket)
-        : AccessVerdict;
-
-    /// <summary>Allowed if approvers agree.</summary>
-    public sealed record NeedsApproval(AccessRule Rule, DatabaseTarget Target, PrivilegeScope Scope, TimeSpan Duration, string? Ticket)
-        : AccessVerdict;
+    /// <summary>Allowed on these terms: at once, or if those agree whom the rule names (<see cref="AccessRule.Approval"/>).</summary>
+    public sealed record Terms(AccessRule Rule, DatabaseTarget Target, PrivilegeScope Scope, TimeSpan Duration, string? Ticket)
+        : AccessVerdict
+    {
+        /// <summary>True when nobody has to agree.</summary>
+        public bool AtOnce => Rule.Approval is null;
+    }
 
     /// <summary>Not allowed; the refusal names the rule, or the nearest thing that is allowed.</summary>
     public sealed record Refused(Error Refusal) : AccessVerdict;
@@ -31,4 +31,11 @@ public sealed record AccessQuestion(
     ScopeName Scope,
     TimeSpan? Duration,
     string Reason,
-    DateTimeOffset Now);
+    DateTimeOffset Now)
+{
+    /// <summary>
+    /// Groups of which nobody can say now whether the requester is in them. What forbids by such a group forbids, what allows by it does
+    /// not, and it does not let anybody slip to a rule that asks for less.
+    /// </summary>
+    public IReadOnlySet<string> Unreadable { get; init; } = new HashSet<string>();
+}

@@ -16,7 +16,7 @@ internal sealed partial class SlackDirectory(SlackApi api, SlackOptions options,
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private static readonly Error Unavailable = new(
-            "directory.unavailable", "I cannot check who you are right now, since Slack does not answer me. Please try again in a minute.");
+            IDirectory.Unavailable, "I cannot check who you are right now, since Slack does not answer me. Please try again in a minute.");
 
     private readonly SharedCache<PrincipalId, Result<Person>> _people = new(clock, Fresh, most: 5_000);
     private readonly SharedCache<string, Result<IReadOnlySet<string>>> _groups = new(clock, Fresh, most: 500);

@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Desk;
 using System.Net;
 using DbAccess.Api.Slack;
 using DbAccess.Domain.Grants;

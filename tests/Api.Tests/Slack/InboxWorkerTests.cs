@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack;
 using DbAccess.Application.Ports;
 using DbAccess.TestKit.Fakes;

@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Desk;
 using System.Net;
 using System.Text.Json;
 using DbAccess.Api.Slack;

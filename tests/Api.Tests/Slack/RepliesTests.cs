@@ -1,3 +1,5 @@
+using DbAccess.Api.Slack.Desk;
+using DbAccess.Api.Slack.Words;
 using System.Globalization;
 using DbAccess.Api.Slack;
 using DbAccess.Application.Grants;
@@ -43,7 +45,7 @@ public sealed class RepliesTests
         var names = Enumerable.Range(0, 200).Select(i => $"{i.ToString("D3", CultureInfo.InvariantCulture)}{Long[..59]}").ToArray();
         var offers = SomeOffers.Of([.. names.Select(name => (name, names[..20]))]);
         var grants = new GrantList([.. Enumerable.Range(0, 50).Select(_ => Some.Active().State)]);
-        foreach (var message in (ChatMessage[])[Replies.Help(offers), Replies.Mine(grants, Some.Now), Replies.Live(grants, Some.Now)])
+        foreach (var message in (ChatMessage[])[HelpReply.Of(offers), Replies.Mine(grants, Some.Now), Replies.Live(grants, Some.Now)])
         {
             Assert.InRange(message.Parts.Count, 1, 50);
             Assert.All(message.Parts.OfType<ChatPart.Text>(), text => Assert.InRange(text.Words.Length, 1, 3_000));
@@ -52,7 +54,17 @@ public sealed class RepliesTests
     }
 
     [Fact]
-    public void Help_says_how_before_anything_is_offered() => Assert.Contains("/db-access orders read 1h because", FakeChat.Words(Replies.Help(null)), StringComparison.Ordinal);
+    public void Help_shows_examples_only_of_what_may_be_asked_for()
+    {
+        var nothing = FakeChat.Words(HelpReply.Of(null));
+        var unclear = FakeChat.Words(HelpReply.Of(null, new Error("directory.unavailable", "Slack does not answer me.")));
+
+        Assert.Contains("/db-access billing read 1h because", FakeChat.Words(HelpReply.Of(SomeOffers.Of([("billing", ["read"])]))), StringComparison.Ordinal);
+        Assert.Contains("no database you may ask for", nothing, StringComparison.Ordinal);
+        Assert.Contains("Slack does not answer me.", unclear, StringComparison.Ordinal);
+        Assert.All([nothing, unclear], words => Assert.DoesNotContain("because INC", words, StringComparison.Ordinal));
+        Assert.All([nothing, unclear], words => Assert.Contains("/db-access done K7Q3-MD", words, StringComparison.Ordinal));
+    }
 
     [Fact]
     public void A_handle_with_back_ticks_does_not_turn_code_inside_out()

@@ -1,3 +1,5 @@
+using DbAccess.Api.Slack.Desk;
+using DbAccess.Api.Slack.Words;
 using DbAccess.Api.Slack;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;

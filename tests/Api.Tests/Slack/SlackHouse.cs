@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Endpoints;
 using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
@@ -251,8 +252,8 @@ internal sealed class SlackHouse : IAsyncDisposable
             "hash",
             new Dictionary<DatabaseName, PolicyDatabase> { [orders] = new(Some.Target(), new Dictionary<string, string>(), [read, migrate]) },
             new Dictionary<ScopeName, PrivilegeScope> { [read] = Some.ReadScope(), [migrate] = Some.ReadScope() with { Name = migrate } },
-            new Dictionary<string, PolicyGroup>(),
+            new Dictionary<string, PolicyGroup> { ["admins"] = new("admins", new HashSet<string> { "U0ADMIN01" }, null) },
             [],
-            [new AccessRule("everyone-read", new RuleSubject(["everyone"], ["*"], ["read"]), new Lifetime(TimeSpan.FromHours(1), TimeSpan.FromHours(4), null, 0, TimeSpan.Zero), new Requirements(5, null), null)]);
+            [new AccessRule("everyone-read", new RuleSubject(["everyone"], ["*"], ["read"]), new Lifetime(TimeSpan.FromHours(1), TimeSpan.FromHours(4), null, 0, TimeSpan.Zero), new Requirements(5, null), null)]) { Admins = ["admins"] };
     }
 }

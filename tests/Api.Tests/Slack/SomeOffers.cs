@@ -15,8 +15,9 @@ internal static class SomeOffers
 
     public static Offers Of((string Database, string[] Scopes)[] offered, string[]? databases = null, string[]? scopes = null) => new(
         [.. offered.Select(offer => new DatabaseOffer(DatabaseName.Parse(offer.Database)!, [.. offer.Scopes.Select(Scope)]))],
-        [.. (databases ?? [.. offered.Select(offer => offer.Database)]).Select(name => DatabaseName.Parse(name)!)],
-        [.. (scopes ?? [.. offered.SelectMany(offer => offer.Scopes).Distinct()]).Select(name => ScopeName.Parse(name)!)]);
+        new PolicyNames(
+            (databases ?? [.. offered.Select(offer => offer.Database)]).Select(name => DatabaseName.Parse(name)!).ToHashSet(),
+            (scopes ?? [.. offered.SelectMany(offer => offer.Scopes)]).Select(name => ScopeName.Parse(name)!).ToHashSet(), Complete: true));
 
     private static ScopeOffer Scope(string name) => new(ScopeName.Parse(name)!, "Read every table", false, "rule-1", Lifetime, null);
 }

@@ -100,10 +100,10 @@ public sealed class CreateGrantTests
     [Fact]
     public async Task A_narrowed_request_is_frozen_on_the_grant_and_made_as_it_was_narrowed()
     {
-        var ask = Stage.Ask(key: "command:1") with { Only = [new TableMention(null, "orders"), new TableMention("public", "Order Items")] };
+        var ask = Narrowed(Stage.Ask(key: "command:1"), [new TableMention(null, "orders"), new TableMention("public", "Order Items")]);
 
         var filed = await _stage.First.SendAsync(ask);
-        var again = await _stage.First.SendAsync(ask with { Only = [] });
+        var again = await _stage.First.SendAsync(Narrowed(ask, []));
 
         Assert.Equal("public.\"Order Items\", public.orders", filed.Value.Only);
         Assert.Equal(filed.Value, again.Value);
@@ -121,10 +121,10 @@ public sealed class CreateGrantTests
     [InlineData("frozen", "billing", "orders", "policy.forbidden")]
     public async Task What_cannot_be_narrowed_so_is_refused_after_the_policy_spoke(string scope, string? schema, string table, string code)
     {
-        var ask = Stage.Ask(scope) with { Only = [new TableMention(schema, table)] };
+        var ask = Narrowed(Stage.Ask(scope), [new TableMention(schema, table)]);
 
         Assert.Equal(code, (await _stage.First.SendAsync(ask)).Refusal?.Code);
-        Assert.Equal(code, (await _stage.First.SendAsync(new CheckRequest(ask.Requester, ask.Database, ask.Scope, TimeSpan.FromMinutes(5), ask.Reason) { Only = ask.Only })).Refusal?.Code);
+        Assert.Equal(code, (await _stage.First.SendAsync(new CheckRequest(ask.Requester, ask.Wish with { Duration = TimeSpan.FromMinutes(5) }))).Refusal?.Code);
         Assert.Empty(_stage.Store.Stored);
     }
 
@@ -133,8 +133,8 @@ public sealed class CreateGrantTests
     {
         var tables = Enumerable.Range(0, 51).Select(i => new TableMention("public", $"t{i}")).ToList();
 
-        Assert.Equal("request.invalid", (await _stage.First.SendAsync(Stage.Ask() with { Only = tables })).Refusal?.Code);
-        Assert.Null((await _stage.First.SendAsync(Stage.Ask() with { Only = tables[..50] })).Refusal);
+        Assert.Equal("request.invalid", (await _stage.First.SendAsync(Narrowed(Stage.Ask(), tables))).Refusal?.Code);
+        Assert.Null((await _stage.First.SendAsync(Narrowed(Stage.Ask(), tables[..50]))).Refusal);
     }
 
     [Fact]
@@ -178,9 +178,11 @@ public sealed class CreateGrantTests
         foreach (var scope in (string[])["read", "fix", "migrate", "frozen", "unruled", "nonsense"])
         {
             var ask = Stage.Ask(scope, duration: TimeSpan.FromMinutes(5));
-            var check = await _stage.First.SendAsync(new CheckRequest(ask.Requester, ask.Database, ask.Scope, TimeSpan.FromMinutes(5), ask.Reason));
+            var check = await _stage.First.SendAsync(new CheckRequest(ask.Requester, ask.Wish with { Duration = TimeSpan.FromMinutes(5) }));
             Assert.DoesNotContain(_stage.Store.Stored, grant => grant.RequestKey == ask.RequestKey);
             Assert.Equal((await _stage.First.SendAsync(ask)).Refusal, check.Refusal);
         }
     }
+
+    private static CreateGrant Narrowed(CreateGrant ask, IReadOnlyList<TableMention> only) => ask with { Wish = ask.Wish with { Only = only } };
 }

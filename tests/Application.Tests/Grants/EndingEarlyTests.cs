@@ -5,6 +5,7 @@ using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
+using DbAccess.Domain.Principals;
 
 namespace DbAccess.Application.Tests.Grants;
 
@@ -65,7 +66,7 @@ public sealed class EndingEarlyTests
 
         Assert.Equal("policy.none", (await _stage.First.SendAsync(Stage.Ask())).Refusal?.Code);
         Assert.Equal("policy.none", (await _stage.First.SendAsync(new ListOffers(Some.Engineer))).Refusal?.Code);
-        Assert.Equal("policy.none", (await _stage.First.SendAsync(new RevokeGrant(Some.Dba, expired, "INC-1"))).Refusal?.Code);
+        Assert.Equal("policy.none", (await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.One(expired), "INC-1"))).Refusal?.Code);
         Assert.Equal("policy.none", (await _stage.First.SendAsync(new ReconcileRoles())).Refusal?.Code);
         Assert.Empty(_stage.Inventory.Listings);
 
@@ -104,7 +105,7 @@ public sealed class EndingEarlyTests
         _stage.Directory.Named(Some.Dba, "dana");
         var id = await _stage.GivenAsync();
 
-        var answer = await _stage.First.SendAsync(new RevokeGrant(Some.Dba, id, " incident over "));
+        var answer = await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.One(id), " incident over "));
 
         Assert.Equal([id], answer.Value.Ids);
         await _stage.First.SweepAsync();
@@ -120,15 +121,15 @@ public sealed class EndingEarlyTests
         var id = await _stage.GivenAsync();
         var billing = await _stage.GivenAsync(database: "billing");
 
-        Assert.Equal("grant.not_revoker", (await _stage.First.SendAsync(new RevokeGrant(Some.OtherEngineer, id, "because"))).Refusal?.Code);
-        Assert.Equal("grant.own", (await _stage.First.SendAsync(new RevokeGrant(Some.Engineer, id, "because"))).Refusal?.Code);
-        Assert.Equal("request.invalid", (await _stage.First.SendAsync(new RevokeGrant(Some.Dba, id, " "))).Refusal?.Code);
-        Assert.Equal("grant.unknown", (await _stage.First.SendAsync(new RevokeGrant(Some.Dba, GrantId.New(), "because"))).Refusal?.Code);
+        Assert.Equal("grant.not_revoker", (await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.OtherEngineer), new RevokeTarget.One(id), "because"))).Refusal?.Code);
+        Assert.Equal("grant.own", (await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Engineer), new RevokeTarget.One(id), "because"))).Refusal?.Code);
+        Assert.Equal("request.invalid", (await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.One(id), " "))).Refusal?.Code);
+        Assert.Equal("grant.unknown", (await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.One(GrantId.New()), "because"))).Refusal?.Code);
 
         // The policy names approvers for orders only.
-        Assert.Equal("grant.not_revoker", (await _stage.First.SendAsync(new RevokeGrant(Some.Dba, billing, "because"))).Refusal?.Code);
+        Assert.Equal("grant.not_revoker", (await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.One(billing), "because"))).Refusal?.Code);
         _stage.Directory.Refuses(Some.Dba);
-        Assert.Equal("directory.guest", (await _stage.First.SendAsync(new RevokeGrant(Some.Dba, id, "because"))).Refusal?.Code);
+        Assert.Equal("directory.guest", (await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.One(id), "because"))).Refusal?.Code);
 
         Assert.All(_stage.Store.Stored, grant => Assert.Equal(GrantStatus.Active, grant.Status));
     }
@@ -164,7 +165,7 @@ public sealed class EndingEarlyTests
         Assert.NotNull(erin.Databases[1].Scopes[1].Approval);
         Assert.Equal(["orders"], dba.Databases.Select(offer => offer.Database.Value));
         Assert.Equal(["fix", "migrate", "ticketed"], dba.Databases[0].Scopes.Select(offer => offer.Scope.Value));
-        Assert.Equal(2, dba.KnownDatabases.Count);
+        Assert.Equal(2, dba.Names.Databases.Count);
         _stage.Directory.Refuses(Some.Dba);
         Assert.Equal("directory.guest", (await _stage.First.SendAsync(new ListOffers(Some.Dba))).Refusal?.Code);
     }

@@ -18,7 +18,7 @@ public sealed class AccessPolicyTests
     {
         var policy = Policy(Rule("oncall-read", ["oncall"], ["*"], ["read"]));
 
-        var allowed = Assert.IsType<AccessVerdict.Allowed>(policy.Decide(Question()));
+        var allowed = Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question()));
 
         Assert.Equal("oncall-read", allowed.Rule.Id);
         Assert.Equal("orders_main", allowed.Target.Database);
@@ -32,7 +32,7 @@ public sealed class AccessPolicyTests
         var approval = new Approval([new ApprovalStage(1, ["dba"])], TimeSpan.FromHours(1), null);
         var policy = Policy(Rule("r", ["oncall"], ["orders"], ["read"]) with { Approval = approval });
 
-        var verdict = Assert.IsType<AccessVerdict.NeedsApproval>(policy.Decide(Question()));
+        var verdict = Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question()));
 
         Assert.Same(approval, verdict.Rule.Approval);
         Assert.Equal(TimeSpan.FromHours(1), verdict.Duration);
@@ -104,10 +104,10 @@ public sealed class AccessPolicyTests
             Rule("first", ["oncall"], ["orders"], ["read"]),
             Rule("second", ["oncall"], ["*"], ["*"]) with { Lifetime = Hours with { Max = TimeSpan.FromHours(8) } });
 
-        Assert.Equal("first", Assert.IsType<AccessVerdict.Allowed>(policy.Decide(Question())).Rule.Id);
+        Assert.Equal("first", Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question())).Rule.Id);
         // The second would give eight hours, and rules are never mixed.
         Assert.Equal("policy.too_long", Refusal(policy, Question(duration: TimeSpan.FromHours(5))).Code);
-        Assert.Equal("dba-only", Assert.IsType<AccessVerdict.Allowed>(policy.Decide(Question(groups: ["everyone", "oncall", "dba"]))).Rule.Id);
+        Assert.Equal("dba-only", Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question(groups: ["everyone", "oncall", "dba"]))).Rule.Id);
     }
 
     [Theory]
@@ -120,7 +120,7 @@ public sealed class AccessPolicyTests
     {
         var policy = Policy(Rule("r", ["nobody", who], ["orders"], ["read"]));
 
-        Assert.Equal(covered, policy.Decide(Question(groups: groups)) is AccessVerdict.Allowed);
+        Assert.Equal(covered, policy.Decide(Question(groups: groups)) is AccessVerdict.Terms);
     }
 
     [Theory]
@@ -139,7 +139,7 @@ public sealed class AccessPolicyTests
 
         var verdict = policy.Decide(Question(scope: "fix", now: DateTimeOffset.Parse(now)));
 
-        Assert.Equal(allowed, verdict is AccessVerdict.Allowed);
+        Assert.Equal(allowed, verdict is AccessVerdict.Terms);
     }
 
     [Fact]
@@ -179,13 +179,13 @@ public sealed class AccessPolicyTests
             Forbid = [new ForbidRule("f", new RuleSubject([who], [database], [scope]), null, null)],
         };
 
-        Assert.IsType<AccessVerdict.Allowed>(policy.Decide(Question()));
+        Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question()));
     }
 
     [Fact]
     public void Without_a_wish_the_rules_own_length_counts()
     {
-        Assert.Equal(TimeSpan.FromHours(1), Assert.IsType<AccessVerdict.Allowed>(Policy(Rule("r", ["oncall"], ["*"], ["*"])).Decide(Question())).Duration);
+        Assert.Equal(TimeSpan.FromHours(1), Assert.IsType<AccessVerdict.Terms>(Policy(Rule("r", ["oncall"], ["*"], ["*"])).Decide(Question())).Duration);
     }
 
     [Theory]
@@ -198,7 +198,7 @@ public sealed class AccessPolicyTests
         var verdict = Policy(Rule("r", ["oncall"], ["*"], ["*"])).Decide(Question(duration: TimeSpan.FromSeconds(seconds)));
 
         Assert.Equal(sentence is null ? null : new Error("policy.too_long", sentence), (verdict as AccessVerdict.Refused)?.Refusal);
-        if (sentence is null) Assert.Equal(TimeSpan.FromSeconds(seconds), Assert.IsType<AccessVerdict.Allowed>(verdict).Duration);
+        if (sentence is null) Assert.Equal(TimeSpan.FromSeconds(seconds), Assert.IsType<AccessVerdict.Terms>(verdict).Duration);
     }
 
     [Theory]
@@ -243,7 +243,7 @@ public sealed class AccessPolicyTests
 
         var verdict = policy.Decide(Question(reason: reason));
 
-        Assert.Equal(ticket, (verdict as AccessVerdict.Allowed)?.Ticket);
+        Assert.Equal(ticket, (verdict as AccessVerdict.Terms)?.Ticket);
         Assert.Equal(ticket is null ? "policy.ticket" : null, (verdict as AccessVerdict.Refused)?.Refusal.Code);
     }
 
@@ -271,6 +271,33 @@ public sealed class AccessPolicyTests
 
     private static AccessRule Rule(string id, string[] who, string[] databases, string[] scopes) =>
         new(id, new RuleSubject(who, databases, scopes), Hours, Nothing, null);
+
+    [Fact]
+    public void An_unreadable_group_closes_what_rests_on_it_and_nothing_else()
+    {
+        var policy = Policy(Rule("oncall-only", ["away"], ["stock"], ["read"]), Rule("r", ["oncall"], ["orders"], ["read"])) with
+        {
+            Forbid = [new ForbidRule("no-fix", new RuleSubject(["away"], ["orders"], ["fix"]), null, null)],
+        };
+        var away = new HashSet<string> { "away" };
+
+        Assert.Equal("r", Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question() with { Unreadable = away })).Rule.Id);
+        Assert.Equal("policy.forbidden", Refusal(policy, Question(scope: "fix") with { Unreadable = away }).Code);
+        Assert.Equal("policy.group_unreadable", Refusal(policy, Question(database: "stock") with { Unreadable = away }).Code);
+    }
+
+    [Fact]
+    public void An_unreadable_group_lets_nobody_slip_past_a_rule_that_asks_for_approval()
+    {
+        var approval = new Approval([new ApprovalStage(1, ["dba"])], TimeSpan.FromHours(1), null);
+        var policy = Policy(Rule("contractors", ["away"], ["orders"], ["read"]) with { Approval = approval }, Rule("r", ["oncall"], ["*"], ["*"]));
+
+        var refusal = Refusal(policy, Question() with { Unreadable = new HashSet<string> { "away" } });
+
+        Assert.Equal("policy.group_unreadable", refusal.Code);
+        Assert.Contains("away", refusal.Message, StringComparison.Ordinal);
+        Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question()));
+    }
 
     private static Error Refusal(AccessPolicy policy, AccessQuestion question) => Assert.IsType<AccessVerdict.Refused>(policy.Decide(question)).Refusal;
 

@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Desk;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;

@@ -1,30 +1,13 @@
-using System.Text.Json;
+using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 using MediatR;
 
-namespace DbAccess.Api.Slack;
-
-/// <summary>What a request brings that is not stored: it is good for seconds or minutes, and a secret while it lasts.</summary>
-internal sealed record Passing(Secret? ResponseUrl, Secret? Trigger)
-{
-    public static readonly Passing Nothing = new(null, null);
-}
-
-/// <summary>An answer that Slack did not take yet.</summary>
-internal sealed record Unanswered(ReplyAddress To, ChatMessage Message, TimeSpan? RetryAfter);
-
-/// <summary>Kinds of inbox items.</summary>
-internal static class InboxKinds
-{
-    public const string Command = "command";
-    public const string Message = "message";
-    public const string Action = "action";
-    public const string Submission = "submission";
-}
+namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
 internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider clock)
@@ -38,8 +21,11 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
             case InboxKinds.Command or InboxKinds.Message:
                 await ReadAsync(asker, item.Text, cancellationToken);
                 break;
-            case InboxKinds.Submission when DraftJson.Read(item.Text) is { } draft && RequestForm.Read(draft).Request is { } filed:
+            case InboxKinds.Submission when DraftJson.Read(item.Text) is { } draft && RequestForm.Read(draft).Wish is { } filed:
                 await FileAsync(asker, filed, cancellationToken);
+                break;
+            case InboxKinds.Revocation when RevokedForm.Read(item.Text, item.From.Team) is { } revoked:
+                await RevokeAsync(asker, revoked.Target, revoked.Why, cancellationToken);
                 break;
             case InboxKinds.Action:
                 await PressAsync(asker, item.Text, cancellationToken);
@@ -63,6 +49,14 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
 
     private async Task ReadAsync(Asker asker, string text, CancellationToken cancellationToken)
     {
+        // Verbs first: giving back, listing, helping and revoking depend on no directory, user group or policy.
+        var names = await mediator.Send(new GetNames(), cancellationToken);
+        if (VerbWords.Read(text, names.Value, asker.Person.Team) is { } verb)
+        {
+            await DoAsync(asker, verb, cancellationToken);
+            return;
+        }
+
         var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);
         if (offers.Refusal is { } refusal)
         {
@@ -70,10 +64,10 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
             return;
         }
 
-        switch (RequestText.Read(RequestText.Unwrap(text), offers.Value))
+        switch (RequestWords.Read(Typed.Unwrap(text), offers.Value))
         {
-            case Intent.File request:
-                await FileAsync(asker, request, cancellationToken);
+            case Intent.File { Wish: var wish }:
+                await FileAsync(asker, wish, cancellationToken);
                 break;
             case Intent.Form { Draft: var draft }:
                 await ShowFormAsync(asker, offers.Value, draft, cancellationToken);
@@ -81,6 +75,13 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
             case Intent.Misread misread:
                 await SayAsync(asker, Replies.Misread(misread), cancellationToken);
                 break;
+        }
+    }
+
+    private async Task DoAsync(Asker asker, Intent verb, CancellationToken cancellationToken)
+    {
+        switch (verb)
+        {
             case Intent.Mine:
                 await AnswerAsync(asker, new ListGrants(asker.Person), list => Replies.Mine(list, clock.GetUtcNow()), cancellationToken);
                 break;
@@ -90,14 +91,22 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
             case Intent.Done { Id: var id }:
                 await AnswerAsync(asker, new ReturnGrant(asker.Person, id), Replies.Returned, cancellationToken);
                 break;
-            case Intent.Revoke { Id: var id, Why: var why }:
-                await AnswerAsync(asker, new RevokeGrant(asker.Person, id, why), Replies.Revoked, cancellationToken);
+            case Intent.Revoke { Target: RevokeTarget.One target, Why: var why }:
+                await RevokeAsync(asker, target, why, cancellationToken);
                 break;
-            case Intent.NotYet { Verb: var verb }:
-                await SayAsync(asker, Replies.NotYet(verb), cancellationToken);
+            case Intent.Revoke { Target: var many, Why: var why }:
+                await ConfirmAsync(asker, many, why, cancellationToken);
+                break;
+            case Intent.NotYet { Verb: var notYet }:
+                await SayAsync(asker, Replies.NotYet(notYet), cancellationToken);
+                break;
+            case Intent.Misread misread:
+                await SayAsync(asker, Replies.Misread(misread), cancellationToken);
                 break;
             case Intent.Help:
-                await SayAsync(asker, Replies.Help(offers.Value), cancellationToken);
+                // Examples are of what this person may do; where that cannot be said, the rest of the help can.
+                var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);
+                await SayAsync(asker, HelpReply.Of(offers.Refusal is null ? offers.Value : null, offers.Refusal), cancellationToken);
                 break;
         }
     }
@@ -110,10 +119,13 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
             case GrantMessages.ReturnAction when GrantId.Parse(value) is { } id:
                 await AnswerAsync(asker, new ReturnGrant(asker.Person, id), Replies.Returned, cancellationToken);
                 break;
-            case Replies.FileAction when DraftJson.Read(value) is { } draft && RequestForm.Read(draft).Request is { } request:
+            case Buttons.File when DraftJson.Read(value) is { } draft && RequestForm.Read(draft).Wish is { } request:
                 await FileAsync(asker, request, cancellationToken);
                 break;
-            case Replies.OpenFormAction when DraftJson.Read(value) is { } draft:
+            case RevokeForm.Kind when RevokeForm.Parse(value, asker.Person.Team) is { } target:
+                await ConfirmAsync(asker, target, "", cancellationToken);
+                break;
+            case Buttons.OpenForm when DraftJson.Read(value) is { } draft:
                 var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);
                 if (offers.Refusal is { } refusal) await SayAsync(asker, Replies.Refused(refusal), cancellationToken);
                 else await ShowFormAsync(asker, offers.Value, draft, cancellationToken);
@@ -124,9 +136,19 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
         }
     }
 
-    private Task FileAsync(Asker asker, Intent.File request, CancellationToken cancellationToken) => AnswerAsync(
-        asker, new CreateGrant(asker.Item.Key, asker.Person, request.Database, request.Scope, request.Duration,
-            request.Reason) { Only = request.Only }, Replies.Filed, cancellationToken);
+    private Task RevokeAsync(Asker asker, RevokeTarget target, string why, CancellationToken cancellationToken) =>
+        AnswerAsync(asker, new RevokeGrant(new Actor.Person(asker.Person), target, why), Replies.Revoked, cancellationToken);
+
+    /// <summary>More than one grant: in a form, where a word has to be typed. A message cannot open one, so a button does.</summary>
+    private async Task ConfirmAsync(Asker asker, RevokeTarget target, string why, CancellationToken cancellationToken)
+    {
+        if (asker.Trigger is { } trigger && await chat.OpenFormAsync(
+            trigger, RevokeForm.Draw(target, why, asker.Address.Channel), cancellationToken) is Post.Sent) return;
+        await SayAsync(asker, Replies.ConfirmRevoking(RevokeForm.Write(target)), cancellationToken);
+    }
+
+    private Task FileAsync(Asker asker, AccessWish wish, CancellationToken cancellationToken) =>
+        AnswerAsync(asker, new CreateGrant(asker.Item.Key, asker.Person, wish), Replies.Filed, cancellationToken);
 
     private async Task ShowFormAsync(Asker asker, Offers offers, Draft draft, CancellationToken cancellationToken)
     {
@@ -163,13 +185,4 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
 
         public Unanswered? Unanswered { get; set; }
     }
-}
-
-/// <summary>A button as the inbox keeps it.</summary>
-internal static class Pressed
-{
-    public static string Write(string action, string value) => JsonSerializer.Serialize(new[] { action, value });
-
-    public static (string Action, string Value) Read(string text) =>
-        JsonSerializer.Deserialize<string[]>(text) is [var action, var value] ? (action, value) : ("", "");
 }

@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace DbAccess.Api.Slack;
+namespace DbAccess.Api.Slack.Words;
 
 /// <summary>A draft as the value of a button or as a line of the inbox. It says what somebody typed, and gives nobody any right.</summary>
 internal static class DraftJson

@@ -1,20 +1,15 @@
+using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 
-namespace DbAccess.Api.Slack;
+namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Outcomes in plain words. Pure.</summary>
 internal static class Replies
 {
-    public const string OpenFormAction = "open_form";
-    public const string FileAction = "file_request";
-
-    // A button's value holds at most 2,000 characters; a longer draft is left to the form.
-    public const int LongestDraft = 1900;
-
     private const int MostBlockers = 10;
 
     public static ChatMessage Filed(GrantFiled filed)
@@ -32,21 +27,21 @@ internal static class Replies
     public static ChatMessage Returned(GrantsReturned returned) => ChatMessage.Plain(
         $"{string.Join(", ", returned.Ids)}: access ends now. You are told as soon as the role is gone.");
 
+    /// <param name="target">Whose access, as a button carries it.</param>
+    public static ChatMessage ConfirmRevoking(string target)
+    {
+        const string Words = "This ends more than one grant, so it is confirmed in a form. Nothing was ended yet.";
+        return new ChatMessage(Words, [
+            new ChatPart.Text(Words), new ChatPart.Buttons([new ChatButton(RevokeForm.Kind, "Open the form", target, Danger: true)])]);
+    }
+
     public static ChatMessage Revoked(GrantsReturned revoked) => ChatMessage.Plain(
         $"{string.Join(", ", revoked.Ids)}: access ends now. Its holder is told that it was you and why; your reason is on the audit " +
             "record.");
 
-    public static ChatMessage Misread(Intent.Misread misread)
-    {
-        if (misread.Suggestion is not { } draft) return ChatMessage.Plain(misread.Why);
-
-        var complete = draft is { Database: not null, Scope: not null, Duration: not null, Reason: not null };
-        var value = DraftJson.Write(draft);
-        var button = complete && value.Length <= LongestDraft
-            ? new ChatButton(FileAction, "Yes, ask for that", value)
-            : FormButton(draft);
-        return new ChatMessage(misread.Why, [new ChatPart.Text(misread.Why), new ChatPart.Buttons([button])]);
-    }
+    public static ChatMessage Misread(Intent.Misread misread) => misread.Suggestion is { } draft
+        ? new ChatMessage(misread.Why, [new ChatPart.Text(misread.Why), new ChatPart.Buttons([Buttons.Ask("Yes, ask for that", draft)])])
+        : ChatMessage.Plain(misread.Why);
 
     /// <summary>A message has nothing to open a form with, so it is answered with a button that does.</summary>
     public static ChatMessage AskForRest(Draft draft)
@@ -55,7 +50,7 @@ internal static class Replies
             ? "the scope" : null, draft.Duration is null ? "how long" : null, draft.Reason is null ? "the reason" : null];
         var words = string.Join(", ", missing.Where(word => word is not null));
         var text = $"Still needed: {words}. Nothing was filed yet; the form has what you said so far.";
-        return new ChatMessage(text, [new ChatPart.Text(text), new ChatPart.Buttons([FormButton(draft)])]);
+        return new ChatMessage(text, [new ChatPart.Text(text), new ChatPart.Buttons([Buttons.Form(draft)])]);
     }
 
     public static ChatMessage NotYet(string verb) => ChatMessage.Plain($"`{verb}` is not available yet. `/db-access help` shows what is.");
@@ -72,40 +67,6 @@ internal static class Replies
 
     public static ChatMessage Stale() =>
         ChatMessage.Plain("This button is from an older version and does nothing any more. `/db-access` alone opens the form.");
-
-    public static ChatMessage Help(Offers? offers)
-    {
-        var (database, scope, length) = offers?.Databases is [{ } first, ..]
-            ? (first.Database.Value, first.Scopes[0].Scope.Value, Durations.Write(first.Scopes[0].Lifetime.Default))
-            : ("orders", "read", "1h");
-        var parts = new List<ChatPart>
-        {
-            new ChatPart.Text(
-                $"Ask for access: `/db-access {database} {scope} {length} because INC-4711 stuck orders`. The words may come in any " +
-                "order; `/db-access` alone opens a form."),
-            new ChatPart.Text(
-                $"Need only some tables of a scope? `/db-access {database} {scope} {length} only public.orders, public.items because " +
-                "INC-4711 stuck orders`."),
-            new ChatPart.Text(
-                "`/db-access mine`: your grants.\n`/db-access list`: everything that is live.\n`/db-access done K7Q3-MD` or `done all`: " +
-                "give access back.\n`/db-access revoke K7Q3-MD <reason>`: end somebody else's access (for approvers)."),
-        };
-        if (offers is { Databases.Count: > 0 })
-        {
-            // A paragraph that is cut by length would end in the middle of a name.
-            var lines = offers.Databases.Select(
-                offer => $"{offer.Database}: " +
-                $"{string.Join(", ", offer.Scopes.Take(8).Select(Describe))}{(offer.Scopes.Count > 8 ? ", …" : "")}").ToList();
-            var (shown, letters) = (0, 0);
-            while (shown < Math.Min(lines.Count, 15) && (letters += lines[shown].Length + 1) <= 2500) shown++;
-            var more = lines.Count > shown ? $"\n… and {lines.Count - shown} more databases; `/db-access` alone shows them." : "";
-            parts.Add(new ChatPart.Text($"You can ask for:\n{string.Join('\n', lines.Take(shown))}{more}"));
-        }
-
-        parts.Add(new ChatPart.Note(
-            "Lengths: 45s, 30m, 2h, 1h30m, 1d. In a direct message to this app, write create-db-user instead of /db-access."));
-        return new ChatMessage("How to ask for database access.", parts);
-    }
 
     public static ChatMessage Mine(GrantList list, DateTimeOffset now)
     {
@@ -170,19 +131,8 @@ internal static class Replies
         }
     }
 
-    private static string Describe(ScopeOffer offer) =>
-        $"{offer.Scope} (up to " +
-            $"{Durations.Write(offer.Lifetime.Max)}{(offer.RunAs is { } owner ? $", acts as {Untick(owner)}" : "")}{(offer.HighRisk ? ", high risk" : "")}{(offer.Approval is null ? "" : ", needs approval: not available yet")})";
-
-    private static ChatButton FormButton(Draft draft)
-    {
-        var value = DraftJson.Write(draft);
-        if (value.Length > LongestDraft) value = DraftJson.Write(draft with { Reason = null });
-        return new ChatButton(OpenFormAction, "Open the form", value);
-    }
-
     // Back-ticks from elsewhere would pair up with ours and turn code into text and text into code.
-    private static string Untick(string words) => words.Replace('`', '\'');
+    internal static string Untick(string words) => words.Replace('`', '\'');
 
     /// <summary>What makes an answer stop and think; empty mostly.</summary>
     private static string Risk(bool high, string? actsAs) =>

@@ -1,7 +1,7 @@
 using DbAccess.Domain;
 using DbAccess.Domain.Scopes;
 
-namespace DbAccess.Api.Slack;
+namespace DbAccess.Api.Slack.Words;
 
 /// <summary>
 /// Reads the tables behind <c>only</c>, as SQL writes them, parted by commas or white space, up to <c>because</c> or to whatever else can
@@ -32,7 +32,7 @@ internal static class OnlyWords
             var joined = SkipGap(text, ref at) || tables.Count == 0;
             var end = at;
             while (end < text.Length && !IsGap(text[end])) end++;
-            var (typed, word) = (text[at..end], RequestText.Narrow(text[at..end]).TrimEnd('.', ';', ':', '!').ToLowerInvariant());
+            var (typed, word) = (text[at..end], Typed.Narrow(text[at..end]).TrimEnd('.', ';', ':', '!').ToLowerInvariant());
             if (typed.Length == 0 || word is "because") return Close(at);
             if (word is "and" && tables.Count > 0)
             {
@@ -58,7 +58,7 @@ internal static class OnlyWords
             if (wrong is not null)
             {
                 if (joined || quoted)
-                    return Ask($"Behind `only` come names of tables, and {RequestText.Quoted(typed)} {wrong.Replace('`', '\'')}.");
+                    return Ask($"Behind `only` come names of tables, and {Typed.Quoted(typed)} {wrong.Replace('`', '\'')}.");
                 return Close(at);
             }
 
@@ -66,11 +66,11 @@ internal static class OnlyWords
             {
                 if (isSaidElsewhere(bare) && !(joined && tables.Count > 0 && !IsSmall(bare)))
                     return tables.Count == 0
-                        ? Ask($"Behind `only` come names of tables, and {RequestText.Quoted(typed)} is none that I could tell from the " +
+                        ? Ask($"Behind `only` come names of tables, and {Typed.Quoted(typed)} is none that I could tell from the " +
                         "rest (with its schema I can).") : Close(at);
                 if (!joined && !becauseFollows)
                     return qualified ? Close(at)
-                        : Ask($"I cannot tell whether {RequestText.Quoted(typed)} is one more table or the start of the reason.");
+                        : Ask($"I cannot tell whether {Typed.Quoted(typed)} is one more table or the start of the reason.");
                 qualified = false;
             }
 
@@ -79,7 +79,7 @@ internal static class OnlyWords
             at = next;
         }
 
-        bool IsSmall(string bare) => RequestText.IsFiller(bare);
+        bool IsSmall(string bare) => Typed.IsFiller(bare);
 
         Reading Close(int at) => tables.Count == 0 ? Ask("Say which tables behind `only`.") : new Reading([.. tables.Distinct()], at, null);
 

@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
@@ -5,7 +6,7 @@ using DbAccess.Domain.Databases;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Scopes;
 
-namespace DbAccess.Api.Slack;
+namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>The form that asks for access: drawn from what the person may ask for, and read back. Pure.</summary>
 internal static class RequestForm
@@ -59,7 +60,7 @@ internal static class RequestForm
     }
 
     /// <summary>Reads what was filled in. On a mistake the fields it is about, with words; nothing was filed then.</summary>
-    public static (Intent.File? Request, IReadOnlyDictionary<string, string> Faults) Read(Draft filled)
+    public static (AccessWish? Wish, IReadOnlyDictionary<string, string> Faults) Read(Draft filled)
     {
         var faults = new Dictionary<string, string>(StringComparer.Ordinal);
         var database = DatabaseName.Parse(filled.Database);
@@ -75,7 +76,7 @@ internal static class RequestForm
         else if (only.Count > TableMention.Most)
             faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
         return faults.Count == 0
-            ? (new Intent.File(database!, scope!, duration!.Value, filled.Reason!.Trim()) { Only = [.. only.Distinct()] }, faults)
+            ? (new AccessWish(database!, scope!, duration!.Value, filled.Reason!.Trim()) { Only = [.. only.Distinct()] }, faults)
             : (null, faults);
     }
 

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using DbAccess.Api.Slack.Desk;
+using DbAccess.Api.Slack.Door;
+using DbAccess.Api.Slack.Inbox;
+using DbAccess.Api.Slack.Payloads;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Principals;
+
+namespace DbAccess.Api.Slack.Endpoints;
+
+/// <summary>The Events API: messages to the app, and what Slack tells of people.</summary>
+internal sealed class EventEndpoint(
+    SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, HelpPace pace, TimeProvider clock)
+{
+    public async Task HandleAsync(HttpContext http)
+    {
+        if (await door.AdmitAsync(http, "application/json") is not { } request) return;
+        if (!SlackPayload.TryParse(request.Body, out var json))
+        {
+            http.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return;
+        }
+
+        using (json)
+        {
+            var root = json.RootElement;
+            if (SlackPayload.Text(root, "type") is "url_verification")
+            {
+                http.Response.ContentType = "text/plain; charset=utf-8";
+                await http.Response.WriteAsync(SlackPayload.Text(root, "challenge") ?? "");
+                return;
+            }
+
+            var enterprise = SlackPayload.Text(root, "enterprise_id") ?? SlackPayload.Text(root, "context_enterprise_id");
+            if (SlackPayload.Text(root, "type") is not "event_callback"
+                || !tenant.IsFor(SlackPayload.Text(root, "team_id"), enterprise, SlackPayload.Text(root, "api_app_id"))) return;
+            switch (SlackPayload.Text(root, "event", "type"))
+            {
+                case "message" when SlackMessage.Read(root, tenant) is { } message:
+                    await MessageAsync(http, root, message);
+                    break;
+                case "user_change" when PrincipalId.Parse(tenant.TeamId, SlackPayload.Text(root, "event", "user", "id")) is { } changed:
+                    directory.Forget(changed);
+                    break;
+            }
+        }
+    }
+
+    private async Task MessageAsync(HttpContext http, JsonElement root, SlackMessage message)
+    {
+        // Small talk is answered with one hint a minute, and is not worth a record.
+        if (message.Request is not { } text)
+        {
+            if (pace.MayHint(message.From))
+                worker.Enqueue((desk, token) => desk.HandleAsync(
+                    new InboxItem("", InboxKinds.Message, message.From, null, "help", clock.GetUtcNow()), Passing.Nothing, token));
+            return;
+        }
+
+        // The same message can come again under the same event id (a retry) or under another one.
+        var alias = SlackEndpoints.Key("msg", $"{message.Channel}\n{message.Timestamp}");
+        var key = SlackPayload.Text(root, "event_id") is { } id ? SlackEndpoints.Key("evt", id) : alias;
+        var item = new InboxItem(key, InboxKinds.Message, message.From, null, text, clock.GetUtcNow());
+
+        // Slack sends an event again when it is told that it could not be taken.
+        if (await worker.AcceptAsync(item, alias, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+    }
+}

@@ -1,0 +1,153 @@
+using System.Text.Json;
+using DbAccess.Api.Slack.Desk;
+using DbAccess.Api.Slack.Door;
+using DbAccess.Api.Slack.Inbox;
+using DbAccess.Api.Slack.Payloads;
+using DbAccess.Api.Slack.Words;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Principals;
+
+namespace DbAccess.Api.Slack.Endpoints;
+
+/// <summary>Buttons, selects and forms.</summary>
+internal sealed class InteractivityEndpoint(
+    SlackDoor door, SlackTenant tenant, InboxWorker worker, SubmissionCheck check, TimeProvider clock)
+{
+    // Slack counts three seconds, the way to us and back included.
+    private static readonly TimeSpan SubmissionBudget = TimeSpan.FromSeconds(2.4);
+
+    public async Task HandleAsync(HttpContext http)
+    {
+        if (await door.AdmitAsync(http, SlackEndpoints.Form) is not { } request) return;
+        if (FormBody.Parse(request.Body)?.GetValueOrDefault("payload") is not { } payload || !SlackPayload.TryParse(payload, out var json))
+        {
+            http.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return;
+        }
+
+        using (json)
+        {
+            var root = json.RootElement;
+            if (Presser(root) is not { } person) return;
+
+            switch (SlackPayload.Text(root, "type"))
+            {
+                case "block_actions":
+                    await ActionAsync(http, root, person);
+                    break;
+                case "view_submission":
+                    await SubmissionAsync(http, request, root, person);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Null for what is not our business: another app or workspace, or people of other organisations, who can see a button too.
+    /// </summary>
+    private PrincipalId? Presser(JsonElement root)
+    {
+        var enterprise = SlackPayload.Text(root, "enterprise", "id") ?? SlackPayload.Text(root, "team", "enterprise_id");
+        var team = SlackPayload.Text(root, "view", "app_installed_team_id") ?? SlackPayload.Text(root, "team", "id");
+        return tenant.IsFor(team, enterprise, SlackPayload.Text(root, "api_app_id"))
+            && !tenant.IsOutsider(SlackPayload.Text(root, "user", "team_id"), enterprise)
+            ? PrincipalId.Parse(tenant.TeamId, SlackPayload.Text(root, "user", "id")) : null;
+    }
+
+    private async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person)
+    {
+        if (SlackAction.Read(root) is not { } action) return;
+        // The form's own select: its other choices depend on it.
+        if (SlackView.Read(root) is { Kind: RequestForm.Kind } form)
+        {
+            if (form.Id is not { } view) return;
+            worker.Enqueue((desk, token) => desk.RedrawAsync(
+                person, view, form.Hash, form.Filled with { Scope = null, Duration = null }, form.Context, token));
+            return;
+        }
+
+        var trigger = SlackPayload.Text(root, "trigger_id");
+        // A suggestion is one request, however often its button is pressed; other buttons may be pressed again.
+        var press = action is { Name: Buttons.File, Where.Length: > 0 } ? action.Value : action.At ?? trigger;
+        var item = new InboxItem(
+            SlackEndpoints.Key("act", string.Join('\n', action.Where, action.Name, person.User, press)),
+            InboxKinds.Action, person, action.Channel, Pressed.Write(action.Name, action.Value), clock.GetUtcNow());
+        var passing = new Passing(
+            SlackEndpoints.AsSecret(SlackPayload.Text(root, "response_url")), SlackEndpoints.AsSecret(trigger));
+
+        // A button has no answer of its own; an error makes Slack show that it did not work, and it can be pressed again.
+        if (await worker.AcceptAsync(item, null, passing, http.RequestAborted) is Acceptance.NotWritten)
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+    }
+
+    private async Task SubmissionAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person)
+    {
+        switch (SlackView.Read(root))
+        {
+            case { Kind: RequestForm.Kind } form:
+                await RequestedAsync(http, received, root, person, form);
+                break;
+            case { Kind: RevokeForm.Kind } form:
+                await RevokedAsync(http, received, root, person, form);
+                break;
+            default:
+                // A form that just closes looks as if it had worked.
+                await http.Response.WriteAsJsonAsync(SubmissionCheck.OutOfDate);
+                break;
+        }
+    }
+
+    /// <summary>Ending access asks nothing but the form: whether this person may is seen to behind, as when it is typed.</summary>
+    private async Task RevokedAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person, SlackView form)
+    {
+        var (target, why, faults) = RevokeForm.Read(form.Context, tenant.TeamId, form.Fields.GetValueOrDefault);
+        if (target is null)
+        {
+            await FaultsAsync(http, faults);
+            return;
+        }
+
+        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Revocation, person,
+            RevokeForm.ChannelIn(form.Context), new RevokedForm(target, why).Write(), clock.GetUtcNow());
+        if (await worker.AcceptAsync(item, null, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
+            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                [RevokeForm.Confirm] = "I could not write this down, so nothing was ended. Try again.",
+            });
+    }
+
+    /// <summary>One form is one request, however often Submit is pressed.</summary>
+    private static string Once(SlackRequest received, JsonElement root, SlackView form) =>
+        form.Id ?? SlackPayload.Text(root, "trigger_id") ?? $"{received.Timestamp}\n{received.Body}";
+
+    private async Task RequestedAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person, SlackView form)
+    {
+        var (wish, faults) = RequestForm.Read(form.Filled);
+        if (wish is null)
+        {
+            await FaultsAsync(http, faults);
+            return;
+        }
+
+        // The directory and the store have one budget between them.
+        using var late = new CancellationTokenSource(SubmissionBudget, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
+        if (await check.RefusalOfAsync(person, wish, either.Token) is { } refusal)
+        {
+            await FaultsAsync(
+                http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.FieldOf(refusal)] = refusal.Message });
+            return;
+        }
+
+        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person, form.Context,
+            DraftJson.Write(form.Filled), clock.GetUtcNow());
+        if (await worker.AcceptAsync(item, null, Passing.Nothing, either.Token) is Acceptance.NotWritten)
+            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                [RequestForm.Database] = "I could not write your request down, so nothing was requested. Try again.",
+            });
+    }
+
+    private static Task FaultsAsync(HttpContext http, IReadOnlyDictionary<string, string> faults) =>
+        http.Response.WriteAsJsonAsync(new { response_action = "errors", errors = faults });
+}

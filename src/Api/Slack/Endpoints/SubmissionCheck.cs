@@ -1,0 +1,55 @@
+using DbAccess.Application.Grants;
+using DbAccess.Domain;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
+using MediatR;
+
+namespace DbAccess.Api.Slack.Endpoints;
+
+/// <summary>Shows a mistake beside its field while the form is still open.</summary>
+internal sealed class SubmissionCheck(IServiceScopeFactory scopes, TimeProvider clock, ILogger<SubmissionCheck> log)
+{
+    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(0.8);
+
+    /// <summary>What a form of an older version is answered with.</summary>
+    public static readonly object OutOfDate = new
+    {
+        response_action = "update",
+        view = new
+        {
+            type = "modal",
+            title = new { type = "plain_text", text = "Form out of date" },
+            close = new { type = "plain_text", text = "Close" },
+            blocks = new[] {
+                new { type = "section",
+                text = new { type = "plain_text",
+                text = "This form is from an older version. Nothing was requested; /db-access opens the new one." } } },
+        },
+    };
+
+    /// <summary>
+    /// What the policy would say, if it says it in time; otherwise the request is filed and the answer comes as a message.
+    /// </summary>
+    public async Task<Error?> RefusalOfAsync(PrincipalId person, AccessWish wish, CancellationToken aborted)
+    {
+        using var late = new CancellationTokenSource(Budget, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            var outcome = await scope.ServiceProvider.GetRequiredService<IMediator>()
+                .Send(new CheckRequest(person, wish), either.Token);
+            return outcome.Refusal;
+        }
+        catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            // The check only makes the answer nicer; filing the request checks again, and tries again.
+            log.LogError(failure, "A form could not be checked before it was filed");
+            return null;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+namespace DbAccess.Api.Slack.Words;
+
+/// <summary>A request as far as it was said; what is null is still to be said.</summary>
+/// <param name="Only">The tables that it is to be narrowed to, as they are typed; null for the whole scope.</param>
+internal sealed record Draft(string? Database, string? Scope, string? Duration, string? Reason, string? Only = null)
+{
+    public static readonly Draft Empty = new(null, null, null, null);
+
+    /// <summary>A button's value holds at most 2,000 characters; a longer draft is left to the form.</summary>
+    public const int Longest = 1900;
+}

@@ -1,0 +1,12 @@
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.Domain.Policies;
+
+/// <summary>What somebody asks for, typed and not yet judged: by a form, by words, or as it stands on the record.</summary>
+/// <param name="Duration">Null takes the rule's own default.</param>
+public sealed record AccessWish(DatabaseName Database, ScopeName Scope, TimeSpan? Duration, string Reason)
+{
+    /// <summary>The tables that it is to be narrowed to; empty for the whole scope.</summary>
+    public IReadOnlyList<TableMention> Only { get; init; } = [];
+}
