@@ -28,7 +28,7 @@ internal sealed class DueSweep : IAsyncDisposable
         Way = new ProductWay(_administrator);
         var settings = new Settings(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Grants:Sqlite:Path"] = Path.Combine(_directory, "dbaccess.db") }).Build());
         var services = new ServiceCollection();
-        services.AddLogging().AddSingleton(TimeProvider.System).AddApplication(new Installation(Some.Installation)).AddStores(settings)
+        services.AddLogging().AddSingleton(TimeProvider.System).AddApplication(new Installation(Some.Installation)).AddWarrants().AddStores(settings)
             .AddSingleton<IRoleAdministrator>(_administrator).AddSingleton<IChat>(new FakeChat()).AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery()).AddSingleton<IRoleInventory>(new FakeRoleInventory());
         _services = services.BuildServiceProvider();
     }

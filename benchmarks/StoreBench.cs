@@ -1,3 +1,5 @@
+using DbAccess.TestKit.Fakes;
+using DbAccess.Application.Ports;
 using System.Diagnostics;
 using System.Globalization;
 using DbAccess.Application;
@@ -133,7 +135,7 @@ internal static class StoreBench
         }).Build());
         var services = new ServiceCollection();
         services.AddLogging();
-        services.AddApplication(new Installation(Some.Installation));
+        services.AddApplication(new Installation(Some.Installation)).AddWarrants();
         services.AddStores(settings).AddPolicyAndCredentials(settings).AddPostgres(settings).AddSlack(settings).AddScheduling(settings, hosted: false);
         return settings.Faults.Count == 0 ? services.BuildServiceProvider() : throw new InvalidOperationException(string.Join(' ', settings.Faults));
     }

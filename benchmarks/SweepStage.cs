@@ -93,7 +93,7 @@ internal sealed class SweepStage : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton<TimeProvider>(clock);
-        services.AddApplication(new Installation(Some.Installation));
+        services.AddApplication(new Installation(Some.Installation)).AddWarrants();
         services.AddStores(settings).AddPolicyFile(settings, Path.Combine(Repository.Root, "policy", "access-policy.yaml"));
         services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<IWatchedPolicy>());
         services.AddSingleton<IRoleAdministrator>(new FakeRoleAdministrator(clock));

@@ -27,7 +27,11 @@ internal abstract record Verb
 
     public sealed record StoreInit : Verb;
 
-    public sealed record PolicyLint(string? Path) : Verb;
+    /// <param name="Strict">A warning is a fault.</param>
+    public sealed record PolicyLint(string? Path, bool Strict = false) : Verb;
+
+    /// <summary>Ends access, without Slack and without a policy.</summary>
+    public sealed record Revoke(RevokeWish Target, string Why) : Verb;
 
     /// <summary>Asks a serving process on this machine whether it is up.</summary>
     public sealed record Health(Uri Address) : Verb;
@@ -68,10 +72,14 @@ internal static class CommandLine
                                 what a role of that scope could do there today: every object, by name, with what
                                 everybody has anyway and what comes later; changes nothing
                                   --only public.orders,public.items   as if narrowed to these tables
+          revoke <id> --reason <why>
+          revoke --person U… | --database D | --all --reason <why>
+                                end access now; needs neither Slack nor a policy. Ids: from the record or a role's comment
           store init            make the store's file or table, where nothing else did
           lambda create-db-user | lambda expire-db-users
                                 run as that function inside AWS Lambda (custom runtime)
-          policy lint [file]    check an access policy; every fault with its line
+          policy lint [file] [--strict]
+                                check an access policy; every fault with its line; with --strict a warning is a fault
           health [address]      is a serving process up? For containers without curl
                                   http://127.0.0.1:8080/health/live when no address is given
 
@@ -92,7 +100,7 @@ internal static class CommandLine
         ["serve", .. var host] when host.Any(arg => arg is "--help" or "-h") => new Verb.Say(Help, Success),
         ["serve", .. var host] => ReadHost(host),
         ["--urls", ..] => ReadHost(args),
-        ["sweep", "--help" or "-h"] or ["doctor", "--help" or "-h"] => new Verb.Say(Help, Success),
+        ["sweep", "--help" or "-h"] or ["doctor", "--help" or "-h"] or ["revoke", "--help" or "-h"] => new Verb.Say(Help, Success),
         ["sweep", .. var how] => ReadSweep(how),
         ["doctor"] => new Verb.Doctor(Json: false),
         ["doctor", "--json"] => new Verb.Doctor(Json: true),
@@ -102,8 +110,11 @@ internal static class CommandLine
         ["store", "init"] => new Verb.StoreInit(),
         ["lambda", "create-db-user"] => new Verb.Lambda(LambdaFunction.CreateDbUser),
         ["lambda", "expire-db-users"] => new Verb.Lambda(LambdaFunction.ExpireDbUsers),
-        ["policy", "lint"] => new Verb.PolicyLint(null),
+        ["revoke", .. var how] => RevokeWish.Read(how, Help),
+        ["policy", "lint"] or ["policy", "lint", "--strict"] => new Verb.PolicyLint(null, args is [_, _, _]),
         ["policy", "lint", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path),
+        ["policy", "lint", var path, "--strict"] when !path.StartsWith('-') => new Verb.PolicyLint(path, Strict: true),
+        ["policy", "lint", "--strict", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path, Strict: true),
         ["health"] => new Verb.Health(new Uri("http://127.0.0.1:8080/health/live")),
         ["health", var address] when ReadLocal(address) is { } local => new Verb.Health(local),
         ["health", var address] when !address.StartsWith('-') =>

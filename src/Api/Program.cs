@@ -1,4 +1,5 @@
 using DbAccess.Api;
+using DbAccess.Api.Commands;
 using DbAccess.Api.Lambda;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
@@ -13,6 +14,7 @@ using DbAccess.Infrastructure.Files;
 using DbAccess.Infrastructure.Policies;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Scheduling;
+using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Slack;
 using DbAccess.Infrastructure.Stores;
 using MediatR;
@@ -59,11 +61,14 @@ public static class Program
 
         var settings = new Settings(builder.Configuration);
         AddEverything(builder.Services, settings, verb);
-        if (settings.Faults.Count > 0)
+        // The brake works without Slack.
+        var faults = settings.Faults.Where(fault => verb is not Verb.Revoke || !fault.StartsWith("Slack:", StringComparison.Ordinal))
+            .ToList();
+        if (faults.Count > 0)
         {
             await Console.Error.WriteLineAsync(
-                $"DbAccess cannot start: {settings.Faults.Count} {(settings.Faults.Count == 1 ? "setting is" : "settings are")} wrong.");
-            foreach (var fault in settings.Faults) await Console.Error.WriteLineAsync($"  - {fault}");
+                $"DbAccess cannot start: {faults.Count} {(faults.Count == 1 ? "setting is" : "settings are")} wrong.");
+            foreach (var fault in faults) await Console.Error.WriteLineAsync($"  - {fault}");
             return CommandLine.Misuse;
         }
 
@@ -79,6 +84,7 @@ public static class Program
             Verb.Sweep sweep => await SweepAsync(app, sweep),
             Verb.Doctor doctor => await DoctorAsync(app, doctor),
             Verb.Plan plan => await PlanAsync(app, plan),
+            Verb.Revoke revoke => await RevokeVerb.RunAsync(app.Services, revoke, settings.Optional("Slack:TeamId", "")),
             Verb.StoreInit => Say("The store is ready."),
             _ => await ServeAsync(app),
         };
@@ -114,10 +120,11 @@ public static class Program
     internal static void AddWork(IServiceCollection services, Settings settings, Verb verb)
     {
         services.AddSingleton(TimeProvider.System);
-        services.AddApplication(settings.Installation());
+        services.AddApplication(settings.Installation(), new GrantLimits(settings.Number("Limits:OpenGrantsPerPerson", 5, 1, 10_000)));
 
         services.AddStores(settings);
-        services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda);
+        services.AddSeal(settings, hosted: verb is Verb.Serve);
+        services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
@@ -127,7 +134,8 @@ public static class Program
     {
         AddWork(services, settings, verb);
         var tenant = new SlackTenant(settings.Optional("Slack:TeamId", ""), settings.Optional("Slack:AppId", ""));
-        services.AddSlackWayIn(settings.RequiredSecrets("Slack:SigningSecrets"), tenant, hosted: verb is Verb.Serve);
+        services.AddSlackWayIn(settings.RequiredSecrets("Slack:SigningSecrets"), tenant, hosted: verb is Verb.Serve,
+            settings.Number("Limits:RequestsPerPersonPerMinute", 20, 1, 100_000));
         services.AddHealth();
     }
 
@@ -187,6 +195,7 @@ public static class Program
             return failed ? CommandLine.Failure : CommandLine.Success;
         }
 
+        await mediator.Send(new ReviewHolders());
         var report = (await mediator.Send(new ExpireGrants(Postponed: sweep.Now))).Value;
         Console.WriteLine(report.ToString());
         return !failed && report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
@@ -234,7 +243,7 @@ public static class Program
 
         var reading = PolicyYaml.Read(await File.ReadAllBytesAsync(path));
         foreach (var line in PolicyReport.Lines(path, reading)) Console.WriteLine(line);
-        return reading.Policy is null ? CommandLine.Failure : CommandLine.Success;
+        return reading.Policy is null || (lint.Strict && reading.Warnings.Count > 0) ? CommandLine.Failure : CommandLine.Success;
     }
 
     /// <summary>Needs no setting, so that it also works in a shell beside the service.</summary>

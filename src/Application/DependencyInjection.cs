@@ -22,9 +22,12 @@ public static class DependencyInjection
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = KeptWhole)]
     [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = KeptWhole)]
     [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = KeptWhole)]
-    public static IServiceCollection AddApplication(this IServiceCollection services, Installation installation)
+    public static IServiceCollection AddApplication(
+        this IServiceCollection services, Installation installation, GrantLimits? limits = null)
     {
         services.AddSingleton(installation);
+        // The functions file nothing.
+        services.AddSingleton(limits ?? new GrantLimits(int.MaxValue));
         services.AddTransient<ServiceFactory>(provider => provider.GetRequiredService);
         services.AddTransient<IMediator, Mediator>();
 
@@ -47,6 +50,8 @@ public static class DependencyInjection
 
         services.AddTransient<Membership>();
         services.AddTransient<RequestJudge>();
+        services.AddTransient<GrantSeal>();
+        services.AddTransient<GrantWarrant>();
         services.AddTransient<Revokers>();
         services.AddTransient<GrantSteps>();
         services.AddTransient<GrantGiving>();

@@ -4,6 +4,7 @@ using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Scheduling;
+using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Slack;
 using DbAccess.Infrastructure.Stores;
 
@@ -33,6 +34,7 @@ public static class Program
         settings.Choice("Grants:Store", "DynamoDb", ["DynamoDb"]);
         services.AddDynamoDb(settings);
         services.AddPolicyAndCredentials(settings, orWithout: true);
+        services.AddSeal(settings, hosted: false);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddSteps();

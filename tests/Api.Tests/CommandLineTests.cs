@@ -49,11 +49,30 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData("revoke K7Q3-MD --reason x", "K7Q3-MD")]
+    [InlineData("revoke --reason x --person U0ENGINE1", "@U0ENGINE1")]
+    [InlineData("revoke --database orders --reason x", "orders")]
+    [InlineData("revoke --all --reason x", "all")]
+    public void Revoke_takes_one_target_and_a_reason(string line, string target)
+    {
+        var revoke = Assert.IsType<Verb.Revoke>(CommandLine.Read(line.Split(' ')));
+
+        Assert.Equal((target, "x"), (revoke.Target.Target("T0DBACME1")!.ToString(), revoke.Why));
+    }
+
+    [Theory]
     [InlineData("srve")]
     [InlineData("serve --port 1")]
     [InlineData("--Slack:BotToken=x")]
     [InlineData("store drop")]
-    [InlineData("policy lint --strict")]
+    [InlineData("policy lint --strict a b")]
+    [InlineData("revoke")]
+    [InlineData("revoke K7Q3-MD")]
+    [InlineData("revoke --all")]
+    [InlineData("revoke --reason x")]
+    [InlineData("revoke --all --database orders --reason x")]
+    [InlineData("revoke nonsense --reason x")]
+    [InlineData("revoke --person nobody --reason x")]
     [InlineData("plan")]
     [InlineData("plan orders")]
     [InlineData("plan orders read --yaml")]

@@ -46,6 +46,8 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
 
     public InMemoryAuditTrail Audit { get; } = new();
 
+    public FakeSeal Seal { get; } = new();
+
     public CapturedLog Log { get; } = new();
 
     public AccessPolicy Current { get; set; } = Policies.Ordinary;
@@ -73,6 +75,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<IGrantStore>(new GatedStore(Store, gate));
         services.AddSingleton<IRoleAdministrator>(new GatedRoles(Roles, gate));
         services.AddSingleton<IRoleInventory>(Inventory);
+        services.AddSingleton<ISeal>(Seal);
         services.AddSingleton<ICredentialDelivery>(new GatedDelivery(Delivery, gate));
         services.AddSingleton<IChat>(new GatedChat(Chat, gate));
         services.AddSingleton<IDirectory>(Directory);
@@ -86,7 +89,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
     public void Dispatch(GrantId id) => _dispatched.Enqueue(id);
 
     public static CreateGrant Ask(string scope = "read", string? key = null, PrincipalId? requester = null, TimeSpan? duration = null, string reason = "INC-4711 stuck orders", string database = "orders") =>
-        new(key ?? Guid.NewGuid().ToString("N"), requester ?? Some.Engineer, new AccessWish(DatabaseName.Parse(database)!, ScopeName.Parse(scope)!, duration, reason));
+        new(key ?? Guid.NewGuid().ToString("N"), requester ?? Some.Engineer, new AccessWish(DatabaseName.Parse(database)!, ScopeName.Parse(scope)!, duration, reason) { Another = true });
 
     /// <summary>A grant that was asked for and is still to be made.</summary>
     public async Task<GrantId> AskedAsync(TimeSpan? duration = null, PrincipalId? requester = null, string database = "orders")

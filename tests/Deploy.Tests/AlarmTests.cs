@@ -123,7 +123,7 @@ public sealed partial class AlarmTests : IDisposable
         var services = new ServiceCollection();
         services.AddSingleton<TimeProvider>(_clock);
         services.AddLogging().AddSerilog(ProductLog.Configure().WriteTo.Sink(_lines).CreateLogger(), dispose: true);
-        services.AddApplication(new Installation(Some.Installation));
+        services.AddApplication(new Installation(Some.Installation)).AddWarrants();
         services.AddPolicyAndCredentials(settings);
         services.AddSingleton<IGrantStore>(new InMemoryGrantStore());
         services.AddSingleton<IRoleAdministrator>(new FakeRoleAdministrator(_clock));

@@ -46,6 +46,7 @@ public static class MaximalGrant
         Duration = TimeSpan.FromMinutes(90) + TimeSpan.FromTicks(7),
         Rule = "prod-fix",
         PolicyHash = "3f1c0a",
+        Seal = "b1946ac92492d2347c6235b4d2611184",
         CreatedAt = At(0),
         ApprovedAt = At(1),
         Window = new AccessWindow(At(2), At(3)),

@@ -102,6 +102,7 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
 
         await using var scope = scopes.CreateAsyncScope();
         var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
+        await mediator.Send(new ReviewHolders(), cancellationToken);
         var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
         // Metric filters read CutShort here (deploy/terraform/alarms.tf); a test holds the two together.
         log.LogInformation(

@@ -16,15 +16,23 @@ internal static class SlackWayIn
         kestrel.AddServerHeader = false;
         // The server counts the framing of chunks too; the door counts the body itself, to the byte.
         kestrel.Limits.MaxRequestBodySize = SlackDoor.LargestBody + (64 * 1024);
+        // What the server reads ahead of us, and for whom: nobody is known yet.
+        kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
+        kestrel.Limits.MaxConcurrentConnections = 2_000;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
     }
 
     /// <param name="hosted">Do the work of the inbox in this process.</param>
     public static IServiceCollection AddSlackWayIn(
-            this IServiceCollection services, IReadOnlyList<Secret> signingSecrets, SlackTenant tenant, bool hosted)
+            this IServiceCollection services, IReadOnlyList<Secret> signingSecrets, SlackTenant tenant, bool hosted,
+            int requestsPerMinute)
     {
         services.AddSingleton(provider => new SlackSignature(signingSecrets, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(tenant);
+        services.AddSingleton(new PaceLimit(requestsPerMinute));
+        services.AddSingleton<UnsignedBodies>();
         services.AddSingleton<SlackDoor>();
+        services.AddSingleton<PersonPace>();
         services.AddSingleton<HelpPace>();
         services.AddSingleton<SubmissionCheck>();
         services.AddSingleton<CommandEndpoint>();

@@ -22,6 +22,21 @@ public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Sco
     public string? ActsAs { get; init; }
 
     public bool HighRisk { get; init; }
+
+    /// <summary>They have this already: nothing new was filed.</summary>
+    public bool Already { get; init; }
+
+    /// <summary>When it ends, if that is known yet.</summary>
+    public DateTimeOffset? Expiry { get; init; }
+
+    public static GrantFiled Of(GrantSnapshot grant) =>
+        new(grant.Id, grant.Target.Name, grant.Scope.Name, grant.Duration, grant.Rule)
+        {
+            Only = GrantMessages.Only(grant.Scope),
+            ActsAs = grant.Scope.RunAs,
+            HighRisk = grant.Scope.HighRisk,
+            Expiry = grant.Window?.Expiry,
+        };
 }
 
 /// <summary>Asks for access. The policy decides; what it allows at once is on record when this returns, and is made behind.</summary>
@@ -58,10 +73,15 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
     }
 
     internal sealed class Handler(
-            RequestJudge judge, IGrantStore store, IGrantDispatcher dispatcher, Installation installation, TimeProvider clock)
+            RequestJudge judge, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher, Installation installation,
+                GrantLimits limits,
+            TimeProvider clock)
         : IRequestHandler<CreateGrant, Result<GrantFiled>>
     {
         private const int IdTries = 20;
+
+        // More than anybody may have open.
+        private const int MostLooked = 200;
 
         public async Task<Result<GrantFiled>> Handle(CreateGrant command, CancellationToken cancellationToken)
         {
@@ -73,12 +93,18 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             if (judged.Refusal is { } refusal) return refusal;
 
             var (handle, terms, policyHash) = judged.Value;
+            var open = (await store.ListLiveByRequesterAsync(command.Requester, MostLooked, cancellationToken))
+                .Where(grant => grant.IsOpen && grant.State.AbandonedBecause is null).ToList();
+            if (!command.Wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms)) is { } twinOfOurs)
+                return GrantFiled.Of(twinOfOurs.State) with { Already = true };
+            if (open.Count >= limits.OpenPerPerson) return GrantErrors.TooManyOpen(open.Select(grant => grant.State), limits.OpenPerPerson);
+
             var request = new GrantRequest(
                 command.RequestKey, command.Requester, handle, terms.Target, terms.Scope, terms.Duration,
                 command.Wish.Reason.Trim(), terms.Ticket, terms.Rule.Id, policyHash, Activity.Current?.Id);
             for (var attempt = 0; attempt < IdTries; attempt++)
             {
-                var grant = Grant.RequestAllowed(GrantId.Derive(request.Key, attempt), installation.Name, request, now);
+                var grant = seal.Seal(Grant.RequestAllowed(GrantId.Derive(request.Key, attempt), installation.Name, request, now));
                 if (await store.AddAsync(grant, cancellationToken) is SaveOutcome.Saved) return Filed(grant);
 
                 // The id is taken: by this very request, done at the same moment elsewhere, or by an unrelated grant.
@@ -99,17 +125,14 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             return null;
         }
 
+        private static bool IsTheSame(GrantSnapshot grant, AccessVerdict.Terms terms) => grant.Target == terms.Target
+            && grant.Scope.Name == terms.Scope.Name && grant.Scope.NarrowedTo.SequenceEqual(terms.Scope.NarrowedTo, StringComparer.Ordinal);
+
+        // From the record and not from the command: the same request done again is answered with what was filed.
         private GrantFiled Filed(Grant grant)
         {
             dispatcher.Dispatch(grant.Id);
-            // From the record and not from the command: the same request done again is answered with what was filed.
-            var scope = grant.State.Scope;
-            return new GrantFiled(grant.Id, grant.State.Target.Name, scope.Name, grant.State.Duration, grant.State.Rule)
-            {
-                Only = GrantMessages.Only(scope),
-                ActsAs = scope.RunAs,
-                HighRisk = scope.HighRisk,
-            };
+            return GrantFiled.Of(grant.State);
         }
     }
 }

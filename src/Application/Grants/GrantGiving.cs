@@ -13,7 +13,8 @@ namespace DbAccess.Application.Grants;
 /// next try sets a new password. A making that cannot succeed is undone until the role is proved absent.
 /// </summary>
 internal sealed class GrantGiving(
-        IGrantStore store, IRoleAdministrator roles, ICredentialDelivery delivery, TimeProvider clock, ILogger<GrantGiving> log)
+    IGrantStore store, GrantWarrant warrants, IRoleAdministrator roles, ICredentialDelivery delivery, TimeProvider clock,
+    ILogger<GrantGiving> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(45);
@@ -58,6 +59,22 @@ internal sealed class GrantGiving(
 
     private async Task<StepReport> MakeAndDeliverAsync(Grant grant, CancellationToken cancellationToken)
     {
+        switch (await warrants.ToGiveAsync(grant, clock.GetUtcNow(), cancellationToken))
+        {
+            case Warrant.Gone { Why: var why }:
+                log.LogError("{Grant} is not given: {Why}", grant.Id.ToString(), why);
+                return await AbandonAsync(grant, $"{why}.", cancellationToken);
+
+            case Warrant.Unclear { Why: var why }:
+                return await PostponeAsync(grant, why, null);
+
+            case Warrant.Holds { Most: var most } when most < grant.State.Duration:
+                var (clamped, kept) = await ChangeMineAsync(grant, mine => mine.Clamp(most, clock.GetUtcNow()), cancellationToken);
+                if (kept.Refusal is not null) return await LostAsync(clamped, null, cancellationToken);
+                grant = clamped;
+                break;
+        }
+
         var state = grant.State;
         var password = Passwords.New();
         var order = new RoleOrder(

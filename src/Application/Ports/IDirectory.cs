@@ -7,7 +7,7 @@ namespace DbAccess.Application.Ports;
 /// <param name="Handle">What to call them in lists and role names; people can change it, so nothing is decided by it.</param>
 public sealed record Person(PrincipalId Id, string Handle);
 
-/// <summary>Who people are and which groups they are in. Answers may be up to five minutes old.</summary>
+/// <summary>Who people are and which groups they are in. Answers may be up to a minute old.</summary>
 public interface IDirectory
 {
     /// <summary>

@@ -6,7 +6,11 @@ namespace DbAccess.Application.Ports;
 /// <param name="Key">The same for every copy of the same request.</param>
 /// <param name="Kind"><c>command</c>, <c>message</c>, <c>action</c>, <c>submission</c> or <c>revocation</c>.</param>
 /// <param name="Text">What was typed; for a button its action and value; for a form its fields as JSON.</param>
-public sealed record InboxItem(string Key, string Kind, PrincipalId From, string? Channel, string Text, DateTimeOffset ReceivedAt);
+public sealed record InboxItem(string Key, string Kind, PrincipalId From, string? Channel, string Text, DateTimeOffset ReceivedAt)
+{
+    /// <summary>That this installation accepted it; null on requests of earlier versions. Kept by the store, read by nobody else.</summary>
+    public string? Seal { get; init; }
+}
 
 /// <summary>
 /// Requests that were accepted but not finished: written before they are acknowledged, so that a crash after the acknowledgement loses

@@ -1,4 +1,5 @@
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
@@ -82,6 +83,9 @@ public sealed class Grant
         _newEvents.Clear();
     }
 
+    /// <summary>What was decided is sealed, so that nothing else is given than was decided here.</summary>
+    public void SealWith(Func<string, string> seal) => State = State with { Seal = seal(GrantTerms.Of(State)) };
+
     public Result Approve(PrincipalId approver, DateTimeOffset now)
     {
         if (approver == State.Requester) return GrantErrors.SelfApproval(Id);
@@ -139,6 +143,19 @@ public sealed class Grant
         }
 
         return moved;
+    }
+
+    /// <summary>
+    /// The rule gives less by now than when it was decided: the window that a making has begun ends with the rule's longest.
+    /// </summary>
+    public Result Clamp(TimeSpan most, DateTimeOffset now)
+    {
+        if (Status is not GrantStatus.Provisioning || State.Window is not { } window || window.Expiry - window.Start <= most)
+            return GrantErrors.Nothing(Id);
+
+        Record("grant.clamped", new Actor.Rule(State.Rule), now, Durations.Write(most));
+        State = State with { Window = new AccessWindow(window.Start, window.Start + most) };
+        return Result.Done;
     }
 
     /// <summary>The name on record turned out to be somebody else's role: forget it, so that the next try draws another.</summary>

@@ -37,6 +37,11 @@ public static class GrantErrors
 
     public static Error TooLate(GrantId id) => new("grant.too_late", $"{id} could not be made in time.");
 
+    public static Error TooManyOpen(IEnumerable<GrantSnapshot> open, int most) => new("limit.open_grants",
+        $"You have {most} open grants, which is as many as one person may have: " +
+        $"{string.Join(", ", open.Take(10).Select(grant => $"{grant.Id} ({grant.Scope.Name} on {grant.Target.Name})"))}. Give one back " +
+        "first: `/db-access done <id>`, or `/db-access done all`.");
+
     public static Error Nothing(GrantId id) => new("grant.nothing", $"There is nothing like that to do for {id}.");
 
     private static string Word(GrantStatus status) => status switch

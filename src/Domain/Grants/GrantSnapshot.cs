@@ -51,6 +51,9 @@ public sealed record GrantSnapshot
 
     public required string PolicyHash { get; init; }
 
+    /// <summary>Over <see cref="GrantTerms"/>: that it was this installation that decided it. Null on grants of earlier versions.</summary>
+    public string? Seal { get; init; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset? ApprovedAt { get; init; }

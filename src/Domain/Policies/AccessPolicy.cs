@@ -72,6 +72,9 @@ public sealed record AccessPolicy(
     /// <summary>Groups whose members may end anybody's access and use what is for administrators; none when the file names none.</summary>
     public IReadOnlyList<string> Admins { get; init; } = [];
 
+    /// <summary>How people reach clusters, where the file says so.</summary>
+    public IReadOnlyDictionary<ClusterName, ConnectHints> Connect { get; init; } = new Dictionary<ClusterName, ConnectHints>();
+
     /// <summary>
     /// Who may end other people's access to a database: whoever may say yes to it may also say stop, and the administrators.
     /// </summary>

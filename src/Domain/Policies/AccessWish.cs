@@ -9,4 +9,7 @@ public sealed record AccessWish(DatabaseName Database, ScopeName Scope, TimeSpan
 {
     /// <summary>The tables that it is to be narrowed to; empty for the whole scope.</summary>
     public IReadOnlyList<TableMention> Only { get; init; } = [];
+
+    /// <summary>One more, although they may have the same already.</summary>
+    public bool Another { get; init; }
 }

@@ -85,20 +85,15 @@ public sealed record PrivilegeScope(
     {
         string[] pieces = [database, Name.Value, RunAs ?? "", .. RulesFor(database).Select(Canonical).Distinct(StringComparer.Ordinal)
             .Order(StringComparer.Ordinal)];
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Joined(pieces))));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Domain.Canonical.Join(pieces))));
     }
 
-    // PostgreSQL's names may hold any character but NUL, so no separator would do: the length before each piece tells where it ends.
-    private static string Joined(IReadOnlyCollection<string> pieces) =>
-        string.Concat(pieces.Select(piece => string.Create(CultureInfo.InvariantCulture, $"{piece.Length}:{piece}"))
-            .Prepend(string.Create(CultureInfo.InvariantCulture, $"{pieces.Count};")));
-
-    private static string Canonical(PrivilegeRule rule) => Joined(
+    internal static string Canonical(PrivilegeRule rule) => Domain.Canonical.Join(
     [
         ((int)rule.On.Kind).ToString(CultureInfo.InvariantCulture), rule.On.Schema, rule.On.Name is null
             ? "all" : "one", rule.On.Name ?? "",
-        Joined([.. rule.Columns.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]),
-        Joined([.. rule.Allow.Distinct().Order().Select(p => p.ToString())]),
+        Domain.Canonical.Join([.. rule.Columns.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]),
+        Domain.Canonical.Join([.. rule.Allow.Distinct().Order().Select(p => p.ToString())]),
         // Only where there is such a thing, so that the scope roles of earlier versions keep their names.
         .. rule.On.Pattern is { } pattern ? (string[])["like", pattern] : [],
         .. rule.On.OfTable is { } table ? (string[])["of", table] : [],

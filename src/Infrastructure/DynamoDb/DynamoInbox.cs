@@ -159,6 +159,7 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
         item["held_by"] = DynamoItem.Text(_holder);
         item["held_until"] = DynamoItem.Text(StoreTime.Text(request.ReceivedAt + IInbox.Hold));
         item.SetText("channel", request.Channel);
+        item.SetText("seal", request.Seal);
         item.SetText("alias", alias);
         return item;
     }
@@ -179,5 +180,5 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
             ?? throw new DynamoStoreException($"The request {item["key"].S} does not say whose it is."),
         item.TextOf("channel"),
         item["text"].S ?? "",
-        StoreTime.Parse(item["received_at"].S));
+        StoreTime.Parse(item["received_at"].S)) { Seal = item.TextOf("seal") };
 }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using DbAccess.Domain;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -24,7 +25,7 @@ internal sealed record YamlMap(int Line, int Column, IReadOnlyList<(YamlText Key
 /// Turns YAML into a tree, from the parser's events rather than its ready-made document: that one stops at the first duplicate key, and
 /// it follows aliases, which let a small file become a huge one.
 /// </summary>
-internal sealed class YamlTree
+internal sealed partial class YamlTree
 {
     // The policy needs six levels. A limit keeps a hostile file from exhausting the stack.
     private const int Deepest = 24;
@@ -48,8 +49,9 @@ internal sealed class YamlTree
         {
             // A tab confuses the parser somewhere further on; the tab itself is what has to be mended.
             if (tabs.Count == 0)
-                faults.Add(new PolicyFault(
-                    Number(failure.Start.Line), Number(failure.Start.Column), $"this is not YAML: {Plainly(failure.Message)}"));
+                faults.Add(new PolicyFault(Number(failure.Start.Line), Number(failure.Start.Column), HasBareStar(text, failure.Start.Line)
+                    ? "a * without quotes means something else in YAML; write \"*\""
+                    : $"this is not YAML: {Plainly(failure.Message)}"));
         }
         catch (Exception failure)
             when (failure is InvalidOperationException or ArgumentException or FormatException or IndexOutOfRangeException)
@@ -163,6 +165,13 @@ internal sealed class YamlTree
     }
 
     private static int Number(long value) => (int)Math.Clamp(value, 1, int.MaxValue);
+
+    /// <summary>A lone * where a word is expected: YAML takes it for the start of an alias.</summary>
+    private static bool HasBareStar(string text, long line) =>
+        text.Split('\n').ElementAtOrDefault((int)line - 1) is { } written && BareStar().IsMatch(written);
+
+    [GeneratedRegex(@"(^|[\[,:\s-])\*\s*($|[\],}#\s])", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex BareStar();
 
     private static string Plainly(string message)
     {

@@ -16,7 +16,7 @@ namespace DbAccess.Infrastructure.S3;
 public static partial class S3Registration
 {
     // A token or signing secret is a line of less than a hundred letters.
-    private const int LongestSecret = 1024;
+    internal const int LongestSecret = 1024;
 
     /// <summary>
     /// <c>Credentials:S3:Bucket</c> (required) and <c>Credentials:S3:Prefix</c> (default none):
@@ -83,7 +83,7 @@ public static partial class S3Registration
     internal static AmazonS3Client Client() => AwsClients.Create(() => new AmazonS3Client(AwsClients.S3()));
 
     /// <summary>Null, with a fault, when it cannot be asked for.</summary>
-    private static (string Bucket, string Key, S3Reading? Reading) ReadAtStart(
+    internal static (string Bucket, string Key, S3Reading? Reading) ReadAtStart(
             Func<IAmazonS3> create, Settings settings, string setting, string address, int longest)
     {
         if (Address().Match(address) is not { Success: true } parts)

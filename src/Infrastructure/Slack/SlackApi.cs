@@ -33,6 +33,12 @@ internal sealed partial class SlackApi : IDisposable
     /// <summary>Methods that do not look at a JSON body.</summary>
     private static readonly HashSet<string> FormMethods = new(StringComparer.Ordinal) { "users.info", "usergroups.users.list" };
 
+    /// <summary>Methods that Slack limits by channel.</summary>
+    private static readonly HashSet<string> ChannelMethods =
+        new(StringComparer.Ordinal) { "chat.postMessage", "chat.postEphemeral", "chat.update", "chat.delete" };
+
+    private const int WholeWorkspaceFrom = 4;
+
     private readonly ConcurrentDictionary<string, DateTimeOffset> _pauses = new(StringComparer.Ordinal);
     private readonly SlackOptions _options;
     private readonly TimeProvider _clock;
@@ -71,9 +77,10 @@ internal sealed partial class SlackApi : IDisposable
     public async Task<SlackAnswer> CallAsync(string method, JsonObject arguments, TimeSpan patience, CancellationToken cancellationToken)
     {
         var deadline = _clock.GetUtcNow() + patience;
+        var place = Place(method, arguments);
         while (true)
         {
-            if (_pauses.TryGetValue(method, out var until) && until > _clock.GetUtcNow())
+            if (PausedUntil(method, place) is { } until)
             {
                 if (until > deadline)
                     return new SlackAnswer.Failed(SlackFault.BackOff, method, "ratelimited", RetryAfter: until - _clock.GetUtcNow());
@@ -88,9 +95,32 @@ internal sealed partial class SlackApi : IDisposable
             if (answer is not SlackAnswer.Failed { Fault: SlackFault.BackOff, RetryAfter: { } pause }) return answer;
 
             var end = _clock.GetUtcNow() + pause;
-            _pauses.AddOrUpdate(method, end, (_, known) => known > end ? known : end);
+            _pauses.AddOrUpdate(place, end, (_, known) => known > end ? known : end);
             if (end > deadline) return answer;
         }
+    }
+
+    /// <summary>
+    /// Slack limits posting by channel (about one message a second in each), all else by method: a pause for one person's channel is nobody
+    /// else's.
+    /// </summary>
+    private static string Place(string method, JsonObject arguments) =>
+        ChannelMethods.Contains(method) && arguments["channel"]?.ToString() is { Length: > 0 } channel ? $"{method} {channel}" : method;
+
+    /// <summary>
+    /// Null when it may be called now. Several channels that are paused at once mean Slack's limit for the whole workspace.
+    /// </summary>
+    private DateTimeOffset? PausedUntil(string method, string place)
+    {
+        var now = _clock.GetUtcNow();
+        foreach (var (known, over) in _pauses)
+        {
+            if (over <= now) _pauses.TryRemove(KeyValuePair.Create(known, over));
+        }
+
+        if (_pauses.TryGetValue(place, out var until)) return until;
+        var channels = place == method ? [] : _pauses.Where(pause => pause.Key.StartsWith($"{method} ", StringComparison.Ordinal)).ToList();
+        return channels.Count >= WholeWorkspaceFrom ? channels.Min(pause => pause.Value) : null;
     }
 
     /// <summary>Answers at an address that came with a request; without our token, since the address is its own key.</summary>

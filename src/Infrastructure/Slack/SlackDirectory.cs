@@ -12,7 +12,7 @@ namespace DbAccess.Infrastructure.Slack;
 /// </summary>
 internal sealed partial class SlackDirectory(SlackApi api, SlackOptions options, TimeProvider clock) : IDirectory
 {
-    private static readonly TimeSpan Fresh = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Fresh = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private static readonly Error Unavailable = new(

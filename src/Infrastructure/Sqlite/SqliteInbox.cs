@@ -16,8 +16,8 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
             var added = SqliteDatabase.Execute(
                 connection,
                 """
-                INSERT INTO inbox (key, alias, kind, team, user, channel, text, received_at, held_by, held_until)
-                SELECT $key, $alias, $kind, $team, $user, $channel, $text, $received, $me, $until
+                INSERT INTO inbox (key, alias, kind, team, user, channel, text, received_at, held_by, held_until, seal)
+                SELECT $key, $alias, $kind, $team, $user, $channel, $text, $received, $me, $until, $seal
                 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE key = $key OR key = $alias OR alias = $key OR alias = $alias)
                 """,
                 ("$key", item.Key),
@@ -28,6 +28,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
                 ("$channel", item.Channel),
                 ("$text", item.Text),
                 ("$received", StoreTime.Text(item.ReceivedAt)),
+                ("$seal", item.Seal),
                 ("$me", _holder),
                 ("$until", StoreTime.Text(item.ReceivedAt + IInbox.Hold))) == 1;
             return (added, added);
@@ -39,7 +40,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
         connection => SqliteDatabase.List(
             connection,
             """
-            SELECT key, kind, team, user, channel, text, received_at FROM inbox
+            SELECT key, kind, team, user, channel, text, received_at, seal FROM inbox
             WHERE finished_at IS NULL AND (held_until IS NULL OR held_until <= $now) ORDER BY received_at, rowid
             """,
             row => new InboxItem(
@@ -49,7 +50,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
                     ?? throw new SqliteStoreException($"The request {row.GetString(0)} does not say whose it is."),
                 row.IsDBNull(4) ? null : row.GetString(4),
                 row.GetString(5),
-                StoreTime.Parse(row.GetString(6))),
+                StoreTime.Parse(row.GetString(6))) { Seal = row.IsDBNull(7) ? null : row.GetString(7) },
             ("$now", StoreTime.Text(now))),
         cancellationToken);
 

@@ -85,5 +85,9 @@ internal static class SqliteSchema
         -- What ended lately, for the hunt for sessions that come out late.
         CREATE INDEX grants_ended ON grants (ended_at) WHERE ended_at IS NOT NULL;
         """,
+        """
+        -- That this installation accepted the request.
+        ALTER TABLE inbox ADD COLUMN seal TEXT;
+        """,
     ];
 }

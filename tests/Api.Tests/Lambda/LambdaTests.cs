@@ -43,7 +43,7 @@ public sealed class LambdaTests : IAsyncLifetime
         _api = await FakeRuntimeApi.StartAsync();
         var services = new ServiceCollection();
         services.AddSingleton(TimeProvider.System);
-        services.AddApplication(new Installation(Some.Installation));
+        services.AddApplication(new Installation(Some.Installation)).AddWarrants();
         services.AddLogging(logging => logging.AddProvider(_lines));
         services.AddSingleton<IGrantStore>(_store);
         services.AddSingleton<IRoleAdministrator>(_roles);
@@ -425,11 +425,7 @@ public sealed class LambdaTests : IAsyncLifetime
 
         public Error? Missing { get => Broken is null ? field : throw Broken; set; }
 
-        public AccessPolicy Current { get; } = new(
-            "hash",
-            new Dictionary<DatabaseName, PolicyDatabase> { [Some.Target().Name] = new(Some.Target(), new Dictionary<string, string>(), [Some.ReadScope().Name]) },
-            new Dictionary<ScopeName, PrivilegeScope> { [Some.ReadScope().Name] = Some.ReadScope() },
-            new Dictionary<string, PolicyGroup>(), [], []);
+        public AccessPolicy Current { get; } = SomePolicy.Of(Some.Target(), Some.ReadScope());
     }
 
     private sealed class Nobody : IGrantDispatcher

@@ -47,7 +47,57 @@ public sealed class CommandTests
         await house.CommandAsync("orders read 30m because second thing", trigger: "");
         await house.IdleAsync();
 
+        // Both were read; that they ask for the same is another matter.
+        Assert.Equal(2, house.Inbox.Stored.Count);
+        Assert.Single(house.Store.Stored);
+        Assert.Contains("You have this already", FakeChat.Words(house.Chat.Replies[^1].Message), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_sends_too_much_in_a_minute_is_told_once_and_can_still_stop()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        string[] said = [];
+        for (var i = 0; i < 103; i++)
+        {
+            using var answer = await house.CommandAsync("mine", trigger: $"t{i}");
+            said = [.. said, await answer.Content.ReadAsStringAsync()];
+        }
+
+        Assert.All(said[..100], words => Assert.Equal("", words));
+        Assert.Contains("a lot at once", said[100], StringComparison.Ordinal);
+        Assert.Equal(["", ""], said[101..]);
+        Assert.Equal(100, house.Inbox.Stored.Count);
+
+        await house.CommandAsync("done all", trigger: "stop");
+        await house.CommandAsync("mine", trigger: "other", user: "U0OTHER001");
+        await house.IdleAsync();
+        Assert.Equal(102, house.Inbox.Stored.Count);
+    }
+
+    [Fact]
+    public async Task Nobody_has_more_open_grants_than_the_limit()
+    {
+        await using var house = await SlackHouse.OpenAsync(openGrants: 2);
+        string[] tables = ["a", "b", "c"];
+        foreach (var table in tables) await house.CommandAsync($"orders read 30m only public.{table} because INC-4711", trigger: table);
+        await house.IdleAsync();
+
         Assert.Equal(2, house.Store.Stored.Count);
+        var refused = FakeChat.Words(house.Chat.Replies[^1].Message);
+        Assert.All(house.Store.Stored, grant => Assert.Contains(grant.Id.ToString(), refused, StringComparison.Ordinal));
+        Assert.Contains("done all", refused, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Text_of_any_length_is_cut_at_the_door()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        await house.CommandAsync("orders read 30m because " + new string('x', 60_000));
+        await house.IdleAsync();
+
+        Assert.InRange(Assert.Single(house.Inbox.Stored).Item.Text.Length, 3_000, 8_192);
     }
 
     [Theory]

@@ -233,7 +233,7 @@ public sealed class InboxWorkerTests
     public async Task A_graceful_stop_finishes_what_is_in_hand()
     {
         await using var house = await SlackHouse.OpenAsync();
-        for (var i = 0; i < 20; i++) await house.CommandAsync("orders read 30m because INC-4711", trigger: $"9001.{i}.x");
+        for (var i = 0; i < 20; i++) await house.CommandAsync("orders read 30m because INC-4711", trigger: $"9001.{i}.x", user: $"U0ENGINE{i}");
 
         await house.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
 

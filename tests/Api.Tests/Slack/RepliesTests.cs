@@ -6,6 +6,7 @@ using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
@@ -13,6 +14,8 @@ namespace DbAccess.Api.Tests.Slack;
 
 public sealed class RepliesTests
 {
+    private static readonly AccessWish Wish = new(Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(30), "INC-4711");
+
     private static readonly string Long = new('n', 62);
 
     [Fact]
@@ -94,7 +97,7 @@ public sealed class RepliesTests
     public void What_is_filed_says_the_id_the_rule_and_how_to_give_it_back()
     {
         var id = GrantId.Parse("K7Q3-MD")!;
-        var words = FakeChat.Words(Replies.Filed(new GrantFiled(id, Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(90), "oncall-read")));
+        var words = FakeChat.Words(Replies.Filed(new GrantFiled(id, Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(90), "oncall-read"), Wish));
 
         foreach (var said in (string[])["`K7Q3-MD`", "1h30m", "oncall-read", "/db-access done K7Q3-MD"]) Assert.Contains(said, words, StringComparison.Ordinal);
     }
@@ -103,8 +106,8 @@ public sealed class RepliesTests
     public void What_was_narrowed_acts_as_an_owner_or_was_revoked_says_so()
     {
         var id = GrantId.Parse("K7Q3-MD")!;
-        var filed = FakeChat.Words(Replies.Filed(new GrantFiled(id, Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(30), "r") { Only = "public.orders" }));
-        var risky = FakeChat.Words(Replies.Filed(new GrantFiled(id, Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(30), "r") { ActsAs = "orders_owner", HighRisk = true }));
+        var filed = FakeChat.Words(Replies.Filed(new GrantFiled(id, Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(30), "r") { Only = "public.orders" }, Wish));
+        var risky = FakeChat.Words(Replies.Filed(new GrantFiled(id, Some.Target().Name, Some.ReadScope().Name, TimeSpan.FromMinutes(30), "r") { ActsAs = "orders_owner", HighRisk = true }, Wish));
         var narrowed = Some.Active().State with { Scope = Some.ReadScope() with { NarrowedTo = ["public.a", "public.b", "public.c", "public.d", "public.e", "public.f", "public.g"] } };
         var revoked = Some.Active().State with { Status = GrantStatus.Ended, EndedAt = Some.Now, EndReason = EndReason.Revoked, EndedBy = "da`na", EndNote = "left the `team`." };
 

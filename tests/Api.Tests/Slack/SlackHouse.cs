@@ -7,6 +7,7 @@ using System.Text.Json;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
 using DbAccess.Application;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -164,7 +165,7 @@ internal sealed class SlackHouse : IAsyncDisposable
 
     public static PrincipalId Erin { get; } = Some.Person("U0ENGINE1");
 
-    public static async Task<SlackHouse> OpenAsync(InMemoryInbox? inbox = null, Action<SlowInbox, FakeChat>? before = null, FakeTimeProvider? clock = null)
+    public static async Task<SlackHouse> OpenAsync(InMemoryInbox? inbox = null, Action<SlowInbox, FakeChat>? before = null, FakeTimeProvider? clock = null, int openGrants = 1_000)
     {
         inbox ??= new InMemoryInbox();
         clock ??= new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
@@ -176,10 +177,10 @@ internal sealed class SlackHouse : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(SlackWayIn.Narrow);
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(log);
         builder.Services
-            .AddSingleton<TimeProvider>(clock).AddApplication(new Installation(Some.Installation))
+            .AddSingleton<TimeProvider>(clock).AddApplication(new Installation(Some.Installation), new GrantLimits(openGrants))
             .AddSingleton<IInbox>(slow).AddSingleton<IGrantStore>(store).AddSingleton<IChat>(chat).AddSingleton<IDirectory>(directory)
-            .AddSingleton<IAuditTrail>(audit).AddSingleton<IGrantDispatcher>(dispatcher).AddSingleton<IPolicySource>(new FixedPolicy(Policy()))
-            .AddSlackWayIn([new Secret(SigningSecret)], new SlackTenant("T0DBACME1", "A0DBACCS1"), hosted: true);
+            .AddSingleton<ISeal>(new FakeSeal()).AddSingleton<IAuditTrail>(audit).AddSingleton<IGrantDispatcher>(dispatcher).AddSingleton<IPolicySource>(new FixedPolicy(Policy()))
+            .AddSlackWayIn([new Secret(SigningSecret)], new SlackTenant("T0DBACME1", "A0DBACCS1"), hosted: true, requestsPerMinute: 100);
         var app = builder.Build();
         app.UseMiddleware<RequestLog>();
         app.MapSlack();

@@ -40,7 +40,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         _administrator = new FakeRoleAdministrator(_clock);
         _services = new ServiceCollection()
             .AddLogging()
-            .AddApplication(new Installation(Some.Installation))
+            .AddApplication(new Installation(Some.Installation)).AddWarrants()
             .AddSingleton<TimeProvider>(_clock)
             .AddSingleton<IGrantStore>(new GatedStore(_store, _gate))
             .AddSingleton<IRoleInventory>(_inventory)

@@ -197,7 +197,7 @@ public sealed class FunctionDeathTests(MotoFixture moto) : IDisposable
         services.AddSingleton<IAuditTrail>(new InMemoryAuditTrail());
         services.AddSingleton<IRoleInventory>(new FakeRoleInventory());
         services.AddSingleton<IDirectory>(new FakeDirectory());
-        services.AddApplication(new Installation(Some.Installation));
+        services.AddApplication(new Installation(Some.Installation)).AddWarrants();
         return services.BuildServiceProvider().GetRequiredService<IMediator>();
     }
 }

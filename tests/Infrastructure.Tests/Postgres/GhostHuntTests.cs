@@ -127,7 +127,7 @@ public sealed class GhostHuntTests(PostgresFixture postgres) : IAsyncLifetime
 
     private ServiceProvider Process(IGrantStore store, IRoleAdministrator roles, GhostHunt ghosts) => new ServiceCollection()
         .AddLogging()
-        .AddApplication(new Installation(_house.Installation))
+        .AddApplication(new Installation(_house.Installation)).AddWarrants()
         .AddSingleton<TimeProvider>(_clock)
         .AddSingleton(store)
         .AddSingleton(roles)

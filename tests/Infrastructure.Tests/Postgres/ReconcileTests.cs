@@ -513,7 +513,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await using var services = new ServiceCollection()
             .AddLogging()
-            .AddApplication(new Installation(_house.Installation))
+            .AddApplication(new Installation(_house.Installation)).AddWarrants()
             .AddSingleton<TimeProvider>(_clock)
             .AddSingleton<IGrantStore>(_store)
             .AddSingleton<IRoleInventory>(new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance))

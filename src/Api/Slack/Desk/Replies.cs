@@ -12,14 +12,34 @@ internal static class Replies
 {
     private const int MostBlockers = 10;
 
-    public static ChatMessage Filed(GrantFiled filed)
+    public static ChatMessage Filed(GrantFiled filed, AccessWish wish)
     {
+        if (filed.Already) return Already(filed, wish);
+
         var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} for " +
             $"{Durations.Write(filed.Duration)} is allowed";
         var parts = new List<ChatPart> { new ChatPart.Text($"`{filed.Id}`: {what}. The credentials come by direct message in a moment.") };
         if (Risk(filed.HighRisk, filed.ActsAs) is { Length: > 0 } risk) parts.Add(new ChatPart.Text(risk));
         parts.Add(new ChatPart.Note($"Rule {filed.Rule}. Give it back early with /db-access done {filed.Id}."));
         return new ChatMessage($"{filed.Id}: {what}. The credentials come by direct message.", parts);
+    }
+
+    /// <summary>Nothing was filed: what there is, what can be done with it, and one more for whoever wants that.</summary>
+    private static ChatMessage Already(GrantFiled filed, AccessWish wish)
+    {
+        var what = $"You have this already: `{filed.Id}`, {filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on " +
+            $"{filed.Database}";
+        ChatPart first = filed.Expiry is { } end
+            ? new ChatPart.When($"{what}, until", end)
+                : new ChatPart.Text($"{what}. It is being made; the credentials come by direct message.");
+        var draft = new Draft(wish.Database.Value, wish.Scope.Value,
+            wish.Duration is { } duration ? Durations.Write(duration) : null, wish.Reason,
+            wish.Only.Count == 0 ? null : string.Join(", ", wish.Only)) { Another = true };
+        return new ChatMessage($"You have {filed.Scope} on {filed.Database} already ({filed.Id}). Nothing new was filed.",
+        [
+            first, new ChatPart.Note("The credentials are in its direct message. Nothing new was filed."),
+            new ChatPart.Buttons([GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", draft)]),
+        ]);
     }
 
     public static ChatMessage Refused(Error refusal) => ChatMessage.Plain(refusal.Message);

@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -46,6 +47,14 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
         if (offers.Refusal is null && offers.Value.Databases.Count > 0)
             await chat.RedrawFormAsync(view, hash, RequestForm.Draw(offers.Value, draft, channel), cancellationToken);
     }
+
+    /// <summary>Somebody sent more than one person may in a minute.</summary>
+    public Task SlowDownAsync(PrincipalId person, CancellationToken cancellationToken) =>
+        chat.ReplyAsync(new ReplyAddress(person, null, null), ChatMessage.Plain(SlackEndpoints.SlowDown), cancellationToken);
+
+    /// <summary>Slack said that this person changed: what they hold may rest on nothing any more.</summary>
+    public Task ReviewAsync(PrincipalId person, CancellationToken cancellationToken) =>
+        mediator.Send(new ReviewHolders(person), cancellationToken);
 
     private async Task ReadAsync(Asker asker, string text, CancellationToken cancellationToken)
     {
@@ -148,7 +157,7 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
     }
 
     private Task FileAsync(Asker asker, AccessWish wish, CancellationToken cancellationToken) =>
-        AnswerAsync(asker, new CreateGrant(asker.Item.Key, asker.Person, wish), Replies.Filed, cancellationToken);
+        AnswerAsync(asker, new CreateGrant(asker.Item.Key, asker.Person, wish), filed => Replies.Filed(filed, wish), cancellationToken);
 
     private async Task ShowFormAsync(Asker asker, Offers offers, Draft draft, CancellationToken cancellationToken)
     {

@@ -76,7 +76,10 @@ internal static class RequestForm
         else if (only.Count > TableMention.Most)
             faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
         return faults.Count == 0
-            ? (new AccessWish(database!, scope!, duration!.Value, filled.Reason!.Trim()) { Only = [.. only.Distinct()] }, faults)
+            ? (new AccessWish(database!, scope!, duration!.Value, filled.Reason!.Trim()) 
+            {
+                Only = [.. only.Distinct()], Another = filled.Another ?? false,
+            }, faults)
             : (null, faults);
     }
 

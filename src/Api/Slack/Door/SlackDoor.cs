@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using Microsoft.Net.Http.Headers;
 
@@ -8,10 +7,11 @@ namespace DbAccess.Api.Slack.Door;
 internal sealed record SlackRequest(string Body, string Timestamp);
 
 /// <summary>
-/// The one way in. Order matters: method and kind, size, raw bytes, signature, and only then is anything decoded or parsed. Nothing of a
+/// The one way in. Order matters: method and kind, size, shape and age of the signature, raw bytes, signature, and only then is anything
+/// decoded or parsed. Nothing of a
 /// request is logged, and a refusal says nothing about why.
 /// </summary>
-internal sealed class SlackDoor(SlackSignature signature, ILogger<SlackDoor> log)
+internal sealed class SlackDoor(SlackSignature signature, UnsignedBodies bodies, ILogger<SlackDoor> log)
 {
     public const int LargestBody = 1024 * 1024;
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -23,52 +23,42 @@ internal sealed class SlackDoor(SlackSignature signature, ILogger<SlackDoor> log
             || !type.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase))
             return TurnAway(http, StatusCodes.Status415UnsupportedMediaType);
         if (http.Request.ContentLength > LargestBody) return TurnAway(http, StatusCodes.Status413PayloadTooLarge);
+        if (HasTwoLengths(http.Request.Headers)) return TurnAway(http, StatusCodes.Status400BadRequest);
 
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(http.Request.ContentLength + 1 ?? 16 * 1024, LargestBody + 1));
+        // A header that occurs twice has no single meaning.
+        var timestamp = http.Request.Headers["X-Slack-Request-Timestamp"] is { Count: 1 } at ? at[0] : null;
+        var given = http.Request.Headers["X-Slack-Signature"] is { Count: 1 } sent ? sent[0] : null;
+        if (!signature.MayBe(timestamp, given)) return TurnAway(http, StatusCodes.Status401Unauthorized);
+
         try
         {
-            var length = 0;
-            while (true)
-            {
-                if (length == buffer.Length)
-                {
-                    if (length > LargestBody) return TurnAway(http, StatusCodes.Status413PayloadTooLarge);
-                    var larger = ArrayPool<byte>.Shared.Rent(Math.Min(buffer.Length * 2, LargestBody + 1));
-                    buffer.AsSpan(0, length).CopyTo(larger);
-                    ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
-                    buffer = larger;
-                }
-
-                var read = await http.Request.Body.ReadAsync(buffer.AsMemory(length), http.RequestAborted);
-                if (read == 0) break;
-                length += read;
-                if (length > LargestBody) return TurnAway(http, StatusCodes.Status413PayloadTooLarge);
-            }
-
-            // A header that occurs twice has no single meaning.
-            var timestamp = http.Request.Headers["X-Slack-Request-Timestamp"] is { Count: 1 } at ? at[0] : null;
-            var given = http.Request.Headers["X-Slack-Signature"] is { Count: 1 } sent ? sent[0] : null;
-            if (!signature.Verify(buffer.AsSpan(0, length), timestamp, given)) return TurnAway(http, StatusCodes.Status401Unauthorized);
-
-            try
-            {
-                return new SlackRequest(StrictUtf8.GetString(buffer, 0, length), timestamp!);
-            }
-            catch (DecoderFallbackException)
-            {
-                return TurnAway(http, StatusCodes.Status400BadRequest);
-            }
+            using var body = await bodies.ReadAsync(http.Request.Body, LargestBody, http.RequestAborted);
+            if (body is null) return TurnAway(http, StatusCodes.Status413PayloadTooLarge);
+            return signature.Verify(body.Bytes, timestamp, given)
+                ? new SlackRequest(StrictUtf8.GetString(body.Bytes), timestamp!)
+                : TurnAway(http, StatusCodes.Status401Unauthorized);
+        }
+        catch (DecoderFallbackException)
+        {
+            return TurnAway(http, StatusCodes.Status400BadRequest);
         }
         catch (BadHttpRequestException broken)
         {
             // The server itself gave up on the body: too large without a length, broken chunks, or too slow.
             return TurnAway(http, broken.StatusCode);
         }
-        finally
+        catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
         {
-            ArrayPool<byte>.Shared.Return(buffer, clearArray: true);
+            // It trickled, or too many large ones came at once: Slack would have given up by now, and sends again what it can.
+            return TurnAway(http, StatusCodes.Status503ServiceUnavailable);
         }
     }
+
+    /// <summary>
+    /// Two ways to say how long a body is may be read differently by what stands before us. The server renames the second.
+    /// </summary>
+    private static bool HasTwoLengths(IHeaderDictionary headers) => headers.TransferEncoding.Count > 0
+        && (headers.ContentLength is not null || headers.ContainsKey("X-Content-Length"));
 
     private SlackRequest? TurnAway(HttpContext http, int status)
     {

@@ -1,13 +1,14 @@
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Inbox;
+using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Api.Slack.Endpoints;
 
 /// <summary>Slash commands: form fields become an inbox item.</summary>
-internal sealed class CommandEndpoint(SlackDoor door, SlackTenant tenant, InboxWorker worker, TimeProvider clock)
+internal sealed class CommandEndpoint(SlackDoor door, SlackTenant tenant, InboxWorker worker, PersonPace pace, TimeProvider clock)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -32,11 +33,18 @@ internal sealed class CommandEndpoint(SlackDoor door, SlackTenant tenant, InboxW
             return;
         }
 
+        var text = SlackEndpoints.Cut(fields.GetValueOrDefault("text") ?? "");
+        if (pace.Of(person, VerbWords.Ends(text)) is not Pace.Go and var hasty)
+        {
+            if (hasty is Pace.SlowDown) await SayAsync(http, SlackEndpoints.SlowDown);
+            return;
+        }
+
         // Without a trigger two different commands would be taken for one, were the empty word a key.
         var trigger = fields.GetValueOrDefault("trigger_id") is { Length: > 0 } given ? given : null;
         var item = new InboxItem(
             SlackEndpoints.Key("cmd", trigger ?? $"{request.Timestamp}\n{request.Body}"), InboxKinds.Command, person,
-            fields.GetValueOrDefault("channel_id"), fields.GetValueOrDefault("text") ?? "", clock.GetUtcNow());
+            fields.GetValueOrDefault("channel_id"), text, clock.GetUtcNow());
         var passing = new Passing(
             SlackEndpoints.AsSecret(fields.GetValueOrDefault("response_url")), SlackEndpoints.AsSecret(trigger));
         if (await worker.AcceptAsync(item, null, passing, http.RequestAborted) is Acceptance.NotWritten)

@@ -3,6 +3,7 @@ using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Api.Slack.Payloads;
+using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
 
@@ -10,7 +11,8 @@ namespace DbAccess.Api.Slack.Endpoints;
 
 /// <summary>The Events API: messages to the app, and what Slack tells of people.</summary>
 internal sealed class EventEndpoint(
-    SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, HelpPace pace, TimeProvider clock)
+    SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, HelpPace pace, PersonPace people,
+    TimeProvider clock)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -40,7 +42,9 @@ internal sealed class EventEndpoint(
                     await MessageAsync(http, root, message);
                     break;
                 case "user_change" when PrincipalId.Parse(tenant.TeamId, SlackPayload.Text(root, "event", "user", "id")) is { } changed:
+                    // Somebody who left must not keep what they have; the regular sweep sees to it if this process dies now.
                     directory.Forget(changed);
+                    worker.Enqueue((desk, token) => desk.ReviewAsync(changed, token));
                     break;
             }
         }
@@ -54,6 +58,13 @@ internal sealed class EventEndpoint(
             if (pace.MayHint(message.From))
                 worker.Enqueue((desk, token) => desk.HandleAsync(
                     new InboxItem("", InboxKinds.Message, message.From, null, "help", clock.GetUtcNow()), Passing.Nothing, token));
+            return;
+        }
+
+        text = SlackEndpoints.Cut(text);
+        if (people.Of(message.From, VerbWords.Ends(text)) is not Pace.Go and var hasty)
+        {
+            if (hasty is Pace.SlowDown) worker.Enqueue((desk, token) => desk.SlowDownAsync(message.From, token));
             return;
         }
 

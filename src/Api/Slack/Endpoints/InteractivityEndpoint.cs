@@ -4,6 +4,7 @@ using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
 
@@ -11,7 +12,7 @@ namespace DbAccess.Api.Slack.Endpoints;
 
 /// <summary>Buttons, selects and forms.</summary>
 internal sealed class InteractivityEndpoint(
-    SlackDoor door, SlackTenant tenant, InboxWorker worker, SubmissionCheck check, TimeProvider clock)
+    SlackDoor door, SlackTenant tenant, InboxWorker worker, SubmissionCheck check, PersonPace pace, TimeProvider clock)
 {
     // Slack counts three seconds, the way to us and back included.
     private static readonly TimeSpan SubmissionBudget = TimeSpan.FromSeconds(2.4);
@@ -66,6 +67,12 @@ internal sealed class InteractivityEndpoint(
             return;
         }
 
+        if (pace.Of(person, action.Name is GrantMessages.ReturnAction or RevokeForm.Kind) is not Pace.Go and var hasty)
+        {
+            if (hasty is Pace.SlowDown) worker.Enqueue((desk, token) => desk.SlowDownAsync(person, token));
+            return;
+        }
+
         var trigger = SlackPayload.Text(root, "trigger_id");
         // A suggestion is one request, however often its button is pressed; other buttons may be pressed again.
         var press = action is { Name: Buttons.File, Where.Length: > 0 } ? action.Value : action.At ?? trigger;
@@ -84,6 +91,12 @@ internal sealed class InteractivityEndpoint(
     {
         switch (SlackView.Read(root))
         {
+            case { Kind: RequestForm.Kind } when pace.Of(person, ends: false) is not Pace.Go:
+                await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
+                {
+                    [RequestForm.Database] = SlackEndpoints.SlowDown.Replace("`", "", StringComparison.Ordinal),
+                });
+                break;
             case { Kind: RequestForm.Kind } form:
                 await RequestedAsync(http, received, root, person, form);
                 break;

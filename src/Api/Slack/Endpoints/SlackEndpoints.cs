@@ -10,6 +10,11 @@ namespace DbAccess.Api.Slack.Endpoints;
 /// </summary>
 internal static class SlackEndpoints
 {
+    public const string SlowDown =
+        "That is a lot at once: nothing was done with this one. Wait a minute; `done` and `revoke` work meanwhile.";
+
+    private const int LongestText = 8 * 1024;
+
     public const string Form = "application/x-www-form-urlencoded";
 
     public static void MapSlack(this IEndpointRouteBuilder routes)
@@ -22,6 +27,10 @@ internal static class SlackEndpoints
     /// <summary>The same for every copy of the same request.</summary>
     public static string Key(string kind, string what) =>
         $"{kind}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(what)))[..40]}";
+
+    /// <summary>More than anybody types, and than a reason may have: what is longer is not kept.</summary>
+    public static string Cut(string text) =>
+        text.Length <= LongestText ? text : text[..(char.IsHighSurrogate(text[LongestText - 1]) ? LongestText - 1 : LongestText)];
 
     public static Secret? AsSecret(string? value) => string.IsNullOrEmpty(value) ? null : new Secret(value);
 }

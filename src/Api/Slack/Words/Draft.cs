@@ -4,6 +4,9 @@ namespace DbAccess.Api.Slack.Words;
 /// <param name="Only">The tables that it is to be narrowed to, as they are typed; null for the whole scope.</param>
 internal sealed record Draft(string? Database, string? Scope, string? Duration, string? Reason, string? Only = null)
 {
+    /// <summary>They want one more of what they have already; null mostly, so that it is no part of most buttons.</summary>
+    public bool? Another { get; init; }
+
     public static readonly Draft Empty = new(null, null, null, null);
 
     /// <summary>A button's value holds at most 2,000 characters; a longer draft is left to the form.</summary>

@@ -53,6 +53,10 @@ internal static class VerbWords
         return Verbs.TryGetValue(verb, out var read) ? read(new Behind(rest, team), names.IsName(verb), names) : null;
     }
 
+    /// <summary>Whether the line begins with a verb that gives back or ends access, as far as can be told at the door.</summary>
+    public static bool Ends(string text) =>
+        Typed.Narrow(Typed.SplitFirst(text.TrimStart()).First).TrimEnd(',', '.', ';', ':', '!').ToLowerInvariant() is "done" or "revoke";
+
     /// <summary>The verb that a lone word was probably meant for; null when it is near none.</summary>
     public static string? Meant(string word) =>
         Others.GetValueOrDefault(word) ?? Show.Nearest(word, Verbs.Keys.Where(verb => char.IsAsciiLetter(verb[0])));

@@ -1,0 +1,57 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.Application.Grants;
+
+/// <summary>Whether a grant may (still) be given, or go on.</summary>
+internal abstract record Warrant
+{
+    private Warrant()
+    {
+    }
+
+    /// <param name="Most">As long as the rule allows now; the grant's own length when that is no longer.</param>
+    public sealed record Holds(TimeSpan Most) : Warrant;
+
+    /// <summary>Not any more, for good; in words for the holder.</summary>
+    public sealed record Gone(string Why) : Warrant;
+
+    /// <summary>It cannot be said now: giving waits, and nothing is taken away for it.</summary>
+    public sealed record Unclear(string Why) : Warrant;
+}
+
+/// <summary>
+/// Asks policy and directory again whether a grant on record may be given or go on: a record says what was decided once, not that it still
+/// holds, and whoever can write to the store could have written it.
+/// </summary>
+internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal)
+{
+    // Refusals that say nothing about the grant: what is asked does not answer.
+    private static readonly string[] Passing = [IDirectory.Unavailable, "policy.none", "policy.group_unreadable"];
+
+    /// <summary>Before anything is given: it was decided here, and would be decided so now.</summary>
+    public async Task<Warrant> ToGiveAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken) => seal.IsOurs(grant)
+        ? await ToGoOnAsync(grant, now, cancellationToken)
+        : new Warrant.Gone("the record of it is not one that DbAccess made, or was changed since. An administrator should look into it");
+
+    /// <summary>While it lives: the person, the rule, and what the rule covers.</summary>
+    public async Task<Warrant> ToGoOnAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var state = grant.State;
+        var wish = new AccessWish(state.Target.Name, state.Scope.Name, null, state.Reason) { Only = Only(state.Scope) };
+        var judged = await judge.JudgeAsync(state.Requester, wish, now, cancellationToken);
+        if (judged.Refusal is { } refusal)
+            return Passing.Contains(refusal.Code, StringComparer.Ordinal)
+                ? new Warrant.Unclear(refusal.Message) : new Warrant.Gone(refusal.Message.TrimEnd('.'));
+
+        var terms = judged.Value.Terms;
+        if (terms.Target != state.Target || GrantTerms.Of(terms.Scope) != GrantTerms.Of(state.Scope))
+            return new Warrant.Gone($"the policy for {state.Scope.Name} on {state.Target.Name} has changed since it was decided");
+        return new Warrant.Holds(terms.Rule.Lifetime.Max < state.Duration ? terms.Rule.Lifetime.Max : state.Duration);
+    }
+
+    private static IReadOnlyList<TableMention> Only(PrivilegeScope scope) =>
+        scope.NarrowedTo.Count == 0 ? [] : SqlNames.Tables(string.Join(", ", scope.NarrowedTo)).Tables;
+}

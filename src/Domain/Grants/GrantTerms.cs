@@ -1,0 +1,32 @@
+using System.Globalization;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.Domain.Grants;
+
+/// <summary>
+/// What was decided, as one text: who gets what, where, for how long, by which rule. Two grants have the same text only when all of it is
+/// the same, so a seal over it says that nobody changed a word since. What comes about later (role, window, notices) is not part of it.
+/// </summary>
+public static class GrantTerms
+{
+    public static string Of(GrantSnapshot grant) => Canonical.Join(
+    [
+        grant.Id.ToString(), grant.Installation, grant.RequestKey, grant.Requester.ToString(), grant.Handle,
+        grant.Target.Name.Value, grant.Target.Cluster.Value, Canonical.Join(grant.Target.All()),
+        Of(grant.Scope), grant.Reason, grant.Ticket ?? "",
+        grant.Duration.Ticks.ToString(CultureInfo.InvariantCulture), grant.Rule, grant.PolicyHash,
+        Instant(grant.CreatedAt), grant.ApprovedAt is { } approved ? Instant(approved) : "",
+    ]);
+
+    /// <summary>Everything of a scope that a role is made from; never equal when a role would be another.</summary>
+    public static string Of(PrivilegeScope scope) => Canonical.Join(
+    [
+        scope.Name.Value, scope.RunAs ?? "", scope.Connections.ToString(CultureInfo.InvariantCulture),
+        Canonical.Join(scope.NarrowedTo), Canonical.Join([.. scope.Privileges.Select(rule => Canonical.Join(
+            [rule.Database ?? "", PrivilegeScope.Canonical(rule)]))]),
+        Canonical.Join([.. scope.Settings.OrderBy(setting => setting.Key, StringComparer.Ordinal)
+            .SelectMany(setting => (string[])[setting.Key, setting.Value])]),
+    ]);
+
+    private static string Instant(DateTimeOffset at) => at.UtcTicks.ToString(CultureInfo.InvariantCulture);
+}
