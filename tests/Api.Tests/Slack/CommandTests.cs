@@ -162,7 +162,7 @@ public sealed class CommandTests
         await house.CommandAsync("orders read 30m because MARKERlost reason", trigger: "9001.3.MARKERtrigger");
         await house.IdleAsync();
 
-        Assert.NotEmpty(house.Log.All);
-        Assert.DoesNotContain(house.Log.All, line => line.Contains("MARKER", StringComparison.OrdinalIgnoreCase) || line.Contains(SlackHouse.SigningSecret, StringComparison.Ordinal) || line.Contains("legacyToken", StringComparison.Ordinal));
+        Assert.NotEmpty(house.Log.Lines);
+        Assert.DoesNotContain(house.Log.Lines, line => line.Contains("MARKER", StringComparison.OrdinalIgnoreCase) || line.Contains(SlackHouse.SigningSecret, StringComparison.Ordinal) || line.Contains("legacyToken", StringComparison.Ordinal));
     }
 }

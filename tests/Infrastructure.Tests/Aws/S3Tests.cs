@@ -27,7 +27,7 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
     private readonly string _bucket = MotoFixture.Unique("dbaccess");
     private readonly AwsWire _wire = new();
     private readonly FakeTimeProvider _clock = new(Some.Now);
-    private readonly LogLines _log = new();
+    private readonly CapturedLog _log = new();
     private AmazonS3Client _client = null!;
     private Uri _emulator = null!;
 
