@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
@@ -16,6 +17,12 @@ public sealed class SlackUser : IDisposable
     public const string Gustav = "U0GUEST01";
     public const string Mallory = "U0EXTERN1";
     public const string Derek = "U0DEACT01";
+
+    /// <summary>
+    /// How long anything that has to come is waited for: whatever waits goes on as soon as it is there, so only a failure takes as long, and a machine
+    /// that is busy with other things is none.
+    /// </summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     private readonly HttpClient _http;
 
@@ -51,12 +58,18 @@ public sealed class SlackUser : IDisposable
     }
 
     /// <summary>The first message after <paramref name="after"/> that holds these words; null when none comes in time.</summary>
-    public async Task<JsonObject?> WaitAsync(string user, string contains, string? after = null, int seconds = 30)
+    public async Task<JsonObject?> WaitAsync(string user, string contains, string? after = null)
     {
-        using var response = await _http.GetAsync(new Uri($"wait?user={user}&contains={Uri.EscapeDataString(contains)}&after={after}&timeoutMs={seconds * 1000}", UriKind.Relative));
-        if (response.StatusCode is HttpStatusCode.RequestTimeout) return null;
-        var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync())!.AsObject();
-        return answer["message"]?.AsObject() ?? answer;
+        // The stand-in waits for a while at a time.
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience;)
+        {
+            using var response = await _http.GetAsync(new Uri($"wait?user={user}&contains={Uri.EscapeDataString(contains)}&after={after}&timeoutMs=30000", UriKind.Relative));
+            if (response.StatusCode is HttpStatusCode.RequestTimeout) continue;
+            var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync())!.AsObject();
+            return answer["message"]?.AsObject() ?? answer;
+        }
+
+        return null;
     }
 
     /// <summary>Everything this person can see.</summary>

@@ -29,7 +29,7 @@ public static class Smoke
     {
         // The first request of a fresh process costs its compilation; on a busy machine that can outlast Slack's three seconds.
         await system.Users.CommandAsync(SlackUser.Dana, "help");
-        await system.Users.WaitAsync(SlackUser.Dana, "Ask for access", seconds: 20);
+        await system.Users.WaitAsync(SlackUser.Dana, "Ask for access");
 
         var seconds = ((int)length.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         var command = await system.Users.CommandAsync(SlackUser.Erin, $"orders read {seconds}s because INC-4711 stuck orders");
@@ -49,7 +49,7 @@ public static class Smoke
         await story.ExpectRefusedAsync(session, "SELECT * FROM internal.payment_tokens", "a table out of scope is refused");
         story.Expect(await CountAsync(session, "SELECT 1") == 1, "the session stays open over the end");
 
-        var cut = await WaitForCutAsync(session, length + TimeSpan.FromSeconds(10));
+        var cut = await WaitForCutAsync(session, length + SlackUser.Patience);
         story.Expect(cut, "the session was cut");
         story.Expect(await LoginFailsAsync(login), "logging in fails");
 
@@ -68,7 +68,7 @@ public static class Smoke
         bool Ended() => AwsLocal.Did(aws.CreateDbUser, "ended") || AwsLocal.Did(aws.ExpireDbUsers, "ended");
 
         // A function answers after it has told everybody.
-        for (var watch = Stopwatch.StartNew(); !Ended() && watch.Elapsed < TimeSpan.FromSeconds(10); await Task.Delay(50))
+        for (var watch = Stopwatch.StartNew(); !Ended() && watch.Elapsed < SlackUser.Patience; await Task.Delay(50))
         {
         }
 

@@ -153,7 +153,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
     [Fact]
     public async Task A_name_of_emoji_and_quotes_gets_access_like_any_other()
     {
-        var id = await It.AskAsync(SlackUser.Emo, "orders read 10s because of my name");
+        var id = await It.AskAsync(SlackUser.Emo, "orders read 30s because of my name");
 
         var (credential, _) = await It.CredentialAsync(SlackUser.Emo, id);
         Assert.True(await It.CanLogInAsync(credential));
@@ -170,7 +170,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
         var answer = await It.Users.CommandAsync(user, $"orders read 10s because outsider{user}");
 
         Assert.Equal(200, (int?)answer["status"]);
-        await It.HearAsync(user, why, seconds: 10);
+        await It.HearAsync(user, why);
         Assert.Equal(0, await It.GrantsAboutAsync($"outsider{user}"));
     }
 

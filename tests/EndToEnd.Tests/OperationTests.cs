@@ -73,7 +73,7 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
                 words = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
                 return response.StatusCode is HttpStatusCode.ServiceUnavailable;
             },
-            "it is not ready", 60);
+            "it is not ready");
 
         var checks = JsonNode.Parse(words)!["checks"]!;
         Assert.NotEqual("ok", (string?)checks["slack"]);

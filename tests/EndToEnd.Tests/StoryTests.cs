@@ -21,7 +21,7 @@ public sealed class StoryTests(OpenHouse house) : IClassFixture<OpenHouse>
         await using var own = await House.OpenAsync();
         var told = new StringWriter();
 
-        Assert.True(await Smoke.PlayAsync(own, told, TimeSpan.FromSeconds(7)), told.ToString());
+        Assert.True(await Smoke.PlayAsync(own, told, TimeSpan.FromSeconds(20)), told.ToString());
 
         await own.ConvergesAsync();
         await own.HoldsNoSecretAsync();
@@ -31,7 +31,7 @@ public sealed class StoryTests(OpenHouse house) : IClassFixture<OpenHouse>
     public async Task A_message_to_the_app_asks_like_a_command()
     {
         var before = await It.NowAsync(SlackUser.Erin);
-        await It.Users.WriteAsync(SlackUser.Erin, "create-db-user orders read 12s because of a message");
+        await It.Users.WriteAsync(SlackUser.Erin, "create-db-user orders read 30s because of a message");
 
         var id = Deeds.IdIn(SlackUser.Words(await It.HearAsync(SlackUser.Erin, "is allowed", before)));
         var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);

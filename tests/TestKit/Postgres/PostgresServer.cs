@@ -193,7 +193,8 @@ public sealed class PostgresServer : IAsyncDisposable
     private static string NewDirectory()
     {
         // The other user must be able to pass through to the folder; a private TMPDIR would keep it out.
-        var parent = ServerUser.IsNeeded && !ServerUser.CanReach(Path.GetTempPath()) ? "/tmp" : Path.GetTempPath();
+        var wanted = Environment.GetEnvironmentVariable("DBACCESS_TEST_PG_DATA") is { Length: > 0 } named ? named : Path.GetTempPath();
+        var parent = ServerUser.IsNeeded && !ServerUser.CanReach(wanted) ? "/tmp" : wanted;
         var directory = Path.Combine(parent, $"dbaccess-pg-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
         System.IO.Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return directory;
