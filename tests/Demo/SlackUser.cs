@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DbAccess.TestKit;
 
 namespace DbAccess.Demo;
 
@@ -17,12 +18,6 @@ public sealed class SlackUser : IDisposable
     public const string Gustav = "U0GUEST01";
     public const string Mallory = "U0EXTERN1";
     public const string Derek = "U0DEACT01";
-
-    /// <summary>
-    /// How long anything that has to come is waited for: whatever waits goes on as soon as it is there, so only a failure takes as long, and a machine
-    /// that is busy with other things is none.
-    /// </summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     private readonly HttpClient _http;
 
@@ -61,7 +56,7 @@ public sealed class SlackUser : IDisposable
     public async Task<JsonObject?> WaitAsync(string user, string contains, string? after = null)
     {
         // The stand-in waits for a while at a time.
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience;)
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience.Limit;)
         {
             using var response = await _http.GetAsync(new Uri($"wait?user={user}&contains={Uri.EscapeDataString(contains)}&after={after}&timeoutMs=30000", UriKind.Relative));
             if (response.StatusCode is HttpStatusCode.RequestTimeout) continue;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 
@@ -49,7 +50,7 @@ public static class Smoke
         await story.ExpectRefusedAsync(session, "SELECT * FROM internal.payment_tokens", "a table out of scope is refused");
         story.Expect(await CountAsync(session, "SELECT 1") == 1, "the session stays open over the end");
 
-        var cut = await WaitForCutAsync(session, length + SlackUser.Patience);
+        var cut = await WaitForCutAsync(session, length + Patience.Limit);
         story.Expect(cut, "the session was cut");
         story.Expect(await LoginFailsAsync(login), "logging in fails");
 
@@ -68,7 +69,7 @@ public static class Smoke
         bool Ended() => AwsLocal.Did(aws.CreateDbUser, "ended") || AwsLocal.Did(aws.ExpireDbUsers, "ended");
 
         // A function answers after it has told everybody.
-        for (var watch = Stopwatch.StartNew(); !Ended() && watch.Elapsed < SlackUser.Patience; await Task.Delay(50))
+        for (var watch = Stopwatch.StartNew(); !Ended() && watch.Elapsed < Patience.Limit; await Task.Delay(50))
         {
         }
 

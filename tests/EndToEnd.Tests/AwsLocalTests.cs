@@ -1,3 +1,4 @@
+using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;
 using DbAccess.TestKit.Postgres;
 
@@ -32,7 +33,7 @@ public sealed class AwsStoryTests
         Assert.False(await it.CanLogInAsync(credential));
         Assert.Empty(await it.StrayRolesAsync());
         // The function answers after its last notice went out.
-        await Deeds.UntilAsync(() => Task.FromResult(AwsLocal.Did(it.Aws.ExpireDbUsers, "given") && AwsLocal.Did(it.Aws.ExpireDbUsers, "ended")), "the sweep said that it gave and ended it");
+        await Patience.UntilAsync(() => Task.FromResult(AwsLocal.Did(it.Aws.ExpireDbUsers, "given") && AwsLocal.Did(it.Aws.ExpireDbUsers, "ended")), "the sweep said that it gave and ended it");
         Assert.Empty(it.Aws.CreateDbUser.Replies);
         Assert.NotEmpty(it.Aws.Lambda.Invocations);
     }
@@ -60,7 +61,7 @@ public sealed class AwsFunctionDeathTests
         await it.HearAsync(SlackUser.Erin, $"its time was over ({id})");
         Assert.Empty(await it.StrayRolesAsync());
         // The message that nobody could put on record stays in Slack, with a password that is dead; the other is taken back.
-        await Deeds.UntilAsync(async () => (await it.CredentialsInSlackAsync(SlackUser.Erin, id)).All(left => left.Password == first.Password), "no other message with credentials is left");
+        await Patience.UntilAsync(async () => (await it.CredentialsInSlackAsync(SlackUser.Erin, id)).All(left => left.Password == first.Password), "no other message with credentials is left");
     }
 }
 
@@ -123,7 +124,7 @@ public sealed class AwsPolicyTests
         Assert.False(await it.CanLogInAsync(credential));
 
         await it.Aws.PutAsync("policy/access-policy.yaml", good);
-        await Deeds.UntilAsync(async () => (await http.GetAsync(new Uri("health/ready", UriKind.Relative))).IsSuccessStatusCode, "the good policy counts");
+        await Patience.UntilAsync(async () => (await http.GetAsync(new Uri("health/ready", UriKind.Relative))).IsSuccessStatusCode, "the good policy counts");
         var next = await it.AskAsync(SlackUser.Erin, "orders read 30s because the policy is good again");
         Assert.True(await it.CanLogInAsync((await it.CredentialAsync(SlackUser.Erin, next)).Credential));
         Assert.Contains(it.Product.Output, line => line.Contains("alow", StringComparison.Ordinal));

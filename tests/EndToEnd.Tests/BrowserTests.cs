@@ -1,4 +1,6 @@
+using DbAccess.TestKit;
 using Microsoft.Playwright;
+
 using static Microsoft.Playwright.Assertions;
 
 namespace DbAccess.EndToEnd.Tests;
@@ -13,7 +15,7 @@ public sealed class Chromium : IAsyncLifetime
     {
         if (Find() is not { } path) return;
         // A busy machine draws slowly; Playwright's own limit for an expectation is five seconds.
-        SetDefaultExpectTimeout((float)SlackUser.Patience.TotalMilliseconds);
+        SetDefaultExpectTimeout((float)Patience.Limit.TotalMilliseconds);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new()
         {
@@ -34,7 +36,7 @@ public sealed class Chromium : IAsyncLifetime
         }
 
         var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = 1280, Height = 800 }, Locale = "en-GB" });
-        page.SetDefaultTimeout((float)SlackUser.Patience.TotalMilliseconds);
+        page.SetDefaultTimeout((float)Patience.Limit.TotalMilliseconds);
         await page.GotoAsync(new Uri(address, $"?user={SlackUser.Erin}").ToString());
         await Expect(page.GetByTestId("user-select")).ToHaveValueAsync(SlackUser.Erin);
         return page;

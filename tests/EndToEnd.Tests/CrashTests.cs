@@ -1,3 +1,4 @@
+using DbAccess.TestKit;
 using Npgsql;
 
 // A class for each crash, so that their waits (a worker's lease is 45 seconds for giving, a minute for taking) run beside each other.
@@ -37,7 +38,7 @@ public sealed class CrashBetweenRoleAndDelivery
         await using var it = await House.OpenAsync();
         await it.Users.FaultAsync("conversations.open", "hang", delayMs: 60_000);
         var id = await it.AskAsync(SlackUser.Erin, "orders read 30s because of the crash before delivery");
-        await Deeds.UntilAsync(async () => (await it.TemporaryRolesAsync()).Count == 1, "the role is there");
+        await Patience.UntilAsync(async () => (await it.TemporaryRolesAsync()).Count == 1, "the role is there");
 
         await it.Product.KillAsync();
         await it.StartProductAsync();
@@ -89,10 +90,10 @@ public sealed class CrashOverTheEnd
         var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id);
         await using var session = new NpgsqlConnection(it.ConnectionStringFor(credential));
         await session.OpenAsync(TestContext.Current.CancellationToken);
-        await Deeds.UntilAsync(async () => await it.StatusAsync(id) == "active", "it is active");
+        await Patience.UntilAsync(async () => await it.StatusAsync(id) == "active", "it is active");
 
         await it.Product.KillAsync();
-        await Deeds.UntilAsync(async () => !await it.CanLogInAsync(credential), "the server refuses the login by itself");
+        await Patience.UntilAsync(async () => !await it.CanLogInAsync(credential), "the server refuses the login by itself");
         Assert.Single(await it.TemporaryRolesAsync());
         await it.StartProductAsync();
 
@@ -119,7 +120,7 @@ public sealed class CrashDuringTheRemoval
         await RunAsync(holder, "LOCK TABLE public.kept IN ACCESS EXCLUSIVE MODE");
 
         // Locked out, but its table is held: the removal is in the middle.
-        await Deeds.UntilAsync(async () => (await it.AskServerAsync("SELECT rolname FROM pg_roles WHERE rolname = $1 AND NOT rolcanlogin", credential.User)).Count == 1, "the role is locked out");
+        await Patience.UntilAsync(async () => (await it.AskServerAsync("SELECT rolname FROM pg_roles WHERE rolname = $1 AND NOT rolcanlogin", credential.User)).Count == 1, "the role is locked out");
         await it.Product.KillAsync();
         Assert.False(await it.CanLogInAsync(credential));
         await RunAsync(holder, "COMMIT");
@@ -147,7 +148,7 @@ public sealed class GracefulStop
         await using var it = await House.OpenAsync();
         await it.Users.FaultAsync("conversations.open", "hang", delayMs: 4_000);
         var id = await it.AskAsync(SlackUser.Erin, "orders read 40s because of the graceful stop");
-        await Deeds.UntilAsync(async () => (await it.TemporaryRolesAsync()).Count == 1, "the role is there");
+        await Patience.UntilAsync(async () => (await it.TemporaryRolesAsync()).Count == 1, "the role is there");
 
         Assert.Equal(0, await it.Product.StopAsync());
 
@@ -166,7 +167,7 @@ public sealed class GracefulStop
         await using var it = await House.OpenAsync();
         await it.Postgres.StopAsync();
         var id = await it.AskAsync(SlackUser.Erin, "orders read 30s because of the handing over");
-        await Deeds.UntilAsync(async () => (await it.AskStoreAsync("SELECT type FROM events WHERE type = 'grant.step_failed'")).Count > 0, "a try has failed");
+        await Patience.UntilAsync(async () => (await it.AskStoreAsync("SELECT type FROM events WHERE type = 'grant.step_failed'")).Count > 0, "a try has failed");
 
         Assert.Equal(0, await it.Product.StopAsync());
         // No lease has to run out first: the next try is at most some seconds away.

@@ -1,3 +1,5 @@
+using DbAccess.TestKit;
+
 namespace DbAccess.EndToEnd.Tests;
 
 /// <summary>Slack is down, slow, or says no: credentials arrive in the end, never two that work, and what is on record does not change for it.</summary>
@@ -27,7 +29,7 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
         var before = await It.NowAsync(SlackUser.Erin);
         await It.Users.FaultAsync(method, kind, delayMs: delayMs, retryAfter: retryAfter);
         await It.Users.CommandAsync(SlackUser.Erin, $"orders read 1m because of {method} {kind}");
-        await Deeds.UntilAsync(async () => (await It.AskStoreAsync("SELECT id FROM grants WHERE status = 'Active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Count == 1, "it is active");
+        await Patience.UntilAsync(async () => (await It.AskStoreAsync("SELECT id FROM grants WHERE status = 'Active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Count == 1, "it is active");
         var id = Deeds.IdIn((await It.AskStoreAsync("SELECT document FROM grants WHERE status = 'Active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Single());
 
         await It.CredentialAsync(SlackUser.Erin, id, before);
@@ -46,11 +48,11 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
     {
         var id = await It.AskAsync(SlackUser.Sam, "orders read 20s because of the failing notice");
         var (credential, _) = await It.CredentialAsync(SlackUser.Sam, id);
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
         await It.Users.FaultAsync("chat.postMessage", "error", times: 2);
         await It.Users.FaultAsync("chat.update", "http500");
 
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "ended", "it has ended on record");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "ended", "it has ended on record");
         Assert.False(await It.CanLogInAsync(credential));
         Assert.Empty(await It.AskServerAsync("SELECT rolname FROM pg_roles WHERE rolname = $1", credential.User));
         await It.HearAsync(SlackUser.Sam, $"its time was over ({id})");
@@ -64,13 +66,13 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
         await own.Users.FaultAsync("*", "reset", times: 1000);
         var command = await own.Users.CommandAsync(SlackUser.Erin, "orders read 10s because of the silence");
         Assert.Equal(200, (int?)command["status"]);
-        await Deeds.UntilAsync(() => Task.FromResult(own.Output.Any(line => line.Contains("Slack did not take the answer", StringComparison.Ordinal))), "the request was refused");
+        await Patience.UntilAsync(() => Task.FromResult(own.Output.Any(line => line.Contains("Slack did not take the answer", StringComparison.Ordinal))), "the request was refused");
         Assert.Equal(["0"], await own.AskStoreAsync("SELECT count(*) FROM grants"));
         Assert.Empty(await own.StrayRolesAsync());
 
         await own.Users.FaultAsync("*", "reset", times: 0);
         await own.HearAsync(SlackUser.Erin, "Slack");
-        await Deeds.UntilAsync(async () => (await own.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "the request was handled");
+        await Patience.UntilAsync(async () => (await own.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "the request was handled");
         Assert.Equal(["0"], await own.AskStoreAsync("SELECT count(*) FROM grants"));
         var id = await own.AskAsync(SlackUser.Erin, "orders read 10s because it speaks again");
         await own.CredentialAsync(SlackUser.Erin, id);
@@ -96,7 +98,7 @@ public sealed class PostgresFaultTests(House house) : IClassFixture<House>
     {
         await It.Postgres.StopAsync();
         var id = await It.AskAsync(SlackUser.Erin, "orders read 30s because of the server that is down");
-        await Deeds.UntilAsync(async () => (await It.SayAsync(SlackUser.Erin, "mine", id)).Contains("being made (try ", StringComparison.Ordinal), "mine shows that it is being made");
+        await Patience.UntilAsync(async () => (await It.SayAsync(SlackUser.Erin, "mine", id)).Contains("being made (try ", StringComparison.Ordinal), "mine shows that it is being made");
 
         await It.Postgres.StartAgainAsync();
 
@@ -111,9 +113,9 @@ public sealed class PostgresFaultTests(House house) : IClassFixture<House>
     {
         var id = await It.AskAsync(SlackUser.Erin, "orders read 10s because of the server that goes down");
         var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
         await It.Postgres.StopAsync(immediate: true);
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "revoking", "the end is on record");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "revoking", "the end is on record");
 
         await It.Postgres.StartAgainAsync();
 
@@ -133,7 +135,7 @@ public sealed class PostgresFaultTests(House house) : IClassFixture<House>
 
         // The server has the new one, the file not yet: the person waits, and nothing is lost.
         var second = await It.AskAsync(SlackUser.Sam, "orders read 10s because of the password between");
-        await Deeds.UntilAsync(async () => (await It.SayAsync(SlackUser.Sam, "mine", second)).Contains("being made (try ", StringComparison.Ordinal), "it was tried in vain");
+        await Patience.UntilAsync(async () => (await It.SayAsync(SlackUser.Sam, "mine", second)).Contains("being made (try ", StringComparison.Ordinal), "it was tried in vain");
         await Replace.InAsync(It.CredentialsPath, It.Postgres.AdministratorPassword, password);
 
         await It.CredentialAsync(SlackUser.Sam, second);
@@ -188,7 +190,7 @@ public sealed class PolicyFaultTests
         await it.CredentialAsync(SlackUser.Erin, first);
 
         await File.WriteAllTextAsync(it.PolicyPath, OpenHouse.Text.Replace("scopes: [read, peek, fix-orders]", "scopes: [read, nothing-like-it]", StringComparison.Ordinal), TestContext.Current.CancellationToken);
-        await Deeds.UntilAsync(
+        await Patience.UntilAsync(
             async () =>
             {
                 await it.SayAsync(SlackUser.Erin, "help", "You can ask for");
@@ -199,7 +201,7 @@ public sealed class PolicyFaultTests
         await it.CredentialAsync(SlackUser.Erin, second);
 
         await File.WriteAllTextAsync(it.PolicyPath, OpenHouse.Text.Replace("max: 1m", "max: 30s", StringComparison.Ordinal), TestContext.Current.CancellationToken);
-        await Deeds.UntilAsync(
+        await Patience.UntilAsync(
             async () => (await it.SayAsync(SlackUser.Dana, "orders peek 1m because of the new one", "peek on orders")).Contains("The longest for peek on orders is 30s", StringComparison.Ordinal),
             "the new policy is in force");
     }

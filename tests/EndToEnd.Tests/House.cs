@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 using Microsoft.Data.Sqlite;
 using Npgsql;
@@ -118,7 +119,7 @@ internal static partial class Deeds
         if (await system.Users.WaitAsync(user, contains, after) is { } message) return message;
 
         var seen = (await system.Users.MessagesAsync(user)).Where(one => string.CompareOrdinal((string)one["ts"]!, after) > 0).Select(SlackUser.Words).Select(WithoutPasswords);
-        Assert.Fail($"No message with \"{contains}\" came within {SlackUser.Patience}. What came:\n{string.Join("\n--\n", seen)}\nLog:\n{string.Join('\n', system.Output.TakeLast(12))}");
+        Assert.Fail($"No message with \"{contains}\" came within {Patience.Limit}. What came:\n{string.Join("\n--\n", seen)}\nLog:\n{string.Join('\n', system.Output.TakeLast(12))}");
         return null!;
     }
 
@@ -132,7 +133,7 @@ internal static partial class Deeds
     public static async Task<(DeliveredCredential Credential, JsonObject Message)> CredentialAsync(this DemoSystem system, string user, string id, string after = "0")
     {
         (DeliveredCredential, JsonObject)? found = null;
-        for (var watch = Stopwatch.StartNew(); found is null && watch.Elapsed < SlackUser.Patience; await Task.Delay(50))
+        for (var watch = Stopwatch.StartNew(); found is null && watch.Elapsed < Patience.Limit; await Task.Delay(50))
         {
             found = (await system.Users.MessagesAsync(user))
                 .Where(message => string.CompareOrdinal((string)message["ts"]!, after) > 0 && SlackUser.Words(message).Contains(id, StringComparison.Ordinal))
@@ -224,20 +225,10 @@ internal static partial class Deeds
     public static async Task<int> GrantsAboutAsync(this DemoSystem system, string word) =>
         (await system.AskStoreAsync("SELECT id FROM grants WHERE document LIKE '%' || $value || '%'", word)).Count;
 
-    public static async Task UntilAsync(Func<Task<bool>> holds, string what)
-    {
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < SlackUser.Patience; await Task.Delay(100))
-        {
-            if (await holds()) return;
-        }
-
-        Assert.Fail($"Within {SlackUser.Patience} it did not come about that {what}.");
-    }
-
     /// <summary>Everything has come to its end: no grant is open, nothing waits in the inbox, nobody is owed a notice, and PostgreSQL holds none of our temporary roles.</summary>
     public static async Task ConvergesAsync(this DemoSystem system)
     {
-        await UntilAsync(
+        await Patience.UntilAsync(
             async () => (await system.AskStoreAsync("SELECT id FROM grants WHERE ended_at IS NULL OR due_at IS NOT NULL UNION ALL SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0,
             "no grant and no request is unfinished");
         Assert.Empty(await system.StrayRolesAsync());
@@ -263,7 +254,7 @@ internal static partial class Deeds
     public static async Task<JsonObject> FormAsync(this DemoSystem system, string user, Func<JsonObject, bool>? ready = null)
     {
         JsonObject? form = null;
-        await UntilAsync(
+        await Patience.UntilAsync(
             async () => (form = (await system.Users.ViewsAsync(user)) is [.., { } top] ? top : null) is not null && ready?.Invoke(form) != false,
             "the form is there");
         return form!;

@@ -270,7 +270,7 @@ public sealed class LambdaTests : IAsyncLifetime
         var clock = new FakeTimeProvider(Now);
         _ = Run(LambdaFunction.CreateDbUser, clock);
         var invocation = _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", clock.GetUtcNow() + TimeSpan.FromSeconds(4), cancellationToken: Cancelled);
-        var work = await reached.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancelled);
+        var work = await reached.Task.WaitAsync(Patience.Limit, Cancelled);
 
         clock.Advance(TimeSpan.FromSeconds(2.9));
         Assert.False(work.IsCancellationRequested, "It was cut with more than a quarter of its time left.");
@@ -343,7 +343,7 @@ public sealed class LambdaTests : IAsyncLifetime
         _api.NextFails = HttpStatusCode.InternalServerError;
         await Task.WhenAny(run, _api.InvokeAsync("{}", Soon, cancellationToken: Cancelled));
 
-        await Assert.ThrowsAsync<HttpRequestException>(() => run.WaitAsync(TimeSpan.FromSeconds(10), Cancelled));
+        await Assert.ThrowsAsync<HttpRequestException>(() => run.WaitAsync(Patience.Limit, Cancelled));
     }
 
     [Fact]
@@ -358,12 +358,12 @@ public sealed class LambdaTests : IAsyncLifetime
         };
         var run = Run(LambdaFunction.CreateDbUser);
         var invocation = _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Now + TimeSpan.FromMinutes(1), cancellationToken: Cancelled);
-        await reached.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
+        await reached.Task.WaitAsync(Patience.Limit, Cancelled);
 
         await _stop.CancelAsync();
 
         Assert.Contains("postponed", (await invocation).Body, StringComparison.Ordinal);
-        await run.WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
+        await run.WaitAsync(Patience.Limit, Cancelled);
         Assert.False(Assert.Single(_store.Stored).Leased);
     }
 

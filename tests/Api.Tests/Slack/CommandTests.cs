@@ -1,5 +1,6 @@
 using System.Net;
 using DbAccess.Domain.Grants;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Api.Tests.Slack;
@@ -128,7 +129,7 @@ public sealed class CommandTests
         Assert.False(asked.IsCompleted);
         house.Clock.Advance(TimeSpan.FromSeconds(2.5));
 
-        using var answer = await asked.WaitAsync(TimeSpan.FromSeconds(20));
+        using var answer = await asked.WaitAsync(Patience.Limit);
         Assert.Contains("nothing was done", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
@@ -141,7 +142,7 @@ public sealed class CommandTests
         var asked = house.CommandAsync("orders read 30m because INC-4711");
         await house.UntilAsync(() => house.Slow.Begun == 1, "the store is asked");
         house.Clock.Advance(TimeSpan.FromSeconds(2.5));
-        using var answer = await asked.WaitAsync(TimeSpan.FromSeconds(20));
+        using var answer = await asked.WaitAsync(Patience.Limit);
 
         house.Slow.Unblock();
         await house.UntilAsync(() => house.Inbox.Stored is [{ Finished: true }], "the late item is taken back");

@@ -110,7 +110,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         arrives.SetResult();
 
         // What Slack sends again is a copy from now on, so the first has to be carried out: it says that it is in.
-        Assert.True(await writing.WaitAsync(TimeSpan.FromSeconds(20), Stop));
+        Assert.True(await writing.WaitAsync(Patience.Limit, Stop));
         Assert.False(await inbox.TryAddAsync(item, "alias", Stop));
         Assert.Single(await inbox.ListWaitingAsync(Some.Now.AddDays(1), Stop));
     }

@@ -63,7 +63,7 @@ public sealed class PgBouncer : IAsyncDisposable
             _ = process.StandardOutput.ReadToEndAsync();
             _ = process.StandardError.ReadToEndAsync();
             var bouncer = new PgBouncer(process, directory, port);
-            for (var attempt = 0; ; attempt++)
+            for (var watch = Stopwatch.StartNew(); ;)
             {
                 try
                 {
@@ -71,7 +71,7 @@ public sealed class PgBouncer : IAsyncDisposable
                     await probe.ConnectAsync(IPAddress.Loopback, port);
                     return bouncer;
                 }
-                catch (SocketException) when (attempt < 200 && !process.HasExited)
+                catch (SocketException) when (watch.Elapsed < Patience.Limit && !process.HasExited)
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(20));
                 }

@@ -25,8 +25,8 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private const string SampleOwner = "orders_owner";
 
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartLimit = Patience.Limit;
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
     /// <summary>
     /// Stands between us and the server. Its input is a pipe from this process: a line is a signal for the server, and
@@ -209,7 +209,7 @@ public sealed class PostgresServer : IAsyncDisposable
             Username = user,
             Password = password,
             Database = database,
-            Timeout = 10,
+            Timeout = 30,
             GssEncryptionMode = GssEncryptionMode.Disable,
             SslMode = !_options.Tls ? SslMode.Disable : _options.CertificateFor is null ? SslMode.VerifyFull : SslMode.VerifyCA,
         };
