@@ -69,11 +69,12 @@ public static class Smoke
         bool Ended() => AwsLocal.Did(aws.CreateDbUser, "ended") || AwsLocal.Did(aws.ExpireDbUsers, "ended");
 
         // A function answers after it has told everybody.
-        for (var watch = Stopwatch.StartNew(); !Ended() && watch.Elapsed < Patience.Limit; await Task.Delay(50))
+        for (var watch = Stopwatch.StartNew(); !(AwsLocal.Did(aws.CreateDbUser, "given") && Ended()) && watch.Elapsed < Patience.Limit; await Task.Delay(50))
         {
         }
 
-        story.Expect(AwsLocal.Did(aws.CreateDbUser, "given"), "the function create-db-user made the role and delivered");
+        var replies = string.Join(' ', aws.CreateDbUser.Replies.Select(reply => reply.ErrorType ?? reply.Body));
+        story.Expect(AwsLocal.Did(aws.CreateDbUser, "given"), "the function create-db-user made the role and delivered", replies);
         story.Expect(Ended(), $"{(AwsLocal.Did(aws.ExpireDbUsers, "ended") ? "the function expire-db-users" : "the function create-db-user, asked at the end,")} removed it");
         story.Expect(aws.ExpireDbUsers.Replies is { Count: > 0 } sweeps && sweeps.All(sweep => !sweep.IsError), $"expire-db-users swept {aws.ExpireDbUsers.Replies.Count} times, started every {AwsLocal.Interval.TotalSeconds:0} s, without a fault");
         story.Expect(system.Product.Output.All(line => !line.Contains("is active: role", StringComparison.Ordinal)), "the web application took no step itself");
@@ -134,9 +135,10 @@ public static class Smoke
 
         public int Steps { get; private set; }
 
-        public void Expect(bool holds, string step)
+        /// <param name="instead">What was there when it does not hold; no secret.</param>
+        public void Expect(bool holds, string step, string? instead = null)
         {
-            if (!holds) throw new StoryException(step);
+            if (!holds) throw new StoryException(instead is null ? step : $"{step}: {instead}");
             Steps++;
             output.WriteLine($"{_watch.Elapsed.TotalSeconds,7:0.00} s  {step}");
         }
