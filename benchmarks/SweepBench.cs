@@ -7,6 +7,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Sqlite;
 using DbAccess.TestKit;

@@ -64,6 +64,64 @@ ensure_chromium() {
   return 1
 }
 
+# Prints the path of a pgbouncer. DBACCESS_PGBOUNCER names one; otherwise PATH and /usr/sbin are searched; otherwise Debian's package is
+# unpacked into the cache: installed, it would start a service, need root, and bring half a PostgreSQL with it.
+ensure_pgbouncer() {
+  local name cache folder
+  for name in "${DBACCESS_PGBOUNCER:-}" pgbouncer /usr/sbin/pgbouncer; do
+    if [ -n "$name" ] && command -v "$name" >/dev/null; then
+      command -v "$name"
+      return 0
+    fi
+  done
+  cache=$(_dbaccess_cache_folder) || return 1
+  folder=$cache/pgbouncer
+  if "$folder/pgbouncer" --version >/dev/null 2>&1; then
+    printf '%s\n' "$folder/pgbouncer"
+    return 0
+  fi
+  if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
+    _dbaccess_say "Unpacking pgbouncer from Debian's package ..."
+    # shellcheck disable=SC2094
+    if (
+      umask 022
+      exec 9>"$cache/pgbouncer.lock"
+      flock -w 600 9 || exit 1
+      "$folder/pgbouncer" --version >/dev/null 2>&1 && exit 0
+      rm -rf -- "$folder" "$folder.new"
+      mkdir "$folder.new" && cd "$folder.new" || exit 1
+      # Its lists of packages may be old or not there at all; only root can fetch them.
+      if ! _dbaccess_download_pgbouncer 2>/dev/null; then
+        [ "$(id -u)" != 0 ] || { timeout 300 apt-get update -qq || true; }
+        _dbaccess_download_pgbouncer || exit 1
+      fi
+      for name in *.deb; do dpkg-deb -x "$name" . || exit 1; done
+      rm -- *.deb
+      cat >pgbouncer <<'TEXT' || exit 1
+#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+LD_LIBRARY_PATH=$(echo "$here"/usr/lib/*-linux-gnu) exec "$here/usr/sbin/pgbouncer" "$@"
+TEXT
+      chmod 755 pgbouncer && ./pgbouncer --version && cd .. && mv "$folder.new" "$folder"
+    ) >&2 9>&-; then
+      printf '%s\n' "$folder/pgbouncer"
+      return 0
+    fi
+    _dbaccess_say "Unpacking pgbouncer did not work; see the lines above."
+    return 1
+  fi
+  _dbaccess_say "pgbouncer is needed and was not found in PATH. Install it (Debian: apt-get install pgbouncer) or set DBACCESS_PGBOUNCER to its path."
+  return 1
+}
+
+# With the two libraries that it alone needs; apt checks what it fetches.
+_dbaccess_download_pgbouncer() {
+  local libraries
+  libraries=$(apt-cache depends pgbouncer | awk '$1 == "Depends:" && $2 ~ /^lib(event|c-ares)/ { print $2 }')
+  # shellcheck disable=SC2086
+  timeout 300 apt-get download -qq -o APT::Sandbox::User=root pgbouncer $libraries
+}
+
 # Installs the npm package set NAME of tests/services into the cache and prints its folder (the one that
 # holds node_modules). PACKAGE, the second argument, must be there afterwards: npm shrugs when an optional
 # package, as those for one processor are, cannot be had. Parallel callers wait for each other; what is there and matches its lock file is kept.

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;
 using DbAccess.TestKit.Postgres;
 
@@ -170,8 +171,8 @@ public sealed class AwsLocal : IAsyncDisposable
 
     private async Task StartFunctionsAsync(Uri slack)
     {
-        CreateDbUser = await LocalFunction.StartAsync(With(Parts.CreateDbUser, slack), _directory, TimeSpan.FromSeconds(60), retries: 2, _onLine);
-        ExpireDbUsers = await LocalFunction.StartAsync(With(Parts.ExpireDbUsers, slack), _directory, TimeSpan.FromSeconds(60), retries: 0, _onLine);
+        CreateDbUser = await LocalFunction.StartAsync(With(Parts.CreateDbUser, slack), _directory, Patience.Limit, retries: 2, _onLine);
+        ExpireDbUsers = await LocalFunction.StartAsync(With(Parts.ExpireDbUsers, slack), _directory, Patience.Limit, retries: 0, _onLine);
         _lambda = new FakeLambdaService(_secretKey, Region)
         {
             Functions = [Parts.CreateDbUser.Name],

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using DbAccess.TestKit;
 
 namespace DbAccess.Demo;
 
@@ -68,7 +69,7 @@ public sealed class DbAccessProcess : IAsyncDisposable
     /// <summary>Waits for something that it does, as long as it lives; <paramref name="what"/> is what it did not do when it dies first.</summary>
     public async Task<T> UntilAsync<T>(Task<T> done, string what)
     {
-        if (await Task.WhenAny(done, Exited).WaitAsync(TimeSpan.FromSeconds(60)) == done) return await done;
+        if (await Task.WhenAny(done, Exited).WaitAsync(Patience.Limit) == done) return await done;
         throw new InvalidOperationException($"DbAccess ended with {_process.ExitCode} before it {what}:\n{string.Join('\n', _output)}");
     }
 
@@ -83,7 +84,7 @@ public sealed class DbAccessProcess : IAsyncDisposable
         var error = process.StandardError.ReadToEndAsync();
         try
         {
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+            await process.WaitForExitAsync().WaitAsync(Patience.Limit);
         }
         finally
         {
@@ -103,7 +104,7 @@ public sealed class DbAccessProcess : IAsyncDisposable
             await kill.WaitForExitAsync();
         }
 
-        await _exited.WaitAsync(TimeSpan.FromSeconds(40));
+        await _exited.WaitAsync(Patience.Limit);
         return _process.ExitCode;
     }
 

@@ -18,6 +18,7 @@ public sealed class DemoSystem : IAsyncDisposable
     private readonly Dictionary<string, string> _extra;
     private readonly Action<string>? _onLine;
     private readonly List<DbAccessProcess> _started = [];
+    private TimeSpan _slackPatience;
 
     private DemoSystem(string directory, IReadOnlyDictionary<string, string>? extra, Action<string>? onLine)
     {
@@ -60,13 +61,14 @@ public sealed class DemoSystem : IAsyncDisposable
 
     /// <param name="policy">The text of an access policy to use instead of the one in this repository.</param>
     /// <param name="aws">Grants in DynamoDB, policy and credentials in S3, steps taken by functions; all of it emulated.</param>
+    /// <param name="slackPatience">How long Slack waits for an answer; null for its three seconds.</param>
     /// <param name="awsMade">What somebody else made in the emulated AWS, to be used instead of making it here.</param>
     public static async Task<DemoSystem> StartAsync(
         int? major = null, IReadOnlyDictionary<string, string>? settings = null, Action<string>? onLine = null, int slackPort = 0, string? policy = null,
-        bool aws = false, AwsParts? awsMade = null)
+        bool aws = false, AwsParts? awsMade = null, TimeSpan? slackPatience = null)
     {
         var directory = Directory.CreateTempSubdirectory("dbaccess-demo-").FullName;
-        var system = new DemoSystem(directory, settings, onLine);
+        var system = new DemoSystem(directory, settings, onLine) { _slackPatience = slackPatience ?? StandInOptions.SlacksPatience };
         try
         {
             if (policy is not null)
@@ -130,7 +132,7 @@ public sealed class DemoSystem : IAsyncDisposable
 
     private async Task StartSlackAsync(int port)
     {
-        Slack = await StandIn.StartAsync(new StandInOptions { BotToken = _botToken, SigningSecret = _signingSecret, Port = port });
+        Slack = await StandIn.StartAsync(new StandInOptions { BotToken = _botToken, SigningSecret = _signingSecret, Port = port, Patience = _slackPatience });
         Users = new SlackUser(Slack.BaseUrl);
     }
 

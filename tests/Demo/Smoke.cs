@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 
@@ -29,7 +30,7 @@ public static class Smoke
     {
         // The first request of a fresh process costs its compilation; on a busy machine that can outlast Slack's three seconds.
         await system.Users.CommandAsync(SlackUser.Dana, "help");
-        await system.Users.WaitAsync(SlackUser.Dana, "Ask for access", seconds: 20);
+        await system.Users.WaitAsync(SlackUser.Dana, "Ask for access");
 
         var seconds = ((int)length.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         var command = await system.Users.CommandAsync(SlackUser.Erin, $"orders read {seconds}s because INC-4711 stuck orders");
@@ -49,7 +50,7 @@ public static class Smoke
         await story.ExpectRefusedAsync(session, "SELECT * FROM internal.payment_tokens", "a table out of scope is refused");
         story.Expect(await CountAsync(session, "SELECT 1") == 1, "the session stays open over the end");
 
-        var cut = await WaitForCutAsync(session, length + TimeSpan.FromSeconds(10));
+        var cut = await WaitForCutAsync(session, length + Patience.Limit);
         story.Expect(cut, "the session was cut");
         story.Expect(await LoginFailsAsync(login), "logging in fails");
 
@@ -68,11 +69,12 @@ public static class Smoke
         bool Ended() => AwsLocal.Did(aws.CreateDbUser, "ended") || AwsLocal.Did(aws.ExpireDbUsers, "ended");
 
         // A function answers after it has told everybody.
-        for (var watch = Stopwatch.StartNew(); !Ended() && watch.Elapsed < TimeSpan.FromSeconds(10); await Task.Delay(50))
+        for (var watch = Stopwatch.StartNew(); !(AwsLocal.Did(aws.CreateDbUser, "given") && Ended()) && watch.Elapsed < Patience.Limit; await Task.Delay(50))
         {
         }
 
-        story.Expect(AwsLocal.Did(aws.CreateDbUser, "given"), "the function create-db-user made the role and delivered");
+        var replies = string.Join(' ', aws.CreateDbUser.Replies.Select(reply => reply.ErrorType ?? reply.Body));
+        story.Expect(AwsLocal.Did(aws.CreateDbUser, "given"), "the function create-db-user made the role and delivered", replies);
         story.Expect(Ended(), $"{(AwsLocal.Did(aws.ExpireDbUsers, "ended") ? "the function expire-db-users" : "the function create-db-user, asked at the end,")} removed it");
         story.Expect(aws.ExpireDbUsers.Replies is { Count: > 0 } sweeps && sweeps.All(sweep => !sweep.IsError), $"expire-db-users swept {aws.ExpireDbUsers.Replies.Count} times, started every {AwsLocal.Interval.TotalSeconds:0} s, without a fault");
         story.Expect(system.Product.Output.All(line => !line.Contains("is active: role", StringComparison.Ordinal)), "the web application took no step itself");
@@ -133,9 +135,10 @@ public static class Smoke
 
         public int Steps { get; private set; }
 
-        public void Expect(bool holds, string step)
+        /// <param name="instead">What was there when it does not hold; no secret.</param>
+        public void Expect(bool holds, string step, string? instead = null)
         {
-            if (!holds) throw new StoryException(step);
+            if (!holds) throw new StoryException(instead is null ? step : $"{step}: {instead}");
             Steps++;
             output.WriteLine($"{_watch.Elapsed.TotalSeconds,7:0.00} s  {step}");
         }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using DbAccess.TestKit;
 
 namespace DbAccess.EndToEnd.Tests;
 
@@ -153,7 +154,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
     [Fact]
     public async Task A_name_of_emoji_and_quotes_gets_access_like_any_other()
     {
-        var id = await It.AskAsync(SlackUser.Emo, "orders read 10s because of my name");
+        var id = await It.AskAsync(SlackUser.Emo, "orders read 30s because of my name");
 
         var (credential, _) = await It.CredentialAsync(SlackUser.Emo, id);
         Assert.True(await It.CanLogInAsync(credential));
@@ -170,7 +171,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
         var answer = await It.Users.CommandAsync(user, $"orders read 10s because outsider{user}");
 
         Assert.Equal(200, (int?)answer["status"]);
-        await It.HearAsync(user, why, seconds: 10);
+        await It.HearAsync(user, why);
         Assert.Equal(0, await It.GrantsAboutAsync($"outsider{user}"));
     }
 
@@ -183,7 +184,7 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
         var answer = await DeliverCommandAsync(SlackUser.Mallory, "orders read 10s because forgedteam", trigger);
 
         Assert.Equal(200, (int?)answer["status"]);
-        await Deeds.UntilAsync(async () => (await It.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "the request was handled");
+        await Patience.UntilAsync(async () => (await It.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "the request was handled");
         Assert.Equal(0, await It.GrantsAboutAsync("forgedteam"));
     }
 
@@ -198,8 +199,8 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
         var trigger = Guid.NewGuid().ToString("n");
         await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => DeliverCommandAsync(SlackUser.Erin, "orders read 10s because doubletrigger", trigger)));
 
-        await Deeds.UntilAsync(async () => await It.GrantsAboutAsync("doubleevent") > 0 && await It.GrantsAboutAsync("doubletrigger") > 0, "both are filed");
-        await Deeds.UntilAsync(async () => (await It.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "every copy was handled");
+        await Patience.UntilAsync(async () => await It.GrantsAboutAsync("doubleevent") > 0 && await It.GrantsAboutAsync("doubletrigger") > 0, "both are filed");
+        await Patience.UntilAsync(async () => (await It.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "every copy was handled");
         Assert.Equal(1, await It.GrantsAboutAsync("doubleevent"));
         Assert.Equal(1, await It.GrantsAboutAsync("doubletrigger"));
     }

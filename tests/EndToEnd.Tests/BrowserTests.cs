@@ -1,4 +1,6 @@
+using DbAccess.TestKit;
 using Microsoft.Playwright;
+
 using static Microsoft.Playwright.Assertions;
 
 namespace DbAccess.EndToEnd.Tests;
@@ -12,6 +14,8 @@ public sealed class Chromium : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (Find() is not { } path) return;
+        // A busy machine draws slowly; Playwright's own limit for an expectation is five seconds.
+        SetDefaultExpectTimeout((float)Patience.Limit.TotalMilliseconds);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new()
         {
@@ -32,9 +36,9 @@ public sealed class Chromium : IAsyncLifetime
         }
 
         var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = 1280, Height = 800 }, Locale = "en-GB" });
-        page.SetDefaultTimeout(30_000);
+        page.SetDefaultTimeout((float)Patience.Limit.TotalMilliseconds);
         await page.GotoAsync(new Uri(address, $"?user={SlackUser.Erin}").ToString());
-        await Expect(page.GetByTestId("user-select")).ToHaveValueAsync(SlackUser.Erin, new() { Timeout = 30_000 });
+        await Expect(page.GetByTestId("user-select")).ToHaveValueAsync(SlackUser.Erin);
         return page;
     }
 
@@ -67,14 +71,14 @@ public sealed class BrowserTests(OpenHouse house, Chromium chromium) : IClassFix
     public async Task Asked_by_command_the_credentials_are_read_from_the_page_used_and_seen_to_end()
     {
         var page = await chromium.OpenAsync(It.Slack.BaseUrl);
-        await TypeAsync(page, "/db-access orders read 12s because INC-4711 stuck orders");
+        await TypeAsync(page, "/db-access orders read 30s because INC-4711 stuck orders");
 
         var message = Message(page, "Password: ");
         var credential = await ReadAsync(message);
         Assert.True(await It.CanLogInAsync(credential));
         await ScreenshotAsync(page);
 
-        await Expect(Message(page, "read on orders for 12s has ended: its time was over")).ToBeVisibleAsync(new() { Timeout = 40_000 });
+        await Expect(Message(page, "read on orders for 30s has ended: its time was over")).ToBeVisibleAsync();
         await Expect(page.GetByText(credential.Password)).ToHaveCountAsync(0);
         Assert.False(await It.CanLogInAsync(credential));
     }
@@ -93,7 +97,7 @@ public sealed class BrowserTests(OpenHouse house, Chromium chromium) : IClassFix
         await Expect(page.GetByTestId("field-error-duration")).ToContainTextAsync("Not a length I can use");
         await Expect(page.GetByTestId("field-error-reason")).ToHaveCountAsync(0);
 
-        await page.GetByTestId("field-duration").FillAsync("45s");
+        await page.GetByTestId("field-duration").FillAsync("10m");
         await page.GetByTestId("modal-submit").ClickAsync();
 
         await Expect(page.GetByTestId("modal")).ToHaveCountAsync(0);
@@ -108,7 +112,7 @@ public sealed class BrowserTests(OpenHouse house, Chromium chromium) : IClassFix
         Assert.True(await It.CanLogInAsync(credential));
         await message.GetByTestId("button-return_grant").ClickAsync();
         await page.GetByTestId("confirm-ok").ClickAsync();
-        await Expect(Message(page, "read on archive for 45s has ended: you gave it back")).ToBeVisibleAsync(new() { Timeout = 30_000 });
+        await Expect(Message(page, "read on archive for 10m has ended: you gave it back")).ToBeVisibleAsync();
         Assert.False(await It.CanLogInAsync(credential));
     }
 
@@ -122,7 +126,7 @@ public sealed class BrowserTests(OpenHouse house, Chromium chromium) : IClassFix
 
     private static async Task<DeliveredCredential> ReadAsync(ILocator message)
     {
-        await Expect(message).ToBeVisibleAsync(new() { Timeout = 30_000 });
+        await Expect(message).ToBeVisibleAsync();
         return DeliveredCredential.Read(await message.InnerTextAsync()) ?? throw new InvalidOperationException("The message does not show credentials, line by line.");
     }
 

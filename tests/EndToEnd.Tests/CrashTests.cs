@@ -1,3 +1,4 @@
+using DbAccess.TestKit;
 using Npgsql;
 
 // A class for each crash, so that their waits (a worker's lease is 45 seconds for giving, a minute for taking) run beside each other.
@@ -10,7 +11,7 @@ public sealed class CrashAfterTheAcknowledgement
     {
         await using var it = await House.OpenAsync();
         await it.Users.FaultAsync("users.info", "hang", delayMs: 60_000);
-        var command = await it.Users.CommandAsync(SlackUser.Erin, "orders read 10s because of the crash after the ack");
+        var command = await it.Users.CommandAsync(SlackUser.Erin, "orders read 30s because of the crash after the ack");
         Assert.Equal(200, (int?)command["status"]);
         Assert.Equal(["cmd"], await it.AskStoreAsync("SELECT substr(key, 1, 3) FROM inbox WHERE finished_at IS NULL AND user = $value", SlackUser.Erin));
         Assert.Equal(["0"], await it.AskStoreAsync("SELECT count(*) FROM grants"));
@@ -36,13 +37,13 @@ public sealed class CrashBetweenRoleAndDelivery
     {
         await using var it = await House.OpenAsync();
         await it.Users.FaultAsync("conversations.open", "hang", delayMs: 60_000);
-        var id = await it.AskAsync(SlackUser.Erin, "orders read 12s because of the crash before delivery");
-        await Deeds.UntilAsync(async () => (await it.TemporaryRolesAsync()).Count == 1, "the role is there");
+        var id = await it.AskAsync(SlackUser.Erin, "orders read 30s because of the crash before delivery");
+        await Patience.UntilAsync(async () => (await it.TemporaryRolesAsync()).Count == 1, "the role is there");
 
         await it.Product.KillAsync();
         await it.StartProductAsync();
 
-        var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id, seconds: 80);
+        var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id);
         Assert.True(await it.CanLogInAsync(credential));
         Assert.Equal([credential.User], await it.TemporaryRolesAsync());
         Assert.Single(await it.CredentialsInSlackAsync(SlackUser.Erin, id));
@@ -60,7 +61,7 @@ public sealed class CrashBetweenDeliveryAndItsRecord
     {
         await using var it = await House.OpenAsync();
         await it.Users.FaultAsync("chat.postMessage", "late", delayMs: 60_000);
-        var id = await it.AskAsync(SlackUser.Erin, "orders read 20s because of the crash after delivery");
+        var id = await it.AskAsync(SlackUser.Erin, "orders read 40s because of the crash after delivery");
         var (first, message) = await it.CredentialAsync(SlackUser.Erin, id);
         Assert.True(await it.CanLogInAsync(first));
         Assert.Equal("provisioning", await it.StatusAsync(id));
@@ -68,7 +69,7 @@ public sealed class CrashBetweenDeliveryAndItsRecord
         await it.Product.KillAsync();
         await it.StartProductAsync();
 
-        var (second, _) = await it.CredentialAsync(SlackUser.Erin, id, (string)message["ts"]!, seconds: 80);
+        var (second, _) = await it.CredentialAsync(SlackUser.Erin, id, (string)message["ts"]!);
         Assert.NotEqual(first.Password, second.Password);
         Assert.False(await it.CanLogInAsync(first));
         Assert.True(await it.CanLogInAsync(second));
@@ -85,18 +86,18 @@ public sealed class CrashOverTheEnd
     public async Task The_server_shuts_the_door_on_time_and_the_restart_does_the_rest()
     {
         await using var it = await House.OpenAsync();
-        var id = await it.AskAsync(SlackUser.Erin, "orders read 12s because of the crash over the end");
+        var id = await it.AskAsync(SlackUser.Erin, "orders read 20s because of the crash over the end");
         var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id);
         await using var session = new NpgsqlConnection(it.ConnectionStringFor(credential));
         await session.OpenAsync(TestContext.Current.CancellationToken);
-        await Deeds.UntilAsync(async () => await it.StatusAsync(id) == "active", "it is active");
+        await Patience.UntilAsync(async () => await it.StatusAsync(id) == "active", "it is active");
 
         await it.Product.KillAsync();
-        await Deeds.UntilAsync(async () => !await it.CanLogInAsync(credential), "the server refuses the login by itself", 20);
+        await Patience.UntilAsync(async () => !await it.CanLogInAsync(credential), "the server refuses the login by itself");
         Assert.Single(await it.TemporaryRolesAsync());
         await it.StartProductAsync();
 
-        var ended = SlackUser.Words(await it.HearAsync(SlackUser.Erin, $"its time was over ({id})", seconds: 40));
+        var ended = SlackUser.Words(await it.HearAsync(SlackUser.Erin, $"its time was over ({id})"));
         Assert.Contains("One open session was cut", ended, StringComparison.Ordinal);
         await it.ConvergesAsync();
         Assert.Empty(await it.CredentialsInSlackAsync(SlackUser.Erin, id));
@@ -109,7 +110,7 @@ public sealed class CrashDuringTheRemoval
     public async Task What_was_begun_is_finished_and_what_the_role_owned_is_kept()
     {
         await using var it = await House.OpenAsync();
-        var id = await it.AskAsync(SlackUser.Erin, "orders read 12s because of the crash in the removal");
+        var id = await it.AskAsync(SlackUser.Erin, "orders read 20s because of the crash in the removal");
         var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id);
         await using var holder = new NpgsqlConnection(it.Orders.SuperuserConnectionString + ";Pooling=false");
         await holder.OpenAsync(TestContext.Current.CancellationToken);
@@ -119,13 +120,13 @@ public sealed class CrashDuringTheRemoval
         await RunAsync(holder, "LOCK TABLE public.kept IN ACCESS EXCLUSIVE MODE");
 
         // Locked out, but its table is held: the removal is in the middle.
-        await Deeds.UntilAsync(async () => (await it.AskServerAsync("SELECT rolname FROM pg_roles WHERE rolname = $1 AND NOT rolcanlogin", credential.User)).Count == 1, "the role is locked out", 40);
+        await Patience.UntilAsync(async () => (await it.AskServerAsync("SELECT rolname FROM pg_roles WHERE rolname = $1 AND NOT rolcanlogin", credential.User)).Count == 1, "the role is locked out");
         await it.Product.KillAsync();
         Assert.False(await it.CanLogInAsync(credential));
         await RunAsync(holder, "COMMIT");
         await it.StartProductAsync();
 
-        var ended = SlackUser.Words(await it.HearAsync(SlackUser.Erin, $"its time was over ({id})", seconds: 90));
+        var ended = SlackUser.Words(await it.HearAsync(SlackUser.Erin, $"its time was over ({id})"));
         Assert.Contains("public.kept", ended, StringComparison.Ordinal);
         await it.ConvergesAsync();
         var owner = Assert.Single(await it.OwnersOfKeptAsync());
@@ -146,13 +147,13 @@ public sealed class GracefulStop
     {
         await using var it = await House.OpenAsync();
         await it.Users.FaultAsync("conversations.open", "hang", delayMs: 4_000);
-        var id = await it.AskAsync(SlackUser.Erin, "orders read 15s because of the graceful stop");
-        await Deeds.UntilAsync(async () => (await it.TemporaryRolesAsync()).Count == 1, "the role is there");
+        var id = await it.AskAsync(SlackUser.Erin, "orders read 40s because of the graceful stop");
+        await Patience.UntilAsync(async () => (await it.TemporaryRolesAsync()).Count == 1, "the role is there");
 
         Assert.Equal(0, await it.Product.StopAsync());
 
         Assert.Equal("active", await it.StatusAsync(id));
-        var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id, seconds: 1);
+        var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id);
         Assert.True(await it.CanLogInAsync(credential));
         await it.StartProductAsync();
         await it.HearAsync(SlackUser.Erin, $"its time was over ({id})");
@@ -165,15 +166,17 @@ public sealed class GracefulStop
     {
         await using var it = await House.OpenAsync();
         await it.Postgres.StopAsync();
-        var id = await it.AskAsync(SlackUser.Erin, "orders read 10s because of the handing over");
-        await Deeds.UntilAsync(async () => (await it.AskStoreAsync("SELECT type FROM events WHERE type = 'grant.step_failed'")).Count > 0, "a try has failed");
+        var id = await it.AskAsync(SlackUser.Erin, "orders read 30s because of the handing over");
+        await Patience.UntilAsync(async () => (await it.AskStoreAsync("SELECT type FROM events WHERE type = 'grant.step_failed'")).Count > 0, "a try has failed");
 
         Assert.Equal(0, await it.Product.StopAsync());
+        // No lease has to run out first: the next try is at most some seconds away.
+        Assert.Equal(["0"], await it.AskStoreAsync("SELECT json_extract(document, '$.grant.leased') FROM grants"));
+        Assert.True(await it.StepDueAtAsync(id) <= TimeProvider.System.GetUtcNow().AddSeconds(30), "The next try is further away than a lease.");
         await it.Postgres.StartAgainAsync();
         await it.StartProductAsync();
 
-        // No lease has to run out first: the next try was at most some seconds away.
-        var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id, seconds: 30);
+        var (credential, _) = await it.CredentialAsync(SlackUser.Erin, id);
         Assert.True(await it.CanLogInAsync(credential));
         await it.HearAsync(SlackUser.Erin, $"its time was over ({id})");
         await it.ConvergesAsync();

@@ -1,3 +1,5 @@
+using DbAccess.TestKit;
+
 namespace DbAccess.EndToEnd.Tests;
 
 /// <summary>Slack is down, slow, or says no: credentials arrive in the end, never two that work, and what is on record does not change for it.</summary>
@@ -26,8 +28,8 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
     {
         var before = await It.NowAsync(SlackUser.Erin);
         await It.Users.FaultAsync(method, kind, delayMs: delayMs, retryAfter: retryAfter);
-        await It.Users.CommandAsync(SlackUser.Erin, $"orders read 25s because of {method} {kind}");
-        await Deeds.UntilAsync(async () => (await It.AskStoreAsync("SELECT id FROM grants WHERE status = 'Active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Count == 1, "it is active");
+        await It.Users.CommandAsync(SlackUser.Erin, $"orders read 1m because of {method} {kind}");
+        await Patience.UntilAsync(async () => (await It.AskStoreAsync("SELECT id FROM grants WHERE status = 'Active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Count == 1, "it is active");
         var id = Deeds.IdIn((await It.AskStoreAsync("SELECT document FROM grants WHERE status = 'Active' AND document LIKE '%' || $value || '%'", $"{method} {kind}")).Single());
 
         await It.CredentialAsync(SlackUser.Erin, id, before);
@@ -44,13 +46,13 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
     [Fact]
     public async Task A_notice_that_fails_changes_nothing_and_comes_later()
     {
-        var id = await It.AskAsync(SlackUser.Sam, "orders read 10s because of the failing notice");
+        var id = await It.AskAsync(SlackUser.Sam, "orders read 20s because of the failing notice");
         var (credential, _) = await It.CredentialAsync(SlackUser.Sam, id);
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
         await It.Users.FaultAsync("chat.postMessage", "error", times: 2);
         await It.Users.FaultAsync("chat.update", "http500");
 
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "ended", "it has ended on record");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "ended", "it has ended on record");
         Assert.False(await It.CanLogInAsync(credential));
         Assert.Empty(await It.AskServerAsync("SELECT rolname FROM pg_roles WHERE rolname = $1", credential.User));
         await It.HearAsync(SlackUser.Sam, $"its time was over ({id})");
@@ -64,13 +66,13 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
         await own.Users.FaultAsync("*", "reset", times: 1000);
         var command = await own.Users.CommandAsync(SlackUser.Erin, "orders read 10s because of the silence");
         Assert.Equal(200, (int?)command["status"]);
-        await Deeds.UntilAsync(() => Task.FromResult(own.Output.Any(line => line.Contains("Slack did not take the answer", StringComparison.Ordinal))), "the request was refused");
+        await Patience.UntilAsync(() => Task.FromResult(own.Output.Any(line => line.Contains("Slack did not take the answer", StringComparison.Ordinal))), "the request was refused");
         Assert.Equal(["0"], await own.AskStoreAsync("SELECT count(*) FROM grants"));
         Assert.Empty(await own.StrayRolesAsync());
 
         await own.Users.FaultAsync("*", "reset", times: 0);
         await own.HearAsync(SlackUser.Erin, "Slack");
-        await Deeds.UntilAsync(async () => (await own.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "the request was handled");
+        await Patience.UntilAsync(async () => (await own.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "the request was handled");
         Assert.Equal(["0"], await own.AskStoreAsync("SELECT count(*) FROM grants"));
         var id = await own.AskAsync(SlackUser.Erin, "orders read 10s because it speaks again");
         await own.CredentialAsync(SlackUser.Erin, id);
@@ -95,12 +97,12 @@ public sealed class PostgresFaultTests(House house) : IClassFixture<House>
     public async Task Asked_for_while_the_server_is_down_it_is_given_when_the_server_is_back()
     {
         await It.Postgres.StopAsync();
-        var id = await It.AskAsync(SlackUser.Erin, "orders read 12s because of the server that is down");
-        await Deeds.UntilAsync(async () => (await It.SayAsync(SlackUser.Erin, "mine", id)).Contains("being made (try ", StringComparison.Ordinal), "mine shows that it is being made");
+        var id = await It.AskAsync(SlackUser.Erin, "orders read 30s because of the server that is down");
+        await Patience.UntilAsync(async () => (await It.SayAsync(SlackUser.Erin, "mine", id)).Contains("being made (try ", StringComparison.Ordinal), "mine shows that it is being made");
 
         await It.Postgres.StartAgainAsync();
 
-        var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id, seconds: 60);
+        var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);
         Assert.True(await It.CanLogInAsync(credential));
         await It.HearAsync(SlackUser.Erin, $"its time was over ({id})");
         await It.ConvergesAsync();
@@ -111,14 +113,14 @@ public sealed class PostgresFaultTests(House house) : IClassFixture<House>
     {
         var id = await It.AskAsync(SlackUser.Erin, "orders read 10s because of the server that goes down");
         var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
         await It.Postgres.StopAsync(immediate: true);
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "revoking", "the end is on record");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "revoking", "the end is on record");
 
         await It.Postgres.StartAgainAsync();
 
         Assert.False(await It.CanLogInAsync(credential));
-        await It.HearAsync(SlackUser.Erin, $"its time was over ({id})", seconds: 60);
+        await It.HearAsync(SlackUser.Erin, $"its time was over ({id})");
         await It.ConvergesAsync();
     }
 
@@ -133,10 +135,10 @@ public sealed class PostgresFaultTests(House house) : IClassFixture<House>
 
         // The server has the new one, the file not yet: the person waits, and nothing is lost.
         var second = await It.AskAsync(SlackUser.Sam, "orders read 10s because of the password between");
-        await Deeds.UntilAsync(async () => (await It.SayAsync(SlackUser.Sam, "mine", second)).Contains("being made (try ", StringComparison.Ordinal), "it was tried in vain");
+        await Patience.UntilAsync(async () => (await It.SayAsync(SlackUser.Sam, "mine", second)).Contains("being made (try ", StringComparison.Ordinal), "it was tried in vain");
         await Replace.InAsync(It.CredentialsPath, It.Postgres.AdministratorPassword, password);
 
-        await It.CredentialAsync(SlackUser.Sam, second, seconds: 60);
+        await It.CredentialAsync(SlackUser.Sam, second);
         await It.HearAsync(SlackUser.Sam, $"its time was over ({second})");
         await It.SayAsync(SlackUser.Sam, $"done {first}", "access ends now");
         await It.HearAsync(SlackUser.Sam, $"you gave it back ({first})");
@@ -170,12 +172,16 @@ public sealed class FileFaultTests
         Assert.Empty(await it.StrayRolesAsync());
 
         await Replace.WithAsync(it.CredentialsPath, good);
-        await it.CredentialAsync(SlackUser.Erin, id, seconds: 40);
+        await it.CredentialAsync(SlackUser.Erin, id);
         await it.HearAsync(SlackUser.Erin, $"its time was over ({id})");
         await it.ConvergesAsync();
         await it.HoldsNoSecretAsync();
     }
+}
 
+/// <summary>A policy that an operator got wrong.</summary>
+public sealed class PolicyFaultTests
+{
     [Fact]
     public async Task A_bad_policy_leaves_the_last_good_one_in_force_and_a_good_one_takes_its_place()
     {
@@ -184,7 +190,7 @@ public sealed class FileFaultTests
         await it.CredentialAsync(SlackUser.Erin, first);
 
         await File.WriteAllTextAsync(it.PolicyPath, OpenHouse.Text.Replace("scopes: [read, peek, fix-orders]", "scopes: [read, nothing-like-it]", StringComparison.Ordinal), TestContext.Current.CancellationToken);
-        await Deeds.UntilAsync(
+        await Patience.UntilAsync(
             async () =>
             {
                 await it.SayAsync(SlackUser.Erin, "help", "You can ask for");
@@ -195,7 +201,7 @@ public sealed class FileFaultTests
         await it.CredentialAsync(SlackUser.Erin, second);
 
         await File.WriteAllTextAsync(it.PolicyPath, OpenHouse.Text.Replace("max: 1m", "max: 30s", StringComparison.Ordinal), TestContext.Current.CancellationToken);
-        await Deeds.UntilAsync(
+        await Patience.UntilAsync(
             async () => (await it.SayAsync(SlackUser.Dana, "orders peek 1m because of the new one", "peek on orders")).Contains("The longest for peek on orders is 30s", StringComparison.Ordinal),
             "the new policy is in force");
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using DbAccess.TestKit;
 
 namespace DbAccess.EndToEnd.Tests;
 
@@ -66,14 +67,14 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         await own.Users.PostAsync("token", new { token = "xoxb-another-one" });
 
         var words = "";
-        await Deeds.UntilAsync(
+        await Patience.UntilAsync(
             async () =>
             {
                 using var response = await _http.GetAsync(new Uri(own.Product.Url, "health/ready"), TestContext.Current.CancellationToken);
                 words = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
                 return response.StatusCode is HttpStatusCode.ServiceUnavailable;
             },
-            "it is not ready", 60);
+            "it is not ready");
 
         var checks = JsonNode.Parse(words)!["checks"]!;
         Assert.NotEqual("ok", (string?)checks["slack"]);

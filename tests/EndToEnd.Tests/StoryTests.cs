@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using DbAccess.TestKit;
 
 namespace DbAccess.EndToEnd.Tests;
 
@@ -21,7 +22,7 @@ public sealed class StoryTests(OpenHouse house) : IClassFixture<OpenHouse>
         await using var own = await House.OpenAsync();
         var told = new StringWriter();
 
-        Assert.True(await Smoke.PlayAsync(own, told, TimeSpan.FromSeconds(7)), told.ToString());
+        Assert.True(await Smoke.PlayAsync(own, told, TimeSpan.FromSeconds(20)), told.ToString());
 
         await own.ConvergesAsync();
         await own.HoldsNoSecretAsync();
@@ -31,7 +32,7 @@ public sealed class StoryTests(OpenHouse house) : IClassFixture<OpenHouse>
     public async Task A_message_to_the_app_asks_like_a_command()
     {
         var before = await It.NowAsync(SlackUser.Erin);
-        await It.Users.WriteAsync(SlackUser.Erin, "create-db-user orders read 12s because of a message");
+        await It.Users.WriteAsync(SlackUser.Erin, "create-db-user orders read 30s because of a message");
 
         var id = Deeds.IdIn(SlackUser.Words(await It.HearAsync(SlackUser.Erin, "is allowed", before)));
         var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);
@@ -62,7 +63,7 @@ public sealed class StoryTests(OpenHouse house) : IClassFixture<OpenHouse>
         var second = await It.AskAsync(SlackUser.Erin, "orders peek 1m because of the list too");
         var (one, _) = await It.CredentialAsync(SlackUser.Erin, first);
         var (two, _) = await It.CredentialAsync(SlackUser.Erin, second);
-        await Deeds.UntilAsync(async () => await It.StatusAsync(first) == "active" && await It.StatusAsync(second) == "active", "both are active");
+        await Patience.UntilAsync(async () => await It.StatusAsync(first) == "active" && await It.StatusAsync(second) == "active", "both are active");
 
         var mine = await It.SayAsync(SlackUser.Erin, "mine", "Your grants");
         Assert.Contains($"{first} read on orders", mine, StringComparison.Ordinal);
@@ -91,7 +92,7 @@ public sealed class StoryTests(OpenHouse house) : IClassFixture<OpenHouse>
     {
         var id = await It.AskAsync(SlackUser.Sam, "orders read 5m because of the button");
         var (credential, message) = await It.CredentialAsync(SlackUser.Sam, id);
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
         var before = await It.NowAsync(SlackUser.Sam);
 
         var pressed = await It.Users.PressAsync(SlackUser.Sam, message, "return_grant");
@@ -108,7 +109,7 @@ public sealed class StoryTests(OpenHouse house) : IClassFixture<OpenHouse>
     {
         var id = await It.AskAsync(SlackUser.Erin, "orders read 5m because of the revocation");
         var (credential, _) = await It.CredentialAsync(SlackUser.Erin, id);
-        await Deeds.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
+        await Patience.UntilAsync(async () => await It.StatusAsync(id) == "active", "it is active");
 
         Assert.Contains("Only dba may end", await It.SayAsync(SlackUser.Sam, $"revoke {id} I do not like it", "Only dba"), StringComparison.Ordinal);
         Assert.Contains("Say why", await It.SayAsync(SlackUser.Dana, $"revoke {id}", "Say why"), StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.Stores;
+using DbAccess.TestKit;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Tests;
@@ -7,9 +8,9 @@ namespace DbAccess.Infrastructure.Tests;
 /// <summary>Where stores tell of grants that they cannot read.</summary>
 internal static class Unreadable
 {
-    public static UnreadableGrants New(LogLines? log = null, TimeProvider? clock = null)
+    public static UnreadableGrants New(CapturedLog? log = null, TimeProvider? clock = null)
     {
-        using var factory = LoggerFactory.Create(logging => logging.AddProvider(log ?? new LogLines()));
+        using var factory = LoggerFactory.Create(logging => logging.AddProvider(log ?? new CapturedLog()));
         return new UnreadableGrants(clock ?? TimeProvider.System, factory.CreateLogger<UnreadableGrants>());
     }
 }

@@ -9,7 +9,7 @@ namespace DbAccess.Infrastructure.Tests;
 public sealed class UnreadableGrantsTests
 {
     private readonly FakeTimeProvider _clock = new(Some.Now);
-    private readonly LogLines _log = new();
+    private readonly CapturedLog _log = new();
 
     [Fact]
     public void What_cannot_be_read_is_said_once_a_minute_as_long_as_it_is_met_with_its_id_and_why_and_not_what_stands_there()

@@ -42,17 +42,16 @@ internal sealed record Bend
     }
 }
 
-/// <summary>Carries signed requests to the app and waits three seconds for the answer, as Slack does.</summary>
-internal sealed class Delivery(Workspace workspace, string signingSecret) : IDisposable
+/// <summary>Carries signed requests to the app and waits for the answer as long as the options say.</summary>
+internal sealed class Delivery(Workspace workspace, StandInOptions options) : IDisposable
 {
     public const string Form = "application/x-www-form-urlencoded";
     public const string JsonType = "application/json";
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
     private const int LongestAnswer = 1024 * 1024;
 
     private readonly HttpClient _http = new(new SocketsHttpHandler
     {
-        AllowAutoRedirect = false, UseCookies = false, UseProxy = false, ConnectTimeout = Patience,
+        AllowAutoRedirect = false, UseCookies = false, UseProxy = false, ConnectTimeout = options.Patience,
         // A connection kept from before the app was restarted would fail a delivery that Slack would have made.
         PooledConnectionLifetime = TimeSpan.Zero,
     })
@@ -87,7 +86,7 @@ internal sealed class Delivery(Workspace workspace, string signingSecret) : IDis
         else
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            patience.CancelAfter(Patience);
+            patience.CancelAfter(options.Patience);
             try
             {
                 using var request = Request(new Uri(app, path), contentType, body, bend, retry, retryReason);
@@ -128,7 +127,7 @@ internal sealed class Delivery(Workspace workspace, string signingSecret) : IDis
             ["User-Agent"] = "Slackbot 1.0 (+https://api.slack.com/robots)",
             ["Accept"] = "application/json,*/*",
             ["X-Slack-Request-Timestamp"] = timestamp,
-            ["X-Slack-Signature"] = SlackSignature.Sign(signingSecret, timestamp, body),
+            ["X-Slack-Signature"] = SlackSignature.Sign(options.SigningSecret, timestamp, body),
             ["Content-Type"] = contentType,
         };
         if (retry > 0)

@@ -23,6 +23,12 @@ public sealed class StandInOptions
 
     /// <summary>Time stamps, signatures and the life of trigger ids and response addresses follow it; waiting for the app does not.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>What Slack gives an app.</summary>
+    public static readonly TimeSpan SlacksPatience = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long the app has for an answer, and for what it begins with a trigger id. More than Slack gives where a busy machine is not the subject.</summary>
+    public TimeSpan Patience { get; init; } = SlacksPatience;
 }
 
 /// <summary>Slack for tests and for trying the product without a workspace: loopback only.</summary>
@@ -33,9 +39,9 @@ public static class StandIn
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.AppUrl is { IsLoopback: false }) throw new ArgumentException("The app has to be on this machine.", nameof(options));
-        var workspace = new Workspace(options.SeedJson is { } json ? Seed.Parse(json) : Seed.Default, options.Clock);
+        var workspace = new Workspace(options.SeedJson is { } json ? Seed.Parse(json) : Seed.Default, options);
         var shapes = new SlackShapes(workspace);
-        var delivery = new Delivery(workspace, options.SigningSecret);
+        var delivery = new Delivery(workspace, options);
         var responseUrls = new ResponseUrls(workspace);
         var faults = new Faults();
         Uri? own = null;

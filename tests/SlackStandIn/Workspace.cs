@@ -81,10 +81,10 @@ internal enum TriggerUse
 /// </summary>
 internal sealed class Workspace
 {
-    public static readonly TimeSpan TriggerLife = TimeSpan.FromSeconds(3);
     private const int OldestCallsKept = 5000;
 
     private readonly TimeProvider _clock;
+    private readonly TimeSpan _triggerLife;
     private readonly Dictionary<string, SeedUser> _users;
     private readonly Dictionary<string, Channel> _channels = new(StringComparer.Ordinal);
     private readonly List<Message> _messages = [];
@@ -97,10 +97,10 @@ internal sealed class Workspace
     private int _serial = 9000;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Workspace(Seed seed, TimeProvider clock)
+    public Workspace(Seed seed, StandInOptions options)
     {
         Seed = seed;
-        _clock = clock;
+        (_clock, _triggerLife) = (options.Clock, options.Patience);
         _users = seed.Users.ToDictionary(user => user.Id, StringComparer.Ordinal);
         _users[seed.App.BotUserId] = new SeedUser(seed.App.BotUserId, seed.App.BotName) { RealName = seed.App.Name, IsBot = true };
         foreach (var channel in seed.Channels)
@@ -282,7 +282,7 @@ internal sealed class Workspace
             user = "";
             if (!_triggers.TryGetValue(id, out var trigger)) return TriggerUse.Unknown;
             if (trigger.Used) return TriggerUse.Used;
-            if (Now - trigger.IssuedAt > TriggerLife) return TriggerUse.Expired;
+            if (Now - trigger.IssuedAt > _triggerLife) return TriggerUse.Expired;
             _triggers[id] = trigger with { Used = true };
             user = trigger.User;
             return TriggerUse.Good;

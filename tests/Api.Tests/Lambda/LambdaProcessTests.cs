@@ -2,6 +2,7 @@ using System.Diagnostics;
 using DbAccess.Api.Lambda;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,7 +33,7 @@ public sealed class LambdaProcessTests : IDisposable
             }
 
             using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString()])) await kill.WaitForExitAsync(Cancelled);
-            await process.WaitForExitAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(20), Cancelled);
+            await process.WaitForExitAsync(Cancelled).WaitAsync(Patience.Limit, Cancelled);
 
             Assert.Equal(0, process.ExitCode);
             Assert.Empty(api.InitErrors);
@@ -52,7 +53,7 @@ public sealed class LambdaProcessTests : IDisposable
         using var process = Start(api.Address, function, settings => File.WriteAllText(settings["Policy__Path"], "version: 1\nnonsense: true\n"));
         try
         {
-            var reply = await api.InvokeAsync(json, DateTimeOffset.UtcNow.AddSeconds(30), "request-1", cancellationToken: Cancelled).WaitAsync(TimeSpan.FromSeconds(30), Cancelled);
+            var reply = await api.InvokeAsync(json, DateTimeOffset.UtcNow.AddSeconds(30), "request-1", cancellationToken: Cancelled).WaitAsync(Patience.Limit, Cancelled);
 
             Assert.Equal(error, reply.IsError ? reply.ErrorType : null);
             Assert.Empty(api.InitErrors);
@@ -69,7 +70,7 @@ public sealed class LambdaProcessTests : IDisposable
         await using var api = await FakeRuntimeApi.StartAsync();
         using var process = Start(api.Address, "create-db-user", settings => settings.Remove("Installation"));
 
-        await process.WaitForExitAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(30), Cancelled);
+        await process.WaitForExitAsync(Cancelled).WaitAsync(Patience.Limit, Cancelled);
 
         Assert.Equal(2, process.ExitCode);
         var error = Assert.Single(api.InitErrors);
@@ -84,7 +85,7 @@ public sealed class LambdaProcessTests : IDisposable
     {
         using var process = Start("127.0.0.1:1", "create-db-user", settings => settings.Remove("Installation"));
 
-        await process.WaitForExitAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(60), Cancelled);
+        await process.WaitForExitAsync(Cancelled).WaitAsync(Patience.Limit, Cancelled);
 
         Assert.Equal(2, process.ExitCode);
     }
@@ -95,7 +96,7 @@ public sealed class LambdaProcessTests : IDisposable
         using var process = Start(null, "create-db-user");
 
         var error = await process.StandardError.ReadToEndAsync(Cancelled);
-        await process.WaitForExitAsync(Cancelled).WaitAsync(TimeSpan.FromSeconds(30), Cancelled);
+        await process.WaitForExitAsync(Cancelled).WaitAsync(Patience.Limit, Cancelled);
 
         Assert.Equal(2, process.ExitCode);
         Assert.Contains("AWS_LAMBDA_RUNTIME_API", error, StringComparison.Ordinal);

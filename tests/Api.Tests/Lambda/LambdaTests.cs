@@ -30,7 +30,7 @@ public sealed class LambdaTests : IAsyncLifetime
     private readonly FakeRoleAdministrator _roles = new(TimeProvider.System);
     private readonly FakeCredentialDelivery _delivery = new();
     private readonly FakeRoleInventory _inventory = new();
-    private readonly Lines _lines = new();
+    private readonly CapturedLog _log = new();
     private readonly OnePolicy _policies = new();
     private readonly CancellationTokenSource _stop = new();
     private FakeRuntimeApi _api = null!;
@@ -44,7 +44,7 @@ public sealed class LambdaTests : IAsyncLifetime
         var services = new ServiceCollection();
         services.AddSingleton(TimeProvider.System);
         services.AddApplication(new Installation(Some.Installation)).AddWarrants();
-        services.AddLogging(logging => logging.AddProvider(_lines));
+        services.AddLogging(logging => logging.AddProvider(_log));
         services.AddSingleton<IGrantStore>(_store);
         services.AddSingleton<IRoleAdministrator>(_roles);
         services.AddSingleton<IRoleInventory>(_inventory);
@@ -154,13 +154,13 @@ public sealed class LambdaTests : IAsyncLifetime
         await _store.AddAsync(new Grant(MaximalGrant.Snapshot(GrantId.New()) with { NoticeDueAt = null, StepDueAt = Now.AddHours(1), StepSince = Now.AddHours(-1), Leased = false }), Cancelled);
         _ = Run(LambdaFunction.ExpireDbUsers);
         await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
-        Assert.Contains(_lines.Written, line => line.StartsWith("State: 1 quarantined, longest wait 0 s", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.StartsWith("State: 1 quarantined, longest wait 0 s", StringComparison.Ordinal));
 
         await AddActiveAsync(TimeSpan.FromSeconds(1), before: TimeSpan.FromMinutes(5));
         _roles.RemovalFails = _ => FakeRoleAdministrator.RemovalNotNow();
         await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
 
-        Assert.Contains(_lines.Written, line => Regex.IsMatch(line, "^State: 1 quarantined, longest wait (29[0-9]|30[0-9]) s", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        Assert.Contains(_log.Lines, line => Regex.IsMatch(line, "^State: 1 quarantined, longest wait (29[0-9]|30[0-9]) s", RegexOptions.None, TimeSpan.FromSeconds(1)));
     }
 
     [Theory]
@@ -191,11 +191,11 @@ public sealed class LambdaTests : IAsyncLifetime
 
         Assert.False(reply.IsError, reply.Body);
         Assert.DoesNotContain("hunter2", reply.Body, StringComparison.Ordinal);
-        Assert.Contains(_lines.Written, line => line.Contains("Reconcil", StringComparison.Ordinal));
-        Assert.Contains(_lines.Written, line => line.StartsWith("Comparison with the clusters: 1 failed", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.Contains("Reconcil", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.StartsWith("Comparison with the clusters: 1 failed", StringComparison.Ordinal));
         _inventory.AfterListing = null;
         await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
-        Assert.Contains(_lines.Written, line => line.StartsWith("Comparison with the clusters: 0 failed", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.StartsWith("Comparison with the clusters: 0 failed", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -208,8 +208,8 @@ public sealed class LambdaTests : IAsyncLifetime
         var reply = await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
 
         Assert.Equal(1, Json(reply).GetProperty("ended").GetInt32());
-        Assert.Contains(_lines.Written, line => line.Contains("nothing was compared: There is none.", StringComparison.Ordinal));
-        Assert.Contains(_lines.Written, line => line.StartsWith("Comparison with the clusters: 1 failed", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.Contains("nothing was compared: There is none.", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.StartsWith("Comparison with the clusters: 1 failed", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -222,7 +222,7 @@ public sealed class LambdaTests : IAsyncLifetime
         var reply = await _api.InvokeAsync(Scheduled, Soon, cancellationToken: Cancelled);
 
         Assert.False(reply.IsError, reply.Body);
-        Assert.Contains(_lines.Written, line => line.StartsWith("Comparison with the clusters: 1 failed", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.StartsWith("Comparison with the clusters: 1 failed", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -270,7 +270,7 @@ public sealed class LambdaTests : IAsyncLifetime
         var clock = new FakeTimeProvider(Now);
         _ = Run(LambdaFunction.CreateDbUser, clock);
         var invocation = _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", clock.GetUtcNow() + TimeSpan.FromSeconds(4), cancellationToken: Cancelled);
-        var work = await reached.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancelled);
+        var work = await reached.Task.WaitAsync(Patience.Limit, Cancelled);
 
         clock.Advance(TimeSpan.FromSeconds(2.9));
         Assert.False(work.IsCancellationRequested, "It was cut with more than a quarter of its time left.");
@@ -326,7 +326,7 @@ public sealed class LambdaTests : IAsyncLifetime
 
         await _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Soon, "request-7", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", Cancelled);
 
-        Assert.Contains(_lines.Written, line => line.Contains("given", StringComparison.Ordinal) && line.Contains("AwsRequestId=request-7", StringComparison.Ordinal)
+        Assert.Contains(_log.Lines, line => line.Contains("given", StringComparison.Ordinal) && line.Contains("AwsRequestId=request-7", StringComparison.Ordinal)
             && line.Contains("AwsTraceId=Root=1-5759e988", StringComparison.Ordinal));
     }
 
@@ -343,7 +343,7 @@ public sealed class LambdaTests : IAsyncLifetime
         _api.NextFails = HttpStatusCode.InternalServerError;
         await Task.WhenAny(run, _api.InvokeAsync("{}", Soon, cancellationToken: Cancelled));
 
-        await Assert.ThrowsAsync<HttpRequestException>(() => run.WaitAsync(TimeSpan.FromSeconds(10), Cancelled));
+        await Assert.ThrowsAsync<HttpRequestException>(() => run.WaitAsync(Patience.Limit, Cancelled));
     }
 
     [Fact]
@@ -358,12 +358,12 @@ public sealed class LambdaTests : IAsyncLifetime
         };
         var run = Run(LambdaFunction.CreateDbUser);
         var invocation = _api.InvokeAsync($$"""{"grant":"{{grant.Id}}"}""", Now + TimeSpan.FromMinutes(1), cancellationToken: Cancelled);
-        await reached.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
+        await reached.Task.WaitAsync(Patience.Limit, Cancelled);
 
         await _stop.CancelAsync();
 
         Assert.Contains("postponed", (await invocation).Body, StringComparison.Ordinal);
-        await run.WaitAsync(TimeSpan.FromSeconds(10), Cancelled);
+        await run.WaitAsync(Patience.Limit, Cancelled);
         Assert.False(Assert.Single(_store.Stored).Leased);
     }
 
@@ -432,43 +432,6 @@ public sealed class LambdaTests : IAsyncLifetime
     {
         public void Dispatch(GrantId id)
         {
-        }
-    }
-
-    /// <summary>Log lines with the properties of their scopes.</summary>
-    private sealed class Lines : ILoggerProvider, ISupportExternalScope
-    {
-        private readonly System.Collections.Concurrent.ConcurrentQueue<string> _written = new();
-        private IExternalScopeProvider _scopes = new LoggerExternalScopeProvider();
-
-        public IReadOnlyList<string> Written => [.. _written];
-
-        public ILogger CreateLogger(string categoryName) => new Logger(this);
-
-        public void SetScopeProvider(IExternalScopeProvider scopeProvider) => _scopes = scopeProvider;
-
-        public void Dispose()
-        {
-        }
-
-        private sealed class Logger(Lines lines) : ILogger
-        {
-            public IDisposable? BeginScope<TState>(TState state)
-                where TState : notnull => lines._scopes.Push(state);
-
-            public bool IsEnabled(LogLevel logLevel) => true;
-
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-            {
-                var line = formatter(state, exception);
-                lines._scopes.ForEachScope(
-                    (scope, _) =>
-                    {
-                        if (scope is IEnumerable<KeyValuePair<string, object?>> pairs) line += string.Concat(pairs.Select(pair => $" {pair.Key}={pair.Value}"));
-                    },
-                    0);
-                lines._written.Enqueue(line);
-            }
         }
     }
 }

@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Desk;
 using System.Net;
 using DbAccess.Api.Slack;
 using DbAccess.Domain.Grants;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Api.Tests.Slack;
@@ -180,7 +181,7 @@ public sealed class CommandTests
         Assert.False(asked.IsCompleted);
         house.Clock.Advance(TimeSpan.FromSeconds(2.5));
 
-        using var answer = await asked.WaitAsync(TimeSpan.FromSeconds(20));
+        using var answer = await asked.WaitAsync(Patience.Limit);
         Assert.Contains("nothing was done", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
@@ -193,7 +194,7 @@ public sealed class CommandTests
         var asked = house.CommandAsync("orders read 30m because INC-4711");
         await house.UntilAsync(() => house.Slow.Begun == 1, "the store is asked");
         house.Clock.Advance(TimeSpan.FromSeconds(2.5));
-        using var answer = await asked.WaitAsync(TimeSpan.FromSeconds(20));
+        using var answer = await asked.WaitAsync(Patience.Limit);
 
         house.Slow.Unblock();
         await house.UntilAsync(() => house.Inbox.Stored is [{ Finished: true }], "the late item is taken back");
@@ -214,7 +215,7 @@ public sealed class CommandTests
         await house.CommandAsync("orders read 30m because MARKERlost reason", trigger: "9001.3.MARKERtrigger");
         await house.IdleAsync();
 
-        Assert.NotEmpty(house.Log.All);
-        Assert.DoesNotContain(house.Log.All, line => line.Contains("MARKER", StringComparison.OrdinalIgnoreCase) || line.Contains(SlackHouse.SigningSecret, StringComparison.Ordinal) || line.Contains("legacyToken", StringComparison.Ordinal));
+        Assert.NotEmpty(house.Log.Lines);
+        Assert.DoesNotContain(house.Log.Lines, line => line.Contains("MARKER", StringComparison.OrdinalIgnoreCase) || line.Contains(SlackHouse.SigningSecret, StringComparison.Ordinal) || line.Contains("legacyToken", StringComparison.Ordinal));
     }
 }

@@ -24,7 +24,7 @@ public sealed class DoorTests
         }
 
         Assert.Equal((0, 0, 0), (house.Slow.Begun, house.Chat.Calls, house.Directory.Asked));
-        Assert.DoesNotContain(house.Log.All, line => line.Contains("MARKER", StringComparison.Ordinal) || line.Contains(SlackHouse.Sign(body, "1767225600")[3..], StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(house.Log.Lines, line => line.Contains("MARKER", StringComparison.Ordinal) || line.Contains(SlackHouse.Sign(body, "1767225600")[3..], StringComparison.OrdinalIgnoreCase));
     }
 
     [Theory]
@@ -79,7 +79,7 @@ public sealed class DoorTests
         catch (HttpRequestException cut) when (cut.InnerException is IOException)
         {
             // The answer was sent and the connection closed while we were still writing; the log has the status.
-            await house.UntilAsync(() => house.Log.All.Any(line => line.Contains("413", StringComparison.Ordinal)), "413 is logged");
+            await house.UntilAsync(() => house.Log.Lines.Any(line => line.Contains("413", StringComparison.Ordinal)), "413 is logged");
             status = HttpStatusCode.RequestEntityTooLarge;
         }
 

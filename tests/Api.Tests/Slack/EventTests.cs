@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Desk;
 using System.Net;
 using System.Text.Json;
 using DbAccess.Api.Slack;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Api.Tests.Slack;
@@ -148,7 +149,7 @@ public sealed class EventTests
         var sent = house.EventAsync(Event(Message("create-db-user")));
         await house.UntilAsync(() => house.Slow.Begun == 1, "the store is asked");
         house.Clock.Advance(TimeSpan.FromSeconds(2.5));
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await sent.WaitAsync(TimeSpan.FromSeconds(20))).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await sent.WaitAsync(Patience.Limit)).StatusCode);
 
         house.Slow.Unblock();
         await house.UntilAsync(() => house.Chat.Replies.Count == 1, "the late message is answered");
@@ -169,7 +170,7 @@ public sealed class EventTests
             var sent = house.EventAsync(Event(Message("create-db-user")));
             await house.UntilAsync(() => house.Slow.Begun == copy, "the store is asked");
             house.Clock.Advance(TimeSpan.FromSeconds(2.5));
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await sent.WaitAsync(TimeSpan.FromSeconds(20))).StatusCode);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await sent.WaitAsync(Patience.Limit)).StatusCode);
         }
 
         house.Slow.Unblock();

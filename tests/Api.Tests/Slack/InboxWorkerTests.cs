@@ -1,6 +1,7 @@
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack;
 using DbAccess.Application.Ports;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Api.Tests.Slack;
@@ -100,7 +101,7 @@ public sealed class InboxWorkerTests
         await using var second = await SlackHouse.OpenAsync(new InMemoryInbox(inbox), clock: first.Clock);
         await first.CommandAsync("orders read 30m because INC-4711");
         await first.UntilAsync(() => first.Chat.Calls > 0, "the answer is owed");
-        await first.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        await first.StopAsync().WaitAsync(Patience.Limit);
 
         await second.UntilAsync(() => inbox.Stored.All(row => row.Finished), "it is answered", advance: true);
 
@@ -194,7 +195,7 @@ public sealed class InboxWorkerTests
         {
             await first.CommandAsync("orders read 30m only orders because INC-4711");
             await first.UntilAsync(() => first.Store.Stored.Count == 1 && first.Chat.Calls > 0, "it is filed");
-            await first.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
+            await first.StopAsync().WaitAsync(Patience.Limit);
         }
 
         Assert.False(Assert.Single(inbox.Stored).Finished);
@@ -235,7 +236,7 @@ public sealed class InboxWorkerTests
         await using var house = await SlackHouse.OpenAsync();
         for (var i = 0; i < 20; i++) await house.CommandAsync("orders read 30m because INC-4711", trigger: $"9001.{i}.x", user: $"U0ENGINE{i}");
 
-        await house.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        await house.StopAsync().WaitAsync(Patience.Limit);
 
         Assert.All(house.Inbox.Stored, row => Assert.True(row.Finished));
         Assert.Equal(20, house.Store.Stored.Count);

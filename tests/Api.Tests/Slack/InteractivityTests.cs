@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Desk;
 using System.Net;
 using System.Text.Json;
 using DbAccess.Api.Slack;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Api.Tests.Slack;
@@ -98,7 +99,7 @@ public sealed class InteractivityTests
         house.Directory.Hangs = false;
         house.Clock.Advance(TimeSpan.FromSeconds(0.9));
 
-        using var answer = await submitted.WaitAsync(TimeSpan.FromSeconds(20));
+        using var answer = await submitted.WaitAsync(Patience.Limit);
         await house.IdleAsync();
 
         Assert.Equal("", await answer.Content.ReadAsStringAsync());
@@ -116,7 +117,7 @@ public sealed class InteractivityTests
         await house.UntilAsync(() => house.Slow.Begun == 1, "the store is asked");
         house.Clock.Advance(TimeSpan.FromSeconds(1.5));
 
-        using var answer = await submitted.WaitAsync(TimeSpan.FromSeconds(20));
+        using var answer = await submitted.WaitAsync(Patience.Limit);
         Assert.Contains("errors", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 

@@ -109,28 +109,6 @@ internal sealed class RecordingDispatcher : IGrantDispatcher
     public void Dispatch(GrantId id) => _dispatched.Enqueue(id);
 }
 
-/// <summary>Every log line with its fault, as text.</summary>
-internal sealed class LogLines : ILoggerProvider, ILogger
-{
-    private readonly ConcurrentQueue<string> _lines = new();
-
-    public IReadOnlyList<string> All => [.. _lines];
-
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        _lines.Enqueue($"{formatter(state, exception)} {exception}");
-
-    public void Dispose()
-    {
-    }
-}
-
 /// <summary>The real endpoints on a real Kestrel, with ports in memory and a clock that stands at the reference cases' time.</summary>
 internal sealed class SlackHouse : IAsyncDisposable
 {
@@ -157,7 +135,7 @@ internal sealed class SlackHouse : IAsyncDisposable
 
     public required SlowDirectory Directory { get; init; }
 
-    public required LogLines Log { get; init; }
+    public required CapturedLog Log { get; init; }
 
     public required InMemoryAuditTrail Audit { get; init; }
 
@@ -169,7 +147,7 @@ internal sealed class SlackHouse : IAsyncDisposable
     {
         inbox ??= new InMemoryInbox();
         clock ??= new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
-        var (slow, store, chat, people, log, audit, dispatcher) = (new SlowInbox(inbox), new InMemoryGrantStore(), new FakeChat(), new FakeDirectory(), new LogLines(), new InMemoryAuditTrail(), new RecordingDispatcher());
+        var (slow, store, chat, people, log, audit, dispatcher) = (new SlowInbox(inbox), new InMemoryGrantStore(), new FakeChat(), new FakeDirectory(), new CapturedLog(), new InMemoryAuditTrail(), new RecordingDispatcher());
         var directory = new SlowDirectory(people);
         before?.Invoke(slow, chat);
 
@@ -229,7 +207,7 @@ internal sealed class SlackHouse : IAsyncDisposable
             await Task.Delay(10);
         }
 
-        Assert.Fail($"It did not happen: {what}. Log: {string.Join('\n', Log.All.TakeLast(20))}");
+        Assert.Fail($"It did not happen: {what}. Log: {string.Join('\n', Log.Lines.TakeLast(20))}");
     }
 
     public Task IdleAsync() => UntilAsync(() => Inbox.Stored.All(row => row.Finished), "the inbox is worked off");

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Amazon.DynamoDBv2;
 using Amazon.Runtime;
 using Amazon.S3;
@@ -8,7 +10,7 @@ using Amazon.S3;
 namespace DbAccess.Infrastructure.Tests.Aws;
 
 /// <summary>The wire between a client and AWS: counts what goes over it, and does to it what wires do.</summary>
-internal sealed class AwsWire
+internal sealed partial class AwsWire
 {
     /// <summary>The secret key and session token that every client here signs with; no error may show them.</summary>
     public const string SecretKey = "MARKER-secret-key";
@@ -24,6 +26,12 @@ internal sealed class AwsWire
     public IReadOnlyList<string> BodiesOf(string operation) => [.. _sent.Where(sent => sent.Operation == operation).Select(sent => sent.Body)];
 
     public void Forget() => _sent.Clear();
+
+    /// <summary>
+    /// For filling a table: what a transaction puts goes as one batch, what it updates one by one, and no condition is looked at. The emulator copies
+    /// the whole table for every item of a transaction, so that filling one by transactions takes the square of what is put into it.
+    /// </summary>
+    public bool Fills { get; init; }
 
     /// <summary>Stands before and behind every request (over: behind), for what a process may meet there. It may throw, as the request then does.</summary>
     public Func<bool, Task>? At { get; set; }
@@ -92,10 +100,10 @@ internal sealed class AwsWire
     }));
 
     /// <summary>The next request of the kind is answered with something else than what was answered.</summary>
-    public void Rewrite(string operation, Action<System.Text.Json.Nodes.JsonNode> change) => _acts.Enqueue((operation, async (_, forward) =>
+    public void Rewrite(string operation, Action<JsonNode> change) => _acts.Enqueue((operation, async (_, forward) =>
     {
         using var answer = await forward();
-        var body = System.Text.Json.Nodes.JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        var body = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
         change(body);
         return new HttpResponseMessage(answer.StatusCode) { Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/x-amz-json-1.0") };
     }));
@@ -198,41 +206,73 @@ internal sealed class AwsWire
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 
-    private static readonly SemaphoreSlim Writes = new(1, 1);
+    private static readonly ConcurrentDictionary<string, SemaphoreSlim> Writes = new(StringComparer.Ordinal);
 
-    private sealed class Handler(AwsWire wire, Uri endpoint) : DelegatingHandler
+    private sealed partial class Handler(AwsWire wire, Uri endpoint) : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             request.RequestUri = new UriBuilder(request.RequestUri!) { Host = endpoint.Host }.Uri;
             request.Headers.Host = endpoint.Authority;
             var operation = request.Headers.TryGetValues("X-Amz-Target", out var target) ? target.Single().Split('.')[1] : request.Method.Method;
-            wire._sent.Enqueue((operation, request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken)));
+            var body = request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken);
+            wire._sent.Enqueue((operation, body));
             wire._dates.Enqueue((operation, request.Headers.TryGetValues("X-Amz-Date", out var date) ? date.Single() : ""));
             if (wire.At is { } before) await before(false);
             var answer = wire._acts.TryPeek(out var act) && act.Operation == operation && wire._acts.TryDequeue(out act)
                 // Who gives up hears nothing more; what is on its way arrives all the same.
-                ? await act.Act(request, () => ForwardAsync(request, operation, CancellationToken.None)).WaitAsync(cancellationToken)
-                : await ForwardAsync(request, operation, cancellationToken);
+                ? await act.Act(request, () => ForwardAsync(request, operation, body, CancellationToken.None)).WaitAsync(cancellationToken)
+                : await ForwardAsync(request, operation, body, cancellationToken);
             if (wire.At is { } behind) await behind(true);
             return answer;
         }
 
         // The emulator undoes a transaction that fails by putting back a copy of the whole table, and with it loses what others wrote meanwhile.
-        // DynamoDB does not; so here writes arrive one after the other, in whatever order the race gives them.
-        private async Task<HttpResponseMessage> ForwardAsync(HttpRequestMessage request, string operation, CancellationToken cancellationToken)
+        // DynamoDB does not; so here writes to a table arrive one after the other, in whatever order the race gives them.
+        private async Task<HttpResponseMessage> ForwardAsync(HttpRequestMessage request, string operation, string body, CancellationToken cancellationToken)
         {
             if (operation is not ("TransactWriteItems" or "PutItem" or "UpdateItem" or "DeleteItem")) return await base.SendAsync(request, cancellationToken);
 
-            await Writes.WaitAsync(cancellationToken);
+            var writes = Writes.GetOrAdd(Table().Match(body).Value, _ => new SemaphoreSlim(1, 1));
+            await writes.WaitAsync(cancellationToken);
             try
             {
+                if (wire.Fills && operation == "TransactWriteItems") return await FillAsync(request, body, cancellationToken);
                 return await base.SendAsync(request, cancellationToken);
             }
             finally
             {
-                Writes.Release();
+                writes.Release();
             }
         }
+
+        private async Task<HttpResponseMessage> FillAsync(HttpRequestMessage request, string body, CancellationToken cancellationToken)
+        {
+            var items = JsonNode.Parse(body)!["TransactItems"]!.AsArray();
+            foreach (var update in items.Select(item => item!["Update"]).OfType<JsonNode>()) await SendAsync("UpdateItem", update);
+            foreach (var batch in items.Select(item => item!["Put"]).OfType<JsonNode>().Chunk(25))
+            {
+                var puts = batch.Select(put => (JsonNode)new JsonObject { ["PutRequest"] = new JsonObject { ["Item"] = put["Item"]!.DeepClone() } });
+                var table = batch[0]["TableName"]!.GetValue<string>();
+                await SendAsync("BatchWriteItem", new JsonObject { ["RequestItems"] = new JsonObject { [table] = new JsonArray([.. puts]) } });
+            }
+
+            return new HttpResponseMessage(HttpStatusCode.OK) { Content = Json("{}") };
+
+            async Task SendAsync(string operation, JsonNode part)
+            {
+                using var write = new HttpRequestMessage(request.Method, request.RequestUri) { Content = Json(part.ToJsonString()) };
+                foreach (var header in request.Headers) write.Headers.TryAddWithoutValidation(header.Key, header.Value);
+                write.Headers.Remove("X-Amz-Target");
+                write.Headers.Add("X-Amz-Target", $"DynamoDB_20120810.{operation}");
+                using var answer = await base.SendAsync(write, cancellationToken);
+                answer.EnsureSuccessStatusCode();
+            }
+
+            static StringContent Json(string text) => new(text, Encoding.UTF8, "application/x-amz-json-1.0");
+        }
+
+        [GeneratedRegex("\"TableName\":\"[^\"]+\"")]
+        private static partial Regex Table();
     }
 }

@@ -17,6 +17,8 @@ public sealed class DynamoGrantStoreContract(MotoFixture moto) : GrantStoreContr
 
     protected override async ValueTask<IGrantStore> OpenAsync() => await _house.GrantsAsync();
 
+    protected override async ValueTask<IGrantStore> OpenToFillAsync() => await _house.GrantsAsync(new AwsWire { Fills = true });
+
     protected override async Task MakeUnreadableAsync(GrantId id) => await (await _house.ClientAsync()).UpdateItemAsync(
         new UpdateItemRequest
         {

@@ -112,7 +112,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         arrives.SetResult();
 
         // What Slack sends again is a copy from now on, so the first has to be carried out: it says that it is in.
-        Assert.True(await writing.WaitAsync(TimeSpan.FromSeconds(20), Stop));
+        Assert.True(await writing.WaitAsync(Patience.Limit, Stop));
         Assert.False(await inbox.TryAddAsync(item, "alias", Stop));
         Assert.Single(await inbox.ListWaitingAsync(Some.Now.AddDays(1), Stop));
     }
@@ -420,12 +420,13 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
     public async Task Lists_go_on_past_the_megabyte_at_which_DynamoDB_ends_a_page()
     {
         var store = await _house.GrantsAsync(_wire);
+        var filled = await _house.GrantsAsync(new AwsWire { Fills = true });
         var text = new string('x', 60_000);
         var added = new List<GrantId>();
         for (var i = 0; i < 120; i++)
         {
             var grant = new Grant(Some.Allowed(Some.Now.AddSeconds(i)).State with { Reason = text, StepDueAt = Some.Now.AddSeconds(500 - i) });
-            Assert.Equal(SaveOutcome.Saved, await store.AddAsync(grant, Stop));
+            Assert.Equal(SaveOutcome.Saved, await filled.AddAsync(grant, Stop));
             added.Add(grant.Id);
         }
 

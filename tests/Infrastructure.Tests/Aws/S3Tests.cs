@@ -28,7 +28,7 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
     private readonly string _bucket = MotoFixture.Unique("dbaccess");
     private readonly AwsWire _wire = new();
     private readonly FakeTimeProvider _clock = new(Some.Now);
-    private readonly LogLines _log = new();
+    private readonly CapturedLog _log = new();
     private AmazonS3Client _client = null!;
     private Uri _emulator = null!;
 
@@ -231,10 +231,10 @@ public sealed class S3Tests(MotoFixture moto) : IAsyncLifetime
         _wire.Stall(begun);
         _clock.Advance(TimeSpan.FromSeconds(10));
         _ = source.Current;
-        await begun.Task.WaitAsync(TimeSpan.FromSeconds(20), Stop);
+        await begun.Task.WaitAsync(Patience.Limit, Stop);
 
         _clock.Advance(TimeSpan.FromSeconds(15));
-        await source.Looking.WaitAsync(TimeSpan.FromSeconds(20), Stop);
+        await source.Looking.WaitAsync(Patience.Limit, Stop);
 
         Assert.Contains("within 15 seconds", source.LastFault, StringComparison.Ordinal);
         await AskAsync(source);

@@ -17,7 +17,7 @@ public sealed class LambdaGrantDispatcherTests : IAsyncLifetime
 
     private readonly FakeLambdaService _lambda = new(SecretKey, Region);
     private readonly InMemoryGrantStore _store = new();
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly HttpClient _http = new() { Timeout = Patience.Limit };
     private LambdaGrantDispatcher? _dispatcher;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -91,7 +91,7 @@ public sealed class LambdaGrantDispatcherTests : IAsyncLifetime
         await InvokedAsync(2);
         dispatcher.Dispatch(GrantId.Parse("CCCC-CC")!);
         var invoked = await InvokedAsync(3);
-        for (var i = 0; i < 100 && accepted.Count < 2; i++) await Task.Delay(50, Cancelled);
+        await Patience.UntilAsync(() => Task.FromResult(accepted.Count >= 2), "both are accepted");
 
         // Told once, it is known for every later request.
         Assert.Equal(["""{"grant":"AAAA-AA"}""", """{"grant":"CCCC-CC"}"""], accepted);
@@ -151,8 +151,7 @@ public sealed class LambdaGrantDispatcherTests : IAsyncLifetime
 
     private async Task<IReadOnlyList<FakeLambdaService.Invoked>> InvokedAsync(int count)
     {
-        for (var i = 0; i < 300 && _lambda.Invocations.Count < count; i++) await Task.Delay(50, Cancelled);
-        Assert.True(_lambda.Invocations.Count >= count, $"{_lambda.Invocations.Count} invocations instead of {count}.");
+        await Patience.UntilAsync(() => Task.FromResult(_lambda.Invocations.Count >= count), $"there are {count} invocations");
         return _lambda.Invocations;
     }
 }

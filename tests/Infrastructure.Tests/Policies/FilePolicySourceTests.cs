@@ -14,7 +14,7 @@ public sealed class FilePolicySourceTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
     private readonly FakeTimeProvider _clock = new(Some.Now);
-    private readonly LogLines _log = new();
+    private readonly CapturedLog _log = new();
     private readonly string _path;
 
     public FilePolicySourceTests()

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 
@@ -299,7 +300,7 @@ public sealed class FailoverTests(PostgresFixture postgres)
     /// <summary>A connection that has just been given back is free a moment later.</summary>
     private static async Task<Domain.Grants.RemovalReceipt> UntilGoneAsync(RoleHouse house, RoleOrder order, uint oid)
     {
-        for (var i = 0; i < 50; i++)
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience.Limit;)
         {
             if (await house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, oid), RoleHouse.Cancellation) is RoleRemoval.Gone gone) return gone.Receipt;
             await Task.Delay(50, RoleHouse.Cancellation);

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Scopes;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 
@@ -65,7 +66,8 @@ public sealed class HeldRoleTests(PostgresFixture postgres) : IAsyncLifetime
         var made = await _house.MakeAsync(order);
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         var line = Enumerable.Range(0, 6).Select(_ => HoldAsync()).ToList();
-        await Task.Delay(500, RoleHouse.Cancellation);
+        await Patience.UntilAsync(
+            async () => await _house.AskAsync($"SELECT least(3, count(*)) FROM pg_stat_activity WHERE usesysid = {made.Oid}") == "3", "there is a line");
 
         var receipt = await _house.RemoveAsync(order, made.Oid);
         await stop.CancelAsync();

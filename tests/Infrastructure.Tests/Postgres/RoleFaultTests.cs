@@ -3,6 +3,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Scopes;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 
@@ -239,8 +240,7 @@ public sealed class RoleFaultTests(PostgresFixture postgres)
             Assert.True(int.Parse(await house.AskAsync($"SELECT count(*) FROM pg_stat_activity WHERE datname = '{house.Database.Name}' AND application_name LIKE 'dbaccess%'"), System.Globalization.CultureInfo.InvariantCulture) <= 2);
             await house.RemoveAsync(order, made.Oid);
         }));
-        for (var i = 0; i < 60 && await CountAsync() != "0"; i++) await Task.Delay(500, RoleHouse.Cancellation);
-        Assert.Equal("0", await CountAsync());
+        await Patience.UntilAsync(async () => await CountAsync() == "0", "no connection is kept");
 
         Task<string> CountAsync() => house.AskAsync($"SELECT count(*) FROM pg_stat_activity WHERE datname = '{house.Database.Name}' AND application_name LIKE 'dbaccess%'");
     }

@@ -106,7 +106,11 @@ internal sealed class RoleHouse : IAsyncDisposable
     public async Task DropSuperusersPoolAsync()
     {
         ClearPool();
-        await Task.Delay(200, Cancellation);
+        await Patience.UntilAsync(
+            async () => await AskOnAsync(
+                $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{Database.Name}' AND application_name = 'test'",
+                Database.Server.SuperuserConnectionString + ";Pooling=false") == "0",
+            "the superuser's sessions are gone");
     }
 
     private void ClearPool()

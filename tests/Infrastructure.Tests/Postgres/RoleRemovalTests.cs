@@ -7,6 +7,7 @@ using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Removing;
 using DbAccess.Infrastructure.Postgres.Scopes;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 
@@ -149,13 +150,19 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var order = _house.Order(RoleHouse.ReadScope with { Connections = 20 });
         var made = await _house.MakeAsync(order);
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var stop = new CancellationTokenSource();
         var storm = Enumerable.Range(0, 3).Select(_ => ReconnectAsync()).ToList();
-        await Task.Delay(200, RoleHouse.Cancellation);
+        await UntilAsync($"SELECT least(1, count(*)) FROM pg_stat_activity WHERE usesysid = {made.Oid}", "1");
 
-        await _house.RemoveAsync(order, made.Oid);
-        await stop.CancelAsync();
-        await Task.WhenAll(storm);
+        try
+        {
+            await _house.RemoveAsync(order, made.Oid);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(storm);
+        }
 
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
 
@@ -561,8 +568,5 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
 
     private async Task AsHolderAsync(RoleOrder order, string sql) => Assert.Equal("ok", await _house.AsHolderAsync(order, sql));
 
-    private async Task UntilAsync(string sql, string expected)
-    {
-        for (var i = 0; i < 100 && await _house.AskAsync(sql) != expected; i++) await Task.Delay(20, RoleHouse.Cancellation);
-    }
+    private Task UntilAsync(string sql, string expected) => Patience.UntilAsync(async () => await _house.AskAsync(sql) == expected, $"{sql} is {expected}");
 }

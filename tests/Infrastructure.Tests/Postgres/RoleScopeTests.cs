@@ -3,6 +3,7 @@ using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.Infrastructure.Postgres.Scopes;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -128,7 +129,7 @@ public sealed class RoleScopeTests(PostgresFixture postgres) : IAsyncLifetime
         // Where PUBLIC may do something, a REVOKE that is not ours to say is only warned about.
         await _house.AskAsync($"CREATE SCHEMA theirs; GRANT USAGE ON SCHEMA theirs TO PUBLIC; GRANT CREATE ON SCHEMA theirs TO {scopeRole}; SELECT 1");
 
-        var kept = await _inventory.DropUnusedAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation).WaitAsync(TimeSpan.FromSeconds(20), RoleHouse.Cancellation);
+        var kept = await _inventory.DropUnusedAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation).WaitAsync(Patience.Limit, RoleHouse.Cancellation);
 
         Assert.Equal("postgres.not_dropped", kept.Refusal!.Code);
         Assert.Contains("create on schema theirs is too much (given by postgres)", kept.Refusal.Message, StringComparison.Ordinal);

@@ -159,22 +159,21 @@ public sealed class EmulatePeerTests : IAsyncLifetime
 
     private async Task UntilItAnswersAsync()
     {
-        var deadline = Stopwatch.StartNew();
-        while (deadline.Elapsed < TimeSpan.FromSeconds(20))
+        await Patience.UntilAsync(AnswersAsync, "the emulator answers");
+
+        async Task<bool> AnswersAsync()
         {
             Assert.False(_process!.HasExited, "The emulator ended by itself.");
             try
             {
                 using var response = await _http.PostAsync(new Uri(_api, "auth.test"), null, Stop);
-                return;
+                return true;
             }
             catch (HttpRequestException)
             {
-                await Task.Delay(50, Stop);
+                return false;
             }
         }
-
-        Assert.Fail("The emulator did not answer within 20 seconds.");
     }
 
     private static string? FindEmulate()

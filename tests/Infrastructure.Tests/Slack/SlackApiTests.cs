@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using DbAccess.Domain;
 using DbAccess.Infrastructure.Slack;
+using DbAccess.TestKit;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DbAccess.Infrastructure.Tests.Slack;
@@ -199,7 +200,7 @@ public sealed class SlackApiTests
         await Task.Delay(100, Stop);
         var before = call.IsCompleted;
         clock.Advance(TimeSpan.FromSeconds(0.2));
-        var failed = Assert.IsType<SlackAnswer.Failed>(await call.WaitAsync(TimeSpan.FromSeconds(5), Stop));
+        var failed = Assert.IsType<SlackAnswer.Failed>(await call.WaitAsync(Patience.Limit, Stop));
 
         Assert.False(before);
         Assert.Equal((SlackFault.Transient, "timeout"), (failed.Fault, failed.Code));

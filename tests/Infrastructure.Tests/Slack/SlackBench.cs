@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -6,7 +5,6 @@ using DbAccess.Domain.Grants;
 using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Slack;
 using DbAccess.TestKit;
-using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Tests.Slack;
 
@@ -20,7 +18,7 @@ internal sealed class SlackBench : IDisposable
     {
         Clock = clock ?? TimeProvider.System;
         var options = new SlackOptions(api, new Secret(token), team, "A0DBACCS1");
-        Api = new SlackApi(options, Clock, Log);
+        Api = new SlackApi(options, Clock, Log.For<SlackApi>());
         var direct = new DirectMessages(Api);
         Chat = new SlackChat(Api, direct, Clock);
         Delivery = new SlackCredentialDelivery(Api, direct);
@@ -30,7 +28,7 @@ internal sealed class SlackBench : IDisposable
 
     public TimeProvider Clock { get; }
 
-    public RecordedLog Log { get; } = new();
+    public CapturedLog Log { get; } = new();
 
     public SlackApi Api { get; }
 
@@ -46,23 +44,4 @@ internal sealed class SlackBench : IDisposable
         new(grant.State.Role ?? RoleName.ForGrant(Some.Installation, grant.Id, "erin"), new Secret(Password), host, 5432, database, ssl);
 
     public void Dispose() => Api.Dispose();
-}
-
-/// <summary>Keeps every line with everything in it.</summary>
-internal sealed class RecordedLog : ILogger<SlackApi>
-{
-    private readonly ConcurrentQueue<string> _lines = new();
-
-    public IReadOnlyList<string> Lines => [.. _lines];
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        var values = state is IEnumerable<KeyValuePair<string, object?>> pairs ? string.Join(' ', pairs.Select(pair => $"{pair.Key}={pair.Value}")) : "";
-        _lines.Enqueue($"{logLevel} {formatter(state, exception)} {values} {exception}");
-    }
 }

@@ -21,7 +21,7 @@ public sealed class FakeRuntimeApi : IAsyncDisposable
 {
     private const string Prefix = "/2018-06-01/runtime";
 
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Longest = Patience.Limit;
 
     private readonly WebApplication _app;
     private readonly Channel<Pending> _events = Channel.CreateUnbounded<Pending>();

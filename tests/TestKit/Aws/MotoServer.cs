@@ -60,8 +60,8 @@ public sealed class MotoServer : IAsyncDisposable
 
     private async Task<bool> AnswersAsync()
     {
-        using var http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(5) };
-        for (var tries = 0; tries < 150 && !_process.HasExited; tries++)
+        using var http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30) };
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience.Limit && !_process.HasExited;)
         {
             try
             {
@@ -73,7 +73,7 @@ public sealed class MotoServer : IAsyncDisposable
                 // Not yet.
             }
 
-            await Task.Delay(200);
+            await Task.Delay(50);
         }
 
         return false;

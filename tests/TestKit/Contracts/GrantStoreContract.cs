@@ -19,6 +19,9 @@ public abstract class GrantStoreContract
     /// <summary>The store of this test, empty when first opened; a second one over the same data when called again (another process, where that is possible).</summary>
     protected abstract ValueTask<IGrantStore> OpenAsync();
 
+    /// <summary>A store over the same data to put many grants in, where that can be done quicker than by one that looks at each.</summary>
+    protected virtual ValueTask<IGrantStore> OpenToFillAsync() => OpenAsync();
+
     /// <summary>Its document becomes one of a newer version, in the store itself.</summary>
     protected abstract Task MakeUnreadableAsync(GrantId id);
 
@@ -285,11 +288,12 @@ public abstract class GrantStoreContract
         var store = await OpenAsync();
         var (first, second) = (await AddAsync(store, Some.Active(Some.Now)), await AddAsync(store, Some.Allowed(Some.Now.AddMinutes(1))));
         await AddAsync(store, Some.Active(Some.Now, requester: Some.OtherEngineer));
+        var filled = await OpenToFillAsync();
         for (var minute = 2; minute < 302; minute++)
         {
             var over = Some.Active(Some.Now.AddMinutes(minute));
             Ended(over, Some.Now.AddMinutes(minute + 1));
-            await AddAsync(store, over);
+            await AddAsync(filled, over);
         }
 
         Assert.Equal([second, first], Ids(await store.ListLiveByRequesterAsync(Some.Engineer, 200, Stop)));
@@ -440,7 +444,8 @@ public abstract class GrantStoreContract
         var second = await AddDueAsync(store, Some.Now.AddMinutes(9));
         // Due before them, and filed after them: in front in every list, and more than a page of each.
         var newer = new List<GrantId>();
-        for (var i = 0; i < 160; i++) newer.Add(await AddAsync(store, new Grant(Some.Allowed(Some.Now.AddMinutes(1)).State with { StepDueAt = Some.Now.AddMinutes(1) })));
+        var filled = await OpenToFillAsync();
+        for (var i = 0; i < 160; i++) newer.Add(await AddAsync(filled, new Grant(Some.Allowed(Some.Now.AddMinutes(1)).State with { StepDueAt = Some.Now.AddMinutes(1) })));
         foreach (var id in newer) await MakeUnreadableAsync(id);
 
         Assert.Equal([first, second], Ids(await store.ListDueAsync(Some.Now.AddMinutes(10), 2, Stop)));

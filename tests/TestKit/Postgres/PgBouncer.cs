@@ -3,10 +3,14 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Xunit;
 
 namespace DbAccess.TestKit.Postgres;
 
-/// <summary>A pooler in front of a server, in transaction mode, that knows one user. It is not installed by anybody here: where there is none, there is nothing to test.</summary>
+/// <summary>
+/// A pooler in front of a server, in transaction mode, that knows one user. DBACCESS_PGBOUNCER names the program, or it is where Debian puts it;
+/// scripts/test sees to it.
+/// </summary>
 public sealed class PgBouncer : IAsyncDisposable
 {
     private static readonly string[] Places = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"];
@@ -16,12 +20,21 @@ public sealed class PgBouncer : IAsyncDisposable
 
     private PgBouncer(Process process, string directory, int port) => (_process, _directory, Port) = (process, directory, port);
 
-    public static bool IsThere => Array.Exists(Places, File.Exists);
+    private static string? Program => Environment.GetEnvironmentVariable("DBACCESS_PGBOUNCER") is { Length: > 0 } named ? named : Array.Find(Places, File.Exists);
 
     public int Port { get; }
 
+    /// <summary>Skips the test where there is none; in CI it fails.</summary>
     public static async Task<PgBouncer> StartAsync(PostgresServer server, string user, string password)
     {
+        if (Program is not { } program)
+        {
+            const string why = "pgbouncer was not found. Run scripts/test, which gets it on Debian, or set DBACCESS_PGBOUNCER to its path.";
+            if (Environment.GetEnvironmentVariable("CI") == "true") throw new InvalidOperationException(why);
+            Assert.Skip(why);
+            throw new InvalidOperationException("A skipped test goes on.");
+        }
+
         var directory = Path.Combine(Path.GetTempPath(), $"dbaccess-bouncer-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}");
         Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         using (var listener = new TcpListener(IPAddress.Loopback, 0))
@@ -46,11 +59,11 @@ public sealed class PgBouncer : IAsyncDisposable
 
                 """));
             await ServerUser.OwnAsync(directory);
-            var process = Process.Start(Tool.Describe([.. ServerUser.Prefix, Array.Find(Places, File.Exists)!, Path.Combine(directory, "pgbouncer.ini")], directory))!;
+            var process = Process.Start(Tool.Describe([.. ServerUser.Prefix, program, Path.Combine(directory, "pgbouncer.ini")], directory))!;
             _ = process.StandardOutput.ReadToEndAsync();
             _ = process.StandardError.ReadToEndAsync();
             var bouncer = new PgBouncer(process, directory, port);
-            for (var attempt = 0; ; attempt++)
+            for (var watch = Stopwatch.StartNew(); ;)
             {
                 try
                 {
@@ -58,7 +71,7 @@ public sealed class PgBouncer : IAsyncDisposable
                     await probe.ConnectAsync(IPAddress.Loopback, port);
                     return bouncer;
                 }
-                catch (SocketException) when (attempt < 200 && !process.HasExited)
+                catch (SocketException) when (watch.Elapsed < Patience.Limit && !process.HasExited)
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(20));
                 }
@@ -69,6 +82,13 @@ public sealed class PgBouncer : IAsyncDisposable
                 }
             }
         }
+    }
+
+    /// <summary>From now on a client for whom no session on the server can be had is turned away after a second, instead of two minutes.</summary>
+    public async Task LoseItsPatienceAsync()
+    {
+        await File.AppendAllTextAsync(Path.Combine(_directory, "pgbouncer.ini"), "query_wait_timeout = 1\n");
+        await Tool.RunAsync(["kill", "-HUP", _process.Id.ToString(CultureInfo.InvariantCulture)]);
     }
 
     public async ValueTask DisposeAsync()

@@ -7,7 +7,7 @@ namespace DbAccess.TestKit.Postgres;
 /// <summary>
 /// One server for a whole test assembly: <c>[assembly: AssemblyFixture(typeof(PostgresFixture))]</c>, then a constructor
 /// parameter of a test class. DBACCESS_TEST_PG_MAJOR chooses the version. Where there is no PostgreSQL, the tests that ask
-/// for it are skipped at a desk and fail when CI=true.
+/// for it are skipped at a desk and fail when CI=true. With DBACCESS_TEST_POSTGRES=container it comes from an image, or no test runs.
 /// </summary>
 public sealed class PostgresFixture : IAsyncLifetime
 {
@@ -34,6 +34,12 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        if (PostgresContainer.IsWanted)
+        {
+            _server = await PostgresServer.StartInContainerAsync(WantedMajor);
+            return;
+        }
+
         if (PostgresBinaries.Find(WantedMajor) is null) return;
         _server = await PostgresServer.StartAsync(new() { Major = WantedMajor });
     }

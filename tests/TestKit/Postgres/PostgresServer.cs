@@ -25,8 +25,8 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private const string SampleOwner = "orders_owner";
 
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartLimit = Patience.Limit;
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
 
     /// <summary>
     /// Stands between us and the server. Its input is a pipe from this process: a line is a signal for the server, and
@@ -53,9 +53,10 @@ public sealed class PostgresServer : IAsyncDisposable
         exit "$status"
         """;
 
-    private readonly PostgresBinaries _binaries;
+    private readonly PostgresBinaries? _binaries;
     private readonly PostgresServerOptions _options;
-    private readonly string _directory;
+    private readonly string? _directory;
+    private readonly IAsyncDisposable? _container;
     private readonly SemaphoreSlim _owners = new(1, 1);
     private Process? _supervisor;
 
@@ -70,12 +71,21 @@ public sealed class PostgresServer : IAsyncDisposable
         _binaries = binaries;
         _options = options;
         _directory = directory;
+        Major = binaries.Major;
+    }
+
+    private PostgresServer(IAsyncDisposable container, int major, int port, string superuserPassword)
+    {
+        (SuperuserPassword, AdministratorPassword) = (superuserPassword, NewPassword());
+        _container = container;
+        _options = new();
+        (Major, Port) = (major, port);
     }
 
     /// <summary>The same after a stop and a new start.</summary>
     public int Port { get; private set; }
 
-    public int Major => _binaries.Major;
+    public int Major { get; }
 
     public string SuperuserPassword { get; }
 
@@ -86,15 +96,16 @@ public sealed class PostgresServer : IAsyncDisposable
     public string AdministratorConnectionString => ConnectionString(AdministratorName, AdministratorPassword, "postgres");
 
     /// <summary>The authority that signed the server's certificate; null without TLS.</summary>
-    public string? CaCertificatePath => _options.Tls ? Path.Combine(_directory, "ca.crt") : null;
+    public string? CaCertificatePath => _options.Tls ? Path.Combine(Directory, "ca.crt") : null;
 
     /// <summary>Everything the server has written, of all its starts. Only readable until it is disposed.</summary>
-    public string LogPath => Path.Combine(_directory, "server.log");
+    public string LogPath => Path.Combine(Directory, "server.log");
 
     /// <summary>The folder that holds everything; gone after <see cref="DisposeAsync"/>.</summary>
-    public string Directory => _directory;
+    /// <exception cref="InvalidOperationException">The server is in a container.</exception>
+    public string Directory => _directory ?? throw new InvalidOperationException("A server in a container has no folder here, and is not stopped, killed or copied; that takes one from binaries.");
 
-    public bool IsRunning => _supervisor is { HasExited: false };
+    public bool IsRunning => _container is not null || _supervisor is { HasExited: false };
 
     /// <exception cref="InvalidOperationException">There are no binaries, or the server does not start; says why.</exception>
     public static async Task<PostgresServer> StartAsync(PostgresServerOptions? options = null)
@@ -105,6 +116,25 @@ public sealed class PostgresServer : IAsyncDisposable
         {
             await server.InitializeAsync();
             await server.LaunchOnFreePortAsync();
+            await server.CreateAdministratorAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The same in a container, for what needs no more of it than a connection.</summary>
+    /// <exception cref="InvalidOperationException">There is no container engine on this machine; says so.</exception>
+    internal static async Task<PostgresServer> StartInContainerAsync(int? major)
+    {
+        var password = NewPassword();
+        var (container, version) = await PostgresContainer.StartAsync(major, SuperuserName, password, Arguments(Common(new())));
+        var server = new PostgresServer(container, version, container.GetMappedPublicPort(5432), password);
+        try
+        {
             await server.CreateAdministratorAsync();
             return server;
         }
@@ -163,7 +193,8 @@ public sealed class PostgresServer : IAsyncDisposable
     private static string NewDirectory()
     {
         // The other user must be able to pass through to the folder; a private TMPDIR would keep it out.
-        var parent = ServerUser.IsNeeded && !ServerUser.CanReach(Path.GetTempPath()) ? "/tmp" : Path.GetTempPath();
+        var wanted = Environment.GetEnvironmentVariable("DBACCESS_TEST_PG_DATA") is { Length: > 0 } named ? named : Path.GetTempPath();
+        var parent = ServerUser.IsNeeded && !ServerUser.CanReach(wanted) ? "/tmp" : wanted;
         var directory = Path.Combine(parent, $"dbaccess-pg-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
         System.IO.Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return directory;
@@ -178,7 +209,7 @@ public sealed class PostgresServer : IAsyncDisposable
             Username = user,
             Password = password,
             Database = database,
-            Timeout = 10,
+            Timeout = 30,
             GssEncryptionMode = GssEncryptionMode.Disable,
             SslMode = !_options.Tls ? SslMode.Disable : _options.CertificateFor is null ? SslMode.VerifyFull : SslMode.VerifyCA,
         };
@@ -195,6 +226,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private async Task StopAsync(string signal)
     {
+        _ = Directory;
         if (_supervisor is not { } supervisor) return;
 
         if (!supervisor.HasExited)
@@ -257,7 +289,8 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync();
+        if (_container is not null) await _container.DisposeAsync();
+        else await StopAsync();
         _owners.Dispose();
         if (System.IO.Directory.Exists(_directory)) System.IO.Directory.Delete(_directory, recursive: true);
     }
@@ -331,18 +364,18 @@ public sealed class PostgresServer : IAsyncDisposable
     private async Task InitializeAsync()
     {
         if (_options.Tls)
-            await ServerCertificate.WriteAsync(CaCertificatePath!, Path.Combine(_directory, "server.crt"), Path.Combine(_directory, "server.key"), _options.CertificateFor);
-        await ServerUser.OwnAsync(_directory);
+            await ServerCertificate.WriteAsync(CaCertificatePath!, Path.Combine(Directory, "server.crt"), Path.Combine(Directory, "server.key"), _options.CertificateFor);
+        await ServerUser.OwnAsync(Directory);
 
         if (_options.UnsafeFast)
         {
             // A copy of one that was made before, which takes a fraction of the time.
-            var first = await FirstData.GetOrAdd(_binaries.Folder, folder => new Lazy<Task<string>>(() => MakeFirstAsync(_binaries))).Value;
-            await Tool.RunAsync(["cp", "-a", "--", first, DataDirectory], _directory);
+            var first = await FirstData.GetOrAdd(Binaries.Folder, folder => new Lazy<Task<string>>(() => MakeFirstAsync(Binaries))).Value;
+            await Tool.RunAsync(["cp", "-a", "--", first, DataDirectory], Directory);
         }
         else
         {
-            await InitdbAsync(_binaries, _directory, SuperuserPassword, []);
+            await InitdbAsync(Binaries, Directory, SuperuserPassword, []);
         }
 
         var connections = _options.Tls ? "hostssl" : "host";
@@ -384,7 +417,7 @@ public sealed class PostgresServer : IAsyncDisposable
         await connection.OpenAsync();
         await using (var begin = new NpgsqlCommand(Major >= 15 ? "SELECT pg_backup_start('standby', true)::text" : "SELECT pg_start_backup('standby', true, false)::text", connection)) await begin.ExecuteScalarAsync();
         // A file that goes away meanwhile is what the log is for.
-        await Tool.RunAsync(["sh", "-c", "cp -a -- \"$1\" \"$2\" 2>/dev/null; test -e \"$2/PG_VERSION\"", "sh", writer.DataDirectory, DataDirectory], _directory);
+        await Tool.RunAsync(["sh", "-c", "cp -a -- \"$1\" \"$2\" 2>/dev/null; test -e \"$2/PG_VERSION\"", "sh", writer.DataDirectory, DataDirectory], Directory);
         await using var end = new NpgsqlCommand(Major >= 15 ? "SELECT labelfile FROM pg_backup_stop(false)" : "SELECT labelfile FROM pg_stop_backup(false, false)", connection);
         await File.WriteAllTextAsync(Path.Combine(DataDirectory, "backup_label"), (string)(await end.ExecuteScalarAsync())!);
 
@@ -392,7 +425,7 @@ public sealed class PostgresServer : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(DataDirectory, "standby.signal"), "");
         await File.AppendAllTextAsync(
             Path.Combine(DataDirectory, "postgresql.auto.conf"), $"primary_conninfo = 'host={Host} port={writer.Port} user={SuperuserName} password={SuperuserPassword} sslmode=prefer'\n");
-        await ServerUser.OwnAsync(_directory);
+        await ServerUser.OwnAsync(Directory);
     }
 
     private static async Task<string> ScalarAsync(string connectionString, string sql)
@@ -403,7 +436,9 @@ public sealed class PostgresServer : IAsyncDisposable
         return (string)(await command.ExecuteScalarAsync())!;
     }
 
-    private string DataDirectory => Path.Combine(_directory, "data");
+    private PostgresBinaries Binaries => _binaries ?? throw new InvalidOperationException("A server in a container has no binaries here.");
+
+    private string DataDirectory => Path.Combine(Directory, "data");
 
     private async Task LaunchOnFreePortAsync()
     {
@@ -420,8 +455,8 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         var logged = File.Exists(LogPath) ? new FileInfo(LogPath).Length : 0;
         var start = Tool.Describe(
-            ["setsid", "sh", "-c", Supervisor, "sh", _directory, .. ServerUser.Prefix, _binaries.Tool("postgres"), "-D", DataDirectory, .. Settings()],
-            _directory);
+            ["setsid", "sh", "-c", Supervisor, "sh", Directory, .. ServerUser.Prefix, Binaries.Tool("postgres"), "-D", DataDirectory, .. Settings()],
+            Directory);
         start.RedirectStandardInput = true;
         foreach (var (name, value) in _options.Environment) start.Environment[name] = value;
         _supervisor = Process.Start(start)!;
@@ -472,31 +507,40 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private IEnumerable<string> Settings()
     {
+        var settings = Common(_options);
+        settings["port"] = Port.ToString(CultureInfo.InvariantCulture);
+        settings["listen_addresses"] = Host;
+        settings["unix_socket_directories"] = "";
+        if (_options.Tls)
+        {
+            settings["ssl"] = "on";
+            settings["ssl_cert_file"] = Path.Combine(Directory, "server.crt");
+            settings["ssl_key_file"] = Path.Combine(Directory, "server.key");
+        }
+        foreach (var (name, value) in _options.Settings) settings[name] = value;
+        return Arguments(settings);
+    }
+
+    private static IEnumerable<string> Arguments(Dictionary<string, string> settings) => settings.SelectMany(setting => (string[])["-c", $"{setting.Key}={setting.Value}"]);
+
+    /// <summary>What does not depend on where the server runs.</summary>
+    private static Dictionary<string, string> Common(PostgresServerOptions options)
+    {
         Dictionary<string, string> settings = new(StringComparer.Ordinal)
         {
-            ["port"] = Port.ToString(CultureInfo.InvariantCulture),
-            ["listen_addresses"] = Host,
-            ["unix_socket_directories"] = "",
             ["password_encryption"] = "scram-sha-256",
             ["max_connections"] = "100",
             // Holders may prepare transactions to outlive their grant; off by default, so nobody would notice.
             ["max_prepared_transactions"] = "10",
             ["log_line_prefix"] = "%m [%p] user=%u db=%d state=%e ",
         };
-        if (_options.UnsafeFast)
+        if (options.UnsafeFast)
         {
             // Not synchronous_commit: without it a server that is stopped like a crash forgets what it had confirmed.
             foreach (var name in (string[])["fsync", "full_page_writes", "jit", "autovacuum"]) settings[name] = "off";
             settings["shared_buffers"] = "16MB";
         }
-        if (_options.Tls)
-        {
-            settings["ssl"] = "on";
-            settings["ssl_cert_file"] = Path.Combine(_directory, "server.crt");
-            settings["ssl_key_file"] = Path.Combine(_directory, "server.key");
-        }
-        foreach (var (name, value) in _options.Settings) settings[name] = value;
-        return settings.SelectMany(setting => (string[])["-c", $"{setting.Key}={setting.Value}"]);
+        return settings;
     }
 
     private async Task CreateAdministratorAsync()

@@ -1,0 +1,11 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+
+namespace DbAccess.Application.Tests;
+
+internal sealed class GatedRoles(IRoleAdministrator inner, Gate gate) : IRoleAdministrator
+{
+    public Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken) => gate.PassAsync("Make", () => inner.MakeAsync(order, password, cancellationToken));
+
+    public Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken) => gate.PassAsync("RemoveRole", () => inner.RemoveAsync(role, cancellationToken));
+}

@@ -1,0 +1,35 @@
+using DbAccess.Application.Grants;
+using DbAccess.Domain.Grants;
+using MediatR;
+
+namespace DbAccess.Application.Tests;
+
+/// <summary>One process.</summary>
+internal sealed class Worker(IMediator mediator, Gate gate)
+{
+    public Gate Gate => gate;
+
+    public Task<T> SendAsync<T>(IRequest<T> request, CancellationToken? cancellationToken = null) => mediator.Send(request, cancellationToken ?? TestContext.Current.CancellationToken);
+
+    public async Task ProvisionAsync(GrantId id, CancellationToken? cancellationToken = null) => Assert.Null((await SendAsync(new ProvisionGrant(id), cancellationToken)).Refusal);
+
+    public async Task<SweepReport> SweepAsync(CancellationToken? cancellationToken = null) => (await SendAsync(new ExpireGrants(), cancellationToken)).Value;
+
+    /// <summary>The step as a process takes it that dies at the given boundary: before its first call to a port (0), after it (1), before the second (2), … False when it came through alive.</summary>
+    public async Task<bool> DiesAtAsync(int boundary, Func<Task> step)
+    {
+        gate.DiesAt = boundary;
+        try
+        {
+            await step();
+        }
+        catch (Crash)
+        {
+            // Nobody is left to catch it.
+        }
+
+        var died = gate.Dead;
+        gate.Revive();
+        return died;
+    }
+}
