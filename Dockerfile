@@ -46,6 +46,7 @@ COPY deploy/certs/ /certs/
 ENV ASPNETCORE_URLS=http://+:8080 \
     DOTNET_EnableDiagnostics=0 \
     Policy__Path=/policy/access-policy.yaml \
+    Grants__SealKey=/data/seal-key \
     Grants__Sqlite__Path=/data/dbaccess.db \
     Credentials__File__Directory=/credentials
 # The user `app` of the base image, by number, so that a cluster can see that it is not root.

@@ -28,7 +28,11 @@ internal static class SlackBench
 
     public static async Task RunAsync(Report report, bool quick)
     {
-        await using var system = await DemoSystem.StartAsync();
+        await using var system = await DemoSystem.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Limits:OpenGrantsPerPerson"] = "10000",
+            ["Limits:RequestsPerPersonPerMinute"] = "100000",
+        });
         var secret = system.Settings()["Slack:SigningSecrets:0"];
         await using var door = await DoorProcess.StartAsync(secret);
         using var product = new Load(system.Product.Url, secret);

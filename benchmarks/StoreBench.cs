@@ -63,7 +63,11 @@ internal static class StoreBench
     public static async Task MemoryAsync(Report report, bool quick)
     {
         report.Say("Memory: VmRSS of a process that serves.");
-        await using var system = await DemoSystem.StartAsync();
+        await using var system = await DemoSystem.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Limits:OpenGrantsPerPerson"] = "10000",
+            ["Limits:RequestsPerPersonPerMinute"] = "100000",
+        });
         using var http = new HttpClient();
         var rest = await SettledAsync(system, http, quick);
         await system.Product.StopAsync();
@@ -81,8 +85,8 @@ internal static class StoreBench
     {
         for (var second = 0; second < (quick ? 3 : 15); second++)
         {
-            await http.GetStringAsync(new Uri(system.Product.Url, "health/ready"));
-            await http.GetStringAsync(new Uri(system.Product.Url, "metrics"));
+            await http.GetStringAsync(new Uri(system.Product.Operations, "health/ready"));
+            await http.GetStringAsync(new Uri(system.Product.Operations, "metrics"));
             await Task.Delay(TimeSpan.FromSeconds(1));
         }
 

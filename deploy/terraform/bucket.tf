@@ -1,4 +1,4 @@
-# The policy under policy/, the clusters' administrator credentials under credentials/, Slack's secrets under slack/. What is in it is put there by people, not by Terraform.
+# The policy under policy/, the clusters' administrator credentials under credentials/, Slack's secrets under slack/. What is in it is put there by people, not by Terraform; seal/key is made by the first start.
 resource "aws_s3_bucket" "this" {
   bucket        = "${var.name}-${local.account}-${local.region}"
   force_destroy = var.force_destroy

@@ -42,7 +42,7 @@ resource "aws_vpc_security_group_egress_rule" "balancer" {
   description                  = "The web application"
   ip_protocol                  = "tcp"
   from_port                    = 8080
-  to_port                      = 8080
+  to_port                      = 8081
   referenced_security_group_id = aws_security_group.web.id
 }
 
@@ -51,7 +51,7 @@ resource "aws_vpc_security_group_ingress_rule" "web" {
   description                  = "The load balancer"
   ip_protocol                  = "tcp"
   from_port                    = 8080
-  to_port                      = 8080
+  to_port                      = 8081
   referenced_security_group_id = aws_security_group.balancer.id
 }
 

@@ -39,7 +39,7 @@ data "aws_iam_policy_document" "work" {
   statement {
     sid       = "Objects"
     actions   = ["s3:GetObject"]
-    resources = ["${aws_s3_bucket.this.arn}/credentials/*", "${aws_s3_bucket.this.arn}/policy/*", "${aws_s3_bucket.this.arn}/slack/bot-token"]
+    resources = ["${aws_s3_bucket.this.arn}/credentials/*", "${aws_s3_bucket.this.arn}/policy/*", "${aws_s3_bucket.this.arn}/slack/bot-token", "${aws_s3_bucket.this.arn}/seal/key"]
   }
   statement {
     # Without it AWS answers "denied" for a file that is missing, and nobody could tell the two apart. Without a condition on
@@ -92,6 +92,22 @@ data "aws_iam_policy_document" "web" {
     sid       = "SigningSecret"
     actions   = ["s3:GetObject"]
     resources = ["${aws_s3_bucket.this.arn}/slack/signing-secret*"]
+  }
+  statement {
+    # Made by the first start; whoever files requests seals them.
+    sid       = "SealKey"
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.this.arn}/seal/key"]
+  }
+  statement {
+    sid       = "KeyForTheSealKey"
+    actions   = ["kms:GenerateDataKey*"]
+    resources = [aws_kms_key.this.arn]
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${local.region}.amazonaws.com"]
+    }
   }
 }
 

@@ -12,6 +12,8 @@ locals {
     DOTNET_gcServer          = "0"
     DOTNET_EnableDiagnostics = "0"
     ASPNETCORE_URLS          = "http://0.0.0.0:8080"
+    Operations__Urls         = "http://0.0.0.0:8081"
+    Grants__SealKey          = "s3://${aws_s3_bucket.this.bucket}/seal/key"
     Sweep__Interval          = format("%02d:%02d:00", floor(var.sweep_minutes / 60), var.sweep_minutes % 60)
     Sweep__Enabled           = "false"
     Provisioning__Mode       = var.provisioning
@@ -58,7 +60,7 @@ resource "aws_ecs_task_definition" "web" {
     command                = ["serve"]
     readonlyRootFilesystem = true
     stopTimeout            = 30
-    portMappings           = [{ containerPort = 8080, hostPort = 8080, protocol = "tcp" }]
+    portMappings           = [for port in [8080, 8081] : { containerPort = port, hostPort = port, protocol = "tcp" }]
     environment            = [for key in sort(keys(local.web_settings)) : { name = key, value = local.web_settings[key] }]
     logConfiguration = {
       logDriver = "awslogs"
@@ -118,7 +120,8 @@ resource "aws_lb_target_group" "web" {
   deregistration_delay = 15
   tags                 = local.tags
   health_check {
-    # Live, not ready: when Slack or the store is down, every copy is equally unready, and taking them all out would help nobody.
+    # The inner listener, which the balancer sends nobody to. Live, not ready: when Slack or the store is down, every copy is equally unready, and taking them all out would help nobody.
+    port                = "8081"
     path                = "/health/live"
     interval            = 10
     timeout             = 5

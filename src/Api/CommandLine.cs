@@ -81,7 +81,7 @@ internal static class CommandLine
           policy lint [file] [--strict]
                                 check an access policy; every fault with its line; with --strict a warning is a fault
           health [address]      is a serving process up? For containers without curl
-                                  http://127.0.0.1:8080/health/live when no address is given
+                                  http://127.0.0.1:5081/health/live when no address is given
 
           --help, --version
 
@@ -115,10 +115,10 @@ internal static class CommandLine
         ["policy", "lint", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path),
         ["policy", "lint", var path, "--strict"] when !path.StartsWith('-') => new Verb.PolicyLint(path, Strict: true),
         ["policy", "lint", "--strict", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path, Strict: true),
-        ["health"] => new Verb.Health(new Uri("http://127.0.0.1:8080/health/live")),
+        ["health"] => new Verb.Health(new Uri("http://127.0.0.1:5081/health/live")),
         ["health", var address] when ReadLocal(address) is { } local => new Verb.Health(local),
         ["health", var address] when !address.StartsWith('-') =>
-            new Verb.Say($"health asks this machine only, for example http://127.0.0.1:8080/health/ready; not '{address}'.", Misuse),
+            new Verb.Say($"health asks this machine only, for example http://127.0.0.1:5081/health/ready; not '{address}'.", Misuse),
         ["policy", "explain", ..] => new Verb.Say("'policy explain' is not available yet.", Misuse),
         ["--help" or "-h" or "help", ..] => new Verb.Say(Help, Success),
         [_, "--help" or "-h"] or [_, _, "--help" or "-h"] => new Verb.Say(Help, Success),

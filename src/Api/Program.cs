@@ -18,7 +18,6 @@ using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Slack;
 using DbAccess.Infrastructure.Stores;
 using MediatR;
-using Prometheus;
 using Serilog;
 
 namespace DbAccess.Api;
@@ -61,6 +60,7 @@ public static class Program
 
         var settings = new Settings(builder.Configuration);
         AddEverything(builder.Services, settings, verb);
+        var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
         // The brake works without Slack.
         var faults = settings.Faults.Where(fault => verb is not Verb.Revoke || !fault.StartsWith("Slack:", StringComparison.Ordinal))
             .ToList();
@@ -86,7 +86,7 @@ public static class Program
             Verb.Plan plan => await PlanAsync(app, plan),
             Verb.Revoke revoke => await RevokeVerb.RunAsync(app.Services, revoke, settings.Optional("Slack:TeamId", "")),
             Verb.StoreInit => Say("The store is ready."),
-            _ => await ServeAsync(app),
+            _ => await ServeVerb.RunAsync(app, operations),
         };
     }
 
@@ -123,7 +123,8 @@ public static class Program
         services.AddApplication(settings.Installation(), new GrantLimits(settings.Number("Limits:OpenGrantsPerPerson", 5, 1, 10_000)));
 
         services.AddStores(settings);
-        services.AddSeal(settings, hosted: verb is Verb.Serve);
+        services.AddSeal(
+            settings, hosted: verb is Verb.Serve, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke or Verb.Plan or Verb.Doctor);
         services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke);
         services.AddPostgres(settings);
         services.AddSlack(settings);
@@ -137,30 +138,6 @@ public static class Program
         services.AddSlackWayIn(settings.RequiredSecrets("Slack:SigningSecrets"), tenant, hosted: verb is Verb.Serve,
             settings.Number("Limits:RequestsPerPersonPerMinute", 20, 1, 100_000));
         services.AddHealth();
-    }
-
-    private static async Task<int> ServeAsync(WebApplication app)
-    {
-        app.UseMiddleware<RequestLog>();
-        app.MapSlack();
-        app.MapHealth();
-        app.MapMetrics("/metrics");
-        await GrantGauges.StartAsync(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<TimeProvider>());
-        try
-        {
-            await app.StartAsync();
-        }
-        catch (Exception failure)
-            when (failure is IOException or FormatException or InvalidOperationException or System.Net.Sockets.SocketException)
-        {
-            // The address is taken, is not this machine's, or is no address.
-            await Console.Error.WriteLineAsync($"DbAccess cannot listen: {failure.Message}");
-            return CommandLine.Failure;
-        }
-
-        app.Logger.LogInformation("DbAccess listens on {Addresses}", string.Join(", ", app.Urls));
-        await app.WaitForShutdownAsync();
-        return CommandLine.Success;
     }
 
     private static async Task<int> SweepAsync(WebApplication app, Verb.Sweep sweep)

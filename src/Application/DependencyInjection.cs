@@ -53,6 +53,7 @@ public static class DependencyInjection
         services.AddTransient<GrantSeal>();
         services.AddTransient<GrantWarrant>();
         services.AddTransient<Revokers>();
+        services.AddSingleton<ClusterPlaces>();
         services.AddTransient<GrantSteps>();
         services.AddTransient<GrantGiving>();
         services.AddTransient<GrantTaking>();

@@ -34,7 +34,7 @@ public static class Program
         settings.Choice("Grants:Store", "DynamoDb", ["DynamoDb"]);
         services.AddDynamoDb(settings);
         services.AddPolicyAndCredentials(settings, orWithout: true);
-        services.AddSeal(settings, hosted: false);
+        services.AddSeal(settings, hosted: false, orWithout: true);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddSteps();

@@ -21,6 +21,19 @@ public sealed partial class Settings(IConfiguration configuration)
 
     public void Fault(string sentence) => _faults.Add(sentence);
 
+    /// <summary>
+    /// Reads something that can be done without: what is wrong with it is answered instead of being a fault of the start.
+    /// </summary>
+    public (T? Value, string? Why) OrWithout<T>(Func<T?> read)
+        where T : class
+    {
+        var before = _faults.Count;
+        var value = read();
+        var why = string.Join(' ', _faults.Skip(before));
+        _faults.RemoveRange(before, _faults.Count - before);
+        return (value, value is null ? why : null);
+    }
+
     /// <summary>A setting without which nothing works. Answers an empty text, with a fault, when it is missing.</summary>
     public string Required(string key)
     {

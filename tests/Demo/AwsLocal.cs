@@ -118,6 +118,7 @@ public sealed class AwsLocal : IAsyncDisposable
     public Dictionary<string, string> Web(Uri slack) => new(Here(Parts.Web, slack), StringComparer.Ordinal)
     {
         ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
+        ["Operations__Urls"] = "http://127.0.0.1:0",
         ["AWS_ENDPOINT_URL_LAMBDA"] = _lambda.Address.ToString(),
     };
 
@@ -217,6 +218,7 @@ public sealed class AwsLocal : IAsyncDisposable
         {
             ["Installation"] = "demo",
             ["Grants__Store"] = "DynamoDb",
+            ["Grants__SealKey"] = $"s3://{bucket}/seal/key",
             ["Grants__DynamoDb__Table"] = "dbaccess-grants",
             ["Credentials__Source"] = "S3",
             ["Credentials__S3__Bucket"] = bucket,

@@ -19,6 +19,9 @@ public sealed class DbAccessProcess : IAsyncDisposable
     /// <summary>Where it answers.</summary>
     public Uri Url { get; private set; } = null!;
 
+    /// <summary>Where health and metrics answer.</summary>
+    public Uri Operations { get; private set; } = null!;
+
     public int Id => _process.Id;
 
     public bool HasExited => _process.HasExited;
@@ -149,17 +152,21 @@ public sealed class DbAccessProcess : IAsyncDisposable
 
     private void Follow(StreamReader stream, Action<string>? onLine) => _ = Task.Run(async () =>
     {
-        const string marker = "DbAccess listens on ";
         while (await stream.ReadLineAsync() is { } line)
         {
             _output.Enqueue(line);
             onLine?.Invoke(line);
-            var at = line.IndexOf(marker, StringComparison.Ordinal);
-            if (at < 0) continue;
-            var address = line[(at + marker.Length)..].Trim('\\', '"').Split('"', ',', '\\', ' ')[0];
-            if (Uri.TryCreate(address, UriKind.Absolute, out var url)) _listening.TrySetResult(url);
+            // Said first, so that it is known when the product listens.
+            if (AddressBehind("Health and metrics answer on ", line) is { } operations) Operations = operations;
+            if (AddressBehind("DbAccess listens on ", line) is { } url) _listening.TrySetResult(url);
         }
     });
+
+    private static Uri? AddressBehind(string marker, string line)
+    {
+        var at = line.IndexOf(marker, StringComparison.Ordinal);
+        return at >= 0 && Uri.TryCreate(line[(at + marker.Length)..].Trim('\\', '"').Split('"', ',', '\\', ' ')[0], UriKind.Absolute, out var url) ? url : null;
+    }
 }
 
 /// <summary>Where things lie in this checkout.</summary>

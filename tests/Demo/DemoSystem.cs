@@ -116,6 +116,7 @@ public sealed class DemoSystem : IAsyncDisposable
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
+            ["Operations:Urls"] = "http://127.0.0.1:0",
             ["Installation"] = "demo",
             ["Policy:Path"] = PolicyPath,
             ["Grants:Sqlite:Path"] = StorePath,

@@ -113,7 +113,7 @@ public sealed class AwsPolicyTests
         await it.Aws!.PutAsync("policy/access-policy.yaml", [.. good, .. "\nalow: []\n"u8]);
         Assert.Equal(0, await it.Product.StopAsync());
         await it.StartProductAsync();
-        using var http = new HttpClient { BaseAddress = it.Product.Url };
+        using var http = new HttpClient { BaseAddress = it.Product.Operations };
         var health = await http.GetAsync(new Uri("health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
         Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, health.StatusCode);
         Assert.Contains("policy", await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
@@ -159,10 +159,10 @@ internal static class AwsHouse
     {
         if (!MotoServer.IsThere) Assert.Skip(MotoServer.NotFound);
         House.RequirePostgres();
-        var it = await DemoSystem.StartAsync(PostgresFixture.WantedMajor, settings, aws: true, slackPatience: House.SlackPatience);
+        var it = await DemoSystem.StartAsync(PostgresFixture.WantedMajor, new Dictionary<string, string>([.. House.Busy, .. settings ?? new Dictionary<string, string>()]), aws: true, slackPatience: House.SlackPatience);
         // The first request of a fresh process costs its compilation.
         await it.Users.CommandAsync(SlackUser.Dana, "help");
-        await it.Users.WaitAsync(SlackUser.Dana, "Ask for access");
+        await it.Users.WaitAsync(SlackUser.Dana, "give access back");
         return it;
     }
 }

@@ -53,6 +53,15 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         Assert.Contains("dbaccess_grants{status=\"active\"}", metrics, StringComparison.Ordinal);
         Assert.Contains("dbaccess_due_lateness_seconds", metrics, StringComparison.Ordinal);
 
+        foreach (var inside in (string[])["health/live", "health/ready", "metrics"])
+        {
+            using var outside = await _http.GetAsync(new Uri(It.Product.Url, inside), TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.NotFound, outside.StatusCode);
+        }
+
+        foreach (var path in (string[])["/slack/../metrics", "/slack/%2e%2e/metrics", "/slack/%2E./health/live", "/slack/..%2fmetrics", "/slack/./commands"])
+            Assert.StartsWith("HTTP/1.1 404", await RawAsync(path), StringComparison.Ordinal);
+
         using var response = await _http.GetAsync(new Uri(It.Product.Url, "admin"), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.False(response.Headers.Contains("Server"));
@@ -70,7 +79,7 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         await Patience.UntilAsync(
             async () =>
             {
-                using var response = await _http.GetAsync(new Uri(own.Product.Url, "health/ready"), TestContext.Current.CancellationToken);
+                using var response = await _http.GetAsync(new Uri(own.Product.Operations, "health/ready"), TestContext.Current.CancellationToken);
                 words = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
                 return response.StatusCode is HttpStatusCode.ServiceUnavailable;
             },
@@ -79,14 +88,25 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         var checks = JsonNode.Parse(words)!["checks"]!;
         Assert.NotEqual("ok", (string?)checks["slack"]);
         Assert.Equal("ok", (string?)checks["store"]);
-        using var live = await _http.GetAsync(new Uri(own.Product.Url, "health/live"), TestContext.Current.CancellationToken);
+        using var live = await _http.GetAsync(new Uri(own.Product.Operations, "health/live"), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, live.StatusCode);
         await own.HoldsNoSecretAsync();
     }
 
+    /// <summary>The first line of the answer to a path that no client would send as it stands here.</summary>
+    private async Task<string> RawAsync(string path)
+    {
+        using var client = new System.Net.Sockets.TcpClient();
+        await client.ConnectAsync(It.Product.Url.Host, It.Product.Url.Port, TestContext.Current.CancellationToken);
+        await using var stream = client.GetStream();
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(stream);
+        return await reader.ReadLineAsync(TestContext.Current.CancellationToken) ?? "";
+    }
+
     private async Task<(HttpStatusCode Status, string Words)> GetAsync(string path)
     {
-        using var response = await _http.GetAsync(new Uri(It.Product.Url, path), TestContext.Current.CancellationToken);
+        using var response = await _http.GetAsync(new Uri(It.Product.Operations, path), TestContext.Current.CancellationToken);
         return (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 

@@ -152,6 +152,7 @@ public sealed class StartTests : IDisposable
     private Dictionary<string, string> Settings() => new(StringComparer.Ordinal)
     {
         ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
+        ["Operations:Urls"] = "http://127.0.0.1:0",
         ["Installation"] = "starts",
         ["Policy:Path"] = Path.Combine(Repository.Root, "policy", "access-policy.yaml"),
         ["Grants:Sqlite:Path"] = Path.Combine(_directory, "data", "dbaccess.db"),

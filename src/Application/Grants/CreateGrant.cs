@@ -92,10 +92,10 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             var judged = await judge.JudgeAsync(command.Requester, command.Wish, now, cancellationToken);
             if (judged.Refusal is { } refusal) return refusal;
 
-            var (handle, terms, policyHash) = judged.Value;
+            var (handle, terms, policyHash, _) = judged.Value;
             var open = (await store.ListLiveByRequesterAsync(command.Requester, MostLooked, cancellationToken))
                 .Where(grant => grant.IsOpen && grant.State.AbandonedBecause is null).ToList();
-            if (!command.Wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms)) is { } twinOfOurs)
+            if (!command.Wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms, command.Wish)) is { } twinOfOurs)
                 return GrantFiled.Of(twinOfOurs.State) with { Already = true };
             if (open.Count >= limits.OpenPerPerson) return GrantErrors.TooManyOpen(open.Select(grant => grant.State), limits.OpenPerPerson);
 
@@ -125,7 +125,9 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             return null;
         }
 
-        private static bool IsTheSame(GrantSnapshot grant, AccessVerdict.Terms terms) => grant.Target == terms.Target
+        // Another reason is another request: two incidents may want the same access, and end at different times.
+        private static bool IsTheSame(GrantSnapshot grant, AccessVerdict.Terms terms, AccessWish wish) => grant.Target == terms.Target
+            && grant.Reason.Equals(wish.Reason.Trim(), StringComparison.OrdinalIgnoreCase)
             && grant.Scope.Name == terms.Scope.Name && grant.Scope.NarrowedTo.SequenceEqual(terms.Scope.NarrowedTo, StringComparer.Ordinal);
 
         // From the record and not from the command: the same request done again is answered with what was filed.

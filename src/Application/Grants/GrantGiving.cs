@@ -59,7 +59,8 @@ internal sealed class GrantGiving(
 
     private async Task<StepReport> MakeAndDeliverAsync(Grant grant, CancellationToken cancellationToken)
     {
-        switch (await warrants.ToGiveAsync(grant, clock.GetUtcNow(), cancellationToken))
+        var warrant = await warrants.ToGiveAsync(grant, clock.GetUtcNow(), cancellationToken);
+        switch (warrant)
         {
             case Warrant.Gone { Why: var why }:
                 log.LogError("{Grant} is not given: {Why}", grant.Id.ToString(), why);
@@ -97,7 +98,8 @@ internal sealed class GrantGiving(
                 if (outcome.Refusal is not null) return await LostAsync(known, null, cancellationToken);
 
                 var credential =
-                    new Credential(known.State.Role!, password, made.Host, made.Port, known.State.Target.Database, made.SslMode);
+                    new Credential(known.State.Role!, password, made.Host, made.Port, known.State.Target.Database, made.SslMode)
+                    .As((warrant as Warrant.Holds)?.Connect);
                 return await DeliverAsync(known, credential, cancellationToken);
 
             default:

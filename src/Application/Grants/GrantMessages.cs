@@ -29,7 +29,7 @@ public static class GrantMessages
     private static ChatMessage Ending(GrantSnapshot grant) => new(
         $"{What(grant)} ends soon ({grant.Id}).",
         [
-            new ChatPart.When($"*{What(grant)}* ends", grant.Window!.Expiry),
+            new ChatPart.When($"{What(grant)} ends", grant.Window!.Expiry),
             new ChatPart.Text(
                 $"Finish what is open: at that moment the sessions of {grant.Id} are cut and the role is removed. If you need longer, " +
                 "ask again."),

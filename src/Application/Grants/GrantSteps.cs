@@ -8,7 +8,8 @@ namespace DbAccess.Application.Grants;
 /// Takes the one step of a grant that is due. Every step starts with a conditional write that leases it, so any number of workers may try;
 /// whoever loses the race leaves. What a step makes due in turn (a notice, a next try) is found by the next look at what is due.
 /// </summary>
-internal sealed class GrantSteps(IGrantStore store, GrantGiving giving, GrantTaking taking, GrantTelling telling, TimeProvider clock)
+internal sealed class GrantSteps(
+    IGrantStore store, GrantGiving giving, GrantTaking taking, GrantTelling telling, ClusterPlaces places, TimeProvider clock)
 {
     /// <param name="early">Also a step that was put off until later.</param>
     public async Task<StepReport> TakeDueAsync(Grant grant, CancellationToken cancellationToken, bool early = false)
@@ -24,13 +25,33 @@ internal sealed class GrantSteps(IGrantStore store, GrantGiving giving, GrantTak
             return grant.Status switch
             {
                 GrantStatus.Pending => await LapseAsync(grant, now, cancellationToken),
-                GrantStatus.Approved or GrantStatus.Provisioning => await giving.GiveAsync(grant, cancellationToken),
-                GrantStatus.Active or GrantStatus.Revoking or GrantStatus.Quarantined => await taking.TakeAsync(grant, cancellationToken),
+                GrantStatus.Approved or GrantStatus.Provisioning => await OnClusterAsync(grant, giving.GiveAsync, cancellationToken),
+                GrantStatus.Active or GrantStatus.Revoking or GrantStatus.Quarantined =>
+                    await OnClusterAsync(grant, taking.TakeAsync, cancellationToken),
                 _ => StepReport.Nothing,
             };
         }
 
         return grant.State.NoticeDueAt <= now ? await telling.TellAsync(grant, cancellationToken) : StepReport.Nothing;
+    }
+
+    private async Task<StepReport> OnClusterAsync(
+        Grant grant, Func<Grant, CancellationToken, Task<StepReport>> step, CancellationToken cancellationToken)
+    {
+        var cluster = grant.State.Target.Cluster;
+        if (!places.TryEnter(cluster)) return StepReport.Nothing;
+
+        var (started, failed) = (clock.GetTimestamp(), true);
+        try
+        {
+            var outcome = await step(grant, cancellationToken);
+            failed = outcome is StepReport.Postponed;
+            return outcome;
+        }
+        finally
+        {
+            places.Leave(cluster, failed, clock.GetElapsedTime(started));
+        }
     }
 
     private async Task<StepReport> LapseAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken) =>

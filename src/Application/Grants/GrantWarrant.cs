@@ -13,7 +13,8 @@ internal abstract record Warrant
     }
 
     /// <param name="Most">As long as the rule allows now; the grant's own length when that is no longer.</param>
-    public sealed record Holds(TimeSpan Most) : Warrant;
+    /// <param name="Connect">How people reach the cluster, where the policy says so.</param>
+    public sealed record Holds(TimeSpan Most, ConnectHints? Connect) : Warrant;
 
     /// <summary>Not any more, for good; in words for the holder.</summary>
     public sealed record Gone(string Why) : Warrant;
@@ -49,7 +50,8 @@ internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal)
         var terms = judged.Value.Terms;
         if (terms.Target != state.Target || GrantTerms.Of(terms.Scope) != GrantTerms.Of(state.Scope))
             return new Warrant.Gone($"the policy for {state.Scope.Name} on {state.Target.Name} has changed since it was decided");
-        return new Warrant.Holds(terms.Rule.Lifetime.Max < state.Duration ? terms.Rule.Lifetime.Max : state.Duration);
+        return new Warrant.Holds(
+            terms.Rule.Lifetime.Max < state.Duration ? terms.Rule.Lifetime.Max : state.Duration, judged.Value.Connect);
     }
 
     private static IReadOnlyList<TableMention> Only(PrivilegeScope scope) =>

@@ -7,7 +7,8 @@ using DbAccess.Domain.Scopes;
 namespace DbAccess.Application.Grants;
 
 /// <summary>A request that may be filed: how the requester is called, on which terms, and which policy said so.</summary>
-internal sealed record Judgement(string Handle, AccessVerdict.Terms Terms, string PolicyHash);
+/// <param name="Connect">How people reach the cluster, where the policy says so.</param>
+internal sealed record Judgement(string Handle, AccessVerdict.Terms Terms, string PolicyHash, ConnectHints? Connect = null);
 
 /// <summary>Who asks, and may they? Shared by filing a request, by checking a form before it is filed, and by making the role.</summary>
 internal sealed class RequestJudge(IDirectory directory, Membership membership, IPolicySource policies)
@@ -33,7 +34,9 @@ internal sealed class RequestJudge(IDirectory directory, Membership membership, 
                 return ApprovalNotYet(terms);
             case AccessVerdict.Terms terms:
                 var narrowed = Narrowed(terms, wish.Only);
-                return narrowed.Refusal is { } outside ? outside : new Judgement(person.Value.Handle, narrowed.Value, policy.Hash);
+                if (narrowed.Refusal is { } outside) return outside;
+                return new Judgement(
+                    person.Value.Handle, narrowed.Value, policy.Hash, policy.Connect.GetValueOrDefault(terms.Target.Cluster));
             default:
                 throw new InvalidOperationException("A verdict is one of two.");
         }

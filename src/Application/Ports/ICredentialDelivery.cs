@@ -1,12 +1,30 @@
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Roles;
 
 namespace DbAccess.Application.Ports;
 
 /// <summary>What the holder needs to log in.</summary>
-public sealed record Credential(RoleName Role, Secret Password, string Host, int Port, string Database, string SslMode);
+public sealed record Credential(RoleName Role, Secret Password, string Host, int Port, string Database, string SslMode)
+{
+    /// <summary>Where people have the authority's certificate, as libpq takes it; null when the policy does not say.</summary>
+    public string? SslRootCert { get; init; }
+
+    /// <summary>What comes before the ways to connect, one line each: a note, what opens the tunnel.</summary>
+    public IReadOnlyList<string> Before { get; init; } = [];
+
+    /// <summary>As people reach it, where the policy says that this differs from how the administrator does.</summary>
+    public Credential As(ConnectHints? hints) => hints is null ? this : this with
+    {
+        Host = hints.Host ?? Host,
+        Port = hints.Port ?? Port,
+        SslMode = hints.SslMode ?? SslMode,
+        SslRootCert = hints.SslRootCert,
+        Before = [.. new[] { hints.Note, hints.Bastion is { } bastion ? $"Tunnel: {bastion}" : null }.OfType<string>()],
+    };
+}
 
 /// <summary>How a delivery ended.</summary>
 public abstract record Delivery

@@ -19,13 +19,16 @@ public static class SealRegistration
     /// which is made too where this process may write there. Whoever can write to the store must not be able to read it.
     /// </summary>
     /// <param name="hosted">This process seals, once, what was decided before there was a key.</param>
-    public static IServiceCollection AddSeal(this IServiceCollection services, Settings settings, bool hosted)
+    /// <param name="orWithout">Without the key nothing is given, and everything ends all the same: for what takes away.</param>
+    public static IServiceCollection AddSeal(this IServiceCollection services, Settings settings, bool hosted, bool orWithout = false)
     {
         var place = settings.Optional(Setting, "data/seal-key");
-        var key = place.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)
+        SealKey? Open() => place.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)
             ? S3SealKey.Open(S3Registration.Client, settings, Setting, place)
             : SealKeyFile.Open(settings, Setting, place);
-        if (key is null) return services;
+
+        var (key, why) = orWithout ? settings.OrWithout(Open) : (Open(), null);
+        if (key is null) return why is null ? services : services.AddSingleton<ISeal>(new MissingSeal(why));
 
         services.AddSingleton<ISeal>(new HmacSeal(key.Key));
         // What the store hands out as accepted requests is one only when this installation accepted it.
@@ -40,6 +43,14 @@ public static class SealRegistration
 
         if (hosted && key.IsNew) services.AddHostedService<SealOnce>();
         return services;
+    }
+
+    /// <summary>Nobody can say what is ours: whoever wants to give waits.</summary>
+    private sealed class MissingSeal(string why) : ISeal
+    {
+        public string Of(string kind, string text) => throw new InvalidOperationException(why);
+
+        public bool Fits(string kind, string text, string? seal) => throw new InvalidOperationException(why);
     }
 
     /// <summary>The upgrade: what was decided and not yet given has no seal, and the key was not there when it was decided.</summary>

@@ -35,6 +35,7 @@ internal static class CredentialMessage
                 "that owner does, and what you make belongs to it. Nothing belongs to your own user."));
         else if (state.Scope.HighRisk)
             blocks.Add(BlockKit.Paragraph("High risk: whoever keeps the access policy marked this scope."));
+        foreach (var line in credential.Before) blocks.Add(BlockKit.Paragraph(line.Replace('`', '\'')));
         blocks.Add(BlockKit.LabelledCode("psql (asks for the password, or takes it from PGPASSWORD)", Psql(credential)));
         foreach (var also in state.Target.Also.Take(MostAlso))
             blocks.Add(BlockKit.LabelledCode($"psql for {also}", Psql(credential with { Database = also })));
@@ -65,16 +66,24 @@ internal static class CredentialMessage
     public static string Psql(Credential credential)
     {
         var info = $"host={Libpq(credential.Host)} port={credential.Port} dbname={Libpq(credential.Database)} " +
-            $"user={Libpq(credential.Role.Value)} sslmode={Libpq(credential.SslMode)}";
+            $"user={Libpq(credential.Role.Value)} sslmode={Libpq(credential.SslMode)}{RootCert(credential)}";
         // Between single quotes a shell reads nothing but the closing quote; history expansion (!) works even between double ones.
         return info.All(IsPlainInShell) ? $"psql \"{info}\"" : $"psql '{info.Replace("'", "'\\''", StringComparison.Ordinal)}'";
     }
 
-    public static string ConnectionUri(Credential credential) =>
-        $"postgresql://{Uri.EscapeDataString(credential.Role.Value)}@{UriHost(credential.Host)}:{credential.Port}/{Uri.EscapeDataString(credential.Database)}?sslmode={Uri.EscapeDataString(credential.SslMode)}";
+    private static string RootCert(Credential credential) =>
+        credential.SslRootCert is { } path ? $" sslrootcert={Libpq(path)}" : "";
+
+    public static string ConnectionUri(Credential credential)
+    {
+        var root = credential.SslRootCert is { } path ? $"&sslrootcert={Uri.EscapeDataString(path)}" : "";
+        return $"postgresql://{Uri.EscapeDataString(credential.Role.Value)}@{UriHost(credential.Host)}:{credential.Port}/" +
+            $"{Uri.EscapeDataString(credential.Database)}?sslmode={Uri.EscapeDataString(credential.SslMode)}{root}";
+    }
 
     public static string Jdbc(Credential credential) =>
-        $"jdbc:postgresql://{UriHost(credential.Host)}:{credential.Port}/{Uri.EscapeDataString(credential.Database)}?user={Uri.EscapeDataString(credential.Role.Value)}&sslmode={Uri.EscapeDataString(credential.SslMode)}";
+        $"jdbc:postgresql://{UriHost(credential.Host)}:{credential.Port}/{Uri.EscapeDataString(credential.Database)}" +
+            $"?user={Uri.EscapeDataString(credential.Role.Value)}&sslmode={Uri.EscapeDataString(credential.SslMode)}";
 
     public static string DotNet(Credential credential) => new NpgsqlConnectionStringBuilder
     {

@@ -1,6 +1,7 @@
 using DbAccess.Api.Slack.Desk;
 using System.Net;
 using DbAccess.Api.Slack;
+using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
@@ -48,10 +49,31 @@ public sealed class CommandTests
         await house.CommandAsync("orders read 30m because second thing", trigger: "");
         await house.IdleAsync();
 
-        // Both were read; that they ask for the same is another matter.
-        Assert.Equal(2, house.Inbox.Stored.Count);
-        Assert.Single(house.Store.Stored);
-        Assert.Contains("You have this already", FakeChat.Words(house.Chat.Replies[^1].Message), StringComparison.Ordinal);
+        Assert.Equal(2, house.Store.Stored.Count);
+    }
+
+    [Fact]
+    public async Task The_same_again_is_answered_with_what_there_is_and_a_second_one_is_one_press_away()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        await house.CommandAsync("orders read 30m because INC-4711 stuck", trigger: "1");
+        await house.CommandAsync("read orders 45m INC-4711 Stuck", trigger: "2");
+        await house.IdleAsync();
+
+        var grant = Assert.Single(house.Store.Stored);
+        var told = house.Chat.Replies[^1].Message;
+        Assert.Contains($"You have this already: `{grant.Id}`", FakeChat.Words(told), StringComparison.Ordinal);
+        var second = told.Parts.OfType<ChatPart.Buttons>().Single().Items.Single(button => button.Action == "file_request");
+        Assert.Equal("A second one", second.Label);
+        await house.PayloadAsync(System.Text.Json.JsonSerializer.Serialize(new
+        {
+            type = "block_actions", team = new { id = "T0DBACME1" }, user = new { id = "U0ENGINE1", team_id = "T0DBACME1" },
+            container = new { message_ts = "1767225601.000100", channel_id = "C0GENERAL" },
+            actions = new[] { new { action_id = "file_request", value = second.Value, action_ts = "1767225602.1" } },
+        }));
+        await house.IdleAsync();
+        Assert.Equal(2, house.Store.Stored.Count);
     }
 
     [Fact]

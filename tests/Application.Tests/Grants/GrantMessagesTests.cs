@@ -2,6 +2,7 @@ using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Application.Tests.Grants;
 
@@ -70,5 +71,13 @@ public sealed class GrantMessagesTests
     {
         var grant = MaximalGrant.Snapshot(GrantId.New()) with { Status = status, EndReason = EndReason.Expired, Receipt = receipt };
         return string.Join("\n", GrantMessages.For(NoticeKind.Ended, grant).Parts.Select(part => part switch { ChatPart.Text text => text.Words, ChatPart.Note note => note.Words, _ => "" }));
+    }
+
+    [Fact]
+    public void No_message_holds_an_asterisk_that_was_meant_as_bold()
+    {
+        var grant = Some.Active().State with { Receipt = new RemovalReceipt(Some.Now, 1, Some.Now, Some.Now, Existed: true, []), EndReason = EndReason.Revoked, EndNote = "x", EndedAt = Some.Now };
+
+        foreach (var kind in Enum.GetValues<NoticeKind>()) Assert.DoesNotContain("*", FakeChat.Words(GrantMessages.For(kind, grant)), StringComparison.Ordinal);
     }
 }

@@ -88,7 +88,7 @@ public sealed class PolicyLintTests
         var reading = PolicyYaml.Read(example);
 
         Assert.Empty(reading.Faults);
-        Assert.Contains("needs approval", Assert.Single(reading.Warnings).Sentence, StringComparison.Ordinal);
+        Assert.Equal(["extend", "needs approval"], reading.Warnings.Select(warning => warning.Sentence.Contains("extend", StringComparison.Ordinal) ? "extend" : warning.Sentence.Contains("needs approval", StringComparison.Ordinal) ? "needs approval" : warning.Sentence));
 
         // Every word that the reader knows, from the reader itself.
         var words = Directory.GetFiles(PolicyYamlTests.Repository("src/Infrastructure/Policies"), "PolicyYaml*.cs").SelectMany(file =>

@@ -57,6 +57,7 @@ public sealed class PolicyYamlTests
         Assert.Equal(
             [
                 "line 29: allow.prod-fix.who names 'developers', which is not a group, so nobody is in it; there is oncall, dba, everyone",
+                "line 32: allow.prod-fix.lifetime.extend has no effect yet: access cannot be extended, people ask again",
                 "line 34: allow.prod-fix needs approval, which is not available yet: requests that it covers are refused",
             ],
             warnings);
@@ -110,7 +111,7 @@ public sealed class PolicyYamlTests
         { "  orders: {", "\torders: {", "line 4: a tab stands where YAML wants spaces" },
         // clusters and databases
         { "{ main: { } }", "{ main: { }, Main: { } }", "line 2: clusters has 'Main', which is no name: small letters, digits, '-' and '_', at most 63" },
-        { "{ main: { } }", "{ main: { host: db } }", "line 2: clusters.main has the unknown key 'host': nothing belongs here, as host, port and readers come with the administrator credentials" },
+        { "{ main: { } }", "{ main: { host: db } }", "line 2: clusters.main has the unknown key 'host': only 'connect' belongs here, which is what people are told; what the administrator uses (host, port, readers) comes with the administrator credentials" },
         { "cluster: main", "cluster: mian", "line 4: databases.orders.cluster names 'mian', which is not a cluster; did you mean 'main'?" },
         { "cluster: main, ", "", "line 4: databases.orders lacks 'cluster'" },
         { "database: orders,", "database: { orders: },", "line 4: databases.orders.database must be a word or text, not a mapping" },

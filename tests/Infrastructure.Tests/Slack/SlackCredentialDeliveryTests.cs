@@ -4,6 +4,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Infrastructure.Slack;
 using DbAccess.TestKit;
 using Npgsql;
@@ -39,6 +40,18 @@ public sealed class SlackCredentialDeliveryTests
         Assert.Contains($"\"timestamp\":{grant.State.Window!.Expiry.ToUnixTimeSeconds()}", blocks, StringComparison.Ordinal);
         var button = post["blocks"]!.AsArray().Single(b => b!["type"]!.GetValue<string>() == "actions")!["elements"]![0]!;
         Assert.Equal(("return_grant", grant.Id.ToString()), (button["action_id"]!.GetValue<string>(), button["value"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public void People_are_told_how_they_reach_it_where_the_policy_says_so()
+    {
+        var grant = Some.Provisioning();
+        var told = SlackBench.Credential(grant).As(new ConnectHints("db.people.example", 6432, "verify-full", "system", "VPN first", "ssm i-0abc"));
+
+        var words = BlockReader.Read(CredentialMessage.Draw(grant, told)["blocks"]);
+
+        foreach (var said in (string[])["Host: `db.people.example`", "Port: `6432`", "VPN first", "Tunnel: ssm i-0abc", "sslmode=verify-full sslrootcert=system"])
+            Assert.Contains(said, words, StringComparison.Ordinal);
     }
 
     [Fact]

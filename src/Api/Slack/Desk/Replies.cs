@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 
@@ -103,9 +104,10 @@ internal static class Replies
         return new ChatMessage($"You have {list.Grants.Count(grant => grant.EndedAt is null)} open grants.", parts);
     }
 
-    public static ChatMessage Live(GrantList list, DateTimeOffset now)
+    public static ChatMessage Live(GrantList list, DateTimeOffset now, DatabaseName? database = null)
     {
-        if (list.Grants.Count == 0) return ChatMessage.Plain("Nobody has access through DbAccess right now.");
+        if (list.Grants.Count == 0)
+            return ChatMessage.Plain($"Nobody has access{(database is null ? "" : $" to {database}")} through DbAccess right now.");
 
         var parts = new List<ChatPart> { new ChatPart.Header("Live grants") };
         foreach (var grant in list.Grants.Take(20)) parts.AddRange(Line(grant, now, withHolder: true));

@@ -95,7 +95,8 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
                 await AnswerAsync(asker, new ListGrants(asker.Person), list => Replies.Mine(list, clock.GetUtcNow()), cancellationToken);
                 break;
             case Intent.List { Database: var database }:
-                await AnswerAsync(asker, new ListGrants(null, database), list => Replies.Live(list, clock.GetUtcNow()), cancellationToken);
+                await AnswerAsync(
+                    asker, new ListGrants(null, database), list => Replies.Live(list, clock.GetUtcNow(), database), cancellationToken);
                 break;
             case Intent.Done { Id: var id }:
                 await AnswerAsync(asker, new ReturnGrant(asker.Person, id), Replies.Returned, cancellationToken);

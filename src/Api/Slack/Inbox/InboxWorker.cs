@@ -1,7 +1,7 @@
 using DbAccess.Api.Slack.Desk;
+using DbAccess.Api.Slack.Words;
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Threading.Channels;
 using DbAccess.Application;
 using DbAccess.Application.Ports;
 
@@ -42,7 +42,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Renewal = TimeSpan.FromSeconds(5);
 
-    private readonly Channel<Work> _work = Channel.CreateUnbounded<Work>();
+    private readonly Turns<object, Work> _work = new();
     private readonly ConcurrentDictionary<string, InHand> _inHand = new(StringComparer.Ordinal);
 
     // What failed even in its last step here: left to another process, or to the next start.
@@ -110,7 +110,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     private void Enqueue(InboxItem item, Passing passing, DateTimeOffset heldUntil)
     {
         if (_inHand.TryAdd(item.Key, new InHand(heldUntil, Done: false)))
-            _work.Writer.TryWrite(new Work(item, passing, Activity.Current?.Context ?? default, null));
+            Add(new Work(item, passing, Activity.Current?.Context ?? default, null));
     }
 
     private async Task FinishAsync(string key)
@@ -121,11 +121,11 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
 
     /// <summary>Something that is worth nothing after a restart (drawing an open form again).</summary>
     public void Enqueue(Func<RequestDesk, CancellationToken, Task> passing) =>
-        _work.Writer.TryWrite(new Work(null, Passing.Nothing, Activity.Current?.Context ?? default, passing));
+        Add(new Work(null, Passing.Nothing, Activity.Current?.Context ?? default, passing));
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        _work.Writer.TryComplete();
+        _work.Complete();
         await using (cancellationToken.Register(_abort.Cancel)) await base.StopAsync(CancellationToken.None);
     }
 
@@ -260,21 +260,24 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         }
     }
 
-    private async Task ConsumeAsync()
-    {
-        await foreach (var work in _work.Reader.ReadAllAsync(CancellationToken.None))
-        {
-            if (_abort.IsCancellationRequested) return;
+    // What gives back or ends access has a turn of its own: it does not wait behind what its sender asked for before.
+    private void Add(Work work) => _work.TryAdd(
+        work.Item is { } item ? (item.From, item.Kind is InboxKinds.Revocation || VerbWords.Ends(item.Text)) : new object(), work);
 
-            using var activity = Telemetry.Activities.StartActivity("Inbox", ActivityKind.Internal, work.Parent);
-            for (var attempt = 1; attempt <= Tries; attempt++)
-            {
-                if (await TryAsync(work, last: attempt == Tries)) break;
-                await Task.Delay(TimeSpan.FromMilliseconds(300 * attempt), clock, _abort.Token)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+    private Task ConsumeAsync() => _work.ForEachAsync(async work =>
+    {
+        if (_abort.IsCancellationRequested) return false;
+
+        using var activity = Telemetry.Activities.StartActivity("Inbox", ActivityKind.Internal, work.Parent);
+        for (var attempt = 1; attempt <= Tries; attempt++)
+        {
+            if (await TryAsync(work, last: attempt == Tries)) break;
+            await Task.Delay(TimeSpan.FromMilliseconds(300 * attempt), clock, _abort.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-    }
+
+        return true;
+    });
 
     private async Task<bool> TryAsync(Work work, bool last)
     {
@@ -340,7 +343,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         {
             await Task.Delay(pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             // Refused once the process is stopping; and what has come into another hand is answered there.
-            if (!cancellationToken.IsCancellationRequested && _inHand.ContainsKey(work.Item!.Key)) _work.Writer.TryWrite(work);
+            if (!cancellationToken.IsCancellationRequested && _inHand.ContainsKey(work.Item!.Key)) Add(work);
         }
     }
 

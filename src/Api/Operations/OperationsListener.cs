@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Prometheus;
+
+namespace DbAccess.Api.Operations;
+
+/// <summary>A small web server of its own for health and metrics, beside the public one: it answers while that one is flooded.</summary>
+internal static class OperationsListener
+{
+    /// <param name="product">Whose health it is.</param>
+    public static WebApplication Build(IServiceProvider product, string urls)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls(urls).ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = 100;
+        });
+        // Asked of the product's own services: the checks are registered there.
+        builder.Services.AddSingleton(product.GetRequiredService<HealthCheckService>());
+        // It stops when the product does, and not on signals of its own.
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        var app = builder.Build();
+        app.MapHealth();
+        app.MapMetrics("/metrics");
+        return app;
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
