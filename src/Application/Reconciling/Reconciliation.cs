@@ -96,7 +96,12 @@ internal sealed record ClusterState(
     IReadOnlyDictionary<string, DatabaseName> Databases,
     IReadOnlyDictionary<uint, DateTimeOffset> UnneededSince,
     DateTimeOffset Now,
-    bool Confirmed);
+    bool Confirmed)
+{
+    /// <summary>By our clock, just before the listing was asked for: what was proved gone earlier than this and is in it has come
+    /// back.</summary>
+    public required DateTimeOffset ListedAt { get; init; }
+}
 
 /// <summary>
 /// Wanted against actual on one cluster: a pure decision. Nothing live is destroyed on the word of the store alone, and nothing is dropped
@@ -129,12 +134,15 @@ internal static class Reconciliation
             return [OfUnknown(state, role, tag, $"a grant of cluster {grant.Target.Cluster}; this may be a copy of that cluster")];
         if (grant.EndedAt is { } endedAt)
         {
-            // A worker may still be busy with the last proof; a role past its own end has no such excuse.
+            // A worker may still be busy with the last proof; a role past its own end has no such excuse, nor has one that was proved gone
+            // before it was listed: after a failover to an instance that had not heard of the drop it is there again, with its password.
             var left = endedAt + Grace - state.Now;
-            if (left > TimeSpan.Zero && !IsPast(state, tag))
+            var cameBack = grant.Receipt?.ProvedAt is { } provedAt && provedAt < state.ListedAt;
+            if (left > TimeSpan.Zero && !cameBack && !IsPast(state, tag))
                 return [new(FindingKind.Orphan, role.Name, $"is of {tag.Grant}, which is over since {Minutes(state.Now - endedAt)}", null,
                     "is left until ten minutes after that")];
-            return [Removal(FindingKind.Orphan, state, role, tag, grant.Target, $"is of {tag.Grant}, which is over ({Word(grant)})")];
+            return [Removal(FindingKind.Orphan, state, role, tag, grant.Target, $"is of {tag.Grant}, which is over ({Word(grant)})" +
+                (cameBack ? $", and came back although it was proved gone {grant.Receipt!.ProvedAt:yyyy-MM-dd HH:mm:ss} UTC" : ""))];
         }
 
         if (grant.RoleOid is null && grant.Role?.Value == role.Name) return [];

@@ -205,6 +205,7 @@ internal sealed class RoleReconciler(
         ClusterName cluster, IReadOnlyList<GrantSnapshot> liveBefore, bool onlyBusy, bool dryRun, bool confirmed,
             ConcurrentBag<ReconcileLine> lines, CancellationToken cancellationToken)
     {
+        var listedAt = clock.GetUtcNow();
         var listed = await inventory.ListAsync(
             cluster, installation.Name, [.. liveBefore.Select(grant => grant.RoleOid).OfType<uint>()], cancellationToken);
         if (listed.Refusal is { } refusal)
@@ -264,7 +265,7 @@ internal sealed class RoleReconciler(
                     .ToDictionary(group => group.Key, group => group.First().Target.Name, StringComparer.Ordinal),
                 memory.UnneededSince(cluster),
                 now,
-                confirmed));
+                confirmed) { ListedAt = listedAt });
         }
     }
 
