@@ -69,6 +69,8 @@ internal abstract record Mending
 
     public sealed record TakeBack(FoundRole Role, RoleLink Member) : Mending;
 
+    public sealed record ForgetDefaults(FoundRole Role) : Mending;
+
     public sealed record DropScope(FoundRole Role) : Mending;
 }
 
@@ -257,7 +259,7 @@ internal static class Reconciliation
         // Only strangers were dealt with above: a live grant's role keeps it, whatever the policy says by now.
         // One whose drop was cut off half way is dropped to the end; whoever became its member meanwhile gets another of its name.
         if (!isAside && (state.NeededScopes.Contains(role.Name) || role.Members.Any(link => link.Role != state.Listing.Administrator))
-            || role.OwnsIn.Count > 0) return findings;
+            || role.OwnsIn.Count + role.DefaultsIn.Count > 0) return findings;
 
         var since = state.UnneededSince.TryGetValue(role.Oid, out var first) ? first : state.Now;
         var drop = state.Confirmed || state.Now - since >= Grace;
@@ -291,6 +293,10 @@ internal static class Reconciliation
                 $"is a {kind} with a power (superuser, createrole, createdb, replication or bypassrls)", null,
                 $"Let a superuser run: ALTER ROLE {Show.Identifier(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION " +
                 "NOBYPASSRLS");
+        if (role.DefaultsIn.Count > 0)
+            yield return new(FindingKind.TooMuch, role.Name,
+                $"is a {kind} with default privileges of its own in {string.Join(", ", role.DefaultsIn)}: one of its members has set them, " +
+                "and what it made would be others', too", new Mending.ForgetDefaults(role));
         if (!mayOwn && role.OwnsIn.Count > 0)
             yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and owns something in {string.Join(", ", role.OwnsIn)}", null,
                 $"Let a superuser decide whose it is to be and run there: REASSIGN OWNED BY {Show.Identifier(role.Name)} TO " +

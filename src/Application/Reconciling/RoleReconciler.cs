@@ -123,9 +123,10 @@ internal sealed class RoleReconciler(
     /// <summary>More than this that are not remembered are read all together.</summary>
     private const int MostToReadSingly = 50;
 
-    /// <param name="onlyBusy">Only clusters with live or lately ended grants, so that no sleeping cluster is woken.</param>
-    public async Task<ReconcileReport> RunAsync(bool dryRun, bool confirmed, bool onlyBusy, CancellationToken cancellationToken)
+    public async Task<ReconcileReport> RunAsync(
+        bool dryRun, bool confirmed, ReconcileReach reach, CancellationToken cancellationToken)
     {
+        var onlyBusy = reach is ReconcileReach.BusyCheaply;
         var now = clock.GetUtcNow();
         if ((onlyBusy ? await ListLiveCheaplyAsync(now, cancellationToken) : await ListLiveAsync(cancellationToken)) is not { } live)
             return new ReconcileReport(0, 0, []);
@@ -133,11 +134,12 @@ internal sealed class RoleReconciler(
         var busy = live.Where(grant => grant.Role is not null).Select(grant => grant.Target.Cluster).ToHashSet();
         foreach (var cluster in busy) memory.WasBusy(cluster, now);
 
+        var lately = await store.ListLatelyEndedAsync(now - Lately, cancellationToken);
         List<ClusterName> clusters =
         [
-            .. (onlyBusy ? busy.Concat(memory.BusySince(now - Lately))
-                : busy.Concat(policies.Current.Databases.Values.Select(database => database.Target.Cluster)))
-                .Distinct().OrderBy(cluster => cluster.Value, StringComparer.Ordinal),
+            .. (reach is ReconcileReach.All ? policies.Current.Databases.Values.Select(database => database.Target.Cluster)
+                : memory.BusySince(now - Lately).Concat(lately.Keys))
+                .Concat(busy).Distinct().OrderBy(cluster => cluster.Value, StringComparer.Ordinal),
         ];
         var lines = new ConcurrentBag<ReconcileLine>();
         var seen = 0;
@@ -359,11 +361,14 @@ internal sealed class RoleReconciler(
             case Mending.TakeBack takeBack:
                 return (await inventory.TakeBackAsync(cluster, installation.Name, takeBack.Role, takeBack.Member, cancellationToken), null);
 
+            case Mending.ForgetDefaults defaults:
+                return (await inventory.ForgetDefaultsAsync(cluster, installation.Name, defaults.Role, cancellationToken), null);
+
             case Mending.DropScope drop:
                 return (await inventory.DropScopeAsync(cluster, installation.Name, drop.Role, cancellationToken), null);
 
             default:
-                throw new InvalidOperationException("A mending is one of five.");
+                throw new InvalidOperationException("A mending is one of six.");
         }
     }
 
@@ -398,6 +403,7 @@ internal sealed class RoleReconciler(
         Mending.Supersede => "The grant would be ended, and its holder told",
         Mending.Lock => "Its login and password would be taken away",
         Mending.TakeBack => "The membership would be taken back",
+        Mending.ForgetDefaults => "They would be taken back",
         _ => "It would be dropped",
     };
 
@@ -407,6 +413,7 @@ internal sealed class RoleReconciler(
         Mending.Supersede => "The grant is being ended, and its holder is told",
         Mending.Lock => "Its login and password were taken away",
         Mending.TakeBack => "The membership was taken back",
+        Mending.ForgetDefaults => "They were taken back",
         _ => "It was dropped",
     };
 }

@@ -25,7 +25,8 @@ namespace DbAccess.Infrastructure.Postgres;
 /// <see cref="RoleRemovalWalk"/>.
 /// </summary>
 internal sealed partial class PostgresRoleAdministrator(
-    ClusterConnections connections, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger, GhostHunt? ghosts = null)
+    ClusterConnections connections, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger, GhostHunt? ghosts = null,
+    WarmConnections? warm = null)
         : IRoleAdministrator
 {
     private readonly ScopeRoles _scopes = new(clock, logger);
@@ -36,6 +37,7 @@ internal sealed partial class PostgresRoleAdministrator(
         using var activity = Telemetry.Activities.StartActivity("role.make");
         var started = clock.GetTimestamp();
         var making = await TryMakeAsync(order, password, cancellationToken);
+        if (making is RoleMaking.Made { Oid: var oid }) warm?.Add(order.Target.Cluster, oid);
         var (outcome, code) = making switch
         {
             RoleMaking.Made => ("made", null),
@@ -53,7 +55,8 @@ internal sealed partial class PostgresRoleAdministrator(
     {
         using var activity = Telemetry.Activities.StartActivity("role.remove");
         var started = clock.GetTimestamp();
-        var removal = await new RoleRemovalWalk(connections, _activity, clock, logger, role).RunAsync(cancellationToken);
+        var removal = await new RoleRemovalWalk(connections, _activity, clock, logger, role, warm).RunAsync(cancellationToken);
+        if (removal is not RoleRemoval.NotNow && role.Oid is { } oid) warm?.Forget(role.Target.Cluster, oid);
         ghosts?.Follow(role.Target.Cluster, clock.GetUtcNow());
         var (outcome, code) = removal switch
         {

@@ -167,6 +167,22 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_cluster_where_nothing_is_live_is_left_asleep_also_by_the_hourly_comparison()
+    {
+        There(RoleOf(Some.Active(), end: Some.Now.AddHours(1)));
+
+        Assert.Equal(0, (await RunAsync(hourly: true)).Clusters);
+        Assert.Empty(_inventory.Listings);
+
+        // Whoever asks for all is shown all; and a grant that ended lately is followed, by its record.
+        Assert.Equal(1, (await RunAsync()).Clusters);
+        await EndedAsync();
+        Assert.Equal(1, (await RunAsync(hourly: true)).Clusters);
+        _clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(0, (await RunAsync(hourly: true)).Clusters);
+    }
+
+    [Fact]
     public async Task An_orphan_past_its_own_end_is_removed_at_once()
     {
         var grant = await EndedAsync();
@@ -700,8 +716,9 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         Assert.Equal(GrantStatus.Ended, (await _store.FindAsync(grant.Id, Cancellation))!.Status);
     }
 
-    private async Task<ReconcileReport> RunAsync(bool dryRun = false, bool confirm = false, bool onlyBusy = false) =>
-        (await _services.GetRequiredService<IMediator>().Send(new ReconcileRoles(dryRun, confirm, onlyBusy), Cancellation)).Value;
+    private async Task<ReconcileReport> RunAsync(bool dryRun = false, bool confirm = false, bool onlyBusy = false, bool hourly = false) =>
+        (await _services.GetRequiredService<IMediator>().Send(
+            new ReconcileRoles(dryRun, confirm, onlyBusy ? ReconcileReach.BusyCheaply : hourly ? ReconcileReach.Busy : ReconcileReach.All), Cancellation)).Value;
 
     private sealed class TestClock(DateTimeOffset now) : TimeProvider
     {

@@ -24,12 +24,17 @@ internal static class InventoryStatements
                ARRAY(SELECT DISTINCT coalesce('database ' || b.datname, 'the whole cluster') FROM pg_shdepend s LEFT JOIN pg_database b
                    ON b.oid = s.dbid
                       WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'
-                          AND s.classid <> 'pg_auth_members'::regclass),
+                          AND s.classid NOT IN ('pg_auth_members'::regclass, 'pg_default_acl'::regclass)),
                -- A scope role has thousands of these, and is compared with its scope elsewhere.
                CASE WHEN r.rolcanlogin THEN ARRAY(SELECT DISTINCT coalesce('database ' || b.datname, 'the whole cluster') FROM pg_shdepend s
                    LEFT JOIN pg_database b ON b.oid = s.dbid
                       WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'a') ELSE '{}' END,
-               CASE WHEN isfinite(r.rolvaliduntil) THEN r.rolvaliduntil END, r.rolconnlimit
+               CASE WHEN isfinite(r.rolvaliduntil) THEN r.rolvaliduntil END, r.rolconnlimit,
+               -- A holder's own are the holder's business, and go with the role.
+               CASE WHEN r.rolcanlogin THEN '{}' ELSE ARRAY(SELECT DISTINCT 'database ' || b.datname FROM pg_shdepend s JOIN pg_database b
+                   ON b.oid = s.dbid
+                      WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'
+                          AND s.classid = 'pg_default_acl'::regclass) END
           FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
          WHERE starts_with(r.rolname::text, $1) OR starts_with(d.description, $2) OR r.oid::bigint = ANY ($3)
          ORDER BY r.rolname

@@ -17,7 +17,8 @@ namespace DbAccess.Infrastructure.Postgres.Inventory;
 /// <summary>
 /// Reads what roles there are, in two round trips, and mends scope roles. Everything is asked by OID and tag at the moment it is done.
 /// </summary>
-internal sealed class RoleInventory(ClusterConnections connections, TimeProvider clock, ILogger<RoleInventory> logger) : IRoleInventory
+internal sealed class RoleInventory(
+    ClusterConnections connections, TimeProvider clock, ILogger<RoleInventory> logger, WarmConnections? warm = null) : IRoleInventory
 {
     private const int TriesToDrop = 5;
 
@@ -27,7 +28,7 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
     /// <summary>How long is waited for others' transactions that give memberships; a making takes milliseconds.</summary>
     private static readonly TimeSpan GivingMembership = TimeSpan.FromSeconds(2);
 
-    private const int Attempts = 5;
+    private const int Tries = 5;
 
     private readonly ScopeRoles _scopes = new(clock, logger);
 
@@ -43,6 +44,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
                 return listing.Refusal;
             },
             cancellationToken);
+        // What is live there by the record: the roles whose sessions may have to be ended when nobody can log in.
+        if (warm is not null) await warm.KeepAsync(cluster, also, cancellationToken);
         return refusal is not null ? refusal : listing!;
     }
 
@@ -99,6 +102,25 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
             cancellationToken,
             _ => byHand);
         return refusal ?? Result.Done;
+    }
+
+    public async Task<Result> ForgetDefaultsAsync(
+        ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken)
+    {
+        var refusal = await TryAsync(
+            cluster, null,
+            async connection =>
+            {
+                await using var ask = Command(connection, InventoryStatements.CanLogIn, Oid(role.Oid), TagOf(installation, role));
+                return await RowAsync(ask, row => row.GetBoolean(0) ? "yes" : "no", cancellationToken) is null ? NotOurs(role) : null;
+            },
+            cancellationToken);
+        if (refusal is not null) return refusal;
+
+        var left = await new Attempts(clock).RunAsync(
+            async () => (await new ScopeDefaults(connections, cluster).TakeBackAsync(Oid(role.Oid), cancellationToken)).Left,
+            cancellationToken);
+        return left.Count == 0 ? Result.Done : new Error("postgres.not_mended", string.Join(" ", left));
     }
 
     public async Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken)
@@ -395,6 +417,7 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
                     row.GetBoolean(4), row.GetBoolean(5), null, Links(row, 6), Links(row, 9), row.GetFieldValue<string[]>(12))
                 {
                     GivenIn = row.GetFieldValue<string[]>(13),
+                    DefaultsIn = row.GetFieldValue<string[]>(16),
                     Limits = new RoleLimits(
                         row.IsDBNull(14) ? null : new DateTimeOffset(row.GetDateTime(14), TimeSpan.Zero), row.GetInt32(15)),
                 });
@@ -443,7 +466,7 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
             {
                 var lost = ClusterFault.IsLostConnection(failure) && failure is not ClusterFault;
                 if (lost) connection?.DropPool();
-                if (attempt < Attempts && (lost || ClusterFault.IsContention(failure) || ClusterFault.IsOvertaken(failure)))
+                if (attempt < Tries && (lost || ClusterFault.IsContention(failure) || ClusterFault.IsOvertaken(failure)))
                 {
                     if (connection is not null) await connection.DisposeAsync();
                     await PostgresRoleAdministrator.PauseAsync(attempt, clock, cancellationToken);

@@ -17,7 +17,8 @@ namespace DbAccess.Infrastructure.Postgres.Removing;
 /// it is dropped and proved. Each step may be repeated, and two workers may do it at once.
 /// </summary>
 internal sealed class RoleRemovalWalk(
-        ClusterConnections connections, ActivityLog activity, TimeProvider clock, ILogger logger, RoleToRemove role)
+        ClusterConnections connections, ActivityLog activity, TimeProvider clock, ILogger logger, RoleToRemove role,
+        WarmConnections? warm = null)
 {
     private const int Attempts = 10;
     private const int LostConnections = 2;
@@ -52,6 +53,11 @@ internal sealed class RoleRemovalWalk(
     private long[] _members = [];
     private bool _counts;
     private bool? _wasShutOut;
+
+    /// <summary>Shut out, with no session left on the writer or any reader.</summary>
+    private bool IsLockedOut => _lockedOutAt is not null && _swept && _unreached.Count == 0;
+
+    private bool _swept;
     private DateTimeOffset? _lockedOutAt;
     private DateTimeOffset? _lastGoneAt;
 
@@ -61,6 +67,12 @@ internal sealed class RoleRemovalWalk(
         {
             var removal = await TryAsync(cancellationToken);
             return removal is RoleRemoval.NotNow notNow ? notNow with { SoFar = SoFar() } : removal;
+        }
+        catch (OperationCanceledException) when (IsLockedOut && SoFar() is { } soFar)
+        {
+            // Nobody has access any more, and that is what matters to people; the rest takes longer than one worker has.
+            return new RoleRemoval.LockedOut(soFar,
+                ["what it left is being handed over, which takes longer than one try; it goes on by itself"]);
         }
         catch (OperationCanceledException) when (SoFar() is { } soFar)
         {
@@ -150,6 +162,7 @@ internal sealed class RoleRemovalWalk(
     private async Task<RoleRemoval> WalkAsync(CancellationToken cancellationToken)
     {
         _unreached.Clear();
+        _swept = false;
         var readers = (await connections.CredentialAsync(role.Target.Cluster, cancellationToken)).Readers;
         RoleState left;
         await using (var cluster = await OpenAsync(cancellationToken))
@@ -175,6 +188,7 @@ internal sealed class RoleRemovalWalk(
 
         // Sessions on a reader are invisible to the writer. A reader that does not answer keeps nobody from being locked out.
         if (_oid.Length > 0) await OnReadersAsync(readers, left.Exists, left.CanLogIn, cancellationToken);
+        _swept = left is { CanLogIn: false, Sessions: 0 };
 
         List<string> blockers = [];
         if (left is { CanLogIn: true, IsSuperuser: false })
@@ -193,8 +207,15 @@ internal sealed class RoleRemovalWalk(
         if (left.OfScopes > 0)
         {
             foreach (var scope in left.ScopeRoles)
-                blockers.AddRange(await new RoleLeftovers(connections, clock, logger, role, scope, isScope: true, _findings)
-                    .MendAsync(cancellationToken));
+            {
+                var defaults = await new ScopeDefaults(connections, role.Target.Cluster).TakeBackAsync(scope, cancellationToken);
+                _findings.Dropped(defaults.TakenBack);
+                blockers.AddRange(defaults.Left);
+                // From 16 on nobody can become it and leave anything else.
+                if (left.CanBecomeScope)
+                    blockers.AddRange(await new RoleLeftovers(connections, clock, logger, role, scope, isScope: true, _findings)
+                        .MendAsync(cancellationToken));
+            }
         }
         // Shut out it stays where it is, until every reader has heard of that: to a reader that has not even heard of its making, one that
         // is dropped looks the same.
@@ -312,6 +333,15 @@ internal sealed class RoleRemovalWalk(
     {
         if (_oid.Length == 0) return;
 
+        if (warm is not null && await warm.EndAsync(role.Target.Cluster, uint.Parse(_oid, CultureInfo.InvariantCulture), role.Role,
+            cancellationToken) is { Length: > 0 } byNumber)
+        {
+            _findings.Existed = true;
+            var writer = await connections.CredentialAsync(role.Target.Cluster, cancellationToken);
+            _findings.Ended($"{writer.Host}:{writer.Port.ToString(CultureInfo.InvariantCulture)}", isWriter: true, byNumber, byNumber);
+            return;
+        }
+
         try
         {
             await using var cluster = await OpenAsync(cancellationToken);
@@ -361,7 +391,7 @@ internal sealed class RoleRemovalWalk(
             reader.GetInt64(6), reader.GetInt64(7), reader.GetInt64(8), reader.GetInt64(9), reader.GetFieldValue<string[]>(10),
                 reader.GetInt64(11),
             await reader.IsDBNullAsync(14, cancellationToken) ? null : reader.GetString(14), reader.GetBoolean(15), reader.GetBoolean(16),
-                reader.GetBoolean(18));
+                reader.GetBoolean(18)) { CanBecomeScope = cluster.Major < 16 };
         _counts = reader.GetBoolean(13);
         if (left.Exists) _findings.Existed = true;
         if (reader.GetString(17) is { Length: > 0 } given) _findings.Dropped(given.Split('\n'));
@@ -406,35 +436,9 @@ internal sealed class RoleRemovalWalk(
 
     private async Task EndSessionsOfMembersAsync(ClusterConnection cluster, CancellationToken cancellationToken)
     {
-        List<string> statements = [];
-        await using (var list = new NpgsqlCommand(
-            RemovalStatements.TakeFromMembers, cluster.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = _oid } } })
-        {
-            await using var row = await list.ExecuteReaderAsync(cancellationToken);
-            while (await row.ReadAsync(cancellationToken)) statements.Add(row.GetString(0));
-        }
-
-        // Ended while it is known who they are.
-        await using (var command = new NpgsqlCommand(RemovalStatements.EndSessionsOfMembers, cluster.Connection) { Parameters =
-            { new NpgsqlParameter<string> { TypedValue = _oid } } })
-        {
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            List<long> members = [.. _members];
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                _findings.Remark(
-                    $"the role had been given on to {reader.GetString(0)}, whose sessions ({reader.GetInt64(1)}) were ended too, since " +
-                    "they may have acted through it");
-                members.Add(reader.GetFieldValue<uint>(2));
-            }
-            _members = [.. members.Distinct()];
-        }
+        var ended = await new RoleMembers(role, _oid, _scopeRoles, _findings).CutOffAsync(cluster, cancellationToken);
+        _members = [.. _members.Union(ended)];
         _membersEnded = true;
-        foreach (var statement in statements)
-        {
-            await using var take = new NpgsqlCommand(statement, cluster.Connection);
-            await take.ExecuteNonQueryAsync(cancellationToken);
-        }
     }
 
     private async Task OnReadersAsync(IReadOnlyList<string> readers, bool exists, bool canLogIn, CancellationToken cancellationToken)
@@ -639,6 +643,9 @@ internal sealed class RoleRemovalWalk(
             string[] ScopeRoles, long Members,
         string? Heir, bool HeirMayBeOurs, bool Held, bool IsSuperuser)
     {
+        /// <summary>Until PostgreSQL 15 its sessions could act as its scope role.</summary>
+        public bool CanBecomeScope { get; init; }
+
         /// <summary>What keeps it from being dropped; memberships and settings go with it.</summary>
         public long OfRole => Owned + Privileges;
 
