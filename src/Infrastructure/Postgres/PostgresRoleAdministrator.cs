@@ -31,6 +31,7 @@ internal sealed partial class PostgresRoleAdministrator(
 {
     private readonly ScopeRoles _scopes = new(clock, logger);
     private readonly ActivityLog _activity = new(connections, clock, logger);
+    private readonly Followers _followers = new(connections, clock);
 
     public async Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken)
     {
@@ -55,7 +56,7 @@ internal sealed partial class PostgresRoleAdministrator(
     {
         using var activity = Telemetry.Activities.StartActivity("role.remove");
         var started = clock.GetTimestamp();
-        var removal = await new RoleRemovalWalk(connections, _activity, clock, logger, role, warm).RunAsync(cancellationToken);
+        var removal = await new RoleRemovalWalk(connections, _activity, _followers, clock, logger, role, warm).RunAsync(cancellationToken);
         if (removal is not RoleRemoval.NotNow && role.Oid is { } oid) warm?.Forget(role.Target.Cluster, oid);
         ghosts?.Follow(role.Target.Cluster, clock.GetUtcNow());
         var (outcome, code) = removal switch

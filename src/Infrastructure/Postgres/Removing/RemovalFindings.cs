@@ -19,8 +19,6 @@ internal sealed class RemovalFindings
     public bool AnythingDone => _handedOver.Count + _dropped.Count + _remarks.Count > 0
         || _instances.Values.Any(seen => seen.Ended.Count > 0);
 
-    public ActivityDigest? Activity { get; set; }
-
     public void HandedOver(IEnumerable<string> things) => _handedOver.Add(things);
 
     public void Dropped(IEnumerable<string> things) => _dropped.Add(things);

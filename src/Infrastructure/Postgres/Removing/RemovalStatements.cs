@@ -36,8 +36,7 @@ internal sealed class RemovalStatements
     /// <summary>
     /// What there is, and with it what <see cref="Strike"/> does in the same transaction: drop a role that has nothing and nobody, shut any
     /// other out. Further parameters: 6 whether it may drop, 7 how long it may wait for locks, 8 whether the sessions of its members were
-    /// ended. Answers the OID, or null when there is no such role or it is not ours, and in the last columns the names of its scope roles,
-    /// and whether an earlier removal of ours had shut it out already.
+    /// ended. <see cref="RoleLookedAt"/> reads the answer.
     /// </summary>
     public string Look { get; }
 
@@ -48,13 +47,7 @@ internal sealed class RemovalStatements
     /// </summary>
     public string Strike { get; }
 
-    /// <summary>
-    /// What is left anywhere, of the role or of its OID after the drop. Exists, OID, name, may log in, sessions, owned, privileges,
-    /// memberships, settings, left of the scope roles, the scope roles' OIDs, members of it other than us, whether the server only reads,
-    /// whether it counts statements; the name of another role that has the number on record now, and whether that may be ours all the same:
-    /// it can log in until some day, as ours do, and has no comment; whether the last strike found the role held; a line for each
-    /// membership that it had given on and that fell with its own; whether somebody has made it a superuser.
-    /// </summary>
+    /// <summary>What is left anywhere, of the role or of its OID after the drop, as <see cref="RoleState"/> reads it.</summary>
     public string State { get; }
 
     /// <summary>
@@ -69,6 +62,10 @@ internal sealed class RemovalStatements
     /// As <see cref="EndSessions"/> without ghosts: for an administrator who may end sessions only as a member of the role.
     /// </summary>
     public const string EndOwnSessions = $"{EndWhere} a.usesysid = o.oid OFFSET 0) t";
+
+    /// <summary>The readers of an Aurora cluster, as it knows them itself. No parameters.</summary>
+    public const string AuroraReaders =
+        "SELECT server_id::text FROM aurora_replica_status() WHERE session_id::text <> 'MASTER_SESSION_ID' ORDER BY 1";
 
     /// <summary>Ends only ghosts. No parameters.</summary>
     public const string EndGhosts =
@@ -238,13 +235,13 @@ internal sealed class RemovalStatements
                    $6 AND {Sessions} = 0 AND {Dependencies("o.oid", "")} = 0 AND {Prepared("o.oid")} = 0 AND {LeftOfScopes} = 0{(_canBecomeScope ? $" AND {Given} = 0 AND ($8 OR {Members} = 0)" : " AND $8 IS NOT NULL")} AS clean
               FROM x, o)
         SELECT n.oid,
+               ARRAY(SELECT pg_get_userbyid(s.oid)::text FROM s),
+               coalesce((SELECT NOT x.rolcanlogin AND x.rolconnlimit = 0 FROM x), false),
                set_config('dbaccess.found', coalesce(n.oid::text, ''), false),
                set_config('dbaccess.ident', coalesce(n.ident, ''), true),
                set_config('dbaccess.strike', CASE WHEN n.oid IS NULL THEN 'nothing' WHEN n.clean THEN 'drop' ELSE 'contain' END, true),
                set_config('dbaccess.scopes', (SELECT coalesce(array_agg(s.oid), '{"{}"}') FROM s)::text, true),
                set_config('lock_timeout', $7, true),
-               ARRAY(SELECT pg_get_userbyid(s.oid)::text FROM s),
-               coalesce((SELECT NOT x.rolcanlogin AND x.rolconnlimit = 0 FROM x), false),
                set_config('dbaccess.held', '', false), set_config('dbaccess.given', '', false)
           FROM (SELECT) AS one LEFT JOIN n ON true
         """;
@@ -331,9 +328,19 @@ internal sealed class RemovalStatements
                 END IF;
         """;
 
+    /// <summary>
+    /// Who receives the log as a whole, and so may be a reader: address, or that it may not be seen. Not a backup, and nobody who decodes.
+    /// </summary>
+    private const string Receivers = """
+        ARRAY(SELECT coalesce(host(a.client_addr), 'hidden')
+                        FROM pg_stat_get_wal_senders() w JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid
+                       WHERE coalesce(w.state, 'streaming') IN ('streaming', 'catchup')
+                         AND NOT EXISTS (SELECT FROM pg_get_replication_slots() s WHERE s.active_pid = w.pid AND s.slot_type = 'logical'))
+        """;
+
     private string StateStatement() => $"""
         WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject}), s AS MATERIALIZED ({ScopeRoles})
-        SELECT x.oid IS NOT NULL, o.oid, x.rolname::text, coalesce(x.rolcanlogin, false),
+        SELECT x.oid IS NOT NULL, x.rolname::text, coalesce(x.rolcanlogin, false), coalesce(x.rolsuper, false),
                {Sessions},
                {Dependencies("o.oid", " AND d.deptype = 'o'")} + {Prepared("o.oid")}{(_canBecomeScope ? $" + {Given}" : "")},
                {Dependencies("o.oid", " AND d.deptype <> 'o'")},
@@ -348,7 +355,9 @@ internal sealed class RemovalStatements
                coalesce(k.rolcanlogin AND isfinite(k.rolvaliduntil) AND shobj_description(k.oid, 'pg_authid') IS NULL, false),
                coalesce(current_setting('dbaccess.held', true), '') = 'yes',
                coalesce(current_setting('dbaccess.given', true), ''),
-               coalesce(x.rolsuper, false)
+               {(_canBecomeScope ? "true" : "false")},
+               {Receivers},
+               to_regproc('pg_catalog.aurora_replica_status') IS NOT NULL
           FROM o LEFT JOIN x ON true LEFT JOIN pg_roles k ON k.oid = nullif($1, '')::oid AND k.oid IS DISTINCT FROM x.oid
         """;
 }
