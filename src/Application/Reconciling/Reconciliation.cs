@@ -295,8 +295,8 @@ internal static class Reconciliation
                 "NOBYPASSRLS");
         if (role.DefaultsIn.Count > 0)
             yield return new(FindingKind.TooMuch, role.Name,
-                $"is a {kind} with default privileges of its own in {string.Join(", ", role.DefaultsIn)}: one of its members has set them, " +
-                "and what it made would be others', too", new Mending.ForgetDefaults(role));
+                $"is a {kind} with default privileges of its own in {string.Join(", ", role.DefaultsIn)}: one of its members has set " +
+                "them, and what it made would be others', too", new Mending.ForgetDefaults(role));
         if (!mayOwn && role.OwnsIn.Count > 0)
             yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and owns something in {string.Join(", ", role.OwnsIn)}", null,
                 $"Let a superuser decide whose it is to be and run there: REASSIGN OWNED BY {Show.Identifier(role.Name)} TO " +

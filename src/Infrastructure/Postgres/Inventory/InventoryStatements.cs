@@ -1,5 +1,6 @@
 using DbAccess.Application.Grants;
 using DbAccess.Infrastructure.Postgres.Making;
+using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Inventory;
 
@@ -98,4 +99,21 @@ internal static class InventoryStatements
          WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = $1::text::oid
          ORDER BY 1 LIMIT 20
         """;
+}
+
+/// <summary>The statements that shut a scope role. See <see cref="InventoryStatements.Lock"/>.</summary>
+internal sealed record RoleLock(string NoLogin, string NoPassword)
+{
+    public static RoleLock Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1));
+}
+
+/// <summary>A scope role that is to be dropped. See <see cref="InventoryStatements.Drop"/>.</summary>
+/// <param name="Drop">The statement.</param>
+/// <param name="Database">The statement that takes back what it has on this database.</param>
+/// <param name="Members">Others than us, quoted.</param>
+/// <param name="Owns">How many things.</param>
+internal sealed record ScopeRoleToDrop(string Name, string Ident, string Drop, string Database, IReadOnlyList<string> Members, long Owns)
+{
+    public static ScopeRoleToDrop Read(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetFieldValue<string[]>(4), row.GetInt64(5));
 }

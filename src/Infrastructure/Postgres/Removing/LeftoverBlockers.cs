@@ -91,7 +91,8 @@ internal sealed class LeftoverBlockers(ClusterConnections connections, RoleToRem
         }
         catch (Exception failure) when (Obstacle.Of(failure) is not null)
         {
-            return [$"database {database}: {obstacle.Text}"];
+            return [obstacle.IsFull ? $"what {subject.Ident} owns in database {database} could not be handed over: {obstacle.Text}"
+                : $"database {database}: {obstacle.Text}"];
         }
     }
 

@@ -19,6 +19,8 @@ internal sealed class RemovalFindings
     public bool AnythingDone => _handedOver.Count + _dropped.Count + _remarks.Count > 0
         || _instances.Values.Any(seen => seen.Ended.Count > 0);
 
+    public bool AnythingHandedOver => _handedOver.Count > 0;
+
     public void HandedOver(IEnumerable<string> things) => _handedOver.Add(things);
 
     public void Dropped(IEnumerable<string> things) => _dropped.Add(things);

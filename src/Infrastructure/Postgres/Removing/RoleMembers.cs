@@ -94,12 +94,13 @@ internal sealed class RoleMembers(RoleToRemove role, string oid, IReadOnlyCollec
 
     /// <summary>
     /// Which of some roles may do by themselves everything that the scope roles were given, here; nobody, when they were given something
-    /// elsewhere. Parameters: 1 names of the scope roles, 2 OIDs.
+    /// elsewhere. What is made later is not asked for. Parameters: 1 names of the scope roles, 2 OIDs.
     /// </summary>
     private const string HaveItThemselves = """
         SELECT u.oid FROM unnest($2) u(oid)
          WHERE EXISTS (SELECT FROM pg_roles s WHERE s.rolname = ANY ($1)) AND NOT EXISTS (
             SELECT FROM pg_roles s JOIN pg_shdepend d ON d.refclassid = 'pg_authid'::regclass AND d.refobjid = s.oid AND d.deptype = 'a'
+                  AND d.classid <> 'pg_default_acl'::regclass
               LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
               LEFT JOIN pg_attribute a ON d.classid = 'pg_class'::regclass AND d.objsubid <> 0 AND a.attrelid = d.objid
                   AND a.attnum = d.objsubid
@@ -127,7 +128,7 @@ internal sealed class RoleMembers(RoleToRemove role, string oid, IReadOnlyCollec
           FROM (SELECT a.usesysid, i.idle, CASE WHEN i.idle THEN false ELSE pg_terminate_backend(a.pid) END AS ended
                   FROM pg_stat_get_activity(NULL) a
                  CROSS JOIN LATERAL (SELECT coalesce(a.state = 'idle' AND a.state_change < $2, false)) i(idle)
-                 WHERE a.usesysid::bigint = ANY ($1) AND a.backend_start > $3 OFFSET 0) t
+                 WHERE a.usesysid::bigint = ANY ($1) AND coalesce(a.backend_start > $3, true) OFFSET 0) t
          GROUP BY 1
         """;
 }

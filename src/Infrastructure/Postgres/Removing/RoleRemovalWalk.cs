@@ -63,9 +63,9 @@ internal sealed class RoleRemovalWalk
                 _ => removal,
             };
         }
-        catch (OperationCanceledException) when (IsLockedOut && _removal.SoFar() is { } soFar)
+        catch (OperationCanceledException) when (IsLockedOut && _removal.Findings.AnythingHandedOver && _removal.SoFar() is { } soFar)
         {
-            // Nobody has access any more, and that is what matters to people; the rest takes longer than one worker has.
+            // Nobody has access any more, and that is what matters to people; the rest gets on and takes longer than one worker has.
             return new RoleRemoval.LockedOut(soFar, [RemovalWords.GoesOn]);
         }
         catch (OperationCanceledException) when (_removal.SoFar() is { } soFar)
