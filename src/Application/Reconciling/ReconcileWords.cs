@@ -1,3 +1,4 @@
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 
 namespace DbAccess.Application.Reconciling;
@@ -13,7 +14,7 @@ internal static class ReconcileWords
         if (receipt.HandedOver.Count > 0) parts.Add($"kept under the escrow role: {string.Join(", ", receipt.HandedOver)}");
         if (receipt.Dropped.Count > 0) parts.Add($"went with it: {string.Join(", ", receipt.Dropped)}");
         parts.AddRange(receipt.Remarks);
-        return parts.Count == 0 ? "" : $" {string.Join("; ", parts)}";
+        return parts.Count == 0 ? "" : $" {Show.Together(parts)}";
     }
 
     public static string Would(Mending mend) => mend switch

@@ -262,7 +262,7 @@ internal sealed class RoleReconciler(
                 {
                     RoleRemoval.Gone { Receipt: var receipt } => (Result.Done, receipt),
                     RoleRemoval.LockedOut { Receipt: var receipt, Blockers: var blockers } =>
-                        (new Error("reconcile.locked_out", $"It is locked out but cannot be dropped yet: {string.Join("; ", blockers)}"),
+                        (new Error("reconcile.locked_out", $"It is locked out but cannot be dropped yet: {Show.Together(blockers)}"),
                         receipt),
                     RoleRemoval.NotNow { Why: var why, SoFar: var soFar } => (why, soFar),
                     _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
