@@ -68,7 +68,7 @@ internal sealed class SweepStage : IAsyncDisposable
         var swept = await SweepAsync();
         await Store.CountQuarantinedAsync(CancellationToken.None);
         await Lateness.LongestAsync(Store, Clock.GetUtcNow(), CancellationToken.None);
-        var drift = (await Mediator.Send(new ReconcileRoles(OnlyBusy: true))).Value;
+        var drift = (await Mediator.Send(new ReconcileRoles(Reach: ReconcileReach.BusyCheaply))).Value;
         return drift.Lines.Count == 0 ? swept : throw new InvalidOperationException($"The comparison found something: {drift.Lines[0]}");
     }
 

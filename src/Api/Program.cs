@@ -150,7 +150,7 @@ public static class Program
             await Console.Error.WriteLineAsync($"{none.Message} ({app.Services.GetRequiredService<IPolicyHealth>().Rejected})");
         if (sweep.Reconcile || sweep.DryRun)
         {
-            var compared = await mediator.Send(new ReconcileRoles(sweep.DryRun, sweep.Confirm));
+            var compared = await mediator.Send(new ReconcileRoles(sweep.DryRun, sweep.Confirm, ReconcileReach.All));
             if (compared.Refusal is null)
             {
                 foreach (var line in compared.Value.Lines) Console.WriteLine(line.ToString());

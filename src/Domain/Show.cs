@@ -21,6 +21,19 @@ public static class Show
         return shown.ToString();
     }
 
+    /// <summary>Several sentences as one text. One that ends with a statement has its semicolon already.</summary>
+    public static string Together(IEnumerable<string> sentences)
+    {
+        var together = new StringBuilder();
+        foreach (var sentence in sentences)
+        {
+            if (together.Length > 0) together.Append(together[^1] is ';' or '.' ? " " : "; ");
+            together.Append(sentence);
+        }
+
+        return together.ToString();
+    }
+
     /// <summary>What somebody probably meant, or what there is to choose from; empty when there is nothing to say.</summary>
     public static string Hint(string wrong, IEnumerable<string> names)
     {

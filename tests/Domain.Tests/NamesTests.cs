@@ -173,4 +173,11 @@ public sealed class NamesTests
         Assert.All(actors, actor => Assert.Equal(actor, Actor.Parse(actor.ToString()!)));
         Assert.All((string[])["", "nobody", "T0DBACME1", "T0DBACME1/U0ENGINE1/x", "sweeper"], text => Assert.Null(Actor.Parse(text)));
     }
+
+    [Theory]
+    [InlineData("", new string[0])]
+    [InlineData("one", new[] { "one" })]
+    [InlineData("one; two", new[] { "one", "two" })]
+    [InlineData("Let a superuser run: DROP ROLE a; It stays.", new[] { "Let a superuser run: DROP ROLE a;", "It stays." })]
+    public void Sentences_are_put_together_without_a_second_semicolon(string together, string[] sentences) => Assert.Equal(together, Show.Together(sentences));
 }

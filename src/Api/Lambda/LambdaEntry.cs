@@ -159,7 +159,7 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         var failed = 1;
         try
         {
-            var compared = await mediator.Send(new ReconcileRoles(OnlyBusy: !fully), cancellationToken);
+            var compared = await mediator.Send(new ReconcileRoles(Reach: fully ? ReconcileReach.Busy : ReconcileReach.BusyCheaply), cancellationToken);
             if (compared.Refusal is null) failed = compared.Value.Count(FindingOutcome.Failed);
             if (compared.Refusal is { } refusal) log.LogError("Reconcile: nothing was compared: {Refusal}", refusal.Message);
             else if (compared.Value.Lines.Count > 0) log.LogWarning("Reconcile: {Report}", compared.Value.ToString());

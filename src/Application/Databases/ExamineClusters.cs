@@ -81,7 +81,7 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
 
         private async Task<IReadOnlyList<Check>> DriftAsync(IReadOnlyList<ClusterName> clusters, CancellationToken cancellationToken)
         {
-            var report = await reconciler.RunAsync(dryRun: true, confirmed: false, onlyBusy: false, cancellationToken);
+            var report = await reconciler.RunAsync(dryRun: true, confirmed: false, ReconcileReach.All, cancellationToken);
             List<Check> checks = [];
             foreach (var cluster in clusters.Concat(report.Lines.Select(line => line.Cluster)).Distinct())
             {

@@ -187,7 +187,7 @@ internal sealed class GrantGiving(
 
             if (removal is RoleRemoval.NotNow { Why: var why }) return await PostponeAsync(grant, why.Message, null);
             if (removal is RoleRemoval.LockedOut { Blockers: var blockers })
-                return await PostponeAsync(grant, string.Join("; ", blockers), null);
+                return await PostponeAsync(grant, Show.Together(blockers), null);
             receipt = ((RoleRemoval.Gone)removal).Receipt;
         }
 

@@ -58,7 +58,7 @@ internal sealed class GrantTaking(
             case RoleRemoval.LockedOut { Blockers: var blockers }:
                 Telemetry.Step("quarantined");
                 log.LogError("{Grant}: role {Role} is locked out but cannot be removed yet (try {Attempt}): {Blockers}",
-                    state.Id.ToString(), state.Role!.Value, state.Attempts, string.Join("; ", blockers));
+                    state.Id.ToString(), state.Role!.Value, state.Attempts, Show.Together(blockers));
                 return StepReport.Quarantined;
 
             default:

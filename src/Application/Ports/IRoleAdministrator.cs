@@ -81,6 +81,11 @@ public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTa
     /// </summary>
     public IReadOnlyList<RoleName> ScopeRoles { get; init; } = [];
 
+    /// <summary>
+    /// When it was made, at the earliest: whoever has run nothing since then has not used it. Null when the record does not say.
+    /// </summary>
+    public DateTimeOffset? MadeAt { get; init; }
+
     /// <summary>The owner that its sessions acted as: what they ran is counted as the owner's. Null mostly.</summary>
     public string? RunAs { get; init; }
 
@@ -90,6 +95,7 @@ public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTa
     {
         ScopeRoles = RoleName.ForScopes(grant.Installation, grant.Scope, grant.Target),
         RunAs = grant.Scope.RunAs,
+        MadeAt = grant.CreatedAt,
     };
 }
 

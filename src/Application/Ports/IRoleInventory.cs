@@ -68,6 +68,11 @@ public sealed record FoundRole(
     /// <summary>Where it has privileges that hang on itself: <c>database orders</c>, or <c>the whole cluster</c>.</summary>
     public IReadOnlyList<string> GivenIn { get; init; } = [];
 
+    /// <summary>
+    /// The databases in which it has default privileges of its own. A scope role makes nothing, so that somebody has set them in its name.
+    /// </summary>
+    public IReadOnlyList<string> DefaultsIn { get; init; } = [];
+
     /// <summary>Null where nobody looked.</summary>
     public RoleLimits? Limits { get; init; }
 }
@@ -102,6 +107,13 @@ public interface IRoleInventory
     /// </summary>
     Task<Result> TakeBackAsync(
         ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes back the default privileges that somebody set in the name of a scope or escrow role. Refuses, with the statements, when the
+    /// administrator cannot.
+    /// </summary>
+    Task<Result> ForgetDefaultsAsync(
+        ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
 
     /// <summary>
     /// Drops a scope role without members, after what it was given was taken back. Drops nothing else: a role that owns something is

@@ -4,6 +4,23 @@ using MediatR;
 
 namespace DbAccess.Application.Reconciling;
 
+/// <summary>Which clusters are compared with the record.</summary>
+public enum ReconcileReach
+{
+    /// <summary>
+    /// Those with live or lately ended grants, and of the grants only what was not seen by the last pass: cheap enough for every sweep.
+    /// </summary>
+    BusyCheaply,
+
+    /// <summary>
+    /// Those with live or lately ended grants; every live grant is read. For every hour: a cluster where nothing is live is left asleep.
+    /// </summary>
+    Busy,
+
+    /// <summary>All that the policy names, for a person who asks. Wakes those that sleep.</summary>
+    All,
+}
+
 /// <summary>
 /// Compares the record with the clusters: roles without a live grant, live grants without a role, scope roles that somebody changed. Mends
 /// what it may and reports the rest. Safe to run anywhere, any number of times. Refused where there is no policy.
@@ -11,8 +28,9 @@ namespace DbAccess.Application.Reconciling;
 /// <param name="DryRun">Changes nothing and says what would be done.</param>
 /// <param name="Confirm">An administrator says that the record is right: roles that it does not know are removed, and no grace is waited
 /// for with scope roles.</param>
-/// <param name="OnlyBusy">Only clusters with live or lately ended grants: cheap enough for every sweep, and wakes nobody.</param>
-public sealed record ReconcileRoles(bool DryRun = false, bool Confirm = false, bool OnlyBusy = false) : IRequest<Result<ReconcileReport>>
+/// <param name="Reach">Which clusters.</param>
+public sealed record ReconcileRoles(bool DryRun = false, bool Confirm = false, ReconcileReach Reach = ReconcileReach.Busy)
+    : IRequest<Result<ReconcileReport>>
 {
     internal sealed class Handler(RoleReconciler reconciler, IPolicySource policies)
         : IRequestHandler<ReconcileRoles, Result<ReconcileReport>>
@@ -22,7 +40,7 @@ public sealed record ReconcileRoles(bool DryRun = false, bool Confirm = false, b
             // What a policy needs would look as if nobody needed it.
             if (policies.Missing is { } none) return none;
 
-            return await reconciler.RunAsync(command.DryRun, command.Confirm, command.OnlyBusy, cancellationToken);
+            return await reconciler.RunAsync(command.DryRun, command.Confirm, command.Reach, cancellationToken);
         }
     }
 }

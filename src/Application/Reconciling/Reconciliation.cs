@@ -69,6 +69,8 @@ internal abstract record Mending
 
     public sealed record TakeBack(FoundRole Role, RoleLink Member) : Mending;
 
+    public sealed record ForgetDefaults(FoundRole Role) : Mending;
+
     public sealed record DropScope(FoundRole Role) : Mending;
 }
 
@@ -96,7 +98,12 @@ internal sealed record ClusterState(
     IReadOnlyDictionary<string, DatabaseName> Databases,
     IReadOnlyDictionary<uint, DateTimeOffset> UnneededSince,
     DateTimeOffset Now,
-    bool Confirmed);
+    bool Confirmed)
+{
+    /// <summary>By our clock, just before the listing was asked for: what was proved gone earlier than this and is in it has come
+    /// back.</summary>
+    public required DateTimeOffset ListedAt { get; init; }
+}
 
 /// <summary>
 /// Wanted against actual on one cluster: a pure decision. Nothing live is destroyed on the word of the store alone, and nothing is dropped
@@ -129,12 +136,15 @@ internal static class Reconciliation
             return [OfUnknown(state, role, tag, $"a grant of cluster {grant.Target.Cluster}; this may be a copy of that cluster")];
         if (grant.EndedAt is { } endedAt)
         {
-            // A worker may still be busy with the last proof; a role past its own end has no such excuse.
+            // A worker may still be busy with the last proof; a role past its own end has no such excuse, nor has one that was proved gone
+            // before it was listed: after a failover to an instance that had not heard of the drop it is there again, with its password.
             var left = endedAt + Grace - state.Now;
-            if (left > TimeSpan.Zero && !IsPast(state, tag))
+            var cameBack = grant.Receipt?.ProvedAt is { } provedAt && provedAt < state.ListedAt;
+            if (left > TimeSpan.Zero && !cameBack && !IsPast(state, tag))
                 return [new(FindingKind.Orphan, role.Name, $"is of {tag.Grant}, which is over since {Minutes(state.Now - endedAt)}", null,
                     "is left until ten minutes after that")];
-            return [Removal(FindingKind.Orphan, state, role, tag, grant.Target, $"is of {tag.Grant}, which is over ({Word(grant)})")];
+            return [Removal(FindingKind.Orphan, state, role, tag, grant.Target, $"is of {tag.Grant}, which is over ({Word(grant)})" +
+                (cameBack ? $", and came back although it was proved gone {grant.Receipt!.ProvedAt:yyyy-MM-dd HH:mm:ss} UTC" : ""))];
         }
 
         if (grant.RoleOid is null && grant.Role?.Value == role.Name) return [];
@@ -249,7 +259,7 @@ internal static class Reconciliation
         // Only strangers were dealt with above: a live grant's role keeps it, whatever the policy says by now.
         // One whose drop was cut off half way is dropped to the end; whoever became its member meanwhile gets another of its name.
         if (!isAside && (state.NeededScopes.Contains(role.Name) || role.Members.Any(link => link.Role != state.Listing.Administrator))
-            || role.OwnsIn.Count > 0) return findings;
+            || role.OwnsIn.Count + role.DefaultsIn.Count > 0) return findings;
 
         var since = state.UnneededSince.TryGetValue(role.Oid, out var first) ? first : state.Now;
         var drop = state.Confirmed || state.Now - since >= Grace;
@@ -283,6 +293,10 @@ internal static class Reconciliation
                 $"is a {kind} with a power (superuser, createrole, createdb, replication or bypassrls)", null,
                 $"Let a superuser run: ALTER ROLE {Show.Identifier(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION " +
                 "NOBYPASSRLS");
+        if (role.DefaultsIn.Count > 0)
+            yield return new(FindingKind.TooMuch, role.Name,
+                $"is a {kind} with default privileges of its own in {string.Join(", ", role.DefaultsIn)}: one of its members has set " +
+                "them, and what it made would be others', too", new Mending.ForgetDefaults(role));
         if (!mayOwn && role.OwnsIn.Count > 0)
             yield return new(FindingKind.TooMuch, role.Name, $"is a {kind} and owns something in {string.Join(", ", role.OwnsIn)}", null,
                 $"Let a superuser decide whose it is to be and run there: REASSIGN OWNED BY {Show.Identifier(role.Name)} TO " +

@@ -11,85 +11,6 @@ using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Reconciling;
 
-/// <summary>What came of a finding.</summary>
-public enum FindingOutcome
-{
-    /// <summary>Nothing is to be done by us, or not yet.</summary>
-    Reported,
-
-    /// <summary>A dry run: this is what would be done.</summary>
-    WouldMend,
-
-    Mended,
-
-    /// <summary>It was tried and did not work; the next pass tries again.</summary>
-    Failed,
-}
-
-/// <summary>One finding and what came of it.</summary>
-/// <param name="Role">The role, or empty when it is about the cluster.</param>
-/// <param name="Words">All of it, for people.</param>
-public sealed record ReconcileLine(ClusterName Cluster, FindingKind Kind, string Role, FindingOutcome Outcome, string Words)
-{
-    public override string ToString() => $"{Cluster}: {Words}";
-}
-
-/// <summary>What a comparison of the record with the clusters found and did.</summary>
-public sealed record ReconcileReport(int Clusters, int Roles, IReadOnlyList<ReconcileLine> Lines)
-{
-    public int Count(FindingOutcome outcome) => Lines.Count(line => line.Outcome == outcome);
-
-    public int Count(FindingKind kind) => Lines.Count(line => line.Kind == kind);
-
-    public override string ToString() =>
-        $"{Clusters} clusters, {Roles} roles; {Lines.Count} findings: {Count(FindingOutcome.Mended)} mended, " +
-            $"{Count(FindingOutcome.WouldMend)} would be mended, {Count(FindingOutcome.Reported)} reported, " +
-            $"{Count(FindingOutcome.Failed)} failed";
-}
-
-/// <summary>
-/// What passes of one process remember of each other: since when a scope role is unneeded, which clusters were busy lately, and which
-/// grants are in use.
-/// </summary>
-internal sealed class ReconcileMemory
-{
-    private readonly ConcurrentDictionary<ClusterName, IReadOnlyDictionary<uint, DateTimeOffset>> _unneeded = new();
-    private readonly ConcurrentDictionary<ClusterName, DateTimeOffset> _busy = new();
-    private readonly ConcurrentDictionary<GrantId, GrantSnapshot> _inUse = new();
-
-    public IReadOnlyDictionary<uint, DateTimeOffset> UnneededSince(ClusterName cluster) =>
-        _unneeded.TryGetValue(cluster, out var known) ? known : new Dictionary<uint, DateTimeOffset>();
-
-    /// <summary>Forgets what is needed again: the grace starts anew then.</summary>
-    public void SetUnneeded(ClusterName cluster, IEnumerable<uint> oids, DateTimeOffset now)
-    {
-        var before = UnneededSince(cluster);
-        _unneeded[cluster] = oids.ToDictionary(oid => oid, oid => before.TryGetValue(oid, out var since) ? since : now);
-    }
-
-    public void WasBusy(ClusterName cluster, DateTimeOffset now) => _busy[cluster] = now;
-
-    /// <summary>
-    /// A grant that was in use when it was last read, and is by the clock. As long as it is in use, all that a comparison rests on stays as
-    /// it is: role, OID, scope. Whether it still is, is for the record to say before anything is decided, and in any case once an hour.
-    /// </summary>
-    public GrantSnapshot? InUse(GrantId id, DateTimeOffset now) => _inUse.TryGetValue(id, out var grant) && grant.Window?.Expiry > now
-        ? grant : null;
-
-    /// <summary>What is live now, and nothing else.</summary>
-    public void Remember(IReadOnlyList<GrantSnapshot> live)
-    {
-        var inUse = live.Where(grant => grant.Status is GrantStatus.Active).ToDictionary(grant => grant.Id);
-        foreach (var id in _inUse.Keys.Where(id => !inUse.ContainsKey(id))) Forget(id);
-        foreach (var (id, grant) in inUse) _inUse[id] = grant;
-    }
-
-    public void Forget(GrantId id) => _inUse.TryRemove(id, out _);
-
-    public IEnumerable<ClusterName> BusySince(DateTimeOffset since) =>
-        _busy.Where(entry => entry.Value >= since).Select(entry => entry.Key);
-}
-
 /// <summary>
 /// Compares the record with the clusters and mends what may be mended; shared by the command and, as a dry run, by the examination of
 /// clusters. One cluster that fails does not stop the others.
@@ -123,9 +44,10 @@ internal sealed class RoleReconciler(
     /// <summary>More than this that are not remembered are read all together.</summary>
     private const int MostToReadSingly = 50;
 
-    /// <param name="onlyBusy">Only clusters with live or lately ended grants, so that no sleeping cluster is woken.</param>
-    public async Task<ReconcileReport> RunAsync(bool dryRun, bool confirmed, bool onlyBusy, CancellationToken cancellationToken)
+    public async Task<ReconcileReport> RunAsync(
+        bool dryRun, bool confirmed, ReconcileReach reach, CancellationToken cancellationToken)
     {
+        var onlyBusy = reach is ReconcileReach.BusyCheaply;
         var now = clock.GetUtcNow();
         if ((onlyBusy ? await ListLiveCheaplyAsync(now, cancellationToken) : await ListLiveAsync(cancellationToken)) is not { } live)
             return new ReconcileReport(0, 0, []);
@@ -133,11 +55,12 @@ internal sealed class RoleReconciler(
         var busy = live.Where(grant => grant.Role is not null).Select(grant => grant.Target.Cluster).ToHashSet();
         foreach (var cluster in busy) memory.WasBusy(cluster, now);
 
+        var lately = await store.ListLatelyEndedAsync(now - Lately, cancellationToken);
         List<ClusterName> clusters =
         [
-            .. (onlyBusy ? busy.Concat(memory.BusySince(now - Lately))
-                : busy.Concat(policies.Current.Databases.Values.Select(database => database.Target.Cluster)))
-                .Distinct().OrderBy(cluster => cluster.Value, StringComparer.Ordinal),
+            .. (reach is ReconcileReach.All ? policies.Current.Databases.Values.Select(database => database.Target.Cluster)
+                : memory.BusySince(now - Lately).Concat(lately.Keys))
+                .Concat(busy).Distinct().OrderBy(cluster => cluster.Value, StringComparer.Ordinal),
         ];
         var lines = new ConcurrentBag<ReconcileLine>();
         var seen = 0;
@@ -205,6 +128,7 @@ internal sealed class RoleReconciler(
         ClusterName cluster, IReadOnlyList<GrantSnapshot> liveBefore, bool onlyBusy, bool dryRun, bool confirmed,
             ConcurrentBag<ReconcileLine> lines, CancellationToken cancellationToken)
     {
+        var listedAt = clock.GetUtcNow();
         var listed = await inventory.ListAsync(
             cluster, installation.Name, [.. liveBefore.Select(grant => grant.RoleOid).OfType<uint>()], cancellationToken);
         if (listed.Refusal is { } refusal)
@@ -264,7 +188,7 @@ internal sealed class RoleReconciler(
                     .ToDictionary(group => group.Key, group => group.First().Target.Name, StringComparer.Ordinal),
                 memory.UnneededSince(cluster),
                 now,
-                confirmed));
+                confirmed) { ListedAt = listedAt });
         }
     }
 
@@ -307,17 +231,17 @@ internal sealed class RoleReconciler(
         var lead = finding.Role.Length > 0 ? $"{finding.Role} {finding.What}" : $"it {finding.What}";
         if (finding.Mend is not { } mend)
             return Line(FindingOutcome.Reported, finding.Instead is null ? lead : $"{lead}. {finding.Instead}.");
-        if (dryRun) return Line(FindingOutcome.WouldMend, $"{lead}. {Would(mend)}.");
+        if (dryRun) return Line(FindingOutcome.WouldMend, $"{lead}. {ReconcileWords.Would(mend)}.");
 
         try
         {
             // On the audit record before anything happens, and what came of it after.
             await AuditAsync(finding, "begun");
             var (outcome, receipt) = await MendAsync(cluster, mend, cancellationToken);
-            var found = receipt is null ? "" : InWords(receipt);
+            var found = receipt is null ? "" : ReconcileWords.Of(receipt);
             await AuditAsync(finding, $"{outcome.Refusal?.Code ?? "done"}{(found.Length > 0 ? $":{found}" : "")}");
             return outcome.Refusal is { } refusal ? Line(FindingOutcome.Failed, $"{lead}. {refusal.Message}{found}")
-                : Line(FindingOutcome.Mended, $"{lead}. {Did(mend)}.{found}");
+                : Line(FindingOutcome.Mended, $"{lead}. {ReconcileWords.Did(mend)}.{found}");
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -338,7 +262,7 @@ internal sealed class RoleReconciler(
                 {
                     RoleRemoval.Gone { Receipt: var receipt } => (Result.Done, receipt),
                     RoleRemoval.LockedOut { Receipt: var receipt, Blockers: var blockers } =>
-                        (new Error("reconcile.locked_out", $"It is locked out but cannot be dropped yet: {string.Join("; ", blockers)}"),
+                        (new Error("reconcile.locked_out", $"It is locked out but cannot be dropped yet: {Show.Together(blockers)}"),
                         receipt),
                     RoleRemoval.NotNow { Why: var why, SoFar: var soFar } => (why, soFar),
                     _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
@@ -358,23 +282,15 @@ internal sealed class RoleReconciler(
             case Mending.TakeBack takeBack:
                 return (await inventory.TakeBackAsync(cluster, installation.Name, takeBack.Role, takeBack.Member, cancellationToken), null);
 
+            case Mending.ForgetDefaults defaults:
+                return (await inventory.ForgetDefaultsAsync(cluster, installation.Name, defaults.Role, cancellationToken), null);
+
             case Mending.DropScope drop:
                 return (await inventory.DropScopeAsync(cluster, installation.Name, drop.Role, cancellationToken), null);
 
             default:
-                throw new InvalidOperationException("A mending is one of five.");
+                throw new InvalidOperationException("A mending is one of six.");
         }
-    }
-
-    /// <summary>There is no grant on record that could keep the receipt.</summary>
-    private static string InWords(RemovalReceipt receipt)
-    {
-        List<string> parts = [];
-        if (receipt.SessionsEnded > 0) parts.Add($"sessions cut: {receipt.SessionsEnded}");
-        if (receipt.HandedOver.Count > 0) parts.Add($"kept under the escrow role: {string.Join(", ", receipt.HandedOver)}");
-        if (receipt.Dropped.Count > 0) parts.Add($"went with it: {string.Join(", ", receipt.Dropped)}");
-        parts.AddRange(receipt.Remarks);
-        return parts.Count == 0 ? "" : $" {string.Join("; ", parts)}";
     }
 
     private Task AuditAsync(Finding finding, string outcome) => audit.AppendAsync(
@@ -390,22 +306,4 @@ internal sealed class RoleReconciler(
             .SelectMany(needed => RoleName.ForScopes(installation.Name, needed.Scope, needed.Target).Select(role => role.Value))
             .ToHashSet(StringComparer.Ordinal);
     }
-
-    private static string Would(Mending mend) => mend switch
-    {
-        Mending.Remove => "It would be removed",
-        Mending.Supersede => "The grant would be ended, and its holder told",
-        Mending.Lock => "Its login and password would be taken away",
-        Mending.TakeBack => "The membership would be taken back",
-        _ => "It would be dropped",
-    };
-
-    private static string Did(Mending mend) => mend switch
-    {
-        Mending.Remove => "It was removed, and that was checked",
-        Mending.Supersede => "The grant is being ended, and its holder is told",
-        Mending.Lock => "Its login and password were taken away",
-        Mending.TakeBack => "The membership was taken back",
-        _ => "It was dropped",
-    };
 }

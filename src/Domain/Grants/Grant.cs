@@ -293,7 +293,7 @@ public sealed class Grant
     {
         var first = Status is GrantStatus.Revoking;
         var moved = Move(GrantStatus.Quarantined, LeftToRemove, first ? "grant.quarantined" : "grant.still_quarantined", new Actor.Sweep(),
-            now, string.Join("; ", blockers));
+            now, Show.Together(blockers));
         if (moved.Refusal is not null) return moved;
 
         State = State with { Receipt = receipt.After(State.Receipt).Against(State.Window), Blockers = blockers, StepDueAt = now +

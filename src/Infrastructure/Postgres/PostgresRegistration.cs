@@ -27,6 +27,7 @@ public static class PostgresRegistration
         services.AddSingleton(options);
         services.AddSingleton<ClusterConnections>();
         services.AddSingleton<GhostHunt>();
+        services.AddSingleton<WarmConnections>();
         services.AddSingleton<IGhostHunt>(provider => provider.GetRequiredService<GhostHunt>());
         services.AddSingleton<IRoleAdministrator, PostgresRoleAdministrator>();
         services.AddSingleton<IRoleInventory, RoleInventory>();

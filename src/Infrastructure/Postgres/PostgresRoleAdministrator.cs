@@ -25,22 +25,20 @@ namespace DbAccess.Infrastructure.Postgres;
 /// <see cref="RoleRemovalWalk"/>.
 /// </summary>
 internal sealed partial class PostgresRoleAdministrator(
-    ClusterConnections connections, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger, GhostHunt? ghosts = null)
+    ClusterConnections connections, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger, GhostHunt? ghosts = null,
+    WarmConnections? warm = null)
         : IRoleAdministrator
 {
-    private const int Attempts = 10;
-
-    /// <summary>A connection that was lost is tried anew this often: the first may only have been an old one from the pool.</summary>
-    private const int LostConnections = 2;
-
     private readonly ScopeRoles _scopes = new(clock, logger);
     private readonly ActivityLog _activity = new(connections, clock, logger);
+    private readonly Followers _followers = new(connections, clock);
 
     public async Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken)
     {
         using var activity = Telemetry.Activities.StartActivity("role.make");
         var started = clock.GetTimestamp();
         var making = await TryMakeAsync(order, password, cancellationToken);
+        if (making is RoleMaking.Made { Oid: var oid }) warm?.Add(order.Target.Cluster, oid);
         var (outcome, code) = making switch
         {
             RoleMaking.Made => ("made", null),
@@ -58,7 +56,8 @@ internal sealed partial class PostgresRoleAdministrator(
     {
         using var activity = Telemetry.Activities.StartActivity("role.remove");
         var started = clock.GetTimestamp();
-        var removal = await new RoleRemovalWalk(connections, _activity, clock, logger, role).RunAsync(cancellationToken);
+        var removal = await new RoleRemovalWalk(connections, _activity, _followers, clock, logger, role, warm).RunAsync(cancellationToken);
+        if (removal is not RoleRemoval.NotNow && role.Oid is { } oid) warm?.Forget(role.Target.Cluster, oid);
         ghosts?.Follow(role.Target.Cluster, clock.GetUtcNow());
         var (outcome, code) = removal switch
         {
@@ -72,9 +71,8 @@ internal sealed partial class PostgresRoleAdministrator(
         return removal;
     }
 
-    /// <summary>Waits a little longer each time, and never as long as another who was in the way at the same moment.</summary>
     internal static Task PauseAsync(int attempt, TimeProvider clock, CancellationToken cancellationToken) =>
-        Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(2, 10 + (15 * attempt))), clock, cancellationToken);
+        Attempts.PauseAsync(attempt, clock, cancellationToken);
 
     private async Task<RoleMaking> TryMakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken)
     {
@@ -84,50 +82,31 @@ internal sealed partial class PostgresRoleAdministrator(
         var verifier = Task.Run(() => ScramVerifier.For(password), cancellationToken);
         var parts = ScopePart.Of(order);
         var look = new RoleLook(order, parts[0]);
-        var lost = 0;
-        for (var attempt = 1; ; attempt++)
+        try
         {
-            ClusterConnection? cluster = null;
-            try
+            // 42710 comes this far when two made the same scope role at once, 42704 when one was dropped as unused at this moment.
+            return await new Attempts(clock).RunAsync(async () =>
             {
                 List<PlanOnRecord> others = [];
                 if (parts.Count > 1 && await PrepareOthersAsync(order, parts, others, cancellationToken) is { } cannot)
                     return new RoleMaking.Impossible(cannot);
 
-                cluster = await connections.OpenAsync(order.Target.Cluster, order.Target.Database, cancellationToken);
-                return await MakeOnAsync(cluster, order, look, others, verifier, cancellationToken);
-            }
-            catch (Exception failure) when (failure is not OperationCanceledException)
-            {
-                if (ClusterFault.IsLostConnection(failure))
+                await using var cluster = await connections.OpenAsync(order.Target.Cluster, order.Target.Database, cancellationToken);
+                try
                 {
-                    cluster?.DropPool();
-                    if (++lost <= LostConnections && !cancellationToken.IsCancellationRequested)
-                    {
-                        await GiveBackAsync(cluster);
-                        await PauseAsync(attempt, clock, cancellationToken);
-                        continue;
-                    }
+                    return await MakeOnAsync(cluster, order, look, others, verifier, cancellationToken);
                 }
-                // 42710 comes this far when two made the same scope role at once, 42704 when one was dropped as unused at this moment.
-                else if ((ClusterFault.IsContention(failure) || ClusterFault.IsOvertaken(failure)) && attempt < Attempts)
+                catch (Exception failure) when (Attempts.Classify(failure) == Passing.Lost)
                 {
-                    await GiveBackAsync(cluster);
-                    await PauseAsync(attempt, clock, cancellationToken);
-                    continue;
-                }
-                else if (failure is not (ClusterFault or NpgsqlException))
-                {
+                    cluster.DropPool();
                     throw;
                 }
-
-                var fault = ClusterFault.From(failure, order.Target.Cluster, order.Target.Database);
-                return fault.MayPass ? new RoleMaking.NotNow(fault.Error) : new RoleMaking.Impossible(Explain(fault, order));
-            }
-            finally
-            {
-                await GiveBackAsync(cluster);
-            }
+            }, cancellationToken);
+        }
+        catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
+        {
+            var fault = ClusterFault.From(failure, order.Target.Cluster, order.Target.Database);
+            return fault.MayPass ? new RoleMaking.NotNow(fault.Error) : new RoleMaking.Impossible(Explain(fault, order));
         }
     }
 
@@ -501,8 +480,6 @@ internal sealed partial class PostgresRoleAdministrator(
         new($"cluster {order.Target.Cluster} led to a reader", "ERROR", "ERROR", PostgresErrorCodes.ReadOnlySqlTransaction);
 
     private static string Word(string sslMode) => sslMode.Length == 0 ? "verify-full" : sslMode;
-
-    private static ValueTask GiveBackAsync(ClusterConnection? cluster) => cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>One word, or several with dots; what PostgreSQL itself takes as the name of a setting.</summary>
     [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?\z",

@@ -28,7 +28,7 @@ internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, Tim
         try
         {
             // Cheap: one look at each cluster that has live or lately ended grants, and none where there are none.
-            var compared = await mediator.Send(new ReconcileRoles(OnlyBusy: true), either.Token);
+            var compared = await mediator.Send(new ReconcileRoles(Reach: ReconcileReach.BusyCheaply), either.Token);
             if (compared.Refusal is { } refusal) log.LogError("Reconcile: nothing was compared: {Refusal}", refusal.Message);
             else if (compared.Value.Lines.Count > 0) log.LogWarning("Reconcile: {Report}", compared.Value.ToString());
         }

@@ -9,8 +9,8 @@ using Quartz;
 namespace DbAccess.Infrastructure.Scheduling;
 
 /// <summary>
-/// Compares the record with every cluster of the policy, at the start and every hour. What the cheap passes after each sweep cannot see is
-/// seen here.
+/// Compares the record with every cluster where a grant is live or ended lately, at the start and every hour. What the cheap passes after
+/// each sweep cannot see is seen here; clusters where nothing is live are left asleep, and looked at by <c>sweep --reconcile</c>.
 /// </summary>
 internal sealed class ReconcileRolesJob(IMediator mediator, ILogger<ReconcileRolesJob> log) : IJob
 {

@@ -6,6 +6,7 @@ using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
 using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
@@ -131,9 +132,14 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     [Theory]
     [InlineData(9, FindingOutcome.Reported)]
     [InlineData(10, FindingOutcome.Mended)]
-    public async Task An_orphan_is_removed_by_its_oid_ten_minutes_after_its_grant_is_over(int minutes, FindingOutcome outcome)
+    public async Task An_orphan_is_removed_by_its_oid_ten_minutes_after_its_grant_is_over_without_a_proof(int minutes, FindingOutcome outcome)
     {
-        var grant = await EndedAsync();
+        // Given up before anybody was known to have made a role, and somebody may be making it still.
+        var grant = Some.Provisioning(Some.Now);
+        grant.Abandon("given up", new Actor.Sweep(), Some.Now);
+        grant.BeginUndo(Some.Now, TimeSpan.FromMinutes(1));
+        grant.Fail(null, Some.Now);
+        await _store.AddAsync(grant, Cancellation);
         There(RoleOf(grant, end: Some.Now.AddHours(5)));
         _clock.Advance(TimeSpan.FromMinutes(minutes));
 
@@ -142,6 +148,38 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         Assert.Equal((FindingKind.Orphan, outcome), (line.Kind, line.Outcome));
         Assert.Equal(outcome is FindingOutcome.Mended ? [Oid] : [], _administrator.Removals.Select(removal => removal.Oid!.Value));
         Assert.Equal(outcome is FindingOutcome.Mended ? ["begun", "done"] : [], _audit.Records.Select(record => record.Outcome));
+    }
+
+    [Fact]
+    public async Task A_role_that_comes_back_after_it_was_proved_gone_is_removed_at_once_and_one_that_was_listed_just_before_is_not()
+    {
+        var grant = await EndedAsync();
+        There(RoleOf(grant, end: Some.Now.AddHours(5)));
+        // Listed before the proof: the worker was just quicker than we.
+        Assert.Equal(FindingOutcome.Reported, Assert.Single((await RunAsync()).Lines).Outcome);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.Orphan, FindingOutcome.Mended), (line.Kind, line.Outcome));
+        Assert.Contains("came back although it was proved gone", line.Words, StringComparison.Ordinal);
+        Assert.Equal([Oid], _administrator.Removals.Select(removal => removal.Oid!.Value));
+    }
+
+    [Fact]
+    public async Task A_cluster_where_nothing_is_live_is_left_asleep_also_by_the_hourly_comparison()
+    {
+        There(RoleOf(Some.Active(), end: Some.Now.AddHours(1)));
+
+        Assert.Equal(0, (await RunAsync(hourly: true)).Clusters);
+        Assert.Empty(_inventory.Listings);
+
+        // Whoever asks for all is shown all; and a grant that ended lately is followed, by its record.
+        Assert.Equal(1, (await RunAsync()).Clusters);
+        await EndedAsync();
+        Assert.Equal(1, (await RunAsync(hourly: true)).Clusters);
+        _clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(0, (await RunAsync(hourly: true)).Clusters);
     }
 
     [Fact]
@@ -678,8 +716,9 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         Assert.Equal(GrantStatus.Ended, (await _store.FindAsync(grant.Id, Cancellation))!.Status);
     }
 
-    private async Task<ReconcileReport> RunAsync(bool dryRun = false, bool confirm = false, bool onlyBusy = false) =>
-        (await _services.GetRequiredService<IMediator>().Send(new ReconcileRoles(dryRun, confirm, onlyBusy), Cancellation)).Value;
+    private async Task<ReconcileReport> RunAsync(bool dryRun = false, bool confirm = false, bool onlyBusy = false, bool hourly = false) =>
+        (await _services.GetRequiredService<IMediator>().Send(
+            new ReconcileRoles(dryRun, confirm, onlyBusy ? ReconcileReach.BusyCheaply : hourly ? ReconcileReach.Busy : ReconcileReach.All), Cancellation)).Value;
 
     private sealed class TestClock(DateTimeOffset now) : TimeProvider
     {

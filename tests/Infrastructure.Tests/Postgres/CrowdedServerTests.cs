@@ -50,9 +50,9 @@ public sealed class CrowdedServerTests(PostgresFixture postgres) : IAsyncLifetim
         await stop.CancelAsync();
         Assert.True(await stranger > 0);
         Assert.Equal($"{many}", await _house.AskAsync($"SELECT count(*) FROM pg_class WHERE relowner = '{_house.EscrowName}'::regrole AND relkind IN ('r', 'v')"));
-        Assert.Contains(receipt.HandedOver, line => line.Contains("workshop.n1 (database", StringComparison.Ordinal));
+        Assert.Contains(receipt.HandedOver, line => line.Contains("workshop.n1, taken from PUBLIC, in schema", StringComparison.Ordinal));
         Assert.Contains($"and {many + 1 - 200} more", receipt.HandedOver);
-        if (kind == "VIEW") Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relnamespace = 'workshop'::regnamespace AND has_table_privilege('public', oid, 'SELECT')"));
+        if (kind == "VIEW") Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relowner = '{_house.EscrowName}'::regrole AND has_table_privilege('public', oid, 'SELECT')"));
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
 
         // A login and fifty locks, again and again.
@@ -89,6 +89,27 @@ public sealed class CrowdedServerTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Contains("where no login succeeds any more", without.Why.Message, StringComparison.Ordinal);
         Assert.Equal(1, receipt.SessionsEnded);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_holder_who_filled_all_the_room_for_locks_is_cut_off_by_a_connection_that_knew_the_role_before()
+    {
+        await using var house = new RoleHouse(_house.Database, warm: true);
+        var order = house.Order();
+        var made = await house.MakeAsync(order);
+        await house.Warm.SettleAsync();
+        await using var session = await house.LogInAsync(order);
+        await RoleHouse.ExecuteAsync(session, "DO $$ BEGIN PERFORM pg_advisory_lock(i) FROM generate_series(1, 100000) i; EXCEPTION WHEN OTHERS THEN NULL; END $$");
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => house.LogInAsync(order));
+
+        var receipt = await house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(1, receipt.SessionsEnded);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT 1"));
+        Assert.Equal("0", await house.TracesAsync(made.Oid));
+        // Where nothing is live any more there is none, so that a cluster can go to sleep.
+        await house.Warm.SettleAsync();
+        Assert.False(house.Warm.IsKept(order.Target.Cluster));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Removing;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
@@ -113,6 +114,40 @@ public sealed class ReaderTests(PostgresFixture postgres) : IAsyncLifetime
 
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT 1"));
     }
+
+    [Fact]
+    public async Task A_reader_that_is_not_listed_is_told_of_where_it_cannot_be_reached()
+    {
+        _house.Credentials.Current = _house.Credentials.Current with { Readers = [] };
+        var (order, made) = await MadeAsync();
+
+        // The writer knows its address and not its port; at the writer's own, here, is the writer.
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Contains("not among the readers of the administrator credentials", Assert.Single(receipt.Remarks), StringComparison.Ordinal);
+        Assert.Equal([true], receipt.Instances.Select(check => check.IsWriter));
+    }
+
+    [Fact]
+    public async Task Readers_that_Aurora_knows_of_are_looked_for_as_well()
+    {
+        await _house.AskAsync("SET allow_system_table_mods = on; CREATE FUNCTION pg_catalog.aurora_replica_status() RETURNS TABLE (server_id text, session_id text) LANGUAGE sql AS $$VALUES ('orders-1', 'MASTER_SESSION_ID'), ('orders-2', 'a'), ('application-autoscaling-3', 'b')$$; SELECT 1");
+        var (order, made) = await MadeAsync();
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        // One is listed, under a name of its own.
+        Assert.Single(receipt.Remarks, remark => remark.Contains("the instance ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("orders.cluster-c1a2.eu-west-1.rds.amazonaws.com", "orders-2", "orders-2.c1a2.eu-west-1.rds.amazonaws.com")]
+    [InlineData("orders-1.c1a2.eu-west-1.rds.amazonaws.com", "orders-2", "orders-2.c1a2.eu-west-1.rds.amazonaws.com")]
+    [InlineData("orders.cluster-c1a2.cn-north-1.rds.amazonaws.com.cn", "orders-2", "orders-2.c1a2.cn-north-1.rds.amazonaws.com.cn")]
+    [InlineData("db.example.org", "orders-2", null)]
+    [InlineData("127.0.0.1", "orders-2", null)]
+    public void An_instance_of_Aurora_is_found_by_the_name_of_its_cluster(string writer, string server, string? endpoint) =>
+        Assert.Equal(endpoint, Followers.AuroraEndpoint(writer, server));
 
     [Fact]
     public async Task A_reader_that_does_not_answer_is_not_taken_for_empty_and_holds_up_nothing_on_the_writer()

@@ -82,6 +82,25 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
+    public async Task What_a_live_holder_gives_in_the_name_of_the_scope_role_is_taken_back_and_the_scope_stays_open()
+    {
+        var order = _house.Order();
+        await GrantAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, $"ALTER DEFAULT PRIVILEGES FOR ROLE {ScopeRole} GRANT ALL ON TABLES TO PUBLIC"));
+
+        Assert.Contains((await RunAsync(dryRun: true)).Lines, found => found is { Kind: FindingKind.TooMuch, Outcome: FindingOutcome.WouldMend });
+        var line = Assert.Single((await RunAsync()).Lines);
+
+        Assert.Equal((FindingKind.TooMuch, FindingOutcome.Mended), (line.Kind, line.Outcome));
+        Assert.Contains("default privileges", line.Words, StringComparison.Ordinal);
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_default_acl WHERE defaclrole = '{ScopeRole}'::regrole"));
+        Assert.Empty((await RunAsync()).Lines);
+        await _house.MakeAsync(_house.Order());
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
+    }
+
+    [Fact]
     public async Task A_dry_run_changes_nothing()
     {
         var past = _house.Order(lifetime: TimeSpan.FromHours(-1));
@@ -522,7 +541,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
             .AddSingleton<IGrantDispatcher>(new Deaf())
             .AddSingleton<IPolicySource>(new Policy(_house.Order().Target, scopes ?? [RoleHouse.ReadScope]))
             .BuildServiceProvider();
-        return (await services.GetRequiredService<IMediator>().Send(new ReconcileRoles(dryRun, confirm), RoleHouse.Cancellation)).Value;
+        return (await services.GetRequiredService<IMediator>().Send(new ReconcileRoles(dryRun, confirm, ReconcileReach.All), RoleHouse.Cancellation)).Value;
     }
 
     private sealed class Deaf : IGrantDispatcher

@@ -22,14 +22,15 @@ internal sealed class RoleHouse : IAsyncDisposable
 {
     private readonly ClusterConnections _connections;
 
-    public RoleHouse(TestDatabase database, string installation = Some.Installation, PostgresOptions? options = null)
+    public RoleHouse(TestDatabase database, string installation = Some.Installation, PostgresOptions? options = null, bool warm = false)
     {
         Database = database;
         Installation = installation;
         Credentials = new StaticCredentials(database.Server);
         _connections = new ClusterConnections(Credentials, options ?? PostgresOptions.Default, TimeProvider.System);
         Ghosts = new GhostHunt(_connections, TimeProvider.System, NullLogger<GhostHunt>.Instance);
-        Administrator = new PostgresRoleAdministrator(_connections, TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts);
+        Warm = new WarmConnections(_connections, options ?? PostgresOptions.Default, NullLogger<WarmConnections>.Instance);
+        Administrator = new PostgresRoleAdministrator(_connections, TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts, warm ? Warm : null);
     }
 
     public TestDatabase Database { get; }
@@ -41,6 +42,8 @@ internal sealed class RoleHouse : IAsyncDisposable
     public IRoleAdministrator Administrator { get; }
 
     public GhostHunt Ghosts { get; }
+
+    public WarmConnections Warm { get; }
 
     public ClusterConnections Connections => _connections;
 
@@ -186,6 +189,7 @@ internal sealed class RoleHouse : IAsyncDisposable
     {
         ClearPool();
         await Ghosts.DisposeAsync();
+        await Warm.DisposeAsync();
         await _connections.DisposeAsync();
     }
 

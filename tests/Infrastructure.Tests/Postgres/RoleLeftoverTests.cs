@@ -1,5 +1,7 @@
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Connections;
+using DbAccess.Infrastructure.Postgres.Removing;
 using DbAccess.TestKit.Postgres;
 using Npgsql;
 
@@ -48,12 +50,17 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         var made = await _house.MakeAsync(order);
         Assert.Equal("ok", await _house.AsHolderAsync(order, doing));
         var owned = await _house.AskAsync(Owned(made.Oid));
+        var schemas = (await _house.AskAsync("SELECT string_agg(oid || ' ' || quote_ident(nspname), chr(10)) FROM pg_namespace")).Split('\n').Select(line => line.Split(' ', 2)).ToList();
 
         var receipt = await _house.RemoveAsync(order, made.Oid);
 
         Assert.NotEqual("", what);
         Assert.NotEqual("", owned);
-        Assert.Equal(owned, await _house.AskAsync(Owned($"'{_house.EscrowName}'::regrole")));
+        // All of it is the escrow role's, out of the schema that others use; and where it was is part of the new schema's name.
+        var kept = await _house.AskAsync(Owned($"'{_house.EscrowName}'::regrole"));
+        foreach (var schema in schemas) kept = kept.Replace($"{order.Role}_{schema[0]}", schema[1], StringComparison.Ordinal);
+        Assert.Equal(owned.Split(", ").Order(StringComparer.Ordinal), kept.Split(", ").Where(thing => thing != "schema workshop").Order(StringComparer.Ordinal));
+        Assert.Equal("0", await _house.AskAsync("SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'workshop'::regnamespace) + (SELECT count(*) FROM pg_type WHERE typnamespace = 'workshop'::regnamespace) + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'workshop'::regnamespace AND proowner <> 10)"));
         Assert.Contains(receipt.HandedOver, thing => thing.Contains(named, StringComparison.Ordinal));
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
         Assert.Equal("ok", await _house.AsHolderAsync(await MadeAsync(), "SELECT count(*) FROM public.orders"));
@@ -70,11 +77,183 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         var locked = await _house.LockedOutAsync(order, made.Oid);
 
         // Handed over; what the superuser gave it is theirs to take back.
-        Assert.Equal(_house.EscrowName, await _house.AskAsync("SELECT relowner::regrole::text FROM pg_class WHERE oid = 'theirs.t'::regclass"));
+        Assert.Equal(_house.EscrowName, await _house.AskAsync("SELECT relowner::regrole::text FROM pg_class WHERE relname = 't' AND relnamespace <> 'theirs'::regnamespace"));
         Assert.Equal("f", await _house.AskAsync($"SELECT left(has_schema_privilege('{_house.EscrowName}', 'theirs', 'CREATE')::text, 1)"));
         foreach (var blocker in locked.Blockers) await _house.MendAsync(blocker);
         await _house.RemoveAsync(order, made.Oid);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    private async Task<(RoleOrder Order, uint Oid)> WithKeysAsync()
+    {
+        await _house.AskAsync($"""
+            CREATE SCHEMA app; ALTER SCHEMA app OWNER TO "{_house.Database.Owner}"; CREATE ROLE clerk_{_house.Database.Name};
+            CREATE TABLE app.t1 (id int PRIMARY KEY); INSERT INTO app.t1 SELECT generate_series(1, 9); CREATE TABLE app.theirs (id int);
+            ALTER TABLE app.t1 OWNER TO "{_house.Database.Owner}"; ALTER TABLE app.theirs OWNER TO "{_house.Database.Owner}";
+            GRANT USAGE ON SCHEMA app TO clerk_{_house.Database.Name}; GRANT ALL ON ALL TABLES IN SCHEMA app TO clerk_{_house.Database.Name}; SELECT 1
+            """);
+        var order = _house.Order(RoleHouse.Scope([RoleHouse.On(Domain.Scopes.ObjectKind.Table, "app", "t1", Domain.Scopes.Privilege.Select)]));
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"GRANT CREATE ON SCHEMA app TO {order.Role}; GRANT REFERENCES ON app.t1 TO {order.Role}; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "CREATE TABLE app.k (id int PRIMARY KEY); INSERT INTO app.k VALUES (1); GRANT ALL ON app.k TO PUBLIC; CREATE TABLE app.child (id int REFERENCES app.t1); INSERT INTO app.child VALUES (1)"));
+        await _house.AskAsync("ALTER TABLE app.theirs ADD CONSTRAINT r FOREIGN KEY (id) REFERENCES app.k; REVOKE CREATE ON SCHEMA app FROM PUBLIC; SELECT 1");
+        return (order, made.Oid);
+    }
+
+    /// <summary>Both ways round: a key of the role's that looks into somebody's table, and one of somebody's that looks into the role's.</summary>
+    private async Task KeysWorkAsync(int id)
+    {
+        Assert.Equal("1", await _house.AskAsync($"WITH d AS (DELETE FROM app.t1 WHERE id = {id} RETURNING 1) SELECT count(*) FROM d"));
+        Assert.Equal("1", await _house.AskAsync("WITH i AS (INSERT INTO app.theirs VALUES (1) RETURNING 1) SELECT count(*) FROM i"));
+        Assert.Equal("1", await _house.AskAsync($"SET ROLE clerk_{_house.Database.Name}; WITH i AS (INSERT INTO app.theirs VALUES (1) RETURNING 1) SELECT count(*) FROM i"));
+        Assert.Equal("1", await _house.AskAsync($"SET ROLE clerk_{_house.Database.Name}; WITH d AS (DELETE FROM app.t1 WHERE id = {id + 1} RETURNING 1) SELECT count(*) FROM d"));
+        Assert.Equal("23503", (await Assert.ThrowsAsync<PostgresException>(() => _house.AskAsync("DELETE FROM app.t1 WHERE id = 1"))).SqlState);
+        Assert.Equal("23503", (await Assert.ThrowsAsync<PostgresException>(() => _house.AskAsync("INSERT INTO app.theirs VALUES (7)"))).SqlState);
+    }
+
+    [Fact]
+    [Core]
+    public async Task Keys_between_what_it_left_and_what_is_others_are_checked_as_before()
+    {
+        var (order, oid) = await WithKeysAsync();
+
+        await _house.RemoveAsync(order, oid);
+
+        await KeysWorkAsync(8);
+        Assert.Equal("42P01", (await Assert.ThrowsAsync<PostgresException>(() => _house.AskAsync("SELECT * FROM app.k"))).SqlState);
+        Assert.Equal("0", await _house.TracesAsync(oid));
+    }
+
+    [Fact]
+    [Core]
+    public async Task Keys_are_checked_while_a_role_is_locked_out_and_something_keeps_it()
+    {
+        var (order, oid) = await WithKeysAsync();
+        await using var stranger = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await stranger.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(stranger, "BEGIN; LOCK TABLE app.k, app.child IN ACCESS SHARE MODE");
+
+        await _house.LockedOutAsync(order, oid);
+
+        await KeysWorkAsync(8);
+        await RoleHouse.ExecuteAsync(stranger, "ROLLBACK");
+        await _house.RemoveAsync(order, oid);
+        await KeysWorkAsync(6);
+        Assert.Equal("0", await _house.TracesAsync(oid));
+    }
+
+    [Fact]
+    public async Task More_than_one_try_has_time_for_is_handed_over_in_portions_that_stay_and_nobody_has_access_meanwhile()
+    {
+        // As many at a time as there is room for: an eighth of the server's locks, a thousand at most.
+        var portion = int.Parse(await _house.AskAsync("SELECT greatest(20, least(1000, current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int) / 8))"), System.Globalization.CultureInfo.InvariantCulture);
+        var many = (2 * portion) + 1;
+        using var lease = CancellationTokenSource.CreateLinkedTokenSource(RoleHouse.Cancellation);
+        // The worker's time is over after the first portion.
+        var seam = StatementSeam.Closed with
+        {
+            After = async (_, statements, _) =>
+            {
+                if (statements.Contains(HandOverStatements.HandOverLargeObjects)) await lease.CancelAsync();
+            },
+        };
+        await using var house = new RoleHouse(_house.Database, options: PostgresOptions.Default with { Seam = seam });
+        var order = house.Order();
+        var made = await house.MakeAsync(order);
+        Assert.Equal("ok", await house.AsHolderAsync(order, $"SELECT count(lo_create(0)) FROM generate_series(1, {many})"));
+        await using var session = await house.LogInAsync(order);
+
+        var locked = Assert.IsType<RoleRemoval.LockedOut>(await house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid), lease.Token));
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(1, locked.Receipt.SessionsEnded);
+        Assert.Contains("goes on by itself", Assert.Single(locked.Blockers), StringComparison.Ordinal);
+        Assert.Equal([$"and {portion - 200} more"], locked.Receipt.HandedOver.Where(line => !line.StartsWith("large object", StringComparison.Ordinal)));
+        Assert.Equal([$"and {many - portion - 200} more"], receipt.HandedOver.Where(line => !line.StartsWith("large object", StringComparison.Ordinal)));
+        Assert.Equal($"{many}", await _house.AskAsync($"SELECT count(*) FROM pg_largeobject_metadata WHERE lomowner = '{_house.EscrowName}'::regrole"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Theory]
+    [InlineData("large object 4713", "SELECT lo_create(4713); GRANT SELECT ON LARGE OBJECT 4713 TO PUBLIC", "SELECT lo_get(4713)")]
+    [InlineData("table workshop.t", "CREATE TABLE workshop.t AS SELECT name FROM public.customers; GRANT SELECT ON workshop.t TO PUBLIC", "SELECT * FROM {workshop}.t")]
+    [InlineData("table workshop.t", "CREATE TABLE workshop.t (i int); GRANT SELECT (i) ON workshop.t TO pg_monitor", "SELECT i FROM {workshop}.t")]
+    [InlineData("table workshop.t", "CREATE TABLE workshop.t (i serial); GRANT USAGE ON workshop.t_i_seq TO PUBLIC", "SELECT nextval('{workshop}.t_i_seq')")]
+    [InlineData("function workshop.f()", "CREATE FUNCTION workshop.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION workshop.f() TO pg_monitor", "SELECT {workshop}.f()")]
+    [InlineData("type workshop.mood", "CREATE TYPE workshop.mood AS ENUM ('ok'); GRANT USAGE ON TYPE workshop.mood TO pg_monitor", "SELECT 'ok'::{workshop}.mood")]
+    [InlineData("schema own", "CREATE SCHEMA own; GRANT ALL ON SCHEMA own TO PUBLIC; CREATE TABLE own.t (i int); GRANT ALL ON own.t TO PUBLIC", "SELECT i FROM {own}.t")]
+    public async Task What_it_gave_others_on_its_own_things_is_over_and_told(string thing, string doing, string use)
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var friend = $"friend_{made.Oid}";
+        await _house.AskAsync($"CREATE ROLE {friend} LOGIN PASSWORD 'friend'; GRANT pg_monitor TO {friend}; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, doing));
+        var own = await _house.AskAsync("SELECT to_regnamespace('own')::oid");
+        string In(string workshop, string mine) => use.Replace("{workshop}", workshop, StringComparison.Ordinal).Replace("{own}", mine, StringComparison.Ordinal);
+        var before = _house.Database.ConnectionStringFor(friend, "friend");
+        await _house.AskAsync(In("workshop", "own"), before);
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        var kept = await KeptAsync(order);
+        Assert.Contains(receipt.HandedOver, line => line.StartsWith(thing, StringComparison.Ordinal) && line.Contains(", taken from ", StringComparison.Ordinal));
+        Assert.Equal("42501", (await Assert.ThrowsAsync<PostgresException>(() => _house.AskAsync(In(kept, $"{order.Role}_{own}"), before))).SqlState);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+        await _house.AskAsync($"DROP ROLE {friend}; SELECT 1");
+    }
+
+    [Fact]
+    [Core]
+    public async Task Nobody_elses_names_resolve_to_what_it_left()
+    {
+        // As by default on 14, and on databases that were upgraded from there.
+        await _house.AskAsync("GRANT CREATE ON SCHEMA public TO PUBLIC; SELECT 1");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, """
+            CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE sql AS $$SELECT 'mine'$$;
+            CREATE FUNCTION public.same(varchar, varchar) RETURNS bool LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR public.= (FUNCTION = public.same, LEFTARG = varchar, RIGHTARG = varchar);
+            CREATE SCHEMA postgres; CREATE TABLE postgres.orders AS SELECT 1 AS i; CREATE DOMAIN public.box AS text
+            """));
+        Assert.Equal("mine t", await _house.AskAsync("SELECT lower('A'::varchar) || ' ' || left(('a'::varchar = 'b'::varchar)::text, 1)"));
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        await _house.DropSuperusersPoolAsync();
+        Assert.Equal("a f", await _house.AskAsync("SELECT lower('A'::varchar) || ' ' || left(('a'::varchar = 'b'::varchar)::text, 1)"));
+        Assert.Equal("public", await _house.AskAsync("SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'orders'::regclass"));
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task What_the_administrator_may_not_move_is_told_with_what_moves_it()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"REVOKE CREATE ON DATABASE \"{_house.Database.Name}\" FROM PUBLIC; ALTER DATABASE \"{_house.Database.Name}\" OWNER TO postgres; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "CREATE TABLE workshop.t (i int); CREATE FUNCTION workshop.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"));
+
+        var remark = Assert.Single((await _house.RemoveAsync(order, made.Oid)).Remarks, line => line.Contains("stays where others use it", StringComparison.Ordinal));
+
+        await _house.MendAsync(remark);
+        Assert.Equal("0", await _house.AskAsync("SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'workshop'::regnamespace) + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'workshop'::regnamespace)"));
+        Assert.Equal(_house.EscrowName, await _house.AskAsync($"SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname LIKE '{order.Role}%'"));
+    }
+
+    [Fact]
+    public async Task Whoever_took_the_name_of_the_schema_for_what_it_left_gets_nothing_of_it()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var taken = await KeptAsync(order);
+        await _house.AskAsync($"CREATE SCHEMA {taken}; GRANT ALL ON SCHEMA {taken} TO PUBLIC; SELECT 1");
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "CREATE TABLE workshop.t (i int)"));
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(_house.EscrowName, await _house.AskAsync("SELECT n.nspowner::regrole::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE relname = 't' AND relowner <> 10"));
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_class WHERE relnamespace = '{taken}'::regnamespace"));
     }
 
     [Fact]
@@ -371,9 +550,9 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         var receipt = await _house.RemoveAsync(order, made.Oid);
 
         await _house.AskAsync("UPDATE public.orders SET status = status; SELECT 1");
-        Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM workshop.ran"));
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM {await KeptAsync(order)}.ran"));
         Assert.Equal(2, receipt.Remarks.Count(remark => remark.Contains("was switched off", StringComparison.Ordinal)));
-        Assert.Equal("2", await _house.AskAsync("SELECT count(*) FROM pg_trigger WHERE tgfoid = 'workshop.trap'::regproc"));
+        Assert.Equal("2", await _house.AskAsync($"SELECT count(*) FROM pg_trigger WHERE tgfoid = '{await KeptAsync(order)}.trap'::regproc"));
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
@@ -396,7 +575,7 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Contains(locked.Receipt.Dropped, line => line.StartsWith("trigger evil on table workshop.part", StringComparison.Ordinal) && line.Contains("CREATE TRIGGER evil AFTER INSERT ON workshop.part FOR EACH ROW WHEN ((new.i > 0)) EXECUTE FUNCTION workshop.evil()", StringComparison.Ordinal));
         await _house.MendAsync(locked.Blockers[0]);
         await _house.RemoveAsync(order, made.Oid);
-        Assert.Equal("each", await _house.AskAsync("SELECT string_agg(tgname, ',') FROM pg_trigger WHERE tgfoid = 'workshop.evil'::regproc"));
+        Assert.Equal("each", await _house.AskAsync($"SELECT string_agg(tgname, ',') FROM pg_trigger WHERE tgfoid = '{await KeptAsync(order)}.evil'::regproc"));
         await _house.AskAsync($"GRANT CREATE ON SCHEMA workshop TO \"{_house.Database.Owner}\"; SELECT 1");
         await _house.Database.RunAsOwnerAsync("CREATE TABLE workshop.p2 PARTITION OF workshop.part FOR VALUES FROM (2) TO (3); CREATE TABLE workshop.p3 (i int); ALTER TABLE workshop.part ATTACH PARTITION workshop.p3 FOR VALUES FROM (3) TO (4); INSERT INTO workshop.part VALUES (1), (2), (3)");
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
@@ -488,7 +667,7 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         await _house.RemoveAsync(own, madeOwn.Oid);
         var locked = await _house.LockedOutAsync(theirs, madeTheirs.Oid);
 
-        Assert.Equal("f f", await _house.AskAsync("SELECT concat_ws(' ', left(has_table_privilege('public', 'workshop.mine', 'INSERT')::text, 1), left(has_any_column_privilege('pg_monitor', 'workshop.mine', 'INSERT')::text, 1))"));
+        Assert.Equal("f f", await _house.AskAsync($"SELECT concat_ws(' ', left(has_table_privilege('public', '{await KeptAsync(own)}.mine', 'INSERT')::text, 1), left(has_any_column_privilege('pg_monitor', '{await KeptAsync(own)}.mine', 'INSERT')::text, 1))"));
         Assert.StartsWith("trigger trap on view workshop.others", Assert.Single(locked.Blockers), StringComparison.Ordinal);
         Assert.Equal("1", await _house.AskAsync("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'workshop.others'::regclass"));
         await _house.MendAsync(locked.Blockers[0]);
@@ -605,9 +784,11 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         var earlier = await MadeAsync();
         Assert.Equal("ok", await _house.AsHolderAsync(earlier, "CREATE TABLE workshop.earlier AS SELECT 'secret' AS s"));
         await _house.RemoveAsync(earlier);
+        // Somebody gives away what the escrow role keeps.
+        await _house.AskAsync($"GRANT USAGE ON SCHEMA {await KeptAsync(earlier)} TO PUBLIC; GRANT SELECT ON {await KeptAsync(earlier)}.earlier TO PUBLIC; SELECT 1");
         var order = _house.Order();
         var made = await _house.MakeAsync(order);
-        Assert.Equal("ok", await _house.AsHolderAsync(order, """
+        Assert.Equal("ok", await _house.AsHolderAsync(order, $"""
             CREATE FUNCTION workshop.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION workshop.f() TO pg_monitor;
             CREATE PROCEDURE workshop.p() LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN NULL; END';
             CREATE FUNCTION workshop.same(int, text) RETURNS bool LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR workshop.= (FUNCTION = workshop.same, LEFTARG = int, RIGHTARG = text);
@@ -615,18 +796,19 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
             CREATE TABLE workshop.t (i int DEFAULT workshop.f()); GRANT INSERT, SELECT ON workshop.t TO PUBLIC;
             CREATE VIEW workshop.v AS SELECT name FROM public.customers; GRANT SELECT ON workshop.v TO PUBLIC, pg_monitor;
             CREATE VIEW workshop.chain AS SELECT * FROM workshop.v; GRANT SELECT ON workshop.chain TO PUBLIC;
-            CREATE VIEW workshop.part AS SELECT name FROM public.customers; GRANT SELECT (name) ON workshop.part TO PUBLIC; CREATE VIEW workshop.into AS SELECT s FROM workshop.earlier; GRANT SELECT (s) ON workshop.into TO PUBLIC;
+            CREATE VIEW workshop.part AS SELECT name FROM public.customers; GRANT SELECT (name) ON workshop.part TO PUBLIC; CREATE VIEW workshop.into AS SELECT s FROM {await KeptAsync(earlier)}.earlier; GRANT SELECT (s) ON workshop.into TO PUBLIC;
             CREATE MATERIALIZED VIEW workshop.m AS SELECT 1 AS i; GRANT SELECT ON workshop.m TO PUBLIC;
             CREATE VIEW workshop.ruled AS SELECT 1 AS i; CREATE RULE r AS ON UPDATE TO workshop.ruled DO INSTEAD INSERT INTO workshop.t VALUES (1); GRANT UPDATE ON workshop.ruled TO PUBLIC
             """));
 
         await _house.RemoveAsync(order, made.Oid);
 
+        await _house.AskAsync($"GRANT USAGE ON SCHEMA {await KeptAsync(order)} TO PUBLIC; SELECT 1");
         var other = await MadeAsync();
         foreach (var use in (string[])["SELECT workshop.f()", "CALL workshop.p()", "SELECT 1 OPERATOR(workshop.=) 'x'::text", "SELECT workshop.total(1)", "INSERT INTO workshop.t DEFAULT VALUES", "SELECT * FROM workshop.v", "SELECT * FROM workshop.chain", "SELECT name FROM workshop.part", "SELECT s FROM workshop.into", "SELECT * FROM workshop.m", "UPDATE workshop.ruled SET i = 2"])
-            Assert.Equal("42501", await _house.AsHolderAsync(other, use));
-        Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_proc p WHERE pronamespace = 'workshop'::regnamespace AND (prosecdef OR has_function_privilege('pg_monitor', oid, 'EXECUTE'))"));
-        if (Major >= 15) Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_class WHERE relnamespace = 'workshop'::regnamespace AND relkind = 'v' AND NOT coalesce(reloptions::text LIKE '%security_invoker=true%', false)"));
+            Assert.Equal("42501", await _house.AsHolderAsync(other, use.Replace("workshop", await KeptAsync(order), StringComparison.Ordinal)));
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_proc p WHERE pronamespace = '{await KeptAsync(order)}'::regnamespace AND (prosecdef OR has_function_privilege('pg_monitor', oid, 'EXECUTE'))"));
+        if (Major >= 15) Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_class WHERE relnamespace = '{await KeptAsync(order)}'::regnamespace AND relkind = 'v' AND NOT coalesce(reloptions::text LIKE '%security_invoker=true%', false)"));
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
@@ -646,6 +828,9 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("0", await house.TracesAsync(made.Oid));
         await house.AskAsync($"DROP ROLE {house.EscrowName}; SELECT 1");
     }
+
+    /// <summary>Where what a role left in a schema of others is kept.</summary>
+    private async Task<string> KeptAsync(RoleOrder order, string schema = "workshop") => $"{order.Role}_{await _house.AskAsync($"SELECT '{schema}'::regnamespace::oid")}";
 
     private async Task<RoleOrder> MadeAsync()
     {

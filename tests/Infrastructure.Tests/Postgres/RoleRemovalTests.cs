@@ -239,7 +239,7 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
 
         var receipt = await _house.RemoveAsync(order, made.Oid);
 
-        Assert.Equal("42", await _house.AskAsync("SELECT answer FROM workshop.fix"));
+        Assert.Equal("42", await _house.AskAsync($"SELECT answer FROM {await KeptAsync(order)}.fix"));
         Assert.Equal(_house.EscrowName, await _house.AskAsync("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'fix'"));
         Assert.Contains(receipt.HandedOver, thing => thing.Contains("workshop.fix", StringComparison.Ordinal) && thing.Contains(_house.Database.Name, StringComparison.Ordinal));
         Assert.Equal("f f f", await _house.AskAsync($"SELECT concat_ws(' ', rolcanlogin, rolsuper, rolcreaterole) FROM pg_roles WHERE rolname = '{_house.EscrowName}'"));
@@ -258,16 +258,16 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         await _house.RemoveAsync(earlier);
         var order = await OrderThatMayCreateAsync();
         var made = await _house.MakeAsync(order);
-        await AsHolderAsync(order, """
-            CREATE FUNCTION workshop.peek() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN (SELECT s FROM workshop.private); END';
+        await AsHolderAsync(order, $"""
+            CREATE FUNCTION workshop.peek() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN (SELECT s FROM {await KeptAsync(earlier)}.private); END';
             CREATE PROCEDURE workshop.act() LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN NULL; END';
             CREATE VIEW workshop.names AS SELECT name FROM public.customers; GRANT SELECT ON workshop.names TO PUBLIC
             """);
 
         await _house.RemoveAsync(order, made.Oid);
 
-        Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_proc WHERE pronamespace = 'workshop'::regnamespace AND (prosecdef OR has_function_privilege('public', oid, 'EXECUTE'))"));
-        Assert.Equal("f", await _house.AskAsync("SELECT has_table_privilege('public', 'workshop.names', 'SELECT')::text::char(1)"));
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_proc WHERE pronamespace = '{await KeptAsync(order)}'::regnamespace AND (prosecdef OR has_function_privilege('public', oid, 'EXECUTE'))"));
+        Assert.Equal("f", await _house.AskAsync($"SELECT has_table_privilege('public', '{await KeptAsync(order)}.names', 'SELECT')::text::char(1)"));
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
@@ -560,6 +560,9 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     /// <summary>A scope of its own and, given by hand, the right to create: what a scope never gives, and what holders have all the same.</summary>
+    /// <summary>Where what a role left in a schema of others is kept.</summary>
+    private async Task<string> KeptAsync(RoleOrder order) => $"{order.Role}_{await _house.AskAsync("SELECT 'workshop'::regnamespace::oid")}";
+
     private async Task<RoleOrder> OrderThatMayCreateAsync()
     {
         await _house.AskAsync($"CREATE SCHEMA IF NOT EXISTS workshop; GRANT CREATE, USAGE ON SCHEMA workshop TO PUBLIC; GRANT CREATE ON DATABASE \"{_house.Database.Name}\" TO PUBLIC; SELECT 1");

@@ -60,9 +60,72 @@ public sealed class ScopeLeftoverTests(PostgresFixture postgres) : IAsyncLifetim
         if (became && what.StartsWith("a table", StringComparison.Ordinal))
         {
             Assert.Contains(receipt.HandedOver, thing => thing.Contains("workshop.mine", StringComparison.Ordinal) && thing.Contains(scope, StringComparison.Ordinal));
-            Assert.Equal("1", await _house.AskAsync("SELECT i FROM workshop.mine"));
-            Assert.Equal("0", await _house.AskAsync("SELECT count(*) FROM pg_proc WHERE proname = 'f' AND pronamespace = 'workshop'::regnamespace AND (prosecdef OR has_function_privilege('public', oid, 'EXECUTE'))"));
+            var kept = $"{order.Role}_{await _house.AskAsync("SELECT 'workshop'::regnamespace::oid")}";
+            Assert.Equal("1", await _house.AskAsync($"SELECT i FROM {kept}.mine"));
+            Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_proc WHERE proname = 'f' AND pronamespace IN ('workshop'::regnamespace, '{kept}'::regnamespace) AND (prosecdef OR has_function_privilege('public', oid, 'EXECUTE'))"));
         }
+    }
+
+    // By inheritance alone, which no version can do without: whoever has a role's privileges may say what everybody is given on what it makes.
+    private const string Given = "ALTER DEFAULT PRIVILEGES FOR ROLE {scope} GRANT ALL ON TABLES TO PUBLIC; ALTER DEFAULT PRIVILEGES FOR ROLE {scope} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; ALTER DEFAULT PRIVILEGES FOR ROLE {scope} IN SCHEMA public GRANT USAGE ON SEQUENCES TO pg_monitor";
+
+    [Fact]
+    [Core]
+    public async Task What_a_holder_gives_in_the_name_of_the_scope_role_by_inheritance_goes_with_the_grant_wherever_it_is()
+    {
+        var other = await postgres.CreateDatabaseAsync("other");
+        var (order, live) = (_house.Order(), _house.Order());
+        var made = await _house.MakeAsync(order);
+        await _house.MakeAsync(live);
+        var scope = ScopeRoles.NamesFor(order)[0].Value;
+        var before = await _house.AskAsync(PrivilegesOf(scope));
+        Assert.Equal("ok", await _house.AsHolderAsync(order, Given.Replace("{scope}", scope, StringComparison.Ordinal)));
+        await _house.AskAsync(Given.Replace("{scope}", scope, StringComparison.Ordinal), other.ConnectionStringFor(order.Role.Value, RoleHouse.Password.Reveal()));
+        Assert.NotEqual("0", await _house.AskAsync(LeftBy(scope)));
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("0", await _house.AskAsync(LeftBy(scope)));
+        Assert.Equal(0, receipt.Left!.Owned);
+        Assert.Contains(receipt.Dropped, line => line.Contains(scope, StringComparison.Ordinal) && line.Contains("PUBLIC", StringComparison.Ordinal) && line.Contains("TABLES", StringComparison.Ordinal));
+        Assert.Contains(receipt.Dropped, line => line.Contains(other.Name, StringComparison.Ordinal));
+        Assert.Equal(before, await _house.AskAsync(PrivilegesOf(scope)));
+        Assert.Equal("ok", await _house.AsHolderAsync(live, "SELECT count(*) FROM orders"));
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_auth_members WHERE roleid = '{scope}'::regrole AND member = '{PostgresServer.AdministratorName}'::regrole{(CanBecome ? "" : " AND (inherit_option OR set_option)")}"));
+        await _house.MakeAsync(_house.Order());
+    }
+
+    [Fact]
+    public async Task What_a_live_holder_gives_in_the_name_of_the_scope_role_shuts_nobody_out()
+    {
+        var (order, other) = (_house.Order(), _house.Order());
+        await _house.MakeAsync(order);
+        var scope = ScopeRoles.NamesFor(order)[0].Value;
+        Assert.Equal("ok", await _house.AsHolderAsync(order, Given.Replace("{scope}", scope, StringComparison.Ordinal)));
+
+        await _house.MakeAsync(other);
+
+        Assert.Equal("ok", await _house.AsHolderAsync(other, "SELECT count(*) FROM orders"));
+        // Until 15 nobody looks before the next removal or comparison: nothing rests on it.
+        if (!CanBecome) Assert.Equal("0", await _house.AskAsync(LeftBy(scope)));
+    }
+
+    [Fact]
+    public async Task What_the_administrator_cannot_take_back_in_the_name_of_the_scope_role_is_named_with_the_statements_that_do()
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var scope = ScopeRoles.NamesFor(order)[0].Value;
+        Assert.Equal("ok", await _house.AsHolderAsync(order, Given.Replace("{scope}", scope, StringComparison.Ordinal)));
+        await _house.AskAsync("CREATE FUNCTION public.no() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF session_user <> 'postgres' THEN RAISE 'no DDL' USING ERRCODE = '42501'; END IF; END $$; CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION public.no(); SELECT 1");
+
+        var locked = await _house.LockedOutAsync(order, made.Oid);
+
+        var blocker = Assert.Single(locked.Blockers);
+        Assert.DoesNotContain(";;", blocker, StringComparison.Ordinal);
+        await _house.MendAsync(blocker);
+        await _house.RemoveAsync(order, made.Oid);
+        Assert.Equal("0", await _house.AskAsync(LeftBy(scope)));
     }
 
     [Fact]
@@ -138,6 +201,54 @@ public sealed class ScopeLeftoverTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Contains(friend, Assert.Single(receipt.Remarks), StringComparison.Ordinal);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
         await _house.AskAsync($"DROP ROLE {friend}; SELECT 1");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Who_may_do_by_themselves_all_that_the_scope_gives_loses_the_role_and_keeps_their_sessions(bool hasItAll)
+    {
+        Assert.SkipUnless(CanBecome, "From PostgreSQL 16 on nobody can become the scope role.");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var application = $"orders_app_{made.Oid}";
+        await _house.AskAsync($"CREATE ROLE {application} LOGIN PASSWORD 'app'; GRANT USAGE ON SCHEMA public TO {application}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {application}; SELECT 1");
+        if (!hasItAll) await _house.AskAsync($"REVOKE ALL ON customers FROM {application}; SELECT 1");
+        await using var session = new NpgsqlConnection(_house.Database.ConnectionStringFor(application, "app") + ";Pooling=false");
+        await session.OpenAsync(RoleHouse.Cancellation);
+        // On 14 its holder can give it away; on 15 only somebody with CREATEROLE can.
+        if (_house.Database.Server.Major == 14) Assert.Equal("ok", await _house.AsHolderAsync(order, $"GRANT {order.Role} TO {application}"));
+        else await _house.AskAsync($"GRANT {order.Role} TO {application}; SELECT 1");
+        await RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM public.orders");
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        if (hasItAll) await RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM public.orders");
+        else await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(session, "SELECT 1"));
+        Assert.Contains($"had been given on to {application}, which was taken back", Assert.Single(receipt.Remarks), StringComparison.Ordinal);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task Who_was_given_the_role_and_has_run_nothing_since_keeps_their_session()
+    {
+        Assert.SkipUnless(CanBecome, "From PostgreSQL 16 on nobody can become the scope role.");
+        var friend = $"friend_{_house.Database.Name}";
+        await _house.AskAsync($"CREATE ROLE {friend} LOGIN PASSWORD 'friend'; SELECT 1");
+        await using var session = new NpgsqlConnection(_house.Database.ConnectionStringFor(friend, "friend") + ";Pooling=false");
+        await session.OpenAsync(RoleHouse.Cancellation);
+        await RoleHouse.ExecuteAsync(session, "SELECT 1");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"GRANT {order.Role} TO {friend}; SELECT 1");
+
+        // As if the role had been made a little after that: nobody's clock is set here.
+        var removal = await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order, made.Oid) with { MadeAt = DateTimeOffset.UtcNow.AddMinutes(2) }, RoleHouse.Cancellation);
+
+        var receipt = Assert.IsType<RoleRemoval.Gone>(removal).Receipt;
+        await RoleHouse.ExecuteAsync(session, "SELECT 1");
+        Assert.Contains("have run nothing since", Assert.Single(receipt.Remarks), StringComparison.Ordinal);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
     [Fact]

@@ -41,6 +41,8 @@ public sealed class FakeRoleInventory : IRoleInventory
 
     public Task<Result> TakeBackAsync(ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken) => MendAsync($"take {role.Name} from {member.Role}");
 
+    public Task<Result> ForgetDefaultsAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) => MendAsync($"forget defaults of {role.Name}");
+
     public Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) => MendAsync($"drop {role.Name}");
 
     /// <summary>What a scope comes to; null: nothing at all.</summary>

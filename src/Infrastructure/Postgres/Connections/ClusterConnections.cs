@@ -174,6 +174,8 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
 
         public SemaphoreSlim Slots { get; } = new(options.MaxConnectionsPerCluster);
 
+        public StatementSeam Seam => options.Seam;
+
         /// <summary>
         /// Where to open one more connection. Idle ones to other databases are closed when there would be more than the bound, all
         /// databases together: the server has no more room for us.
@@ -360,6 +362,10 @@ internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCreden
     public string? Reader { get; } = reader;
 
     public int Major { get; } = connection.PostgreSqlVersion.Major;
+
+    public ClusterName Cluster => cluster.Name;
+
+    public StatementSeam Seam => cluster.Seam;
 
     /// <summary>From here on everybody connects anew.</summary>
     public void DropPool() => cluster.DropIdle();

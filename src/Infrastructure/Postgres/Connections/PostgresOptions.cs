@@ -6,4 +6,7 @@ namespace DbAccess.Infrastructure.Postgres.Connections;
 internal sealed record PostgresOptions(int MaxConnectionsPerCluster, TimeSpan ConnectTimeout)
 {
     public static PostgresOptions Default { get; } = new(8, TimeSpan.FromSeconds(5));
+
+    /// <summary>Told of every statement; in the product nobody listens.</summary>
+    public StatementSeam Seam { get; init; } = StatementSeam.Closed;
 }

@@ -1,5 +1,6 @@
 using DbAccess.Application.Grants;
 using DbAccess.Infrastructure.Postgres.Making;
+using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Inventory;
 
@@ -24,12 +25,17 @@ internal static class InventoryStatements
                ARRAY(SELECT DISTINCT coalesce('database ' || b.datname, 'the whole cluster') FROM pg_shdepend s LEFT JOIN pg_database b
                    ON b.oid = s.dbid
                       WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'
-                          AND s.classid <> 'pg_auth_members'::regclass),
+                          AND s.classid NOT IN ('pg_auth_members'::regclass, 'pg_default_acl'::regclass)),
                -- A scope role has thousands of these, and is compared with its scope elsewhere.
                CASE WHEN r.rolcanlogin THEN ARRAY(SELECT DISTINCT coalesce('database ' || b.datname, 'the whole cluster') FROM pg_shdepend s
                    LEFT JOIN pg_database b ON b.oid = s.dbid
                       WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'a') ELSE '{}' END,
-               CASE WHEN isfinite(r.rolvaliduntil) THEN r.rolvaliduntil END, r.rolconnlimit
+               CASE WHEN isfinite(r.rolvaliduntil) THEN r.rolvaliduntil END, r.rolconnlimit,
+               -- A holder's own are the holder's business, and go with the role.
+               CASE WHEN r.rolcanlogin THEN '{}' ELSE ARRAY(SELECT DISTINCT 'database ' || b.datname FROM pg_shdepend s JOIN pg_database b
+                   ON b.oid = s.dbid
+                      WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'
+                          AND s.classid = 'pg_default_acl'::regclass) END
           FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
          WHERE starts_with(r.rolname::text, $1) OR starts_with(d.description, $2) OR r.oid::bigint = ANY ($3)
          ORDER BY r.rolname
@@ -93,4 +99,21 @@ internal static class InventoryStatements
          WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = $1::text::oid
          ORDER BY 1 LIMIT 20
         """;
+}
+
+/// <summary>The statements that shut a scope role. See <see cref="InventoryStatements.Lock"/>.</summary>
+internal sealed record RoleLock(string NoLogin, string NoPassword)
+{
+    public static RoleLock Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1));
+}
+
+/// <summary>A scope role that is to be dropped. See <see cref="InventoryStatements.Drop"/>.</summary>
+/// <param name="Drop">The statement.</param>
+/// <param name="Database">The statement that takes back what it has on this database.</param>
+/// <param name="Members">Others than us, quoted.</param>
+/// <param name="Owns">How many things.</param>
+internal sealed record ScopeRoleToDrop(string Name, string Ident, string Drop, string Database, IReadOnlyList<string> Members, long Owns)
+{
+    public static ScopeRoleToDrop Read(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetFieldValue<string[]>(4), row.GetInt64(5));
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 
 namespace DbAccess.Infrastructure.Postgres.Inventory;
@@ -28,6 +29,15 @@ internal static class RoleTag
         $$"""{{ScopePrefix(installation)}}"db":{{Quote(database)}},"scope":{{Quote(scope)}},"h":"{{fingerprint}}"}""";
 
     public static string Escrow(string installation) => $$"""{"dbaccess":1,"i":{{Quote(installation)}},"kind":"escrow"}""";
+
+    /// <summary>Of a role that a listing found, for asking for it again.</summary>
+    /// <exception cref="ArgumentException">It is neither a scope nor an escrow role.</exception>
+    public static string Of(string installation, FoundRole role) => role.Mark switch
+    {
+        RoleMark.Scope scope => Scope(installation, scope.Database, scope.Name, scope.Fingerprint),
+        RoleMark.Escrow => Escrow(installation),
+        _ => throw new ArgumentException("Only scope and escrow roles are mended.", nameof(role)),
+    };
 
     /// <summary>
     /// For VALID UNTIL and the tag alike. Seconds are cut, not rounded: the server must not let anybody in after the end.

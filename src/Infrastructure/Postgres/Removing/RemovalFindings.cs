@@ -9,9 +9,9 @@ internal sealed class RemovalFindings
     private const int MostLines = 200;
 
     private readonly Dictionary<(string Instance, bool IsWriter), Seen> _instances = [];
-    private readonly List<string> _handedOver = [];
-    private readonly List<string> _dropped = [];
-    private readonly List<string> _remarks = [];
+    private readonly Lines _handedOver = new();
+    private readonly Lines _dropped = new();
+    private readonly Lines _remarks = new();
 
     public bool Existed { get; set; }
 
@@ -19,16 +19,13 @@ internal sealed class RemovalFindings
     public bool AnythingDone => _handedOver.Count + _dropped.Count + _remarks.Count > 0
         || _instances.Values.Any(seen => seen.Ended.Count > 0);
 
-    public ActivityDigest? Activity { get; set; }
+    public bool AnythingHandedOver => _handedOver.Count > 0;
 
-    public void HandedOver(IEnumerable<string> things) => _handedOver.AddRange(things);
+    public void HandedOver(IEnumerable<string> things) => _handedOver.Add(things);
 
-    public void Dropped(IEnumerable<string> things) => _dropped.AddRange(things.Except(_dropped, StringComparer.Ordinal).ToList());
+    public void Dropped(IEnumerable<string> things) => _dropped.Add(things);
 
-    public void Remark(string remark)
-    {
-        if (!_remarks.Contains(remark, StringComparer.Ordinal)) _remarks.Add(remark);
-    }
+    public void Remark(string remark) => _remarks.Add([remark]);
 
     /// <summary>
     /// Which there were and which of them were told to end. One that takes its time is found again in the next round, and stays one.
@@ -54,23 +51,43 @@ internal sealed class RemovalFindings
 
     public RemovalReceipt Receipt(DateTimeOffset lockedOutAt, DateTimeOffset lastGoneAt, DateTimeOffset? provedAt, RemovalProof? left) =>
         new(lockedOutAt, _instances.Values.Sum(seen => seen.Ended.Count), lastGoneAt < lockedOutAt
-            ? lockedOutAt : lastGoneAt, provedAt, Existed, Bounded(_handedOver))
+            ? lockedOutAt : lastGoneAt, provedAt, Existed, _handedOver.All)
         {
-            Dropped = Bounded(_dropped),
-            Remarks = Bounded(_remarks),
+            Dropped = _dropped.All,
+            Remarks = _remarks.All,
             Instances = [.. _instances.Where(seen => seen.Value.CheckedAt is not null)
                 .Select(seen => new InstanceCheck(
                 seen.Key.Instance, seen.Key.IsWriter, seen.Value.Found.Count, seen.Value.Ended.Count, seen.Value.CheckedAt!.Value))],
             Left = left,
         };
 
-    public static IReadOnlyList<string> Bounded(List<string> lines, int most = MostLines) => lines.Count <= most
+    public static IReadOnlyList<string> Bounded(List<string> lines, int most) => lines.Count <= most
         ? [.. lines] : [.. lines.Take(most), $"and {lines.Count - most} more"];
 
     private Seen At(string instance, bool isWriter)
     {
         if (!_instances.TryGetValue((instance, isWriter), out var seen)) _instances[(instance, isWriter)] = seen = new Seen();
         return seen;
+    }
+
+    /// <summary>Each once; the first are kept, and how many came after them.</summary>
+    private sealed class Lines
+    {
+        private readonly List<string> _first = [];
+        private int _more;
+
+        public int Count => _first.Count;
+
+        public IReadOnlyList<string> All => _more == 0 ? [.. _first] : [.. _first, $"and {_more} more"];
+
+        public void Add(IEnumerable<string> lines)
+        {
+            foreach (var line in lines)
+            {
+                if (_first.Count >= MostLines) _more++;
+                else if (!_first.Contains(line, StringComparer.Ordinal)) _first.Add(line);
+            }
+        }
     }
 
     private sealed class Seen

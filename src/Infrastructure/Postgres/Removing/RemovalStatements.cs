@@ -36,8 +36,7 @@ internal sealed class RemovalStatements
     /// <summary>
     /// What there is, and with it what <see cref="Strike"/> does in the same transaction: drop a role that has nothing and nobody, shut any
     /// other out. Further parameters: 6 whether it may drop, 7 how long it may wait for locks, 8 whether the sessions of its members were
-    /// ended. Answers the OID, or null when there is no such role or it is not ours, and in the last columns the names of its scope roles,
-    /// and whether an earlier removal of ours had shut it out already.
+    /// ended. <see cref="RoleLookedAt"/> reads the answer.
     /// </summary>
     public string Look { get; }
 
@@ -48,13 +47,7 @@ internal sealed class RemovalStatements
     /// </summary>
     public string Strike { get; }
 
-    /// <summary>
-    /// What is left anywhere, of the role or of its OID after the drop. Exists, OID, name, may log in, sessions, owned, privileges,
-    /// memberships, settings, left of the scope roles, the scope roles' OIDs, members of it other than us, whether the server only reads,
-    /// whether it counts statements; the name of another role that has the number on record now, and whether that may be ours all the same:
-    /// it can log in until some day, as ours do, and has no comment; whether the last strike found the role held; a line for each
-    /// membership that it had given on and that fell with its own; whether somebody has made it a superuser.
-    /// </summary>
+    /// <summary>What is left anywhere, of the role or of its OID after the drop, as <see cref="RoleState"/> reads it.</summary>
     public string State { get; }
 
     /// <summary>
@@ -69,6 +62,10 @@ internal sealed class RemovalStatements
     /// As <see cref="EndSessions"/> without ghosts: for an administrator who may end sessions only as a member of the role.
     /// </summary>
     public const string EndOwnSessions = $"{EndWhere} a.usesysid = o.oid OFFSET 0) t";
+
+    /// <summary>The readers of an Aurora cluster, as it knows them itself. No parameters.</summary>
+    public const string AuroraReaders =
+        "SELECT server_id::text FROM aurora_replica_status() WHERE session_id::text <> 'MASTER_SESSION_ID' ORDER BY 1";
 
     /// <summary>Ends only ghosts. No parameters.</summary>
     public const string EndGhosts =
@@ -114,32 +111,10 @@ internal sealed class RemovalStatements
         """;
 
     /// <summary>
-    /// Ends the sessions of everybody who was made a member of the role, ourselves and superusers excepted: until 15 one of them may have
-    /// become its scope role through it, which no catalog shows, and would stay so. Parameter: the role's OID. Answers whose, how many, and
-    /// their OID.
-    /// </summary>
-    public const string EndSessionsOfMembers = """
-        WITH RECURSIVE m(oid) AS (
-            SELECT a.member FROM pg_auth_members a WHERE a.roleid = $1::text::oid
-            UNION SELECT a.member FROM pg_auth_members a JOIN m ON a.roleid = m.oid)
-        SELECT t.rolname::text, count(*) FILTER (WHERE t.ended), t.oid
-          FROM (SELECT r.rolname, r.oid, CASE WHEN a.pid IS NULL THEN false ELSE pg_terminate_backend(a.pid) END AS ended
-                  FROM m JOIN pg_roles r ON r.oid = m.oid LEFT JOIN pg_stat_get_activity(NULL) a ON a.usesysid = r.oid
-                 WHERE r.rolname <> current_user AND NOT r.rolsuper OFFSET 0) t
-         GROUP BY 1, 3 ORDER BY 1
-        """;
-
-    /// <summary>
     /// For a reader: whether it has heard that the role is gone or shut out. A reader that does not know the role may not have heard of its
     /// making yet, so while the writer has it, it has to be there. Parameters: its OID, whether the writer has it.
     /// </summary>
     public const string IsShutOut = "SELECT EXISTS (SELECT FROM pg_roles WHERE oid = $1::text::oid AND rolcanlogin <> $2) = $2";
-
-    /// <summary>Takes the role back from its members: what they had through it ended with it. Parameter: its OID.</summary>
-    public const string TakeFromMembers = """
-        SELECT format('REVOKE %I FROM %I', g.rolname, r.rolname) FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles r
-            ON r.oid = a.member WHERE g.oid = $1::text::oid AND r.rolname <> current_user
-        """;
 
     /// <summary>The statements that make us a member of a role, to be sent in one go; see <see cref="Hold"/>. Parameter: its OID.</summary>
     public static string BecomeMember(int major) =>
@@ -245,27 +220,28 @@ internal sealed class RemovalStatements
          WHERE starts_with(d.description, $5)
         """;
 
-    private string Scopes => _canBecomeScope ? ScopeRoles : "SELECT NULL::oid AS oid WHERE false";
-
-    /// <summary>Of a scope role only what it owns is wrong: what it was given is what it is for.</summary>
+    /// <summary>
+    /// Of a scope role only what it owns is wrong: what it was given is what it is for. From 16 on nobody can become it, and whoever
+    /// inherits from it can still set default privileges in its name: see <see cref="ScopeDefaults"/>.
+    /// </summary>
     private string LeftOfScopes => _canBecomeScope
         ? $"coalesce((SELECT sum({Dependencies("s.oid", " AND d.deptype = 'o'")} + {Prepared("s.oid")} + {Settings("s.oid")}) FROM s), 0)"
-        : "0";
+        : $"coalesce((SELECT sum({Dependencies("s.oid", " AND d.deptype = 'o' AND d.classid = 'pg_default_acl'::regclass")}) FROM s), 0)";
 
     private string LookStatement() => $"""
-        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED (SELECT oid FROM x), s AS MATERIALIZED ({Scopes}),
+        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED (SELECT oid FROM x), s AS MATERIALIZED ({ScopeRoles}),
         n AS MATERIALIZED (
             SELECT x.oid, format('%I', x.rolname) AS ident,
                    $6 AND {Sessions} = 0 AND {Dependencies("o.oid", "")} = 0 AND {Prepared("o.oid")} = 0 AND {LeftOfScopes} = 0{(_canBecomeScope ? $" AND {Given} = 0 AND ($8 OR {Members} = 0)" : " AND $8 IS NOT NULL")} AS clean
               FROM x, o)
         SELECT n.oid,
+               ARRAY(SELECT pg_get_userbyid(s.oid)::text FROM s),
+               coalesce((SELECT NOT x.rolcanlogin AND x.rolconnlimit = 0 FROM x), false),
                set_config('dbaccess.found', coalesce(n.oid::text, ''), false),
                set_config('dbaccess.ident', coalesce(n.ident, ''), true),
                set_config('dbaccess.strike', CASE WHEN n.oid IS NULL THEN 'nothing' WHEN n.clean THEN 'drop' ELSE 'contain' END, true),
                set_config('dbaccess.scopes', (SELECT coalesce(array_agg(s.oid), '{"{}"}') FROM s)::text, true),
                set_config('lock_timeout', $7, true),
-               ARRAY(SELECT pg_get_userbyid(s.oid)::text FROM s),
-               coalesce((SELECT NOT x.rolcanlogin AND x.rolconnlimit = 0 FROM x), false),
                set_config('dbaccess.held', '', false), set_config('dbaccess.given', '', false)
           FROM (SELECT) AS one LEFT JOIN n ON true
         """;
@@ -291,6 +267,7 @@ internal sealed class RemovalStatements
                 WHEN lock_not_available THEN
                     PERFORM set_config('dbaccess.held', 'yes', false);
                 END;
+                {KeepKeys}
                 {(_canBecomeScope ? "" : RememberGiven)}
                 FOR m IN SELECT r.rolname, a.grantor FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid
                     WHERE a.member = current_setting('dbaccess.found')::oid LOOP
@@ -304,6 +281,29 @@ internal sealed class RemovalStatements
             END IF;
         END
         $do$
+        """;
+
+    /// <summary>
+    /// The server checks a foreign key as the owner of the table that it looks into, who must be able to use its schema: a role that has a
+    /// table in somebody else's and loses what its scope gave would have their inserts and deletes fail, while its table is still its own.
+    /// It keeps that one right, until it is dropped, and can do nothing with it. Part of a block with a record <c>m</c>; the role's OID
+    /// comes in the setting <c>dbaccess.found</c>.
+    /// </summary>
+    public const string KeepKeys = """
+        FOR m IN SELECT DISTINCT n.nspname, r.rolname
+                      FROM pg_shdepend d JOIN pg_class c ON c.oid = d.objid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r
+                          ON r.oid = d.refobjid
+                     WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = current_setting('dbaccess.found')::oid AND d.deptype = 'o'
+                       AND d.classid = 'pg_class'::regclass AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                       AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspowner <> d.refobjid
+                       AND NOT EXISTS (SELECT FROM aclexplode(n.nspacl) e
+                           WHERE e.grantee IN (0, d.refobjid) AND e.privilege_type = 'USAGE') LOOP
+                    -- Whatever keeps us from it, an event trigger of theirs maybe, must not keep us from shutting the role out.
+                    BEGIN
+                        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', m.nspname, m.rolname);
+                    EXCEPTION WHEN OTHERS THEN NULL;
+                    END;
+                END LOOP;
         """;
 
     /// <summary>From 16 on the memberships that it had handed on fall with its own, and nothing would say so.</summary>
@@ -328,9 +328,19 @@ internal sealed class RemovalStatements
                 END IF;
         """;
 
+    /// <summary>
+    /// Who receives the log as a whole, and so may be a reader: address, or that it may not be seen. Not a backup, and nobody who decodes.
+    /// </summary>
+    private const string Receivers = """
+        ARRAY(SELECT coalesce(host(a.client_addr), 'hidden')
+                        FROM pg_stat_get_wal_senders() w JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid
+                       WHERE coalesce(w.state, 'streaming') IN ('streaming', 'catchup')
+                         AND NOT EXISTS (SELECT FROM pg_get_replication_slots() s WHERE s.active_pid = w.pid AND s.slot_type = 'logical'))
+        """;
+
     private string StateStatement() => $"""
-        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject}), s AS MATERIALIZED ({Scopes})
-        SELECT x.oid IS NOT NULL, o.oid, x.rolname::text, coalesce(x.rolcanlogin, false),
+        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject}), s AS MATERIALIZED ({ScopeRoles})
+        SELECT x.oid IS NOT NULL, x.rolname::text, coalesce(x.rolcanlogin, false), coalesce(x.rolsuper, false),
                {Sessions},
                {Dependencies("o.oid", " AND d.deptype = 'o'")} + {Prepared("o.oid")}{(_canBecomeScope ? $" + {Given}" : "")},
                {Dependencies("o.oid", " AND d.deptype <> 'o'")},
@@ -345,7 +355,9 @@ internal sealed class RemovalStatements
                coalesce(k.rolcanlogin AND isfinite(k.rolvaliduntil) AND shobj_description(k.oid, 'pg_authid') IS NULL, false),
                coalesce(current_setting('dbaccess.held', true), '') = 'yes',
                coalesce(current_setting('dbaccess.given', true), ''),
-               coalesce(x.rolsuper, false)
+               {(_canBecomeScope ? "true" : "false")},
+               {Receivers},
+               to_regproc('pg_catalog.aurora_replica_status') IS NOT NULL
           FROM o LEFT JOIN x ON true LEFT JOIN pg_roles k ON k.oid = nullif($1, '')::oid AND k.oid IS DISTINCT FROM x.oid
         """;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -6,6 +7,7 @@ using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Making;
+using DbAccess.Infrastructure.Postgres.Removing;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -198,6 +200,10 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
 
         var at = clock.GetTimestamp();
         var differences = await look.CompareAsync(cluster.Connection, cancellationToken);
+        // A holder can set default privileges in its name. Nobody else's request is to wait for the next comparison.
+        if (!onlyLook && state.ScopeOid is { } scope && differences.Exists(difference => difference.What == "owned")
+            && (await ScopeDefaults.TakeBackAsync(cluster, scope.ToString(CultureInfo.InvariantCulture), cancellationToken)).Count > 0)
+            differences = await look.CompareAsync(cluster.Connection, cancellationToken);
         if (CannotMend(differences, part, state.ScopeIdent, cluster.Credential.Username) is { } why) return (why, null);
         if (onlyLook) return (null, null);
 

@@ -1,0 +1,187 @@
+using System.Globalization;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Roles;
+using DbAccess.Infrastructure.Postgres.Connections;
+using DbAccess.Infrastructure.Postgres.Making;
+using DbAccess.Infrastructure.Postgres.Removing;
+using DbAccess.Infrastructure.Postgres.Scopes;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace DbAccess.Infrastructure.Postgres.Inventory;
+
+/// <summary>Drops scope roles that nobody needs, amid the makings of others.</summary>
+internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
+{
+    private const int TriesToDrop = 5;
+
+    /// <summary>Longer than a CREATE TABLE takes from reading default privileges to having written them.</summary>
+    private static readonly TimeSpan TableMaking = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>How long is waited for others' transactions that give memberships; a making takes milliseconds.</summary>
+    private static readonly TimeSpan GivingMembership = TimeSpan.FromSeconds(2);
+
+    public static Error NotOurs(string role) =>
+        new("postgres.gone", $"{role} is not there any more, or its tag is not ours any more; nothing was changed.");
+
+    public static Error Refused(string role, PostgresException refused)
+    {
+        var error = NotDropped(role, $"{refused.MessageText} (SQLSTATE {refused.SqlState})", []);
+        // It may have been refused behind the renaming.
+        return RoleName.IsAside(role, out _) ? error : error
+            with { Message = $"{error.Message} (or, if it is called that by now: DROP ROLE {Show.Identifier(RoleName.Aside(role))};)" };
+    }
+
+    private static Error NotDropped(string role, string why, List<string> kept) => new("postgres.not_dropped",
+        $"It could not be dropped: {why}. Let an administrator take back what it was " +
+            $"given{(kept.Count == 0 ? "" : $" ({string.Join("; ", kept)})")} and run: DROP ROLE {Show.Identifier(role)};");
+
+    /// <summary>
+    /// First everything is taken from it, with tables locked as for any change of their privileges (see <see cref="ScopeMending"/>).
+    /// Whoever makes a table at this moment has read default privileges that name the role, and fails (42704) if it is gone before the
+    /// table is there: so those are taken back and a while is waited. Then it is renamed, so that nobody becomes a member of it any more,
+    /// and those who are just becoming one are waited for (DROP ROLE takes memberships away without a word, and a GRANT does not notice
+    /// that the role is gone: see <see cref="RemovalStatements.Hold"/>); they get another role of its name. Then it is dropped.
+    /// </summary>
+    public async Task<Error?> DropAsync(
+            ClusterConnection cluster, string name, uint oid, string tag, CancellationToken cancellationToken)
+    {
+        var connection = cluster.Connection;
+        Dictionary<ScopeDifference, int> tried = [];
+        for (var vain = 0; ;)
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            if (!await cluster.FirstAsync(MakingStatements.TryScopeLock, [RoleName.IsAside(name, out var locked) ? locked : name],
+                row => row.GetBoolean(0), cancellationToken))
+            {
+                // Somebody is bringing it in line for a new member.
+                if (++vain == ScopeMending.MostRounds) return InUse();
+
+                await transaction.RollbackAsync(cancellationToken);
+                await Attempts.PauseAsync(vain, clock, cancellationToken);
+                continue;
+            }
+
+            if (await cluster.RowAsync(InventoryStatements.Drop, [Oid(oid), tag], ScopeRoleToDrop.Read, cancellationToken) is not { } found)
+                return NotOurs(name);
+            var isAside = RoleName.IsAside(found.Name, out var given);
+            if ((found.Members.Count > 0 && !isAside) || found.Owns > 0) return InUse();
+
+            var differences = await DifferencesAsync(cluster, found.Name, cancellationToken);
+            if (differences.Any(d => d.What == "default-spurious" || d.Kind != "database"))
+            {
+                var portion = differences.Where(ScopeMending.IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal)
+                    .Order(StringComparer.Ordinal).Take(ScopeMending.TablesAtOnce).ToHashSet(StringComparer.Ordinal);
+                portion.ExceptWith(await ScopeMending.LockAsync(connection, portion, vain + 1, cancellationToken));
+                var free = differences.Where(d => !ScopeMending.IsOnTable(d) || portion.Contains(d.Ident)).ToList();
+                await ScopeMending.ExecuteAsync(connection, ScopeRoles.StatementsFor(free, found.Ident), cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
+                if (free.Exists(d => d.What == "default-spurious")) await Task.Delay(TableMaking, clock, cancellationToken);
+                // REVOKE takes back what its grantor gave us the right to, and of anything else says nothing.
+                foreach (var one in free) tried[one] = tried.GetValueOrDefault(one) + 1;
+                var stay = free.Where(d => tried[d] == TriesToDrop).ToList();
+                if (stay.Count > 0) return NotDropped(name, "it keeps what others gave it", [.. stay.Select(ScopeRoles.InWords)]);
+                if (free.Count > 0) continue;
+                if (++vain == ScopeMending.MostRounds) throw ScopeMending.InTheWay();
+
+                await Attempts.PauseAsync(vain, clock, cancellationToken);
+                continue;
+            }
+
+            if (!isAside)
+            {
+                await cluster.RunAsync(Rename(found.Name, RoleName.Aside(found.Name)), cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
+                if (await NobodyBecomesMemberAsync(cluster, cancellationToken)) continue;
+
+                await RenameBackAsync(cluster, RoleName.Aside(found.Name), found.Name, cancellationToken);
+                return InUse();
+            }
+
+            await cluster.RunAsync(found.Database, cancellationToken);
+            try
+            {
+                if (found.Members.Count > 0) await GiveAnotherAsync(cluster, given, tag, found.Members, cancellationToken);
+                await cluster.RunAsync(found.Drop, cancellationToken);
+            }
+            catch (PostgresException kept) when (kept.SqlState == PostgresErrorCodes.DependentObjectsStillExist)
+            {
+                await transaction.RollbackAsync(cancellationToken);
+                if (++vain < TriesToDrop)
+                {
+                    // A table was made in between, and has what the default privileges gave then.
+                    await Attempts.PauseAsync(vain, clock, cancellationToken);
+                    continue;
+                }
+                await RenameBackAsync(cluster, found.Name, given, cancellationToken);
+                // The server's own list is not passed on by the driver, since it can quote values.
+                return NotDropped(name, $"{kept.MessageText} (SQLSTATE {kept.SqlState})",
+                    await cluster.RowsAsync(InventoryStatements.KeptBy, [Oid(oid)], row => row.GetString(0), cancellationToken));
+            }
+            await transaction.CommitAsync(cancellationToken);
+            if (found.Members.Count == 0) return null;
+
+            logger.LogWarning(
+                "Scope role {Role} was made again: {Count} roles became members of it while it was dropped", given, found.Members.Count);
+            return InUse();
+        }
+    }
+
+    /// <summary>
+    /// Waits for the transactions that give or take memberships at this moment. Ours take milliseconds; somebody else's may stay open, and
+    /// then the answer is no.
+    /// </summary>
+    private async Task<bool> NobodyBecomesMemberAsync(ClusterConnection cluster, CancellationToken cancellationToken)
+    {
+        HashSet<string>? giving = null;
+        for (var started = clock.GetTimestamp(); ; await Task.Delay(TimeSpan.FromMilliseconds(5), clock, cancellationToken))
+        {
+            var now = await cluster.RowsAsync(InventoryStatements.GivingMemberships, [], row => row.GetString(0), cancellationToken);
+            giving ??= [.. now];
+            giving.IntersectWith(now);
+            if (giving.Count == 0) return true;
+            if (clock.GetElapsedTime(started) > GivingMembership) return false;
+        }
+    }
+
+    /// <summary>What another role of that name is to have it gets as ever: by the caller, or by upkeep.</summary>
+    private static async Task GiveAnotherAsync(
+        ClusterConnection cluster, string name, string tag, IReadOnlyList<string> members, CancellationToken cancellationToken)
+    {
+        if ((await cluster.RowsAsync(InventoryStatements.Oid, [name], row => row.GetFieldValue<uint>(0), cancellationToken)).Count == 0)
+            await ScopeMending.CreateAsync(cluster.Connection, name, tag, cancellationToken);
+        foreach (var member in members)
+            await cluster.RunAsync(MakingStatements.GrantMembership(cluster.Major, name, member), cancellationToken);
+    }
+
+    private async Task RenameBackAsync(ClusterConnection cluster, string from, string to, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await cluster.RunAsync(Rename(from, to), cancellationToken);
+        }
+        catch (PostgresException there) when (there.SqlState == PostgresErrorCodes.DuplicateObject)
+        {
+            // Somebody's making has made another meanwhile. This one is nobody's, and reconciliation drops it.
+            logger.LogInformation("Scope role {Role} stays as {Aside} for now", to, from);
+        }
+    }
+
+    /// <summary>Names that we build need no quotes.</summary>
+    private static string Rename(string from, string to) => $"ALTER ROLE {from} RENAME TO {to}";
+
+    private static Error InUse() => new("postgres.in_use", "It has got a member or something of its own meanwhile and is kept.");
+
+    /// <summary>
+    /// Compared with a scope that says nothing, everything it has is too much. DROP OWNED would also destroy what it came to own in
+    /// between.
+    /// </summary>
+    private static async Task<List<ScopeDifference>> DifferencesAsync(
+        ClusterConnection cluster, string name, CancellationToken cancellationToken) =>
+        [.. (await cluster.BatchAsync([new Asked(MakingStatements.Differences, name, "[]")],
+            reader => ScopeRoles.ReadAsync(reader, cancellationToken), cancellationToken))
+            .Where(d => d.What is "spurious" or "default-spurious")];
+
+    private static string Oid(uint oid) => oid.ToString(CultureInfo.InvariantCulture);
+}
