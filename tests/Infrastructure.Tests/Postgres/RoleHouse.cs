@@ -29,12 +29,16 @@ internal sealed class RoleHouse : IAsyncDisposable
         Credentials = new StaticCredentials(database.Server);
         _connections = new ClusterConnections(Credentials, options ?? PostgresOptions.Default, TimeProvider.System);
         Ghosts = new GhostHunt(_connections, TimeProvider.System, NullLogger<GhostHunt>.Instance);
-        Administrator = new PostgresRoleAdministrator(_connections, TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts);
+        Administrator = new PostgresRoleAdministrator(
+            _connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts);
     }
 
     public TestDatabase Database { get; }
 
     public string Installation { get; }
+
+    /// <summary>The policy's word: many tests let everybody make something somewhere.</summary>
+    public bool AllowPublicCreate { get; init; } = true;
 
     public StaticCredentials Credentials { get; }
 
@@ -60,7 +64,7 @@ internal sealed class RoleHouse : IAsyncDisposable
         var grant = GrantId.New();
         var now = DateTimeOffset.UtcNow;
         return new RoleOrder(
-            Installation, grant, new DatabaseTarget(DatabaseName.Parse("orders")!, ClusterName.Parse("orders-prod")!, Database.Name),
+            Installation, grant, new DatabaseTarget(DatabaseName.Parse("orders")!, ClusterName.Parse("orders-prod")!, Database.Name) { AllowPublicCreate = AllowPublicCreate },
             RoleName.ForGrant(Installation, grant, "erin"), scope ?? ReadScope, now + (lifetime ?? TimeSpan.FromHours(1)), now.AddMinutes(1));
     }
 

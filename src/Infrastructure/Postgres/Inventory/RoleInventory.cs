@@ -17,7 +17,8 @@ namespace DbAccess.Infrastructure.Postgres.Inventory;
 /// <summary>
 /// Reads what roles there are, in two round trips, and mends scope roles. Everything is asked by OID and tag at the moment it is done.
 /// </summary>
-internal sealed class RoleInventory(ClusterConnections connections, TimeProvider clock, ILogger<RoleInventory> logger) : IRoleInventory
+internal sealed class RoleInventory(
+    ClusterConnections connections, ScopeRoles scopes, TimeProvider clock, ILogger<RoleInventory> logger) : IRoleInventory
 {
     private const int TriesToDrop = 5;
 
@@ -28,8 +29,6 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
     private static readonly TimeSpan GivingMembership = TimeSpan.FromSeconds(2);
 
     private const int Attempts = 5;
-
-    private readonly ScopeRoles _scopes = new(clock, logger);
 
     public async Task<Result<RoleListing>> ListAsync(
             ClusterName cluster, string installation, IReadOnlyCollection<uint> also, CancellationToken cancellationToken)
@@ -127,18 +126,18 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
                 target.Cluster, part.Database,
                 async connection =>
                 {
-                    if (ScopeRoles.Unsupported(scope, connection.Major) is { } unsupported) return unsupported;
+                    if (ScopeSupport.Lack(scope, connection.Major) is { } unsupported) return unsupported;
 
                     var look = RoleLook.WithoutRole(installation, part, clock.GetUtcNow());
-                    var (state, mark) = await look.LookAsync(connection.Connection, cancellationToken);
-                    if ((await _scopes.EnsureAsync(connection, look, state, mark, cancellationToken, onlyLook: true)).Why is { } why)
+                    var (state, mark) = await look.LookAsync(connection, cancellationToken);
+                    if ((await scopes.EnsureAsync(connection, look, state, mark, cancellationToken, onlyLook: true)).Why is { } why)
                         return why;
 
                     if (scope.RunAs is { } owner
                         && (await OwnerToActAs.FindAsync(connection, target, scope, owner, "nobody", cancellationToken))
                         .Why is { } unfit) return unfit;
 
-                    plans.Add(await PlanReader.ReadAsync(connection.Connection, part, sizes: true, cancellationToken));
+                    plans.Add(await PlanReader.ReadAsync(connection, part, sizes: true, cancellationToken));
                     return null;
                 },
                 cancellationToken);
@@ -161,10 +160,10 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
                 async connection =>
                 {
                     var look = RoleLook.WithoutRole(installation, part, clock.GetUtcNow());
-                    var (state, _) = await look.LookAsync(connection.Connection, cancellationToken);
+                    var (state, _) = await look.LookAsync(connection, cancellationToken);
                     if (state.ReadOnly || state.ScopeOid is null) return null;
 
-                    var (found, why) = await _scopes.KeepInLineAsync(connection, look, state, dryRun, cancellationToken);
+                    var (found, why) = await scopes.KeepInLineAsync(connection, look, state, dryRun, cancellationToken);
                     differences.AddRange(found);
                     return why;
                 },
@@ -194,8 +193,8 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
 
                     // Whoever came to need it meanwhile is to have all of it, what we had already taken from it included.
                     var look = RoleLook.WithoutRole(installation, part, clock.GetUtcNow());
-                    var (state, _) = await look.LookAsync(connection.Connection, cancellationToken);
-                    return (await _scopes.KeepInLineAsync(connection, look, state, dryRun: false, cancellationToken)).Why ?? kept;
+                    var (state, _) = await look.LookAsync(connection, cancellationToken);
+                    return (await scopes.KeepInLineAsync(connection, look, state, dryRun: false, cancellationToken)).Why ?? kept;
                 },
                 cancellationToken,
                 refused => NotDropped(part.Role, refused));
@@ -232,7 +231,7 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             await using (
-                var tryLock = Command(cluster, MakingStatements.TryScopeLock, RoleName.IsAside(name, out var locked) ? locked : name))
+                var tryLock = Command(cluster, ScopeLocks.TryScopeLock, RoleName.IsAside(name, out var locked) ? locked : name))
             {
                 if (await tryLock.ExecuteScalarAsync(cancellationToken) is not true)
                 {
@@ -254,26 +253,22 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
 
             // Compared with a scope that says nothing, everything it has is too much. DROP OWNED would also destroy what it came to own in
             // between.
-            List<ScopeDifference> differences;
-            await using (var compare = Command(cluster, MakingStatements.Differences, found.Name, "[]"))
-            {
-                await using var reader = await compare.ExecuteReaderAsync(cancellationToken);
-                differences =
-                    [.. (await ScopeRoles.ReadAsync(reader, cancellationToken)).Where(d => d.What is "spurious" or "default-spurious")];
-            }
+            var differences = (await cluster.RowsAsync(
+                    ScopeStatements.Differences, [found.Name, "[]"], ScopeDifference.Read, cancellationToken))
+                .Where(d => d.What is "spurious" or "default-spurious").ToList();
             if (differences.Any(d => d.What == "default-spurious" || d.Kind != "database"))
             {
                 var portion = differences.Where(ScopeMending.IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal)
                     .Order(StringComparer.Ordinal).Take(ScopeMending.TablesAtOnce).ToHashSet(StringComparer.Ordinal);
-                portion.ExceptWith(await ScopeMending.LockAsync(connection, portion, vain + 1, cancellationToken));
+                portion.ExceptWith(await ScopeMending.LockAsync(cluster, portion, vain + 1, cancellationToken));
                 var free = differences.Where(d => !ScopeMending.IsOnTable(d) || portion.Contains(d.Ident)).ToList();
-                await ScopeMending.ExecuteAsync(connection, ScopeRoles.StatementsFor(free, found.Ident), cancellationToken);
+                await cluster.RunAllAsync(ScopeChanges.For(free, found.Ident), cancellationToken);
                 await transaction.CommitAsync(cancellationToken);
                 if (free.Exists(d => d.What == "default-spurious")) await Task.Delay(TableMaking, clock, cancellationToken);
                 // REVOKE takes back what its grantor gave us the right to, and of anything else says nothing.
                 foreach (var one in free) tried[one] = tried.GetValueOrDefault(one) + 1;
                 var stay = free.Where(d => tried[d] == TriesToDrop).ToList();
-                if (stay.Count > 0) return NotDropped(name, "it keeps what others gave it", [.. stay.Select(ScopeRoles.InWords)]);
+                if (stay.Count > 0) return NotDropped(name, "it keeps what others gave it", [.. stay.Select(ScopeWords.InWords)]);
                 if (free.Count > 0) continue;
                 if (++vain == ScopeMending.MostRounds) throw ScopeMending.InTheWay();
 
@@ -346,7 +341,7 @@ internal sealed class RoleInventory(ClusterConnections connections, TimeProvider
         await using (var ask = Command(cluster, InventoryStatements.Oid, name))
         {
             if (await ask.ExecuteScalarAsync(cancellationToken) is null)
-                await ScopeMending.CreateAsync(cluster.Connection, name, tag, cancellationToken);
+                await ScopeMending.CreateAsync(cluster, name, tag, cancellationToken);
         }
         foreach (var member in members)
             await RunAsync(cluster, MakingStatements.GrantMembership(cluster.Major, name, member), cancellationToken);
