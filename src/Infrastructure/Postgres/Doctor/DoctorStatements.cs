@@ -26,11 +26,20 @@ internal static class DoctorStatements
         """;
 
     /// <summary>
+    /// How a superuser takes CREATE on schema <c>n</c> back from everybody, to whom <c>e</c> gave it: as whoever gave it, since a REVOKE
+    /// touches nothing that another gave.
+    /// </summary>
+    internal const string CloseSchema = """
+        CASE WHEN e.grantor = n.nspowner THEN format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
+             ELSE format('SET ROLE %I; REVOKE CREATE ON SCHEMA %I FROM PUBLIC; RESET ROLE', pg_get_userbyid(e.grantor), n.nspname) END
+        """;
+
+    /// <summary>
     /// What everybody may do in this database without us: kind, object, statement. Functions wherever they are: who may not enter their
     /// schema today may be let in by a scope.
     /// </summary>
     public static readonly string Public = $"""
-        SELECT 'create', quote_ident(n.nspname), format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
+        SELECT 'create', quote_ident(n.nspname), {CloseSchema}
           FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) e
          WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' AND left(n.nspname, 3) <> 'pg_'
         UNION ALL

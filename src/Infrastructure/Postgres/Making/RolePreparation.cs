@@ -1,4 +1,5 @@
 using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Postgres.Doctor;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using Npgsql;
 
@@ -11,6 +12,7 @@ namespace DbAccess.Infrastructure.Postgres.Making;
 /// <param name="OthersHands">From PostgreSQL 16 on: who else could get at what the scope role has.</param>
 /// <param name="MayHandOn">Whether the administrator may make others members of the scope role.</param>
 /// <param name="OpenSchemas">Where everybody may create things, quoted; at most ten.</param>
+/// <param name="Closing">The statements by which a superuser takes that back; what another gave only they can.</param>
 internal sealed record RolePreparation(
     bool ReadOnly,
     uint? ScopeOid,
@@ -26,7 +28,8 @@ internal sealed record RolePreparation(
     string[] Settings,
     string[] OthersHands,
     bool MayHandOn,
-    string[] OpenSchemas)
+    string[] OpenSchemas,
+    string[] Closing)
 {
     /// <summary>
     /// Parameters: 1 scope role, 2 temporary role, 3 its tag, 4 its end, 5 connection limit, 6 names and 7 values of its settings, 8 name
@@ -55,6 +58,8 @@ internal sealed record RolePreparation(
                {ScopeHands.Ours("s.oid")},
                ARRAY(SELECT quote_ident(n.nspname) FROM pg_namespace n, aclexplode(n.nspacl) e
                       WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10),
+               ARRAY(SELECT {DoctorStatements.CloseSchema} FROM pg_namespace n, aclexplode(n.nspacl) e
+                      WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10),
                set_config('application_name', $8, false)
           FROM (SELECT) AS one
           LEFT JOIN pg_roles s ON s.rolname = $1
@@ -81,7 +86,8 @@ internal sealed record RolePreparation(
         row.GetFieldValue<string[]>(11),
         row.GetFieldValue<string[]>(12),
         row.GetBoolean(13),
-        row.GetFieldValue<string[]>(14));
+        row.GetFieldValue<string[]>(14),
+        row.GetFieldValue<string[]>(15));
 
     /// <summary>Why the scope role, as it is, must not be handed to anybody. Null when it is as we made it, or not there.</summary>
     public ScopeFault? ScopeFault(ScopePart part) => ScopeOid is null ? null
