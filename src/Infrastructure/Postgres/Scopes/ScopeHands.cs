@@ -26,9 +26,14 @@ internal static class ScopeHands
                           THEN NOT (SELECT h.rolsuper FROM pg_roles h WHERE h.oid = m.member) ELSE false END LIMIT 5)
         """;
 
-    /// <summary>Whether we may hand it on; of a role that is not there, yes.</summary>
+    /// <summary>
+    /// Whether we may hand it on; of a role that is not there, yes. Mostly we made it, which one row says; to look through all that we are a
+    /// member of takes half a millisecond with a thousand live roles.
+    /// </summary>
     public static string Ours(string role) => $"""
         {role} IS NULL OR current_setting('server_version_num')::int < 160000
+            OR EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = {role} AND m.admin_option
+                          AND m.member = (SELECT me.oid FROM pg_roles me WHERE me.rolname = current_user))
             OR coalesce(pg_has_role({role}, 'MEMBER WITH ADMIN OPTION'), false)
         """;
 
