@@ -7,7 +7,9 @@ using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Connections;
+using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.Infrastructure.Postgres.Making;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -57,7 +59,8 @@ internal sealed class RoleServer : IAsyncDisposable, IAdminCredentials
     {
         var pool = new ClusterConnections(this, PostgresOptions.Default with { MaxConnectionsPerCluster = connections }, TimeProvider.System);
         _opened.Add(pool);
-        return new PostgresRoleAdministrator(pool, TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance);
+        return new PostgresRoleAdministrator(
+            pool, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance);
     }
 
     /// <summary>What everything else connects with: the same administrator, warm connections.</summary>
@@ -74,10 +77,12 @@ internal sealed class RoleServer : IAsyncDisposable, IAdminCredentials
     {
         // Made by the superuser, which is quicker, and handed to the administrator as if it had made them: that is what slows it down from 16 on.
         var own = Server.Major >= 16 ? $"EXECUTE format('GRANT live_%s TO {PostgresServer.AdministratorName} WITH ADMIN OPTION, INHERIT FALSE, SET FALSE', i);" : "";
+        // With our comment: a scope role that has members of another kind is not used.
+        var tag = RoleTag.LoginPrefix(Some.Installation);
         var membership = MakingStatements.GrantMembership(Server.Major, scopeRole, "live_%s").Replace("'", "''", StringComparison.Ordinal);
         await ExecuteAsync(Server.SuperuserConnectionString, string.Create(
             CultureInfo.InvariantCulture,
-            $"DO $$ BEGIN FOR i IN {from + 1}..{count} LOOP EXECUTE format('CREATE ROLE live_%s LOGIN', i); {own} EXECUTE format('{membership}', i); IF i % 200 = 0 THEN COMMIT; END IF; END LOOP; END $$"));
+            $"DO $$ BEGIN FOR i IN {from + 1}..{count} LOOP EXECUTE format('CREATE ROLE live_%s LOGIN', i); EXECUTE format('COMMENT ON ROLE live_%s IS %L', i, '{tag}'); {own} EXECUTE format('{membership}', i); IF i % 200 = 0 THEN COMMIT; END IF; END LOOP; END $$"));
         await ExecuteAsync(Server.SuperuserConnectionString, "VACUUM ANALYZE pg_authid, pg_auth_members, pg_shdepend");
     }
 

@@ -15,7 +15,14 @@ public sealed record AdminCredential(
     Secret Password,
     string SslMode,
     string Database,
-    IReadOnlyList<string> Readers);
+    IReadOnlyList<string> Readers)
+{
+    /// <summary>
+    /// True: whoever answers may ask for the password in whatever way, also in clear. Otherwise, where nobody verifies who answers (an
+    /// <see cref="SslMode"/> below <c>verify-ca</c>), only SCRAM is taken, which shows the password to nobody.
+    /// </summary>
+    public bool AnyAuthentication { get; init; }
+}
 
 /// <summary>The administrator credentials of a cluster.</summary>
 public interface IAdminCredentials

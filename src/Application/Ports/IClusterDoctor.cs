@@ -25,7 +25,7 @@ public sealed record Check(string About, string Name, Health Health, string What
 /// <summary>A database of the policy and the scopes that may be asked for on it.</summary>
 public sealed record DatabaseToExamine(DatabaseTarget Target, IReadOnlyList<PrivilegeScope> Scopes);
 
-/// <summary>Looks at a cluster as its administrator and changes nothing.</summary>
+/// <summary>Looks at a cluster as its administrator and leaves nothing changed.</summary>
 public interface IClusterDoctor
 {
     /// <summary>A cluster that cannot be reached is a failed check, not an exception.</summary>

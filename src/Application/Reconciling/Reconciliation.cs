@@ -173,7 +173,8 @@ internal static class Reconciliation
 
         var scopeRoles = RoleName.ForScopes(state.Installation, grant.Scope, grant.Target).Select(name => name.Value)
             .ToHashSet(StringComparer.Ordinal);
-        var spurious = role.MemberOf.Where(link => !scopeRoles.Contains(link.Role) && link.Role != grant.Scope.RunAs).ToList();
+        var spurious = role.MemberOf.Where(link => link.Role != grant.Scope.RunAs
+            && !scopeRoles.Any(scopeRole => RoleName.IsOrAnother(link.Role, scopeRole))).ToList();
         foreach (var link in spurious)
             findings.Add(
                 new(FindingKind.Changed, role.Name, $"was made a member of {link.Role} by {link.Grantor}, which {tag.Grant} does not give",
@@ -185,7 +186,7 @@ internal static class Reconciliation
                 $"was given a power (superuser, createrole, createdb, replication or bypassrls) that {tag.Grant} does not give", null,
                 $"Let a superuser run: ALTER ROLE {Show.Identifier(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION " +
                 "NOBYPASSRLS"));
-        foreach (var scopeRole in scopeRoles.Except(role.MemberOf.Select(link => link.Role), StringComparer.Ordinal))
+        foreach (var scopeRole in scopeRoles.Where(scopeRole => !role.MemberOf.Any(link => RoleName.IsOrAnother(link.Role, scopeRole))))
             findings.Add(
                 new(FindingKind.Changed, role.Name,
                 $"is no longer a member of {scopeRole}: the holder of {tag.Grant} has lost its privileges", null,
@@ -250,7 +251,7 @@ internal static class Reconciliation
     {
         var name = ScopeNameOf(state.Installation, tag);
         var isAside = RoleName.IsAside(role.Name, out var before);
-        if (before != name)
+        if (name is null || !RoleName.IsOrAnother(before, name))
             return [new(FindingKind.LookAlike, role.Name,
                 $"has the tag of our scope role {name ?? "(unreadable)"} under another name: it was renamed, or the comment copied", null,
                 "It is left alone: drop it or take its comment away")];
@@ -258,7 +259,7 @@ internal static class Reconciliation
         var findings = OfPowerless(state, role, "scope role", mayOwn: false).ToList();
         // Only strangers were dealt with above: a live grant's role keeps it, whatever the policy says by now.
         // One whose drop was cut off half way is dropped to the end; whoever became its member meanwhile gets another of its name.
-        if (!isAside && (state.NeededScopes.Contains(role.Name) || role.Members.Any(link => link.Role != state.Listing.Administrator))
+        if (!isAside && (state.NeededScopes.Contains(name) || role.Members.Any(link => link.Role != state.Listing.Administrator))
             || role.OwnsIn.Count + role.DefaultsIn.Count > 0) return findings;
 
         var since = state.UnneededSince.TryGetValue(role.Oid, out var first) ? first : state.Now;
@@ -322,7 +323,8 @@ internal static class Reconciliation
         {
             // A removal knows it by two of OID, name, tag and scope role.
             var scopeRoles = RoleName.ForScopes(state.Installation, grant.Scope, grant.Target).Select(name => name.Value).ToList();
-            var known = role.Name == grant.Role?.Value || role.MemberOf.Any(link => scopeRoles.Contains(link.Role));
+            var known = role.Name == grant.Role?.Value
+                || role.MemberOf.Any(link => scopeRoles.Any(scopeRole => RoleName.IsOrAnother(link.Role, scopeRole)));
             return
             [
                 new(FindingKind.Renamed, role.Name,

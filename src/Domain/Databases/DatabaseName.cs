@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 
 namespace DbAccess.Domain.Databases;
@@ -48,6 +49,12 @@ public sealed record DatabaseTarget(DatabaseName Name, ClusterName Cluster, stri
 
     /// <summary>Further databases of the same cluster that a grant on it leads to as well; mostly none.</summary>
     public IReadOnlyList<string> Also { get; init => field = value ?? []; } = [];
+
+    /// <summary>
+    /// True: roles are made even where everybody may create things in a schema, and so get in the way of how others' names resolve.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool AllowPublicCreate { get; init; }
 
     /// <summary>All of them, the first one first.</summary>
     public IReadOnlyList<string> All() => [Database, .. Also];

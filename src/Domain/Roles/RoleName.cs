@@ -29,6 +29,9 @@ public sealed partial record RoleName
 
     private const string AsideEnd = "_x";
 
+    /// <summary>Letters behind the underscore.</summary>
+    private const int OtherEnd = 6;
+
     private RoleName(string value) => Value = value;
 
     public string Value { get; }
@@ -55,6 +58,18 @@ public sealed partial record RoleName
     /// </summary>
     public static RoleName ForScope(string installation, string scope, string fingerprint) =>
         new($"{Prefix(installation)}s_{Fold(scope, 24)}_{fingerprint[..12]}");
+
+    /// <summary>
+    /// Another name for a scope role, when the one that its privileges give is not to be trusted. Its end is random, so that nobody has
+    /// made it before us.
+    /// </summary>
+    public static string Another(string scopeRole) =>
+        $"{scopeRole}_{new string([.. RandomNumberGenerator.GetItems<char>(Letters, OtherEnd)])}";
+
+    /// <summary>Whether a role's name is the scope role's, or another of it.</summary>
+    public static bool IsOrAnother(string name, string scopeRole) => name == scopeRole
+        || (name.Length == scopeRole.Length + 1 + OtherEnd && name.StartsWith(scopeRole, StringComparison.Ordinal)
+            && name[scopeRole.Length] == '_' && name[(scopeRole.Length + 1)..].All(Letters.Contains));
 
     /// <summary>The scope roles that a grant of the scope on the target rests on, one for each database, in their order.</summary>
     public static IReadOnlyList<RoleName> ForScopes(string installation, PrivilegeScope scope, DatabaseTarget target) =>

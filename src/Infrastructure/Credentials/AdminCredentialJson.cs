@@ -52,6 +52,8 @@ internal static partial class AdminCredentialJson
         var password = Text("password", null);
         var database = Text("dbname", "postgres");
         var sslMode = Text("sslmode", "verify-full");
+        var auth = Text("require_auth", "scram-sha-256");
+        if (auth is not (null or "scram-sha-256" or "any")) faults.Add("require_auth is neither scram-sha-256 nor any");
         if (host is not null && !HostShape().IsMatch(host)) faults.Add("host is not the name or address of one host");
         if (sslMode is not null && !SslModes.Contains(sslMode, StringComparer.Ordinal))
             faults.Add($"sslmode is none of {string.Join(", ", SslModes)}");
@@ -61,7 +63,10 @@ internal static partial class AdminCredentialJson
         // Named, never shown: a value in the wrong field may be the password.
         return faults.Count > 0
             ? Refuse("malformed", cluster, path, string.Join("; ", faults))
-            : new AdminCredential(host!, port, username!, new Secret(password!), sslMode!, database!, readers);
+            : new AdminCredential(host!, port, username!, new Secret(password!), sslMode!, database!, readers)
+            {
+                AnyAuthentication = auth == "any",
+            };
 
         string? Text(string name, string? fallback)
         {

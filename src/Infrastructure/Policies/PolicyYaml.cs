@@ -164,7 +164,8 @@ public static partial class PolicyYaml
             if (name is null)
                 Fault(key, $"databases has '{Show.Text(key.Value)}', which is no name: small letters, digits, '.', '-' and '_', at most " +
                     "63");
-            if (Fields(value, path, ["cluster", "database", "scopes"], ["tags"], notYet: ["delivery"]) is not { } fields) return null;
+            if (Fields(value, path, ["cluster", "database", "scopes"], ["tags", "allow_public_create"], notYet: ["delivery"])
+                is not { } fields) return null;
 
             ClusterName? cluster = null;
             if (fields.TryGetValue("cluster", out var clusterNode) && Text(clusterNode, $"{path}.cluster") is { } clusterText)
@@ -198,8 +199,19 @@ public static partial class PolicyYaml
                 if (ScopeName.Parse(text.Value) is { } scope) scopes.Add(scope);
             }
 
+            var publicMayCreate = fields.TryGetValue("allow_public_create", out var createNode)
+                && Text(createNode, $"{path}.allow_public_create") is { } create && IsTrue(create, $"{path}.allow_public_create");
+
             return name is null || cluster is null || names.Count == 0
-                ? null : new PolicyDatabase(new DatabaseTarget(name, cluster, names[0]) { Also = names[1..] }, tags, scopes);
+                ? null
+                : new PolicyDatabase(
+                    new DatabaseTarget(name, cluster, names[0]) { Also = names[1..], AllowPublicCreate = publicMayCreate }, tags, scopes);
+        }
+
+        private bool IsTrue(YamlText text, string path)
+        {
+            if (text.Value is not ("true" or "false")) Fault(text, $"{path} is '{Show.Text(text.Value)}'; it is true or false");
+            return text.Value == "true";
         }
 
         /// <summary>The server's own name, as a connection string has it: not folded, any characters but NUL.</summary>

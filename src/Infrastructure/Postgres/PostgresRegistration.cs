@@ -3,6 +3,7 @@ using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Doctor;
 using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.Infrastructure.Postgres.Removing;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -29,7 +30,12 @@ public static class PostgresRegistration
         services.AddSingleton<GhostHunt>();
         services.AddSingleton<WarmConnections>();
         services.AddSingleton<IGhostHunt>(provider => provider.GetRequiredService<GhostHunt>());
-        services.AddSingleton<IRoleAdministrator, PostgresRoleAdministrator>();
+        services.AddSingleton(provider => new ScopeRoles(
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ScopeRoles>>()));
+        services.AddSingleton<PostgresRoleAdministrator>();
+        services.AddSingleton<IRoleAdministrator>(provider => new ObservedRoleAdministrator(
+            provider.GetRequiredService<PostgresRoleAdministrator>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<PostgresRoleAdministrator>>()));
         services.AddSingleton<IRoleInventory, RoleInventory>();
         services.AddSingleton<IClusterDoctor>(provider => new ClusterDoctor(
             provider.GetRequiredService<ClusterConnections>(), provider.GetRequiredService<TimeProvider>(),

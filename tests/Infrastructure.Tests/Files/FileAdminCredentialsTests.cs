@@ -91,6 +91,7 @@ public sealed class FileAdminCredentialsTests : IDisposable
     [InlineData("{\"host\":\"h\",\"port\":\"" + Password + "\",\"username\":\"u\",\"password\":\"" + Password + "\"}", "port is not a number from 1 to 65535")]
     [InlineData("{\"host\":\"a,b " + Password + "\",\"port\":1,\"username\":\"u\",\"password\":\"" + Password + "\"}", "host is not the name or address of one host")]
     [InlineData("{\"host\":\"h\",\"port\":1,\"username\":\"u\",\"password\":\"p\",\"sslmode\":\"" + Password + "\"}", "sslmode is none of disable, allow, prefer, require, verify-ca, verify-full")]
+    [InlineData("{\"host\":\"h\",\"port\":1,\"username\":\"u\",\"password\":\"p\",\"require_auth\":\"" + Password + "\"}", "require_auth is neither scram-sha-256 nor any")]
     [InlineData("{\"host\":\"h\",\"port\":1,\"username\":\"u\",\"password\":\"p\",\"readers\":[\"r:1\",\"" + Password + "\"]}", "readers[1] is not host:port")]
     [InlineData("{\"host\":\"h\",\"port\":1,\"username\":\"u\",\"password\":\"p\",\"readers\":\"" + Password + "\"}", "readers is not a list")]
     public async Task A_file_that_cannot_be_understood_is_refused_without_showing_any_of_it(string content, string words)

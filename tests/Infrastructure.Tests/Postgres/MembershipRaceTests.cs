@@ -40,7 +40,12 @@ public sealed class MembershipRaceTests(PostgresFixture postgres) : IAsyncLifeti
             statements = [row.GetString(0), row.GetString(1)];
         }
 
-        var refused = await WhileItIsDroppedAsync(made.Oid, () => ScopeMending.ExecuteAsync(administrator, statements, RoleHouse.Cancellation));
+        var refused = await WhileItIsDroppedAsync(made.Oid, async () =>
+        {
+            await using var batch = new NpgsqlBatch(administrator);
+            foreach (var statement in statements) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
+            await batch.ExecuteNonQueryAsync(RoleHouse.Cancellation);
+        });
 
         Assert.Equal("42704", Assert.IsType<PostgresException>(refused).SqlState);
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
@@ -84,7 +89,7 @@ public sealed class MembershipRaceTests(PostgresFixture postgres) : IAsyncLifeti
     {
         // As the requests of two people for the same tables, one of which ends when the other begins.
         var scope = RoleHouse.ReadScope.NarrowTo([new TableName("public", "orders")]).Value;
-        var inventory = new RoleInventory(_house.Connections, TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        var inventory = new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance);
         using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         ConcurrentQueue<string> wrong = [];
         var dropped = 0;

@@ -30,12 +30,16 @@ internal sealed class RoleHouse : IAsyncDisposable
         _connections = new ClusterConnections(Credentials, options ?? PostgresOptions.Default, TimeProvider.System);
         Ghosts = new GhostHunt(_connections, TimeProvider.System, NullLogger<GhostHunt>.Instance);
         Warm = new WarmConnections(_connections, options ?? PostgresOptions.Default, NullLogger<WarmConnections>.Instance);
-        Administrator = new PostgresRoleAdministrator(_connections, TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts, warm ? Warm : null);
+        Administrator = new PostgresRoleAdministrator(
+            _connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts, warm ? Warm : null);
     }
 
     public TestDatabase Database { get; }
 
     public string Installation { get; }
+
+    /// <summary>The policy's word: many tests let everybody make something somewhere.</summary>
+    public bool AllowPublicCreate { get; init; } = true;
 
     public StaticCredentials Credentials { get; }
 
@@ -63,7 +67,7 @@ internal sealed class RoleHouse : IAsyncDisposable
         var grant = GrantId.New();
         var now = DateTimeOffset.UtcNow;
         return new RoleOrder(
-            Installation, grant, new DatabaseTarget(DatabaseName.Parse("orders")!, ClusterName.Parse("orders-prod")!, Database.Name),
+            Installation, grant, new DatabaseTarget(DatabaseName.Parse("orders")!, ClusterName.Parse("orders-prod")!, Database.Name) { AllowPublicCreate = AllowPublicCreate },
             RoleName.ForGrant(Installation, grant, "erin"), scope ?? ReadScope, now + (lifetime ?? TimeSpan.FromHours(1)), now.AddMinutes(1));
     }
 

@@ -142,5 +142,17 @@ public sealed class RoleMarkTests(PostgresFixture postgres)
     private static string Filled(string statement, RoleHouse house, RoleLook look) => statement
         .Replace("{s}", look.Part.Role, StringComparison.Ordinal).Replace("{d}", house.Database.Name, StringComparison.Ordinal).Replace("{o}", house.Database.Owner, StringComparison.Ordinal);
 
-    private static async Task<string> MarkAsync(RoleLook look, NpgsqlConnection connection) => (await look.LookAsync(connection, RoleHouse.Cancellation)).Mark;
+    /// <summary>Within the transaction that made the change.</summary>
+    private static async Task<string> MarkAsync(RoleLook look, NpgsqlConnection connection)
+    {
+        await using var command = new NpgsqlCommand(ScopeStatements.Mark, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = look.Part.Role }, new NpgsqlParameter<string[]> { TypedValue = look.Part.Schemas },
+                new NpgsqlParameter<bool> { TypedValue = look.Part.HasFunctions }, new NpgsqlParameter<bool> { TypedValue = look.Part.HasColumns },
+            },
+        };
+        return (string)(await command.ExecuteScalarAsync(RoleHouse.Cancellation))!;
+    }
 }

@@ -10,7 +10,7 @@ namespace DbAccess.Infrastructure.Postgres.Connections;
 /// <remarks>What fails, fails as Npgsql says; <see cref="Attempts"/> says what that means.</remarks>
 internal static class Asking
 {
-    private const string Position = "dbaccess.statement";
+    internal const string Position = "dbaccess.statement";
 
     /// <summary>All rows.</summary>
     public static Task<List<T>> RowsAsync<T>(
@@ -30,7 +30,7 @@ internal static class Asking
             new Asked(sql, values), async reader => await reader.ReadAsync(cancellationToken) ? read(reader) : null, cancellationToken);
 
     /// <summary>The first row of what always has one.</summary>
-    /// <exception cref="InvalidOperationException">There is none: the statement was believed to always have one, which is a bug.</exception>
+    /// <exception cref="InvalidOperationException">There is none: a mistake of ours.</exception>
     public static Task<T> FirstAsync<T>(
         this ClusterConnection cluster, string sql, Given[] values, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
         cluster.AskAsync(
@@ -49,6 +49,30 @@ internal static class Asking
 
     public static Task<int> RunAsync(this ClusterConnection cluster, string sql, CancellationToken cancellationToken) =>
         cluster.RunAsync(sql, [], cancellationToken);
+
+    /// <summary>Several that answer nothing, in one round trip and one transaction; none is done without the others.</summary>
+    public static Task RunAllAsync(this ClusterConnection cluster, IEnumerable<string> statements, CancellationToken cancellationToken)
+    {
+        Asked[] all = [.. statements.Select(statement => new Asked(statement))];
+        return all.Length == 0 ? Task.CompletedTask : cluster.BatchAsync(
+            all,
+            async reader =>
+            {
+                while (await reader.NextResultAsync(cancellationToken))
+                {
+                }
+                return true;
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Commits, as a statement among the others.</summary>
+    public static Task CommitAsync(this ClusterConnection cluster, NpgsqlTransaction transaction, CancellationToken cancellationToken) =>
+        cluster.LeaveAsync(["COMMIT"], async () =>
+        {
+            await transaction.CommitAsync(cancellationToken);
+            return true;
+        }, cancellationToken);
 
     /// <summary>
     /// Several in one round trip; one transaction, but for barriers. Which of them failed, <see cref="Culprit"/> knows.

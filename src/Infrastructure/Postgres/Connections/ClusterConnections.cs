@@ -88,6 +88,13 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     if (pool is not null) cluster.PutBack(pool);
                     if (failure is OperationCanceledException) throw;
                     if (failure is PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } && cluster.Forget()) continue;
+                    if (failure is NpgsqlException and not PostgresException
+                        && failure.Message.Contains("authentication method", StringComparison.Ordinal))
+                        throw new ClusterFault(new Error("postgres.authentication",
+                            $"Whoever answers as cluster {name} does not ask for the administrator's password by SCRAM, and with sslmode " +
+                            $"{credential.SslMode} nobody verifies who that is: nothing was sent. Set \"sslmode\":\"verify-full\" in " +
+                            "its administrator credentials, or store its password as SCRAM (password_encryption); " +
+                            "\"require_auth\":\"any\" there takes whatever is asked for."), mayPass: true);
                     if (failure is NpgsqlException { InnerException: null } and not PostgresException
                         && credential.SslMode is not ("disable" or "allow" or "prefer"))
                         throw new ClusterFault(
@@ -134,7 +141,8 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
 
     private static bool Same(AdminCredential one, AdminCredential other) => ReferenceEquals(one, other)
         || (one.Host == other.Host && one.Port == other.Port && one.Username == other.Username && one.SslMode == other.SslMode
-            && one.Database == other.Database && one.Password.Reveal() == other.Password.Reveal()
+            && one.Database == other.Database && one.AnyAuthentication == other.AnyAuthentication
+            && one.Password.Reveal() == other.Password.Reveal()
                 && one.Readers.SequenceEqual(other.Readers, StringComparer.Ordinal));
 
     /// <summary>The connections to one database. It holds as many as were ever out at once since it was cleared, at most.</summary>
@@ -316,6 +324,9 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     IncludeFailedBatchedCommand = true,
                 },
             };
+            // Whoever answers could ask for the password in clear, and nobody has looked who it is.
+            if (!credential.AnyAuthentication && credential.SslMode is not ("" or "verify-ca" or "verify-full"))
+                builder.ConnectionStringBuilder.RequireAuth = "ScramSHA256";
             // Built-in types are all we need; loading a database's own costs a round trip for each connection.
             builder.ConfigureTypeLoading(types => types.EnableTypeLoading(false));
             // Whoever listens to Npgsql's traces would read statements with verifiers in them.
@@ -344,43 +355,6 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                 ? (reader[..colon].Trim('[', ']'), port)
                 : throw new ClusterFault(new Error("postgres.reader",
                     $"The administrator credentials of cluster {Name} list a reader that is not host:port."), mayPass: true);
-        }
-    }
-}
-
-/// <summary>A connection that is ours until it is given back.</summary>
-internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCredential credential, ClusterConnections.Cluster cluster,
-    ClusterConnections.Pool pool, string? reader) : IAsyncDisposable
-{
-    private int _returned;
-
-    public NpgsqlConnection Connection { get; } = connection;
-
-    public AdminCredential Credential { get; } = credential;
-
-    /// <summary>The reader it leads to; null for the writer.</summary>
-    public string? Reader { get; } = reader;
-
-    public int Major { get; } = connection.PostgreSqlVersion.Major;
-
-    public ClusterName Cluster => cluster.Name;
-
-    public StatementSeam Seam => cluster.Seam;
-
-    /// <summary>From here on everybody connects anew.</summary>
-    public void DropPool() => cluster.DropIdle();
-
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _returned, 1) == 1) return;
-        try
-        {
-            await Connection.DisposeAsync();
-        }
-        finally
-        {
-            cluster.PutBack(pool);
-            cluster.Slots.Release();
         }
     }
 }

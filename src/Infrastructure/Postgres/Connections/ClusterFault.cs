@@ -6,8 +6,8 @@ using Npgsql;
 namespace DbAccess.Infrastructure.Postgres.Connections;
 
 /// <summary>
-/// Something a cluster did, in our words. What Npgsql or the server said never travels further than here: a text of theirs may quote the
-/// statement, and with it the verifier.
+/// Something a cluster did, in our words. What Npgsql or the server said never travels further than here as it is: a text of theirs may
+/// quote the statement, and with it the verifier, which is taken out (<see cref="OthersCode.Text"/>).
 /// </summary>
 internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState = null) : Exception(error.Message)
 {
@@ -36,14 +36,30 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
         or TimeoutException or InvalidOperationException { Source: "Npgsql" };
 
     /// <summary>
-    /// Clashes with somebody else's work, ours included: the same again will do. XX000 is "tuple concurrently updated" and its kin.
+    /// Clashes with somebody else's work, ours included: the same again will do. XX000 is "tuple concurrently updated" and its kin, 23505
+    /// two that write one row of a catalog; in a table of somebody's it is their trigger's, and no clash of ours.
     /// </summary>
-    public static bool IsContention(Exception failure) =>
-        failure is PostgresException { SqlState: "XX000" or "40P01" or "55P03" or "40001" or "23505" };
+    public static bool IsContention(Exception failure) => failure is PostgresException postgres && (postgres.SqlState switch
+    {
+        "40P01" or "55P03" or "40001" => true,
+        "XX000" => !OthersCode.Failed(postgres),
+        "23505" => postgres.SchemaName == "pg_catalog" && !OthersCode.Failed(postgres),
+        _ => false,
+    });
 
-    /// <summary>Something was made, dropped or renamed between our look and our statement: another look will do.</summary>
+    /// <summary>
+    /// Something was made, dropped or renamed between our look and our statement: another look will do. Where a function of somebody's
+    /// does not find something, it will not find it the next time either.
+    /// </summary>
     public static bool IsOvertaken(Exception failure) =>
-        failure is PostgresException { SqlState: "42710" or "42704" or "42P01" or "3F000" or "42703" or "42883" };
+        failure is PostgresException { SqlState: "42710" or "42704" or "42P01" or "3F000" or "42703" or "42883" } postgres
+            && !OthersCode.Failed(postgres);
+
+    /// <summary>
+    /// Nothing that we know of, and so nothing that passes by itself: somebody else's code inside our statements, or a mistake of ours.
+    /// </summary>
+    public static bool IsUnforeseen(PostgresException refused) => Attempts.Classify(refused) == Passing.Never
+        && From(refused, "", "").Error.Code == "postgres.unexpected";
 
     /// <summary>The connection is gone or leads to the wrong instance; whether the last statement was carried out is not known.</summary>
     public static bool IsLostConnection(Exception failure) => failure switch
@@ -60,7 +76,7 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     public static ClusterFault From(Exception failure, ClusterName cluster, string database) => failure switch
     {
         ClusterFault fault => fault,
-        PostgresException postgres => From(postgres.SqlState, cluster, database),
+        PostgresException postgres => From(postgres, cluster.Value, database),
         NpgsqlException { InnerException: System.Security.Authentication.AuthenticationException } => new(
             new Error("postgres.tls",
                 $"The certificate of cluster {cluster} could not be verified. Set PGSSLROOTCERT to its authority, or mend sslmode in its " +
@@ -70,8 +86,9 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
         _ => new(new Error("postgres.unreachable", $"Cluster {cluster} cannot be reached, or the connection was lost."), mayPass: true),
     };
 
-    private static ClusterFault From(string state, ClusterName cluster, string database)
+    private static ClusterFault From(PostgresException refused, string cluster, string database)
     {
+        var state = refused.SqlState;
         var (code, message, mayPass) = state switch
         {
             "53300" => ("postgres.full",
@@ -90,9 +107,14 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
             "42501" => ("postgres.not_allowed", $"The administrator of cluster {cluster} lacks a right", false),
             _ when state is "57P01" or "57P02" || state.StartsWith("08", StringComparison.Ordinal) =>
                 ("postgres.unreachable", $"Cluster {cluster} closed the connection", true),
-            "XX000" or "40P01" or "55P03" or "40001" or "23505" =>
+            _ when IsContention(refused) =>
                 ("postgres.busy", $"Somebody else's work on cluster {cluster} kept getting in the way", true),
-            _ => ("postgres.unexpected", $"Cluster {cluster} answered with something unexpected", true),
+            // Limits of idle sessions, which end the connection, and the machine's own trouble.
+            "25P03" or "25P04" => ("postgres.timeout", $"Cluster {cluster} ended our session, which had been quiet for too long", true),
+            _ when state.StartsWith("58", StringComparison.Ordinal) =>
+                ("postgres.unreachable", $"Cluster {cluster} has trouble with its disk or its system", true),
+            _ => ("postgres.unexpected", $"Cluster {cluster} answered with something unexpected: {OthersCode.Text(refused)}",
+                IsOvertaken(refused)),
         };
         return new(new Error(code, $"{message} (SQLSTATE {state})."), mayPass, state);
     }

@@ -3,18 +3,6 @@ namespace DbAccess.Infrastructure.Postgres.Doctor;
 /// <summary>The SQL of the examination. It reads only.</summary>
 internal static class DoctorStatements
 {
-    public const string Administrator = """
-        SELECT r.rolsuper, r.rolcreaterole,
-               EXISTS (SELECT FROM pg_roles s WHERE s.rolname = 'pg_signal_backend' AND pg_has_role(s.oid, 'USAGE')),
-               coalesce(current_setting('rds.restrict_password_commands', true) IN ('on', '1'), false),
-               EXISTS (SELECT FROM pg_roles p WHERE p.rolname = 'rds_password' AND pg_has_role(p.oid, 'USAGE')),
-               quote_ident(r.rolname), current_setting('transaction_read_only') = 'on',
-               coalesce((SELECT s.ssl FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()), false),
-               current_setting('server_version'),
-               (SELECT count(*) FROM pg_auth_members m WHERE m.member = r.oid)
-          FROM pg_roles r WHERE r.rolname = current_user
-        """;
-
     public const string Clock = "SELECT clock_timestamp()";
 
     /// <summary>
@@ -22,7 +10,7 @@ internal static class DoctorStatements
     /// roles begin, 2 the escrow role's tag.
     /// </summary>
     public const string WithoutAdmin = """
-        SELECT quote_ident(r.rolname), quote_ident(current_user)
+        SELECT quote_ident(r.rolname), quote_ident(current_user), d.description = $2
           FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
          WHERE (starts_with(d.description, $1) OR d.description = $2) AND NOT pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION')
          ORDER BY 1
@@ -38,11 +26,20 @@ internal static class DoctorStatements
         """;
 
     /// <summary>
+    /// How a superuser takes CREATE on schema <c>n</c> back from everybody, to whom <c>e</c> gave it: as whoever gave it, since a REVOKE
+    /// touches nothing that another gave.
+    /// </summary>
+    internal const string CloseSchema = """
+        CASE WHEN e.grantor = n.nspowner THEN format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
+             ELSE format('SET ROLE %I; REVOKE CREATE ON SCHEMA %I FROM PUBLIC; RESET ROLE', pg_get_userbyid(e.grantor), n.nspname) END
+        """;
+
+    /// <summary>
     /// What everybody may do in this database without us: kind, object, statement. Functions wherever they are: who may not enter their
     /// schema today may be let in by a scope.
     /// </summary>
     public static readonly string Public = $"""
-        SELECT 'create', quote_ident(n.nspname), format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
+        SELECT 'create', quote_ident(n.nspname), {CloseSchema}
           FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) e
          WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' AND left(n.nspname, 3) <> 'pg_'
         UNION ALL

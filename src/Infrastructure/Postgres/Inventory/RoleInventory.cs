@@ -18,9 +18,9 @@ namespace DbAccess.Infrastructure.Postgres.Inventory;
 /// Reads what roles there are, in two round trips, and mends scope roles. Everything is asked by OID and tag at the moment it is done.
 /// </summary>
 internal sealed class RoleInventory(
-    ClusterConnections connections, TimeProvider clock, ILogger<RoleInventory> logger, WarmConnections? warm = null) : IRoleInventory
+    ClusterConnections connections, ScopeRoles scopes, TimeProvider clock, ILogger<RoleInventory> logger, WarmConnections? warm = null)
+    : IRoleInventory
 {
-    private readonly ScopeRoles _scopes = new(clock, logger);
     private readonly ScopeRoleDropping _dropping = new(clock, logger);
 
     public async Task<Result<RoleListing>> ListAsync(
@@ -132,18 +132,18 @@ internal sealed class RoleInventory(
                 target.Cluster, part.Database,
                 async connection =>
                 {
-                    if (ScopeRoles.Unsupported(scope, connection.Major) is { } unsupported) return unsupported;
+                    if (ScopeSupport.Lack(scope, connection.Major) is { } unsupported) return unsupported;
 
                     var look = RoleLook.WithoutRole(installation, part, clock.GetUtcNow());
-                    var (state, mark) = await look.LookAsync(connection.Connection, cancellationToken);
-                    if ((await _scopes.EnsureAsync(connection, look, state, mark, cancellationToken, onlyLook: true)).Why is { } why)
+                    var (state, mark) = await look.LookAsync(connection, cancellationToken);
+                    if ((await scopes.EnsureAsync(connection, look, state, mark, cancellationToken, onlyLook: true)).Why is { } why)
                         return why;
 
                     if (scope.RunAs is { } owner
                         && (await OwnerToActAs.FindAsync(connection, target, scope, owner, "nobody", cancellationToken))
                         .Why is { } unfit) return unfit;
 
-                    plans.Add(await PlanReader.ReadAsync(connection.Connection, part, sizes: true, cancellationToken));
+                    plans.Add(await PlanReader.ReadAsync(connection, part, sizes: true, cancellationToken));
                     return null;
                 },
                 cancellationToken);
@@ -166,10 +166,10 @@ internal sealed class RoleInventory(
                 async connection =>
                 {
                     var look = RoleLook.WithoutRole(installation, part, clock.GetUtcNow());
-                    var (state, _) = await look.LookAsync(connection.Connection, cancellationToken);
+                    var (state, _) = await look.LookAsync(connection, cancellationToken);
                     if (state.ReadOnly || state.ScopeOid is null) return null;
 
-                    var (found, why) = await _scopes.KeepInLineAsync(connection, look, state, dryRun, cancellationToken);
+                    var (found, why) = await scopes.KeepInLineAsync(connection, look, state, dryRun, cancellationToken);
                     differences.AddRange(found);
                     return why;
                 },
@@ -198,8 +198,8 @@ internal sealed class RoleInventory(
 
                     // Whoever came to need it meanwhile is to have all of it, what we had already taken from it included.
                     var look = RoleLook.WithoutRole(installation, part, clock.GetUtcNow());
-                    var (state, _) = await look.LookAsync(connection.Connection, cancellationToken);
-                    return (await _scopes.KeepInLineAsync(connection, look, state, dryRun: false, cancellationToken)).Why ?? kept;
+                    var (state, _) = await look.LookAsync(connection, cancellationToken);
+                    return (await scopes.KeepInLineAsync(connection, look, state, dryRun: false, cancellationToken)).Why ?? kept;
                 },
                 cancellationToken,
                 refused => ScopeRoleDropping.Refused(part.Role, refused));

@@ -17,8 +17,11 @@ namespace DbAccess.Infrastructure.Postgres.Inventory;
 /// </remarks>
 internal static class RoleTag
 {
+    /// <summary>How the tag of every login of an installation begins.</summary>
+    public static string LoginPrefix(string installation) => $$"""{"dbaccess":1,"i":{{Quote(installation)}},"kind":"login",""";
+
     public static string LoginPrefix(string installation, GrantId grant) =>
-        $$"""{"dbaccess":1,"i":{{Quote(installation)}},"kind":"login","g":{{Quote(grant.ToString())}},""";
+        $$"""{{LoginPrefix(installation)}}"g":{{Quote(grant.ToString())}},""";
 
     public static string Login(string installation, GrantId grant, string database, DateTimeOffset expiry) =>
         $$"""{{LoginPrefix(installation, grant)}}"db":{{Quote(database)}},"e":"{{Utc(expiry)}}"}""";

@@ -52,7 +52,7 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
         for (var vain = 0; ;)
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            if (!await cluster.FirstAsync(MakingStatements.TryScopeLock, [RoleName.IsAside(name, out var locked) ? locked : name],
+            if (!await cluster.FirstAsync(ScopeLocks.TryScopeLock, [RoleName.IsAside(name, out var locked) ? locked : name],
                 row => row.GetBoolean(0), cancellationToken))
             {
                 // Somebody is bringing it in line for a new member.
@@ -73,15 +73,15 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
             {
                 var portion = differences.Where(ScopeMending.IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal)
                     .Order(StringComparer.Ordinal).Take(ScopeMending.TablesAtOnce).ToHashSet(StringComparer.Ordinal);
-                portion.ExceptWith(await ScopeMending.LockAsync(connection, portion, vain + 1, cancellationToken));
+                portion.ExceptWith(await ScopeMending.LockAsync(cluster, portion, vain + 1, cancellationToken));
                 var free = differences.Where(d => !ScopeMending.IsOnTable(d) || portion.Contains(d.Ident)).ToList();
-                await ScopeMending.ExecuteAsync(connection, ScopeRoles.StatementsFor(free, found.Ident), cancellationToken);
+                await cluster.RunAllAsync(ScopeChanges.For(free, found.Ident), cancellationToken);
                 await transaction.CommitAsync(cancellationToken);
                 if (free.Exists(d => d.What == "default-spurious")) await Task.Delay(TableMaking, clock, cancellationToken);
                 // REVOKE takes back what its grantor gave us the right to, and of anything else says nothing.
                 foreach (var one in free) tried[one] = tried.GetValueOrDefault(one) + 1;
                 var stay = free.Where(d => tried[d] == TriesToDrop).ToList();
-                if (stay.Count > 0) return NotDropped(name, "it keeps what others gave it", [.. stay.Select(ScopeRoles.InWords)]);
+                if (stay.Count > 0) return NotDropped(name, "it keeps what others gave it", [.. stay.Select(ScopeWords.InWords)]);
                 if (free.Count > 0) continue;
                 if (++vain == ScopeMending.MostRounds) throw ScopeMending.InTheWay();
 
@@ -150,7 +150,7 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
         ClusterConnection cluster, string name, string tag, IReadOnlyList<string> members, CancellationToken cancellationToken)
     {
         if ((await cluster.RowsAsync(InventoryStatements.Oid, [name], row => row.GetFieldValue<uint>(0), cancellationToken)).Count == 0)
-            await ScopeMending.CreateAsync(cluster.Connection, name, tag, cancellationToken);
+            await ScopeMending.CreateAsync(cluster, name, tag, cancellationToken);
         foreach (var member in members)
             await cluster.RunAsync(MakingStatements.GrantMembership(cluster.Major, name, member), cancellationToken);
     }
@@ -179,8 +179,7 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
     /// </summary>
     private static async Task<List<ScopeDifference>> DifferencesAsync(
         ClusterConnection cluster, string name, CancellationToken cancellationToken) =>
-        [.. (await cluster.BatchAsync([new Asked(MakingStatements.Differences, name, "[]")],
-            reader => ScopeRoles.ReadAsync(reader, cancellationToken), cancellationToken))
+        [.. (await cluster.RowsAsync(ScopeStatements.Differences, [name, "[]"], ScopeDifference.Read, cancellationToken))
             .Where(d => d.What is "spurious" or "default-spurious")];
 
     private static string Oid(uint oid) => oid.ToString(CultureInfo.InvariantCulture);

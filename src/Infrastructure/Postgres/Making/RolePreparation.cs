@@ -1,149 +1,100 @@
-using System.Diagnostics;
-using System.Globalization;
 using DbAccess.Application.Ports;
-using DbAccess.Domain;
-using DbAccess.Domain.Databases;
-using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
-using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Doctor;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Making;
 
-/// <summary>What the first look at a server found, and the statements it quoted for us.</summary>
+/// <summary>What the first look at a server found, and the statements it quoted for us. The columns stand in the record's order.</summary>
+/// <param name="ScopeOid">Null when there is no role of the scope role's name.</param>
+/// <param name="ScopeIsMore">It can log in, or has a power.</param>
+/// <param name="MemberOf">The roles that the scope role is a member of, and in the next who made it so.</param>
+/// <param name="OthersHands">From PostgreSQL 16 on: who else could get at what the scope role has.</param>
+/// <param name="MayHandOn">Whether the administrator may make others members of the scope role.</param>
+/// <param name="OpenSchemas">Where everybody may create things, quoted; at most ten.</param>
+/// <param name="Closing">The statements by which a superuser takes that back; what another gave only they can.</param>
 internal sealed record RolePreparation(
     bool ReadOnly,
     uint? ScopeOid,
     bool ScopeIsMore,
     string? ScopeTag,
-    IReadOnlyList<RoleLink> ScopeMemberships,
+    string[] MemberOf,
+    string[] MemberBy,
     string ScopeIdent,
     string RoleIdent,
     string Create,
     string Alter,
     string Comment,
-    string[] Settings)
+    string[] Settings,
+    string[] OthersHands,
+    bool MayHandOn,
+    string[] OpenSchemas,
+    string[] Closing)
 {
+    /// <summary>
+    /// Parameters: 1 scope role, 2 temporary role, 3 its tag, 4 its end, 5 connection limit, 6 names and 7 values of its settings, 8 name
+    /// of this session, 9 INHERIT or NOINHERIT, 10 how the tags of our logins begin, 11 the tag of the escrow role.
+    /// </summary>
+    public static readonly string Statement = $"""
+        SELECT current_setting('transaction_read_only') = 'on',
+               s.oid,
+               coalesce(s.rolcanlogin OR s.rolsuper OR s.rolcreaterole OR s.rolcreatedb OR s.rolreplication OR s.rolbypassrls, false),
+               shobj_description(s.oid, 'pg_authid'),
+               ARRAY(SELECT pg_get_userbyid(m.roleid)::text FROM pg_auth_members m WHERE m.member = s.oid ORDER BY m.roleid, m.grantor),
+               ARRAY(SELECT pg_get_userbyid(m.grantor)::text FROM pg_auth_members m WHERE m.member = s.oid ORDER BY m.roleid, m.grantor),
+               quote_ident($1), quote_ident($2),
+               format('CREATE ROLE %I LOGIN %s NOCREATEDB NOCREATEROLE CONNECTION LIMIT %s VALID UNTIL %L PASSWORD ', $2, $9, $5, $4),
+               format('ALTER ROLE %I LOGIN %s CONNECTION LIMIT %s VALID UNTIL %L PASSWORD ', $2, $9, $5, $4),
+               format('COMMENT ON ROLE %I IS %L', $2, $3),
+               ARRAY(SELECT format('ALTER ROLE %I SET %s = %s', $2,
+                                   (SELECT string_agg(quote_ident(part), '.') FROM string_to_table(u.name, '.') part),
+                                   -- Lists of names would otherwise become one name with commas in it.
+                                   CASE WHEN u.name IN ('search_path', 'temp_tablespaces')
+                                        THEN (SELECT string_agg(quote_literal(btrim(item, ' "')), ', ')
+                                            FROM string_to_table(u.value, ',') item)
+                                        ELSE quote_literal(u.value) END)
+                       FROM unnest($6, $7) WITH ORDINALITY AS u(name, value, n) ORDER BY n),
+               {ScopeHands.Others("s.oid", "$10", "$11")},
+               {ScopeHands.Ours("s.oid")},
+               ARRAY(SELECT quote_ident(n.nspname) FROM pg_namespace n, aclexplode(n.nspacl) e
+                      WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10),
+               ARRAY(SELECT {DoctorStatements.CloseSchema} FROM pg_namespace n, aclexplode(n.nspacl) e
+                      WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10),
+               set_config('application_name', $8, false)
+          FROM (SELECT) AS one
+          LEFT JOIN pg_roles s ON s.rolname = $1
+        """;
+
     /// <summary>Further grants that the role takes: for a scope that runs as an owner, the membership in it.</summary>
     public string[] Grants { get; init; } = [];
 
     /// <summary>What the role may have got directly and not through a scope role, as the server describes it.</summary>
     public string[] Direct { get; init; } = [];
 
-    /// <summary>Why the scope role, as it is, must not be handed to anybody.</summary>
-    public Error? ScopeFault(ScopePart part)
-    {
-        if (ScopeOid is null) return null;
-        if (ScopeTag != part.Tag)
-        {
-            return new Error("postgres.scope_role_taken",
-                $"The role {ScopeIdent} has the name of our scope role for {part.Scope.Name}, but not our comment: somebody else made or " +
-                    "changed it. Let an administrator look at it, and drop it if nobody needs it.");
-        }
-        if (ScopeIsMore)
-        {
-            return new Error("postgres.scope_role_changed",
-                $"Somebody gave the scope role {ScopeIdent} more than a scope may have: run ALTER ROLE {ScopeIdent} NOLOGIN NOSUPERUSER " +
-                    "NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS.");
-        }
-        return ScopeMemberships.Count == 0
-            ? null
-            : new Error("postgres.scope_role_changed",
-                $"Somebody made the scope role {ScopeIdent} a member of " +
-                    $"{string.Join(", ", ScopeMemberships.Select(link => link.Role).Distinct(StringComparer.Ordinal))}: run " +
-                    $"{string.Join("; ", ScopeMemberships.Select(link => RoleLink.TakeBack(link.Role, part.Role, link.Grantor)))}.");
-    }
-}
+    public static RolePreparation Read(NpgsqlDataReader row) => new(
+        row.GetBoolean(0),
+        row.IsDBNull(1) ? null : row.GetFieldValue<uint>(1),
+        row.GetBoolean(2),
+        row.IsDBNull(3) ? null : row.GetString(3),
+        row.GetFieldValue<string[]>(4),
+        row.GetFieldValue<string[]>(5),
+        row.GetString(6),
+        row.GetString(7),
+        row.GetString(8),
+        row.GetString(9),
+        row.GetString(10),
+        row.GetFieldValue<string[]>(11),
+        row.GetFieldValue<string[]>(12),
+        row.GetBoolean(13),
+        row.GetFieldValue<string[]>(14),
+        row.GetFieldValue<string[]>(15));
 
-/// <summary>The first look: everything it takes, bound once per order and database, to be sent as often as need be.</summary>
-internal sealed class RoleLook(RoleOrder order, ScopePart part)
-{
-    private readonly string _tag = RoleTag.Login(order.Installation, order.Grant, order.Target.Database, order.Expiry);
-
-    public ScopePart Part { get; } = part;
-
-    /// <summary>
-    /// For looking at a scope without a role: an order that is never placed, so that the questions are the same, in the same words.
-    /// </summary>
-    public static RoleLook WithoutRole(string installation, ScopePart part, DateTimeOffset now)
-    {
-        var grant = GrantId.New();
-        return new RoleLook(
-            new RoleOrder(installation, grant, part.Target, RoleName.ForGrant(installation, grant, "nobody"), part.Scope, now, now), part);
-    }
-
-    /// <summary>One round trip: the state of things, and the mark of the scope's objects.</summary>
-    /// <param name="inherits">False for a role that is to have nothing but by becoming somebody else.</param>
-    /// <param name="mark">False when the mark is read elsewhere; the answer's is then empty.</param>
-    public async Task<(RolePreparation State, string Mark)> LookAsync(
-            NpgsqlConnection connection, CancellationToken cancellationToken, bool inherits = true, bool mark = true)
-    {
-        await using var batch = new NpgsqlBatch(connection);
-        var prepare = new NpgsqlBatchCommand(MakingStatements.Prepare);
-        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Part.Role });
-        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Role.Value });
-        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _tag });
-        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = RoleTag.Utc(order.Expiry) });
-        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = order.Scope.Connections.ToString(CultureInfo.InvariantCulture) });
-        prepare.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. order.Scope.Settings.Keys] });
-        prepare.Parameters.Add(
-            new NpgsqlParameter<string[]> { TypedValue = [.. order.Scope.Settings.Keys.Select(key => order.Scope.Settings[key])] });
-        prepare.Parameters.Add(
-            new NpgsqlParameter<string> { TypedValue = Activity.Current is { } activity ? $"dbaccess/{activity.TraceId}" : "dbaccess" });
-        prepare.Parameters.Add(new NpgsqlParameter<string> { TypedValue = inherits ? "INHERIT" : "NOINHERIT" });
-        batch.BatchCommands.Add(prepare);
-        if (mark) batch.BatchCommands.Add(MarkCommand());
-        // Planned once per connection; later calls find it there.
-        await batch.PrepareAsync(cancellationToken);
-
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        var state = new RolePreparation(
-            reader.GetBoolean(0),
-            reader.IsDBNull(1) ? null : reader.GetFieldValue<uint>(1),
-            !reader.IsDBNull(2) && reader.GetBoolean(2),
-            reader.IsDBNull(3) ? null : reader.GetString(3),
-            [.. reader.GetFieldValue<string[]>(4)
-                .Zip(reader.GetFieldValue<string[]>(12), (role, grantor) => new RoleLink(0, role, grantor))],
-            reader.GetString(5),
-            reader.GetString(6),
-            reader.GetString(7),
-            reader.GetString(8),
-            reader.GetString(9),
-            reader.GetFieldValue<string[]>(10));
-        if (!mark) return (state, "");
-
-        await reader.NextResultAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return (state, reader.GetString(0));
-    }
-
-    /// <summary>The mark alone.</summary>
-    public async Task<string> MarkAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { MarkCommand() } };
-        await batch.PrepareAsync(cancellationToken);
-        return (string)(await batch.ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    private NpgsqlBatchCommand MarkCommand()
-    {
-        var mark = new NpgsqlBatchCommand(MakingStatements.Mark);
-        mark.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Part.Role });
-        mark.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Part.Schemas });
-        mark.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = Part.HasFunctions });
-        mark.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = Part.HasColumns });
-        return mark;
-    }
-
-    /// <summary>Wanted against actual, in full.</summary>
-    public async Task<List<ScopeDifference>> CompareAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var differences = new NpgsqlCommand(MakingStatements.Differences, connection);
-        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Part.Role });
-        differences.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Part.Rules });
-        await using var reader = await differences.ExecuteReaderAsync(cancellationToken);
-        return await ScopeRoles.ReadAsync(reader, cancellationToken);
-    }
+    /// <summary>Why the scope role, as it is, must not be handed to anybody. Null when it is as we made it, or not there.</summary>
+    public ScopeFault? ScopeFault(ScopePart part) => ScopeOid is null ? null
+        : ScopeTag != part.Tag ? ScopeWords.NotOurs(this, part)
+        : ScopeIsMore ? ScopeWords.TooStrong(this)
+        : MemberOf.Length > 0 ? ScopeWords.IsMember(this, [.. MemberOf.Zip(MemberBy, (role, by) => new RoleLink(0, role, by))], part)
+        : OthersHands.Length > 0 ? ScopeWords.InOthersHands(this)
+        : !MayHandOn ? ScopeWords.NotToHandOn(this)
+        : null;
 }

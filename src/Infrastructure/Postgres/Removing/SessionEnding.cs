@@ -197,7 +197,7 @@ internal sealed class SessionEnding(
             await using var cluster = await connections.OpenAsync(removal.Role.Target.Cluster, removal.Database, cancellationToken);
             if (await cluster.RowAsync(RemovalStatements.BecomeMember(cluster.Major), [removal.Oid],
                 row => (string[])[row.GetString(0), row.GetString(1)], cancellationToken) is { } statements)
-                await ScopeMending.ExecuteAsync(cluster.Connection, statements, cancellationToken);
+                await cluster.RunAllAsync(statements, cancellationToken);
         }
         catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
         {

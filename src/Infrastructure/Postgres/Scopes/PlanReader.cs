@@ -1,6 +1,5 @@
 using DbAccess.Domain.Scopes;
-using DbAccess.Infrastructure.Postgres.Making;
-using Npgsql;
+using DbAccess.Infrastructure.Postgres.Connections;
 
 namespace DbAccess.Infrastructure.Postgres.Scopes;
 
@@ -9,32 +8,15 @@ internal static class PlanReader
 {
     /// <param name="sizes">With what is for people only: estimates of rows and sizes, and what PUBLIC has.</param>
     public static async Task<PrivilegePlan> ReadAsync(
-            NpgsqlConnection connection, ScopePart part, bool sizes, CancellationToken cancellationToken)
+            ClusterConnection cluster, ScopePart part, bool sizes, CancellationToken cancellationToken)
     {
-        List<(string Kind, string Name, string? Column, string? Privilege, string Owner, long? Rows, long? Bytes)> rows = [];
-        await using (var ask = new NpgsqlCommand(MakingStatements.Plan, connection))
-        {
-            ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = part.Role });
-            ask.Parameters.Add(new NpgsqlParameter<string> { TypedValue = part.Rules });
-            ask.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = sizes });
-            await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                rows.Add((reader.GetString(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.IsDBNull(3)
-                    ? null : reader.GetString(3), reader.GetString(4),
-                    reader.IsDBNull(5) ? null : reader.GetInt64(5), reader.IsDBNull(6) ? null : reader.GetInt64(6)));
-            }
-        }
-
+        var rows = await cluster.RowsAsync(PlanStatements.Plan, [part.Role, part.Rules, sizes], PlanRow.Read, cancellationToken);
         List<PublicPrivilege> everybody = [];
         if (sizes)
         {
             string[] opened = [.. rows.Where(row => row.Kind == "schema").Select(row => row.Name)];
-            await using var ask = new NpgsqlCommand(
-                MakingStatements.PublicHas, connection) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = opened } } };
-            await using var reader = await ask.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-                everybody.Add(new PublicPrivilege(part.Database, reader.GetString(0), reader.GetString(1), reader.GetString(2)));
+            everybody = await cluster.RowsAsync(PlanStatements.PublicHas, [opened],
+                row => new PublicPrivilege(part.Database, row.GetString(0), row.GetString(1), row.GetString(2)), cancellationToken);
         }
 
         const string later = "later ";

@@ -39,66 +39,68 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
 
     /// <summary>
     /// Makes the scope role if need be and applies the differences; looks again before it commits, since the success of a GRANT proves
-    /// nothing. Very many tables are committed in portions: a scope role that is not complete yet gets no new member. Answers why it cannot
-    /// be, or null.
+    /// nothing. Very many tables are committed in portions: a scope role that is not complete yet gets no new member. Answers why the scope
+    /// cannot be given, or why this scope role is not to be used; neither when all is in line.
     /// </summary>
-    public async Task<Error?> BringInLineAsync(ClusterConnection cluster, RoleLook look, CancellationToken cancellationToken)
+    public async Task<(Error? Why, ScopeFault? Fault)> BringInLineAsync(
+            ClusterConnection cluster, RoleLook look, CancellationToken cancellationToken)
     {
-        var (part, connection, started) = (look.Part, cluster.Connection, clock.GetTimestamp());
+        var (part, started) = (look.Part, clock.GetTimestamp());
         List<ScopeDifference> all = [];
         for (var round = 1; ; round++)
         {
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await TakeScopeAsync(connection, part.Role, cancellationToken);
+            await using var transaction = await cluster.Connection.BeginTransactionAsync(cancellationToken);
+            await TakeScopeAsync(cluster, part.Role, cancellationToken);
 
-            var (state, _) = await look.LookAsync(connection, cancellationToken);
-            var differences = await look.CompareAsync(connection, cancellationToken);
-            if (state.ScopeFault(part) is { } fault) return fault;
-            if (ScopeRoles.CannotMend(differences, part, state.ScopeIdent, cluster.Credential.Username) is { } before) return before;
+            var (state, _) = await look.LookAsync(cluster, cancellationToken);
+            var differences = (await look.CompareAsync(cluster, cancellationToken)).All;
+            if (state.ScopeFault(part) is { } odd) return (null, odd);
+            var (why, fault) = ScopeWords.CannotMend(differences, part, state.ScopeIdent, cluster.Credential.Username);
+            if (why is not null || fault is not null) return (why, fault);
 
             all.AddRange(differences);
             var tables = differences.Where(IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
                 .ToList();
             if (tables.Count > TablesAtOnce)
             {
-                if (state.ScopeOid is null) await CreateAsync(connection, part.Role, part.Tag, cancellationToken);
-                await transaction.CommitAsync(cancellationToken);
+                if (state.ScopeOid is null) await CreateAsync(cluster, part.Role, part.Tag, cancellationToken);
+                await cluster.CommitAsync(transaction, cancellationToken);
                 var done = 0;
                 foreach (var portion in tables.SkipLast(TablesAtOnce).Chunk(TablesAtOnce))
-                    done += await PortionAsync(connection, portion, round, differences, state.ScopeIdent, cancellationToken);
+                    done += await PortionAsync(cluster, portion, round, differences, state.ScopeIdent, cancellationToken);
                 all.Clear();
                 if (done > 0) continue;
 
                 // Somebody has more tables at this moment than we take at a time.
                 if (round >= MostRounds) throw InTheWay();
-                await PostgresRoleAdministrator.PauseAsync(round, clock, cancellationToken);
+                await Attempts.PauseAsync(round, clock, cancellationToken);
                 continue;
             }
 
-            var taken = await LockAsync(connection, tables, round, cancellationToken);
-            if (state.ScopeOid is null) await CreateAsync(connection, part.Role, part.Tag, cancellationToken);
+            var taken = await LockAsync(cluster, tables, round, cancellationToken);
+            if (state.ScopeOid is null) await CreateAsync(cluster, part.Role, part.Tag, cancellationToken);
             var free = differences.Where(d => !IsOnTable(d) || !taken.Contains(d.Ident)).ToList();
-            await ExecuteAsync(connection, ScopeRoles.StatementsFor(free, state.ScopeIdent), cancellationToken);
+            await cluster.RunAllAsync(ScopeChanges.For(free, state.ScopeIdent), cancellationToken);
 
-            var (stateAfter, _) = await look.LookAsync(connection, cancellationToken);
-            var left = await look.CompareAsync(connection, cancellationToken);
-            if (stateAfter.ScopeFault(part) is { } faultAfter) return faultAfter;
-            if (left.Any(free.Contains)) return ScopeRoles.NotTaken(left, part, state.ScopeIdent, cluster.Credential.Username);
+            var (stateAfter, _) = await look.LookAsync(cluster, cancellationToken);
+            var left = (await look.CompareAsync(cluster, cancellationToken)).All;
+            if (stateAfter.ScopeFault(part) is { } oddAfter) return (null, oddAfter);
+            if (left.Any(free.Contains)) return ScopeWords.NotTaken(left, part, state.ScopeIdent, cluster.Credential.Username);
             if (left.Count > 0)
             {
                 // Tables that somebody had at this moment, or has just made or changed. What we did is kept, so that each round has less to
                 // do.
                 if (round == MostRounds) throw InTheWay();
-                await transaction.CommitAsync(cancellationToken);
-                await PostgresRoleAdministrator.PauseAsync(round, clock, cancellationToken);
+                await cluster.CommitAsync(transaction, cancellationToken);
+                await Attempts.PauseAsync(round, clock, cancellationToken);
                 continue;
             }
 
-            await transaction.CommitAsync(cancellationToken);
+            await cluster.CommitAsync(transaction, cancellationToken);
             logger.LogInformation("Scope role {Role} on {Database}: {Missing} privileges given, {Spurious} taken back, {Ms:0} ms",
                 part.Role, part.Place, all.Count(d => d.What.EndsWith("missing", StringComparison.Ordinal)),
                 all.Count(d => !d.What.EndsWith("missing", StringComparison.Ordinal)), clock.GetElapsedTime(started).TotalMilliseconds);
-            return null;
+            return (null, null);
         }
     }
 
@@ -106,28 +108,26 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
         difference.Kind is "table" or "column" && difference.What is "missing" or "spurious" or "grantable";
 
     /// <summary>One at a time keeps a scope role; being right does not depend on it.</summary>
-    private async Task TakeScopeAsync(NpgsqlConnection connection, string scopeRole, CancellationToken cancellationToken)
+    private async Task TakeScopeAsync(ClusterConnection cluster, string scopeRole, CancellationToken cancellationToken)
     {
         for (var attempt = 0; attempt < ScopeLockAttempts; attempt++)
         {
-            await using var tryLock = new NpgsqlCommand(
-                MakingStatements.TryScopeLock, connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = scopeRole } } };
-            if ((bool)(await tryLock.ExecuteScalarAsync(cancellationToken))!) return;
+            if (await cluster.FirstAsync(ScopeLocks.TryScopeLock, [scopeRole], row => row.GetBoolean(0), cancellationToken)) return;
             await Task.Delay(TimeSpan.FromMilliseconds(25), clock, cancellationToken);
         }
     }
 
     /// <summary>Answers of how many tables it could change the privileges.</summary>
     private static async Task<int> PortionAsync(
-        NpgsqlConnection connection, string[] tables, int round, List<ScopeDifference> differences, string scopeIdent,
+        ClusterConnection cluster, string[] tables, int round, List<ScopeDifference> differences, string scopeIdent,
             CancellationToken cancellationToken)
     {
         var some = tables.ToHashSet(StringComparer.Ordinal);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        some.ExceptWith(await LockAsync(connection, tables, round, cancellationToken));
-        await ExecuteAsync(connection,
-            ScopeRoles.StatementsFor([.. differences.Where(d => IsOnTable(d) && some.Contains(d.Ident))], scopeIdent), cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await using var transaction = await cluster.Connection.BeginTransactionAsync(cancellationToken);
+        some.ExceptWith(await LockAsync(cluster, tables, round, cancellationToken));
+        await cluster.RunAllAsync(
+            ScopeChanges.For([.. differences.Where(d => IsOnTable(d) && some.Contains(d.Ident))], scopeIdent), cancellationToken);
+        await cluster.CommitAsync(transaction, cancellationToken);
         return some.Count;
     }
 
@@ -135,46 +135,27 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
     /// Locks what can be had at once. Answers the tables that cannot: somebody else has them, or there is none of that name any more.
     /// </summary>
     internal static async Task<HashSet<string>> LockAsync(
-            NpgsqlConnection connection, IReadOnlyCollection<string> tables, int round, CancellationToken cancellationToken)
+            ClusterConnection cluster, IReadOnlyCollection<string> tables, int round, CancellationToken cancellationToken)
     {
         if (tables.Count == 0) return [];
 
-        await using var batch = new NpgsqlBatch(connection);
-        var name = new NpgsqlBatchCommand(MakingStatements.NameLocks);
-        name.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. tables] });
-        name.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = round >= WeakFrom });
-        batch.BatchCommands.Add(name);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(MakingStatements.TakeLocks));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(PatienceWhileHolding));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(MakingStatements.LocksNotTaken));
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.NextResultAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return [.. reader.GetFieldValue<string[]>(0)];
+        return await cluster.BatchAsync<HashSet<string>>(
+            [new Asked(ScopeLocks.NameLocks, (string[])[.. tables], round >= WeakFrom), new Asked(ScopeLocks.TakeLocks),
+                new Asked(PatienceWhileHolding), new Asked(ScopeLocks.LocksNotTaken)],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellationToken);
+                await reader.ReadAsync(cancellationToken);
+                return [.. reader.GetFieldValue<string[]>(0)];
+            },
+            cancellationToken);
     }
 
-    internal static async Task CreateAsync(NpgsqlConnection connection, string role, string tag, CancellationToken cancellationToken)
-    {
-        string[] statements;
-        await using (var create = new NpgsqlCommand(MakingStatements.CreateScopeRole, connection)
-        {
-            Parameters = { new NpgsqlParameter<string> { TypedValue = role }, new NpgsqlParameter<string> { TypedValue = tag } },
-        })
-        {
-            await using var reader = await create.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            statements = [reader.GetString(0), reader.GetString(1)];
-        }
-        await ExecuteAsync(connection, statements, cancellationToken);
-    }
-
-    internal static async Task ExecuteAsync(
-            NpgsqlConnection connection, IEnumerable<string> statements, CancellationToken cancellationToken)
-    {
-        await using var batch = new NpgsqlBatch(connection);
-        foreach (var statement in statements) batch.BatchCommands.Add(new NpgsqlBatchCommand(statement));
-        if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(cancellationToken);
-    }
+    internal static async Task CreateAsync(ClusterConnection cluster, string role, string tag, CancellationToken cancellationToken) =>
+        await cluster.RunAllAsync(
+            await cluster.FirstAsync(
+                ScopeLocks.CreateScopeRole, [role, tag], row => (string[])[row.GetString(0), row.GetString(1)], cancellationToken),
+            cancellationToken);
 
     internal static PostgresException InTheWay() =>
         new("the schema was changed meanwhile", "ERROR", "ERROR", PostgresErrorCodes.SerializationFailure);

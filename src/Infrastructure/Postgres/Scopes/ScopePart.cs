@@ -6,7 +6,6 @@ using DbAccess.Domain.Databases;
 using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres.Inventory;
-using DbAccess.Infrastructure.Postgres.Making;
 
 namespace DbAccess.Infrastructure.Postgres.Scopes;
 
@@ -14,7 +13,8 @@ namespace DbAccess.Infrastructure.Postgres.Scopes;
 /// What a scope comes to in one of the databases of a grant: the scope role there, by its name and its tag, and its rules as the statements
 /// read them.
 /// </summary>
-internal sealed class ScopePart(string installation, DatabaseTarget target, string database, PrivilegeScope scope)
+internal sealed class ScopePart(
+    string installation, DatabaseTarget target, string database, PrivilegeScope scope, string? role = null)
 {
     private readonly List<PrivilegeRule> _rules = [.. scope.RulesFor(database)];
     private readonly string _fingerprint = scope.Fingerprint(database);
@@ -28,11 +28,17 @@ internal sealed class ScopePart(string installation, DatabaseTarget target, stri
     /// <summary>For people: the name they know, and the database where there are several.</summary>
     public string Place => Target.Also.Count == 0 ? Target.Name.Value : $"{Target.Name} ({Database})";
 
-    public string Role => field ??= RoleName.ForScope(installation, Scope.Name.Value, _fingerprint).Value;
+    public string Installation { get; } = installation;
 
-    public string Tag => field ??= RoleTag.Scope(installation, Database, Scope.Name.Value, _fingerprint);
+    /// <summary>The scope role's name as its privileges give it.</summary>
+    public string FirstRole => field ??= RoleName.ForScope(Installation, Scope.Name.Value, _fingerprint).Value;
 
-    /// <summary>The rules as <see cref="MakingStatements.Differences"/> reads them.</summary>
+    /// <summary>The scope role that is used: mostly the first.</summary>
+    public string Role => role ?? FirstRole;
+
+    public string Tag => field ??= RoleTag.Scope(Installation, Database, Scope.Name.Value, _fingerprint);
+
+    /// <summary>The rules as <see cref="ScopeStatements.Differences"/> reads them.</summary>
     public string Rules => field ??= JsonSerializer.Serialize(
         [
             .. _rules.Select((rule, n) => new RuleRow(
@@ -58,6 +64,9 @@ internal sealed class ScopePart(string installation, DatabaseTarget target, stri
 
     public static IReadOnlyList<ScopePart> Of(string installation, DatabaseTarget target, PrivilegeScope scope) =>
         [.. scope.DatabasesOf(target).Select(database => new ScopePart(installation, target, database, scope))];
+
+    /// <summary>The same, given through another scope role.</summary>
+    public ScopePart As(string other) => new(Installation, Target, Database, Scope, other);
 
     /// <summary>What LIKE takes for our * and ?.</summary>
     private static string? Like(string? pattern) => pattern?
