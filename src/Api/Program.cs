@@ -172,7 +172,17 @@ public static class Program
             return failed ? CommandLine.Failure : CommandLine.Success;
         }
 
-        await mediator.Send(new ReviewHolders());
+        try
+        {
+            await mediator.Send(new ReviewHolders());
+        }
+        catch (Exception failure)
+        {
+            // Keeps nothing from its end.
+            await Console.Error.WriteLineAsync($"Whether holders may go on could not be asked ({failure.GetType().Name}).");
+            failed = true;
+        }
+
         var report = (await mediator.Send(new ExpireGrants(Postponed: sweep.Now))).Value;
         Console.WriteLine(report.ToString());
         return !failed && report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;

@@ -67,7 +67,7 @@ public sealed class RulesOfTheHouse
     [Fact]
     public void Lines_of_src_fit_a_screen()
     {
-        const int Width = 140, Left = 23;
+        const int Width = 140, Left = 22;
 
         var longer = Sources().SelectMany(file => File.ReadLines(file)
             .Select((line, at) => (Where: $"{Path.GetRelativePath(Root, file)}:{at + 1}", line.Length)))
@@ -76,18 +76,13 @@ public sealed class RulesOfTheHouse
         Assert.True(longer.Count <= Left, $"{longer.Count} lines, {Left} allowed: {string.Join(", ", longer)}");
     }
 
-    /// <summary>A ratchet as well: what has grown beyond this holds more than one thing. The files that are allowed are those still to be cut.</summary>
+    /// <summary>What has grown beyond this holds more than one thing.</summary>
     [Fact]
     public void Files_of_src_hold_one_thing()
     {
         const int Longest = 400;
-        string[] toBeCut = [
-            "Grant.cs",
-        ];
 
-        var larger = Sources().Where(file => File.ReadLines(file).Count() > Longest).Select(file => Path.GetFileName(file));
-
-        Assert.Empty(larger.Except(toBeCut, StringComparer.Ordinal));
+        Assert.Empty(Sources().Where(file => File.ReadLines(file).Count() > Longest).Select(file => Path.GetFileName(file)));
     }
 
     private static IEnumerable<string> Sources() =>
@@ -195,7 +190,7 @@ public sealed class RulesOfTheHouse
     {
         // A question starts with List, Get, Check, Preview or Examine; the others are work of the product itself: steps are told by the grants' own
         // events, and reconciling puts every mending on the audit record by itself.
-        string[] steps = ["ProvisionGrant", "ExpireGrants", "ReconcileRoles"];
+        string[] steps = ["ProvisionGrant", "ExpireGrants", "ReconcileRoles", "ReviewHolders"];
         var odd = Handlers().Select(handler => handler.Request)
             .Where(request => typeof(IAudited).IsAssignableFrom(request) == (steps.Contains(request.Name, StringComparer.Ordinal) || request.Name.StartsWith("List", StringComparison.Ordinal)
                 || request.Name.StartsWith("Get", StringComparison.Ordinal) || request.Name.StartsWith("Check", StringComparison.Ordinal)

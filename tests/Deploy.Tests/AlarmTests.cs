@@ -132,9 +132,17 @@ public sealed partial class AlarmTests : IDisposable
         services.AddSingleton<IChat>(new FakeChat());
         services.AddSingleton<IAuditTrail>(new InMemoryAuditTrail());
         services.AddSingleton<IDirectory>(new FakeDirectory());
+        services.AddSingleton<IGrantDispatcher>(new Nobody());
         services.AddSingleton<LambdaEntry>();
         Assert.Empty(settings.Faults);
         return services.BuildServiceProvider();
+    }
+
+    private sealed class Nobody : IGrantDispatcher
+    {
+        public void Dispatch(GrantId id)
+        {
+        }
     }
 
     // SweepDone = { log = "expire-db-users", pattern = "{ … }", value = "1" }

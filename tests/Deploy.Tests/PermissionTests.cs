@@ -30,6 +30,9 @@ public sealed partial class PermissionTests
         (@"""Policy:Path""", "s3:GetObject", "bucket/policy/*", [Web, Function]),
         (@"RequiredSecret\(""Slack:BotToken""\)", "s3:GetObject", "bucket/slack/bot-token", [Web, Function]),
         (@"RequiredSecrets\(""Slack:SigningSecrets""\)", "s3:GetObject", "bucket/slack/signing-secret*", [Web]),
+        (@"""Grants:SealKey""", "s3:GetObject", "bucket/seal/key", [Web, Function]),
+        // Made by the first start; whoever files requests seals them.
+        (@"\bclient\.PutObjectAsync\(", "s3:PutObject", "bucket/seal/key", [Web]),
         // To be told of an object that is missing.
         (@"\bclient\.GetObjectAsync\(", "s3:ListBucket", "bucket", [Web, Function]),
         (@"/2015-03-31/functions/", "lambda:InvokeFunction", "create-db-user", [Web]),
@@ -47,6 +50,7 @@ public sealed partial class PermissionTests
         // DynamoDB and S3, with the caller's right to the key.
         (["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], "key via dynamodb", [Web, Function]),
         (["kms:Decrypt"], "key via s3", [Web, Function]),
+        (["kms:GenerateDataKey*"], "key via s3", [Web]),
         // Lambda: the function's environment, its log, an event that is given up on, and its place in a VPC.
         (["kms:Decrypt"], "key of the environment", [Function]),
         (["logs:CreateLogStream", "logs:PutLogEvents"], "log", [Function, "start"]),

@@ -102,7 +102,7 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
 
         await using var scope = scopes.CreateAsyncScope();
         var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
-        await mediator.Send(new ReviewHolders(), cancellationToken);
+        await ReviewAsync(mediator, cancellationToken);
         var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
         // Metric filters read CutShort here (deploy/terraform/alarms.tf); a test holds the two together.
         log.LogInformation(
@@ -159,7 +159,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         var failed = 1;
         try
         {
-            var compared = await mediator.Send(new ReconcileRoles(Reach: fully ? ReconcileReach.Busy : ReconcileReach.BusyCheaply), cancellationToken);
+            var compared = await mediator.Send(
+                new ReconcileRoles(Reach: fully ? ReconcileReach.Busy : ReconcileReach.BusyCheaply), cancellationToken);
             if (compared.Refusal is null) failed = compared.Value.Count(FindingOutcome.Failed);
             if (compared.Refusal is { } refusal) log.LogError("Reconcile: nothing was compared: {Refusal}", refusal.Message);
             else if (compared.Value.Lines.Count > 0) log.LogWarning("Reconcile: {Report}", compared.Value.ToString());
@@ -171,6 +172,19 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         }
 
         log.LogInformation("Comparison with the clusters: {ReconcileFailed} failed", failed);
+    }
+
+    /// <summary>Before the sweep, so that what it ends is removed by it. What goes wrong here keeps nothing from its end.</summary>
+    private async Task ReviewAsync(IMediator mediator, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await mediator.Send(new ReviewHolders(), cancellationToken);
+        }
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            log.LogError(failure, "Whether holders may go on could not be asked; the next sweep asks again");
+        }
     }
 
     private static string Word(StepReport outcome) => outcome switch

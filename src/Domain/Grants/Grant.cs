@@ -6,25 +6,11 @@ using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Domain.Grants;
 
-/// <summary>What a request says, once it is typed and judged.</summary>
-public sealed record GrantRequest(
-    string Key,
-    PrincipalId Requester,
-    string Handle,
-    DatabaseTarget Target,
-    PrivilegeScope Scope,
-    TimeSpan Duration,
-    string Reason,
-    string? Ticket,
-    string Rule,
-    string PolicyHash,
-    string? Correlation = null);
-
 /// <summary>
 /// The whole story of one time-boxed access, from asking to gone, and the only place where its status changes. Every method states its own
 /// rule, answers with a refusal when the rule does not hold, and changes nothing then. Time comes in as an argument.
 /// </summary>
-public sealed class Grant
+public sealed partial class Grant
 {
     /// <summary>
     /// How long after it was allowed a role may still be made. Later than that nobody expects it any more, and it fails instead.
@@ -41,6 +27,15 @@ public sealed class Grant
 
     /// <summary>After this long, what could not be told is left untold: the state has always said it.</summary>
     private static readonly TimeSpan NoticePatience = TimeSpan.FromDays(1);
+
+    /// <summary>A blocker is usually gone soon or not for long.</summary>
+    private static readonly Backoff Patiently = new(TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
+
+    /// <summary>While a role may still be usable, the next try is never far: whatever was in the way may be mended at any moment.</summary>
+    private static readonly Backoff Urgently = new(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30));
+
+    /// <summary>While somebody waits for access.</summary>
+    private static readonly Backoff Eagerly = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(15));
 
     private static readonly GrantStatus[] LeftToGive = [GrantStatus.Approved, GrantStatus.Provisioning];
     private static readonly GrantStatus[] LeftToRemove = [GrantStatus.Revoking, GrantStatus.Quarantined];
@@ -61,20 +56,6 @@ public sealed class Grant
 
     /// <summary>True while people can still expect something of it: asked for, being made, or in use.</summary>
     public bool IsOpen => Status is GrantStatus.Pending or GrantStatus.Approved or GrantStatus.Provisioning or GrantStatus.Active;
-
-    /// <summary>A grant that waits for approvers until <paramref name="lapsesAt"/>.</summary>
-    public static Grant RequestApproval(
-            GrantId id, string installation, GrantRequest request, DateTimeOffset lapsesAt, DateTimeOffset now) =>
-        Create(id, installation, request, GrantStatus.Pending, lapsesAt, now);
-
-    /// <summary>A grant that a rule allows at once.</summary>
-    public static Grant RequestAllowed(GrantId id, string installation, GrantRequest request, DateTimeOffset now)
-    {
-        var grant = Create(id, installation, request, GrantStatus.Pending, now, now);
-        grant.Move(GrantStatus.Approved, [GrantStatus.Pending], "grant.approved", new Actor.Rule(request.Rule), now);
-        grant.State = grant.State with { ApprovedAt = now, StepDueAt = now, StepSince = now };
-        return grant;
-    }
 
     /// <summary>The store gave the grant its next version.</summary>
     public void Saved(long version)
@@ -152,6 +133,7 @@ public sealed class Grant
     {
         if (Status is not GrantStatus.Provisioning || State.Window is not { } window || window.Expiry - window.Start <= most)
             return GrantErrors.Nothing(Id);
+        if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
 
         Record("grant.clamped", new Actor.Rule(State.Rule), now, Durations.Write(most));
         State = State with { Window = new AccessWindow(window.Start, window.Start + most) };
@@ -297,7 +279,7 @@ public sealed class Grant
         if (moved.Refusal is not null) return moved;
 
         State = State with { Receipt = receipt.After(State.Receipt).Against(State.Window), Blockers = blockers, StepDueAt = now +
-            Backoff(State.Attempts), StepSince = null, Leased = false };
+            Patiently.After(State.Attempts), StepSince = null, Leased = false };
         if (first) Owe(NoticeKind.Ended, now, null);
         return moved;
     }
@@ -341,111 +323,17 @@ public sealed class Grant
         return Result.Done;
     }
 
-    /// <summary>The holder is to be warned that the end is near.</summary>
-    public Result Warn(DateTimeOffset now)
-    {
-        if (Status is not GrantStatus.Active || State.Warned || NextInActive(State) > now || State.Window!.IsOver(now))
-            return GrantErrors.Nothing(Id);
-
-        State = State with { Warned = true };
-        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
-        Owe(NoticeKind.Ending, now, null);
-        return Result.Done;
-    }
-
-    /// <summary>A worker takes the telling for <paramref name="lease"/>, so that two workers do not say it twice.</summary>
-    public Result BeginTelling(DateTimeOffset now, TimeSpan lease)
-    {
-        if (State.Notices.Count == 0 || State.NoticeDueAt > now) return GrantErrors.Nothing(Id);
-
-        State = State with { NoticeDueAt = now + lease, NoticeAttempts = State.NoticeAttempts + 1 };
-        return Result.Done;
-    }
-
-    /// <summary>It was said (or turned out to be unsayable, with the reason): no longer owed.</summary>
-    public Result Told(NoticeKind kind, string? failure, DateTimeOffset now)
-    {
-        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
-
-        var left = State.Notices.Where(notice => notice != kind).ToList();
-        State = State with
-        {
-            Notices = left,
-            NoticeDueAt = left.Count == 0 ? null : now,
-            NoticeAttempts = 0,
-            CredentialsMessage = kind is NoticeKind.Ended or NoticeKind.Failed ? null : State.CredentialsMessage,
-        };
-        Record(failure is null ? "notice.told" : "notice.untold", new Actor.Sweep(), now, failure is null
-            ? kind.ToString() : $"{kind}: {failure}");
-        return Result.Done;
-    }
-
-    /// <summary>It could not be said now. Tried again for a day; the grant's own state has said it all along.</summary>
-    public Result TellingFailed(NoticeKind kind, string why, DateTimeOffset now, TimeSpan? retryAfter)
-    {
-        // A warning, say, that was under way when access ended: making it due again would leave the grant due for ever, with nothing to
-        // say.
-        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
-
-        var since = State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt;
-        if (now - since > NoticePatience) return Told(kind, why, now);
-
-        State = State with { NoticeDueAt = now + (retryAfter ?? Backoff(State.NoticeAttempts)) };
-        return Result.Done;
-    }
-
-    /// <summary>5, 10, 20, … seconds, at most an hour: a blocker is usually gone soon or not for long.</summary>
-    private static TimeSpan Backoff(int attempts) => TimeSpan.FromSeconds(Math.Min(3600, 5 * Math.Pow(2, Math.Clamp(attempts - 1, 0, 12))));
-
     private static TimeSpan PauseAfterFailure(GrantSnapshot state) => state switch
     {
-        { Status: GrantStatus.Quarantined } => Backoff(state.Attempts),
-        { AbandonedBecause: null } when LeftToGive.Contains(state.Status) => Eagerly(state.Attempts),
-        _ => Urgently(state.Attempts),
+        { Status: GrantStatus.Quarantined } => Patiently.After(state.Attempts),
+        { AbandonedBecause: null } when LeftToGive.Contains(state.Status) => Eagerly.After(state.Attempts),
+        _ => Urgently.After(state.Attempts),
     };
-
-    /// <summary>
-    /// While a role may still be usable, the next try is never far: whatever was in the way may be mended at any moment. 5, 10, 20, then
-    /// every 30 seconds.
-    /// </summary>
-    private static TimeSpan Urgently(int attempts) => TimeSpan.FromSeconds(Math.Min(30, 5 * Math.Pow(2, Math.Clamp(attempts - 1, 0, 8))));
-
-    /// <summary>While somebody waits for access: 1, 2, 4, 8, then every 15 seconds.</summary>
-    private static TimeSpan Eagerly(int attempts) => TimeSpan.FromSeconds(Math.Min(15, Math.Pow(2, Math.Clamp(attempts - 1, 0, 8))));
 
     private static DateTimeOffset NextInActive(GrantSnapshot state)
     {
         var expiry = state.Window!.Expiry;
         return state.Warned || state.Duration < WarnsFrom ? expiry : expiry - WarnsBefore;
-    }
-
-    private static Grant Create(
-            GrantId id, string installation, GrantRequest request, GrantStatus status, DateTimeOffset dueAt, DateTimeOffset now)
-    {
-        var grant = new Grant(new GrantSnapshot
-        {
-            Id = id,
-            Version = 0,
-            Status = status,
-            Installation = installation,
-            RequestKey = request.Key,
-            Correlation = request.Correlation,
-            Requester = request.Requester,
-            Handle = request.Handle,
-            Target = request.Target,
-            Scope = request.Scope,
-            Reason = request.Reason,
-            Ticket = request.Ticket,
-            Duration = request.Duration,
-            Rule = request.Rule,
-            PolicyHash = request.PolicyHash,
-            CreatedAt = now,
-            StepDueAt = dueAt,
-            StepSince = dueAt,
-        });
-        grant._newEvents.Add(new GrantEvent(1, now, "grant.requested", new Actor.Person(request.Requester), null, status, request.Reason));
-        grant.State = grant.State with { Events = 1 };
-        return grant;
     }
 
     private Result BeginRevoking(EndReason reason, Actor by, string? note, string? called, DateTimeOffset now)
@@ -488,12 +376,4 @@ public sealed class Grant
         State = State with { Events = State.Events + 1 };
         _newEvents.Add(new GrantEvent(State.Events, now, type, by, from, to, note));
     }
-
-    private void Owe(NoticeKind kind, DateTimeOffset now, RemovalReceipt? receipt) => State = State with
-    {
-        Notices = [.. State.Notices, kind],
-        NoticeDueAt = now,
-        NoticeAttempts = 0,
-        Receipt = receipt ?? State.Receipt,
-    };
 }

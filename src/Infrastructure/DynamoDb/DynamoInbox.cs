@@ -59,7 +59,7 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
         [
             .. items.Where(item => item.TextOf("finished_at") is null
                 && (item.TextOf("held_until") is not { } held || string.CompareOrdinal(held, until) <= 0))
-                .Select(Read).OrderBy(item => item.ReceivedAt),
+                .Select(Read).OfType<InboxItem>().OrderBy(item => item.ReceivedAt),
         ];
     }
 
@@ -173,12 +173,11 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
         return item;
     }
 
-    private static InboxItem Read(Dictionary<string, AttributeValue> item) => new(
-        item["key"].S,
-        item["kind"].S,
-        PrincipalId.Parse(item["team"].S, item["user"].S)
-            ?? throw new DynamoStoreException($"The request {item["key"].S} does not say whose it is."),
-        item.TextOf("channel"),
-        item["text"].S ?? "",
-        StoreTime.Parse(item["received_at"].S)) { Seal = item.TextOf("seal") };
+    /// <summary>Null for an item that is no request (damaged, or put there by somebody else): it must not hide those behind it.</summary>
+    private static InboxItem? Read(Dictionary<string, AttributeValue> item) =>
+        item.TextOf("key") is { } key && item.TextOf("kind") is { } kind
+        && PrincipalId.Parse(item.TextOf("team"), item.TextOf("user")) is { } from
+        && StoreTime.TryParse(item.TextOf("received_at")) is { } received
+            ? new InboxItem(key, kind, from, item.TextOf("channel"), item.TextOf("text") ?? "", received) { Seal = item.TextOf("seal") }
+            : null;
 }

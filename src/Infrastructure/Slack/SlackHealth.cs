@@ -12,7 +12,7 @@ internal sealed class SlackHealth(SlackApi api, SlackOptions options, TimeProvid
     private readonly SharedCache<string, Result> _answer = new(clock, TimeSpan.FromSeconds(60), most: 2);
 
     public Task<Result> CheckAsync(CancellationToken cancellationToken) =>
-        _answer.GetAsync("auth.test", AskAsync, _ => true, cancellationToken);
+        _answer.GetAsync("auth.test", AskAsync, answer => answer.Refusal is null, cancellationToken);
 
     private async Task<Result> AskAsync(string method)
     {

@@ -35,24 +35,24 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
         },
         cancellationToken);
 
+    /// <summary>A row that is no request (damaged, or put there by somebody else) is left out: it must not hide those behind it.</summary>
     public async Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
-        await database.ReadAsync(
-        connection => SqliteDatabase.List(
+        [.. (await database.ReadAsync(
+        connection => SqliteDatabase.List<InboxItem?>(
             connection,
             """
             SELECT key, kind, team, user, channel, text, received_at, seal FROM inbox
             WHERE finished_at IS NULL AND (held_until IS NULL OR held_until <= $now) ORDER BY received_at, rowid
             """,
-            row => new InboxItem(
-                row.GetString(0),
-                row.GetString(1),
-                PrincipalId.Parse(row.GetString(2), row.GetString(3))
-                    ?? throw new SqliteStoreException($"The request {row.GetString(0)} does not say whose it is."),
-                row.IsDBNull(4) ? null : row.GetString(4),
-                row.GetString(5),
-                StoreTime.Parse(row.GetString(6))) { Seal = row.IsDBNull(7) ? null : row.GetString(7) },
+            row => PrincipalId.Parse(row.GetString(2), row.GetString(3)) is { } from && StoreTime.TryParse(row.GetString(6)) is { } received
+                ? new InboxItem(
+                    row.GetString(0), row.GetString(1), from, row.IsDBNull(4) ? null : row.GetString(4), row.GetString(5), received)
+                {
+                    Seal = row.IsDBNull(7) ? null : row.GetString(7),
+                }
+                : null,
             ("$now", StoreTime.Text(now))),
-        cancellationToken);
+        cancellationToken)).OfType<InboxItem>()];
 
     public Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
         database.WriteAsync(

@@ -42,6 +42,50 @@ public sealed class DoorTests
     }
 
     [Theory]
+    [InlineData("1767225600", "v0=short", "Content-Length: 1048576", 401)]
+    [InlineData("1767225600", "v0=zz00000000000000000000000000000000000000000000000000000000000000", "Content-Length: 1048576", 401)]
+    [InlineData("1767220000", "v0=0000000000000000000000000000000000000000000000000000000000000000", "Content-Length: 1048576", 401)]
+    [InlineData("1767225600", "v0=0000000000000000000000000000000000000000000000000000000000000000", "Transfer-Encoding: chunked\r\nContent-Length: 5", 400)]
+    public async Task What_can_be_turned_away_by_its_headers_is_before_a_byte_of_the_body(string timestamp, string signature, string length, int status)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        using var client = new System.Net.Sockets.TcpClient();
+        await client.ConnectAsync("127.0.0.1", house.Client.BaseAddress!.Port, TestContext.Current.CancellationToken);
+        await using var stream = client.GetStream();
+
+        // Announced, and never sent.
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /slack/commands HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nX-Slack-Request-Timestamp: {timestamp}\r\nX-Slack-Signature: {signature}\r\n{length}\r\n\r\n"), TestContext.Current.CancellationToken);
+
+        using var reader = new StreamReader(stream);
+        Assert.StartsWith($"HTTP/1.1 {status}", await reader.ReadLineAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Large_bodies_of_callers_who_are_not_known_do_not_keep_small_ones_waiting()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        var idle = new List<System.Net.Sockets.TcpClient>();
+        try
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                var client = new System.Net.Sockets.TcpClient();
+                idle.Add(client);
+                await client.ConnectAsync("127.0.0.1", house.Client.BaseAddress!.Port, TestContext.Current.CancellationToken);
+                await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST /slack/commands HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nX-Slack-Request-Timestamp: {SlackHouse.Now}\r\nX-Slack-Signature: v0={new string('0', 64)}\r\nContent-Length: 1048576\r\n\r\n{new string('a', 70_000)}"), TestContext.Current.CancellationToken);
+            }
+
+            using var answer = await house.CommandAsync("help");
+
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+        finally
+        {
+            foreach (var client in idle) client.Dispose();
+        }
+    }
+
+    [Theory]
     [InlineData("X-Slack-Signature")]
     [InlineData("X-Slack-Request-Timestamp")]
     public async Task A_header_that_is_missing_or_doubled_is_refused(string header)

@@ -44,6 +44,11 @@ public sealed class GrantTableTests
             [Undoing] = "(grant.abandoned)",
             ["Failed"] = "(grant.abandoned)",
         }),
+        [nameof(Grant.Clamp)] = new((grant, now) => grant.Clamp(TimeSpan.FromMinutes(1), now), "rule:oncall-read", "grant.nothing", new()
+        {
+            ["Provisioning"] = "Provisioning grant.clamped",
+            [Undoing] = "(grant.abandoned)",
+        }),
         [nameof(Grant.ForgetRole)] = new((grant, now) => grant.ForgetRole(now), "sweep", "grant.nothing", new()
         {
             ["Provisioning"] = "Provisioning grant.role_name_taken",

@@ -89,7 +89,10 @@ public sealed class SealTests : IDisposable
         await using var process = await StartAsync();
         var ours = new InboxItem("cmd:1", "command", Some.Engineer, "C0GENERAL", "orders read 30m because INC-1", DateTimeOffset.UtcNow);
         Assert.True(await process.GetRequiredService<IInbox>().TryAddAsync(ours, null, Stop));
-        Run("INSERT INTO inbox (key, kind, team, user, text, received_at) VALUES ('cmd:2', 'command', 'T0DBACME1', 'U0GUEST01', 'orders migrate 1h because forged', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))");
+        Run("INSERT INTO inbox (key, kind, team, user, text, received_at) SELECT 'cmd:2', kind, team, 'U0GUEST01', 'orders migrate 1h because forged', received_at FROM inbox WHERE key = 'cmd:1'");
+        // What cannot even be read must not hide those behind it.
+        Run("INSERT INTO inbox (key, kind, team, user, text, received_at) VALUES ('cmd:0', 'command', 'T0DBACME1', 'U0GUEST01', 'x', 'yesterday')");
+        Run("INSERT INTO inbox (key, kind, team, user, text, received_at) SELECT 'cmd:4', kind, team, 'nobody', text, received_at FROM inbox WHERE key = 'cmd:1'");
         Run("INSERT INTO inbox (key, kind, team, user, channel, text, received_at, seal) SELECT 'cmd:3', kind, team, 'U0GUEST01', channel, text, received_at, seal FROM inbox WHERE key = 'cmd:1'");
 
         await using var next = await StartAsync();

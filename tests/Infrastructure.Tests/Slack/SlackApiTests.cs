@@ -52,6 +52,27 @@ public sealed class SlackApiTests
     }
 
     [Fact]
+    public async Task A_pause_for_one_channel_is_that_channels_and_several_at_once_are_the_workspaces()
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        JsonObject To(int channel) => new() { ["channel"] = $"D{channel}", ["text"] = "x" };
+        async Task<bool> PostsAsync(int channel) => await bench.Api.CallAsync("chat.postMessage", To(channel), TimeSpan.Zero, Stop) is SlackAnswer.Ok;
+
+        for (var channel = 1; channel <= 3; channel++)
+        {
+            slack.Says("chat.postMessage", """{"ok":false,"error":"ratelimited"}""", 429, retryAfter: "30");
+            Assert.False(await PostsAsync(channel));
+            Assert.False(await PostsAsync(channel));
+            Assert.True(await PostsAsync(100 + channel));
+        }
+
+        slack.Says("chat.postMessage", """{"ok":false,"error":"ratelimited"}""", 429, retryAfter: "30");
+        Assert.False(await PostsAsync(4));
+        Assert.False(await PostsAsync(200));
+    }
+
+    [Fact]
     public async Task A_missing_scope_is_named()
     {
         await using var slack = await ScriptedSlack.StartAsync();

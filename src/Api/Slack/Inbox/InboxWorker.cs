@@ -4,6 +4,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using DbAccess.Application;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 
 namespace DbAccess.Api.Slack.Inbox;
 
@@ -41,6 +42,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     // What a dead process had in hand waits for as long as a hold, and then this long at most.
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Renewal = TimeSpan.FromSeconds(5);
+
+    private static readonly Backoff Answering = new(TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(1));
 
     private readonly Turns<object, Work> _work = new();
     private readonly ConcurrentDictionary<string, InHand> _inHand = new(StringComparer.Ordinal);
@@ -334,7 +337,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         }
 
         work.Answers++;
-        var wait = owed.RetryAfter ?? TimeSpan.FromSeconds(Math.Min(60, 5 * Math.Pow(2, work.Answers - 1)));
+        var wait = owed.RetryAfter ?? Answering.After(work.Answers);
         log.LogWarning("Slack did not take the answer to a {Kind}; trying again in {Pause}", work.Item.Kind, wait);
         _ = AgainAsync(wait, _abort.Token);
         return true;

@@ -1,0 +1,68 @@
+using DbAccess.Domain.Principals;
+
+namespace DbAccess.Domain.Grants;
+
+/// <summary>What the holder is still to be told. None of it changes what the grant's status says.</summary>
+public sealed partial class Grant
+{
+    /// <summary>The holder is to be warned that the end is near.</summary>
+    public Result Warn(DateTimeOffset now)
+    {
+        if (Status is not GrantStatus.Active || State.Warned || NextInActive(State) > now || State.Window!.IsOver(now))
+            return GrantErrors.Nothing(Id);
+
+        State = State with { Warned = true };
+        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
+        Owe(NoticeKind.Ending, now, null);
+        return Result.Done;
+    }
+
+    /// <summary>A worker takes the telling for <paramref name="lease"/>, so that two workers do not say it twice.</summary>
+    public Result BeginTelling(DateTimeOffset now, TimeSpan lease)
+    {
+        if (State.Notices.Count == 0 || State.NoticeDueAt > now) return GrantErrors.Nothing(Id);
+
+        State = State with { NoticeDueAt = now + lease, NoticeAttempts = State.NoticeAttempts + 1 };
+        return Result.Done;
+    }
+
+    /// <summary>It was said (or turned out to be unsayable, with the reason): no longer owed.</summary>
+    public Result Told(NoticeKind kind, string? failure, DateTimeOffset now)
+    {
+        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
+
+        var left = State.Notices.Where(notice => notice != kind).ToList();
+        State = State with
+        {
+            Notices = left,
+            NoticeDueAt = left.Count == 0 ? null : now,
+            NoticeAttempts = 0,
+            CredentialsMessage = kind is NoticeKind.Ended or NoticeKind.Failed ? null : State.CredentialsMessage,
+        };
+        Record(failure is null ? "notice.told" : "notice.untold", new Actor.Sweep(), now, failure is null
+            ? kind.ToString() : $"{kind}: {failure}");
+        return Result.Done;
+    }
+
+    /// <summary>It could not be said now. Tried again for a day; the grant's own state has said it all along.</summary>
+    public Result TellingFailed(NoticeKind kind, string why, DateTimeOffset now, TimeSpan? retryAfter)
+    {
+        // A warning, say, that was under way when access ended: making it due again would leave the grant due for ever, with nothing to
+        // say.
+        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
+
+        var since = State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt;
+        if (now - since > NoticePatience) return Told(kind, why, now);
+
+        State = State with { NoticeDueAt = now + (retryAfter ?? Patiently.After(State.NoticeAttempts)) };
+        return Result.Done;
+    }
+
+    private void Owe(NoticeKind kind, DateTimeOffset now, RemovalReceipt? receipt) => State = State with
+    {
+        Notices = [.. State.Notices, kind],
+        NoticeDueAt = now,
+        NoticeAttempts = 0,
+        Receipt = receipt ?? State.Receipt,
+    };
+}
