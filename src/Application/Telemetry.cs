@@ -29,7 +29,7 @@ public static class Telemetry
         Meter.CreateHistogram<double>("sweep.duration", "s", "How long sweeps took.");
 
     internal static readonly Counter<long> Findings = Meter.CreateCounter<long>(
-            "dbaccess.reconcile.findings", null, "What comparisons of the record with the clusters found, by kind and what came of it.");
+            "reconcile.findings", null, "What comparisons of the record with the clusters found, by kind and what came of it.");
 
     internal static void Finding(string kind, string outcome) =>
         Findings.Add(1, new KeyValuePair<string, object?>("kind", kind), new KeyValuePair<string, object?>("outcome", outcome));

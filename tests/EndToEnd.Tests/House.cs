@@ -174,6 +174,11 @@ internal static partial class Deeds
         {
             return false;
         }
+        catch (PostgresException full) when (full.SqlState is PostgresErrorCodes.TooManyConnections)
+        {
+            // Counted after the password was taken: whoever closed a session a moment ago may still be counted.
+            return true;
+        }
     }
 
     public static async Task<int> WorkingAsync(this DemoSystem system, IEnumerable<DeliveredCredential> credentials)

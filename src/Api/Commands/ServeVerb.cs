@@ -18,7 +18,8 @@ internal static class ServeVerb
         app.UseMiddleware<PlainPaths>();
         app.MapSlack();
         await using var operations = OperationsListener.Build(app.Services, urls);
-        await GrantGauges.StartAsync(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<TimeProvider>());
+        await GrantGauges.StartAsync(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<IPolicyHealth>(),
+            app.Services.GetRequiredService<TimeProvider>());
         try
         {
             await operations.StartAsync();

@@ -11,10 +11,18 @@ namespace DbAccess.Api.Operations;
 /// </summary>
 internal static class GrantGauges
 {
-    public static async Task StartAsync(IGrantStore store, TimeProvider clock)
+    // As long as the library takes. Labels are few and known, so nothing grows by it.
+    private static readonly TimeSpan Remembered = TimeSpan.FromDays(1);
+
+    public static async Task StartAsync(IGrantStore store, IPolicyHealth policies, TimeProvider clock)
     {
-        // The database driver's own instruments carry its connection string as a label; who may scrape need not know hosts and users.
-        Metrics.ConfigureMeterAdapter(adapter => adapter.InstrumentFilterPredicate = instrument => instrument.Meter.Name != "Npgsql");
+        Metrics.ConfigureMeterAdapter(adapter =>
+        {
+            // The database driver's own instruments carry its connection string as a label; who may scrape need not know hosts and users.
+            adapter.InstrumentFilterPredicate = instrument => instrument.Meter.Name != "Npgsql";
+            // The library would forget a series after five silent minutes, and with one grant an hour nothing would ever be seen to grow.
+            adapter.MetricsExpireAfter = Remembered;
+        });
 
         var grants = Metrics.CreateGauge("dbaccess_grants", "Grants on record, by status.", "status");
         var overdue = Metrics.CreateGauge("dbaccess_due_lateness_seconds",
@@ -22,6 +30,8 @@ internal static class GrantGauges
             "waits.");
         var unreadable = Metrics.CreateGauge(
             "dbaccess_grants_unreadable", "Grants that the lists of the last minute left out because they cannot be read.");
+        var rejected = Metrics.CreateGauge(
+            "dbaccess_policy_rejected", "1 while the newest policy file has faults and the last good one is in force, or none.");
         Metrics.DefaultRegistry.AddBeforeCollectCallback(async cancellationToken =>
         {
             var counts = await store.CountByStatusAsync(cancellationToken);
@@ -30,6 +40,7 @@ internal static class GrantGauges
 
             overdue.Set((await Lateness.LongestAsync(store, clock.GetUtcNow(), cancellationToken)).TotalSeconds);
             unreadable.Set(store.CountUnreadable());
+            rejected.Set(policies.Rejected is null ? 0 : 1);
         });
 
         // The library listens to the product's own instruments from the first collection on; without this one, what happens before somebody

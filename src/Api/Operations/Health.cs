@@ -24,12 +24,16 @@ internal sealed class ChatHealth(IChatHealth chat) : IHealthCheck
     }
 }
 
-/// <summary>Is there a policy to decide by? Without one every request is refused, and what was given ends.</summary>
+/// <summary>
+/// Is there a policy to decide by? Without one every request is refused, and what was given ends. A newer file that was not taken is said
+/// too, and makes nobody unready: the last good one is in force.
+/// </summary>
 internal sealed class PolicyHealth(IPolicySource policies, IPolicyHealth health) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(policies.Missing is { } none
-            ? HealthCheckResult.Unhealthy($"{none.Message} ({health.Rejected})") : HealthCheckResult.Healthy());
+        Task.FromResult(policies.Missing is { } none ? HealthCheckResult.Unhealthy($"{none.Message} ({health.Rejected})")
+            : health.Rejected is { } why ? HealthCheckResult.Degraded($"the last good one is in force; the newest was not taken: {why}")
+            : HealthCheckResult.Healthy());
 }
 
 internal static class HealthEndpoints

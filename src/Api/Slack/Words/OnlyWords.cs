@@ -50,8 +50,7 @@ internal static class OnlyWords
             // A length, a dash, a number: the next part of the request.
             if (tables.Count > 0 && typed[0] is >= '0' and <= '9' or '-' or '–' or '—') return Close(at);
 
-            var (quoted, bare) = (typed[0] == '"', word);
-            var next = at;
+            var (quoted, next) = (typed[0] == '"', at);
             var (table, wrong) = SqlNames.Table(text, ref next);
             if (wrong is null && next < text.Length && !IsGap(text[next]))
                 wrong = "is no name as SQL writes it (other characters go in double quotes)";
@@ -64,7 +63,7 @@ internal static class OnlyWords
 
             if (table!.Schema is null && !quoted)
             {
-                if (isSaidElsewhere(bare) && !(joined && tables.Count > 0 && !IsSmall(bare)))
+                if (isSaidElsewhere(word) && !(joined && tables.Count > 0 && !Typed.IsFiller(word)))
                     return tables.Count == 0
                         ? Ask($"Behind `only` come names of tables, and {Typed.Quoted(typed)} is none that I could tell from the " +
                         "rest (with its schema I can).") : Close(at);
@@ -78,8 +77,6 @@ internal static class OnlyWords
             if (tables.Count > TableMention.Most) return Ask($"More than {TableMention.Most} tables are too many for one request.");
             at = next;
         }
-
-        bool IsSmall(string bare) => Typed.IsFiller(bare);
 
         Reading Close(int at) => tables.Count == 0 ? Ask("Say which tables behind `only`.") : new Reading([.. tables.Distinct()], at, null);
 

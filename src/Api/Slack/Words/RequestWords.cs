@@ -64,12 +64,7 @@ internal sealed class RequestWords
         for (var at = 0; at < _words.Count;)
         {
             var word = Typed.Bare(_words[at].Text, Names);
-            if (at == _because)
-            {
-                _reason = Typed.ReasonFrom(_line, _words[at].End);
-                return null;
-            }
-
+            if (at == _because) return Reason(_words[at].End);
             if (word is "only" && _only.Count == 0 && !Names.IsName(word))
             {
                 if (Tables(at) is { } question) return question;
@@ -78,12 +73,7 @@ internal sealed class RequestWords
             }
 
             // All that can be said apart is said: the rest is the reason.
-            if (_database is not null && _scope is not null && _duration is not null)
-            {
-                _reason = Typed.ReasonFrom(_line, _words[at].Start);
-                return null;
-            }
-
+            if (_database is not null && _scope is not null && _duration is not null) return Reason(_words[at].Start);
             if (word.Length == 0 || Typed.IsDash(word) || (Typed.IsFiller(word) && !Names.IsName(word)))
             {
                 small ??= _words[at].Start;
@@ -91,37 +81,34 @@ internal sealed class RequestWords
                 continue;
             }
 
-            if (Name(at, word))
-            {
-                at++;
-            }
-            else if (_duration is null && LengthWords.At(_words, at) is var (length, taken) && length is not null)
-            {
-                if (Durations.Parse(length) is null) return RequestQuestions.BadLength(_words[at].Text);
-                _duration = length;
-                at += taken;
-            }
-            else if (NoLength(at, word) is { } question)
-            {
-                return question;
-            }
-            else if (Misspelt(word))
-            {
-                at++;
-            }
-            else if (IsUnknownName(at))
-            {
-                return RequestQuestions.UnknownName(_words[at].Text, _database, _scope, _offers);
-            }
-            else
-            {
-                _reason = Typed.ReasonFrom(_line, small ?? _words[at].Start);
-                return null;
-            }
-
-            small = null;
+            var (taken, misread) = Take(at, word);
+            if (misread is not null) return misread;
+            if (taken == 0) return Reason(small ?? _words[at].Start);
+            (at, small) = (at + taken, null);
         }
 
+        return null;
+    }
+
+    /// <summary>A name or a length, well or nearly well written. None taken: the reason begins here, or there is a question.</summary>
+    private (int Taken, Intent.Misread? Question) Take(int at, string word)
+    {
+        if (Name(at, word)) return (1, null);
+        if (_duration is null && LengthWords.At(_words, at) is var (length, taken) && length is not null)
+        {
+            if (Durations.Parse(length) is null) return (0, RequestQuestions.BadLength(_words[at].Text));
+            _duration = length;
+            return (taken, null);
+        }
+
+        if (NoLength(at, word) is { } question) return (0, question);
+        if (Misspelt(word)) return (1, null);
+        return (0, IsUnknownName(at) ? RequestQuestions.UnknownName(_words[at].Text, _database, _scope, _offers) : null);
+    }
+
+    private Intent.Misread? Reason(int start)
+    {
+        _reason = Typed.ReasonFrom(_line, start);
         return null;
     }
 
