@@ -66,15 +66,17 @@ public static class Smoke
     /// <summary>That it was the functions that did it, on DynamoDB and S3.</summary>
     private static async Task ExpectByFunctionsAsync(DemoSystem system, AwsLocal aws, Story story)
     {
+        // The clock that plays EventBridge may come between a request and the function that is asked first.
+        bool Given() => AwsLocal.Did(aws.CreateDbUser, "given") || AwsLocal.Did(aws.ExpireDbUsers, "given");
         bool Ended() => AwsLocal.Did(aws.CreateDbUser, "ended") || AwsLocal.Did(aws.ExpireDbUsers, "ended");
 
         // A function answers after it has told everybody.
-        for (var watch = Stopwatch.StartNew(); !(AwsLocal.Did(aws.CreateDbUser, "given") && Ended()) && watch.Elapsed < Patience.Limit; await Task.Delay(50))
+        for (var watch = Stopwatch.StartNew(); !(Given() && Ended()) && watch.Elapsed < Patience.Limit; await Task.Delay(50))
         {
         }
 
         var replies = string.Join(' ', aws.CreateDbUser.Replies.Select(reply => reply.ErrorType ?? reply.Body));
-        story.Expect(AwsLocal.Did(aws.CreateDbUser, "given"), "the function create-db-user made the role and delivered", replies);
+        story.Expect(Given(), $"{(AwsLocal.Did(aws.CreateDbUser, "given") ? "the function create-db-user" : "the function expire-db-users, whose turn came first,")} made the role and delivered", replies);
         story.Expect(Ended(), $"{(AwsLocal.Did(aws.ExpireDbUsers, "ended") ? "the function expire-db-users" : "the function create-db-user, asked at the end,")} removed it");
         story.Expect(aws.ExpireDbUsers.Replies is { Count: > 0 } sweeps && sweeps.All(sweep => !sweep.IsError), $"expire-db-users swept {aws.ExpireDbUsers.Replies.Count} times, started every {AwsLocal.Interval.TotalSeconds:0} s, without a fault");
         story.Expect(system.Product.Output.All(line => !line.Contains("is active: role", StringComparison.Ordinal)), "the web application took no step itself");
