@@ -49,7 +49,7 @@ public sealed record ListOffers(PrincipalId Person) : IRequest<Result<Offers>>
         [
             .. policy.OfferedScopes(groups, database, now).Select(name =>
             {
-                var rule = policy.RuleFor(groups, database, name)!;
+                var rule = policy.RuleFor(groups, database, name, now)!;
                 var scope = policy.Scopes[name];
                 return new ScopeOffer(
                     name, scope.Description, scope.HighRisk, rule.Id, rule.Lifetime, rule.Approval) { RunAs = scope.RunAs };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Principals;
 using DbAccess.Domain.Scopes;
@@ -40,19 +41,21 @@ public sealed record AccessPolicy(
                 $"{Offer($"On {question.Database} you can ask for", OfferedScopes(question.Groups, question.Database))}");
 
         var forbid = Forbid.FirstOrDefault(
-            rule => rule.IsInForce(question.Now) && (rule.Subject.Covers(question.Groups, question.Database, question.Scope)
+            rule => rule.IsInForce(question.Start) && (rule.Subject.Covers(question.Groups, question.Database, question.Scope)
                 || rule.Subject.Covers(question.Unreadable, question.Database, question.Scope)));
         if (forbid is not null)
         {
             var until = forbid.Until is { } end ? $" until {end:yyyy-MM-dd HH:mm} UTC" : "";
             return Refused("policy.forbidden",
                 $"{question.Scope} on {question.Database} is forbidden{until} (rule {forbid.Id}). " +
-                $"{Offer($"On {question.Database} you can still ask for", OfferedScopes(question.Groups, question.Database, question.Now))}");
+                Offer($"On {question.Database} you can still ask for",
+                    OfferedScopes(question.Groups, question.Database, question.Start)));
         }
 
-        var rule = Allow.FirstOrDefault(candidate => candidate.Subject.Covers(question.Groups, question.Database, question.Scope));
+        var rule = Allow.FirstOrDefault(
+            candidate => candidate.IsFor(question) && candidate.Subject.Covers(question.Groups, question.Database, question.Scope));
         if (Unclear(rule, question) is { } unclear) return unclear;
-        return rule is null ? Refused("policy.no_rule", NoRule(question)) : Judge(rule, question, database.Target, scope);
+        return rule is null ? NoRule(question) : Judge(rule, question, database.Target, scope);
     }
 
     /// <summary>
@@ -60,8 +63,8 @@ public sealed record AccessPolicy(
     /// </summary>
     private AccessVerdict.Refused? Unclear(AccessRule? rule, AccessQuestion question)
     {
-        var first = Allow.TakeWhile(candidate => candidate != rule).FirstOrDefault(candidate =>
-            candidate.Subject.Covers(question.Unreadable, question.Database, question.Scope)
+        var first = Allow.TakeWhile(candidate => candidate != rule).FirstOrDefault(candidate => candidate.IsFor(question)
+            && candidate.Subject.Covers(question.Unreadable, question.Database, question.Scope)
             && (rule is null || (candidate.Approval is not null && rule.Approval is null)));
         return first is null ? null : Refused("policy.group_unreadable",
             $"Rule {first.Id} is for {string.Join(", ", first.Subject.Who.Where(question.Unreadable.Contains))}, and whether you are one " +
@@ -72,6 +75,11 @@ public sealed record AccessPolicy(
     /// <summary>Groups whose members may end anybody's access and use what is for administrators; none when the file names none.</summary>
     public IReadOnlyList<string> Admins { get; init; } = [];
 
+    /// <summary>What rules mean by <c>when</c>, by name.</summary>
+    public IReadOnlyDictionary<string, Calendar> Calendars { get; init; } = new Dictionary<string, Calendar>(StringComparer.Ordinal);
+
+    public IReadOnlyList<PolicyTest> Tests { get; init; } = [];
+
     /// <summary>How people reach clusters, where the file says so.</summary>
     public IReadOnlyDictionary<ClusterName, ConnectHints> Connect { get; init; } = new Dictionary<ClusterName, ConnectHints>();
 
@@ -81,7 +89,7 @@ public sealed record AccessPolicy(
     public IReadOnlyList<string> Revokers(DatabaseName database) =>
     [
         .. Allow
-            .Where(rule => rule.Approval is not null && rule.Subject.Databases.Any(name => name is "*" || name == database.Value))
+            .Where(rule => rule.Approval is not null && rule.Subject.Covers(database))
             .SelectMany(rule => rule.Approval!.Stages)
             .SelectMany(stage => stage.Of)
             .Concat(Admins)
@@ -93,17 +101,19 @@ public sealed record AccessPolicy(
         [.. Databases.Keys.Where(name => OfferedScopes(groups, name).Count > 0).OrderBy(name => name.Value, StringComparer.Ordinal)];
 
     /// <summary>The scopes that somebody in these groups may ask for on a database, as the file orders them.</summary>
-    /// <param name="now">When given, what is forbidden at that time is left out.</param>
+    /// <param name="now">When given, what is forbidden at that time or outside a rule's hours is left out.</param>
     public IReadOnlyList<ScopeName> OfferedScopes(IReadOnlySet<string> groups, DatabaseName database, DateTimeOffset? now = null) =>
         Databases.TryGetValue(database, out var entry)
             ? [.. entry.Scopes.Where(scope => Scopes.ContainsKey(scope)
-                && Allow.Any(rule => rule.Subject.Covers(groups, database, scope))
+                && RuleFor(groups, database, scope, now) is not null
                 && !(now is { } at && Forbid.Any(rule => rule.IsInForce(at) && rule.Subject.Covers(groups, database, scope))))]
             : [];
 
-    /// <summary>The rule that would answer, were nothing forbidden; null when none would.</summary>
-    public AccessRule? RuleFor(IReadOnlySet<string> groups, DatabaseName database, ScopeName scope) =>
-        Allow.FirstOrDefault(rule => rule.Subject.Covers(groups, database, scope));
+    /// <summary>The rule that would answer, were nothing forbidden; null when none would. Rules for break-glass are left out.</summary>
+    /// <param name="at">When given, only a rule within whose hours this is.</param>
+    public AccessRule? RuleFor(IReadOnlySet<string> groups, DatabaseName database, ScopeName scope, DateTimeOffset? at = null) =>
+        Allow.FirstOrDefault(rule => rule.BreakGlass is null && (at is null || rule.When?.Covers(at.Value) is not false)
+            && rule.Subject.Covers(groups, database, scope));
 
     private static AccessVerdict Judge(AccessRule rule, AccessQuestion question, DatabaseTarget target, PrivilegeScope scope)
     {
@@ -132,17 +142,40 @@ public sealed record AccessPolicy(
 
     private static AccessVerdict.Refused Refused(string code, string message) => new(new Error(code, message));
 
-    private string NoRule(AccessQuestion question)
+    private AccessVerdict.Refused NoRule(AccessQuestion question)
     {
-        var nearest = Allow.FirstOrDefault(rule => rule.Subject.Covers(question.Database, question.Scope));
+        var what = $"{question.Scope} on {question.Database}";
+        var kind = Allow.Where(rule => rule.BreakGlass is not null == question.BreakGlass).ToList();
+        var closed = kind.Where(rule => rule.When is not null && rule.Subject.Covers(question.Groups, question.Database, question.Scope));
+        if (Closed(what, closed, question) is { } later) return later;
+
+        var nearest = kind.FirstOrDefault(rule => rule.Subject.Covers(question.Database, question.Scope));
+        var how = question.BreakGlass ? " by break-glass" : "";
         var why = nearest is null
-            ? $"No rule allows {question.Scope} on {question.Database} to anybody."
-            : $"{question.Scope} on {question.Database} is for {string.Join(", ", nearest.Subject.Who)} (rule {nearest.Id}), and you are " +
-                "not among them.";
-        var scopes = OfferedScopes(question.Groups, question.Database, question.Now);
+            ? $"No rule allows {what} to anybody{how}."
+            : $"{what} is{how} for {string.Join(", ", nearest.Subject.Who)} (rule {nearest.Id}), and you are not among them.";
+        return Refused("policy.no_rule", $"{why} {Alternatives(question)}");
+    }
+
+    /// <summary>What a rule gives at other times: the one that does so soonest is named, with when.</summary>
+    private AccessVerdict.Refused? Closed(string what, IEnumerable<AccessRule> rules, AccessQuestion question)
+    {
+        var (rule, next) = rules.Select(rule => (rule, Next: rule.When!.Next(question.Start)))
+            .OrderBy(pair => pair.Next ?? DateTimeOffset.MaxValue).FirstOrDefault();
+        if (rule?.When is not { } hours) return null;
+
+        var zone = hours.Calendar.Zone;
+        var from = next is { } at
+            ? string.Create(CultureInfo.InvariantCulture, $"; next from {ZonedTimes.Local(zone, at):ddd yyyy-MM-dd HH:mm} {zone}") : "";
+        return Refused("policy.outside_hours",
+            $"{what} is yours at other times (rule {rule.Id}: {hours}, which is {hours.Calendar}){from}. {Alternatives(question)}");
+    }
+
+    private string Alternatives(AccessQuestion question)
+    {
+        var scopes = OfferedScopes(question.Groups, question.Database, question.Start);
         return scopes.Count > 0
-            ? $"{why} {Offer($"On {question.Database} you can ask for", scopes)}"
-            : $"{why} {Offer("You can ask for", OfferedDatabases(question.Groups))}";
+            ? Offer($"On {question.Database} you can ask for", scopes) : Offer("You can ask for", OfferedDatabases(question.Groups));
     }
 
     private static IEnumerable<string> Words(string text) => text.Split(

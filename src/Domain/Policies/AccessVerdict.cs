@@ -38,4 +38,12 @@ public sealed record AccessQuestion(
     /// not, and it does not let anybody slip to a rule that asks for less.
     /// </summary>
     public IReadOnlySet<string> Unreadable { get; init; } = new HashSet<string>();
+
+    /// <summary>The person said <c>break-glass</c>: rules for that are looked at, and no others.</summary>
+    public bool BreakGlass { get; init; }
+
+    /// <summary>When the access is to start; null for now. Forbids and calendars are asked about the start.</summary>
+    public DateTimeOffset? StartsAt { get; init; }
+
+    internal DateTimeOffset Start => StartsAt ?? Now;
 }

@@ -299,6 +299,162 @@ public sealed class AccessPolicyTests
         Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question()));
     }
 
+    [Theory]
+    // Monday noon in UTC is within the hours, Sunday is not; what counts is when it starts.
+    [InlineData("2026-03-02T12:00:00Z", null, false, "office")]
+    [InlineData("2026-03-01T12:00:00Z", null, false, null)]
+    [InlineData("2026-03-01T12:00:00Z", "2026-03-02T12:00:00Z", false, "office")]
+    [InlineData("2026-03-02T12:00:00Z", "2026-03-02T20:00:00Z", false, null)]
+    [InlineData("2026-03-02T20:00:00Z", null, true, "office")]
+    [InlineData("2026-03-02T12:00:00Z", null, true, null)]
+    public void A_rule_with_hours_covers_what_starts_within_them(string now, string? starts, bool not, string? rule)
+    {
+        var policy = Policy(Rule("office", ["oncall"], ["orders"], ["read"]) with { When = new CalendarUse(Office, not) });
+
+        var verdict = policy.Decide(Question(now: DateTimeOffset.Parse(now)) with { StartsAt = starts is null ? null : DateTimeOffset.Parse(starts) });
+
+        Assert.Equal(rule, (verdict as AccessVerdict.Terms)?.Rule.Id);
+    }
+
+    [Fact]
+    public void Outside_its_hours_a_rule_leaves_the_request_to_the_next()
+    {
+        var policy = Policy(
+            Rule("day", ["oncall"], ["orders"], ["read"]) with { When = new CalendarUse(Office, Not: false) },
+            Rule("night", ["oncall"], ["orders"], ["read"]));
+
+        Assert.Equal("day", Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question())).Rule.Id);
+        Assert.Equal("night", Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question(now: Noon.AddHours(10)))).Rule.Id);
+    }
+
+    [Fact]
+    public void Who_asks_outside_the_hours_is_told_when_they_begin()
+    {
+        var policy = Policy(
+            Rule("day", ["oncall"], ["orders"], ["fix"]) with { When = new CalendarUse(Office, Not: false) },
+            Rule("r", ["oncall"], ["orders"], ["read"]));
+
+        Assert.Equal(
+            new Error("policy.outside_hours",
+                "fix on orders is yours at other times (rule day: office, which is mon, tue, wed, thu, fri 09:00–18:00 UTC); next from Tue 2026-03-03 09:00 UTC. On orders you can ask for: read."),
+            Refusal(policy, Question(scope: "fix", now: Noon.AddHours(6))));
+        // Who would not be covered within them either, hears of the rule and not of the hours.
+        Assert.Equal("policy.no_rule", Refusal(policy, Question(scope: "fix", groups: ["everyone"], now: Noon.AddHours(6))).Code);
+    }
+
+    [Fact]
+    public void What_is_outside_a_rules_hours_is_not_offered_and_the_rule_that_answers_then_is_another()
+    {
+        var policy = Policy(
+            Rule("day", ["oncall"], ["orders"], ["*"]) with { When = new CalendarUse(Office, Not: false) },
+            Rule("always", ["oncall"], ["orders"], ["read"]));
+        var (oncall, orders, read) = (new HashSet<string> { "oncall" }, DatabaseName.Parse("orders")!, ScopeName.Parse("read")!);
+
+        Assert.Equal(["read", "fix", "admin"], policy.OfferedScopes(oncall, orders, Noon).Select(name => name.Value));
+        Assert.Equal(["read"], policy.OfferedScopes(oncall, orders, Noon.AddHours(10)).Select(name => name.Value));
+        Assert.Equal("day", policy.RuleFor(oncall, orders, read, Noon)?.Id);
+        Assert.Equal("always", policy.RuleFor(oncall, orders, read, Noon.AddHours(10))?.Id);
+    }
+
+    [Fact]
+    public void A_forbid_is_asked_about_the_start()
+    {
+        var policy = Policy(Rule("r", ["oncall"], ["*"], ["*"])) with
+        {
+            Forbid = [new ForbidRule("freeze", new RuleSubject(["everyone"], ["*"], ["*"]), Day(24), Day(27))],
+        };
+
+        Assert.Equal("policy.forbidden", Refusal(policy, Question() with { StartsAt = Day(25) }).Code);
+        Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question(now: Day(25)) with { StartsAt = Day(27) }));
+    }
+
+    [Theory]
+    [InlineData(false, false, true)]
+    [InlineData(false, true, false)]
+    [InlineData(true, false, false)]
+    [InlineData(true, true, true)]
+    public void Break_glass_looks_at_its_own_rules_and_nothing_else_sees_them(bool rule, bool asked, bool covered)
+    {
+        var glass = new BreakGlass("C0SECURITY", new ApprovalStage(1, ["security"]), TimeSpan.FromHours(24));
+        var policy = Policy(Rule("r", ["oncall"], ["orders"], ["read"]) with { BreakGlass = rule ? glass : null });
+
+        var verdict = policy.Decide(Question() with { BreakGlass = asked });
+
+        Assert.Equal(covered, verdict is AccessVerdict.Terms { AtOnce: true });
+        if (!covered) Assert.Equal("policy.no_rule", Assert.IsType<AccessVerdict.Refused>(verdict).Refusal.Code);
+        Assert.Equal(!rule, policy.OfferedDatabases(new HashSet<string> { "oncall" }).Count == 1);
+    }
+
+    [Fact]
+    public void A_forbid_wins_over_break_glass()
+    {
+        var glass = new BreakGlass(null, new ApprovalStage(1, ["security"]), TimeSpan.FromHours(24));
+        var policy = Policy(Rule("r", ["oncall"], ["*"], ["*"]) with { BreakGlass = glass }) with
+        {
+            Forbid = [new ForbidRule("never", new RuleSubject(["everyone"], ["orders"], ["read"]), null, null)],
+        };
+
+        Assert.Equal("policy.forbidden", Refusal(policy, Question() with { BreakGlass = true }).Code);
+    }
+
+    [Fact]
+    public void A_rule_for_break_glass_whose_group_cannot_be_read_does_not_stop_other_requests()
+    {
+        var glass = new BreakGlass(null, new ApprovalStage(1, ["security"]), TimeSpan.FromHours(24));
+        var policy = Policy(Rule("glass", ["away"], ["orders"], ["read"]) with { BreakGlass = glass });
+        var question = Question() with { Unreadable = new HashSet<string> { "away" } };
+
+        Assert.Equal("policy.no_rule", Refusal(policy, question).Code);
+        Assert.Equal("policy.group_unreadable", Refusal(policy, question with { BreakGlass = true }).Code);
+    }
+
+    [Fact]
+    public void A_rule_is_about_the_databases_of_its_tags()
+    {
+        var tagged = new RuleSubject(["oncall"], ["tag:env=prod"], ["read"]) { Tagged = new HashSet<string> { "orders" } };
+        var policy = Policy(new AccessRule("r", tagged, Hours, Nothing, new Approval([new ApprovalStage(1, ["dba"])], TimeSpan.FromHours(1), null)));
+
+        Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question()));
+        Assert.Equal("policy.no_rule", Refusal(policy, Question(database: "stock")).Code);
+        Assert.Equal(["dba"], policy.Revokers(DatabaseName.Parse("orders")!));
+        Assert.Empty(policy.Revokers(DatabaseName.Parse("stock")!));
+    }
+
+    [Fact]
+    public void The_trace_says_of_every_rule_why_it_did_or_did_not_cover()
+    {
+        var policy = Policy(
+            Rule("glass", ["oncall"], ["*"], ["*"]) with { BreakGlass = new BreakGlass(null, new ApprovalStage(1, ["dba"]), TimeSpan.FromHours(1)) },
+            Rule("other", ["oncall"], ["stock"], ["read"]),
+            Rule("fixers", ["oncall"], ["orders"], ["fix"]),
+            Rule("admins", ["dba"], ["orders"], ["read"]),
+            Rule("nights", ["oncall"], ["orders"], ["read"]) with { When = new CalendarUse(Office, Not: true) },
+            Rule("r", ["oncall"], ["orders"], ["read"]),
+            Rule("late", ["everyone"], ["orders"], ["read"])) with
+        {
+            Forbid = [new ForbidRule("freeze", new RuleSubject(["everyone"], ["*"], ["*"]), Day(24), Day(27))],
+        };
+
+        Assert.Equal(
+            [
+                "  forbid.freeze: not in force then",
+                "  allow.glass: only for requests that say break-glass",
+                "  allow.other: is about stock",
+                "  allow.fixers: is about fix",
+                "  allow.admins: is for dba",
+                "  allow.nights: outside its hours (not office: mon, tue, wed, thu, fri 09:00–18:00 UTC)",
+                "* allow.r: covers read on orders for oncall",
+                "  allow.late: covers read on orders for everyone, but r comes before it",
+            ],
+            PolicyTrace.Of(policy, Question()).Select(line => line.ToString()));
+        Assert.Equal("freeze", Assert.Single(PolicyTrace.Of(policy, Question(now: Day(25))), line => line.Decides).Id);
+        Assert.Empty(PolicyTrace.Of(policy, Question(database: "nowhere")));
+    }
+
+    private static readonly Calendar Office = new("office",
+        new HashSet<DayOfWeek> { DayOfWeek.Monday, DayOfWeek.Tuesday, DayOfWeek.Wednesday, DayOfWeek.Thursday, DayOfWeek.Friday },
+        new TimeOnly(9, 0), new TimeOnly(18, 0), "UTC", new HashSet<DateOnly>());
+
     private static Error Refusal(AccessPolicy policy, AccessQuestion question) => Assert.IsType<AccessVerdict.Refused>(policy.Decide(question)).Refusal;
 
     private static AccessQuestion Question(
