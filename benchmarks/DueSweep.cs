@@ -29,7 +29,7 @@ internal sealed class DueSweep : IAsyncDisposable
         var settings = new Settings(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Grants:Sqlite:Path"] = Path.Combine(_directory, "dbaccess.db") }).Build());
         var services = new ServiceCollection();
         services.AddLogging().AddSingleton(TimeProvider.System).AddApplication(new Installation(Some.Installation)).AddWarrants().AddStores(settings)
-            .AddSingleton<IRoleAdministrator>(_administrator).AddSingleton<IChat>(new FakeChat()).AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery()).AddSingleton<IRoleInventory>(new FakeRoleInventory());
+            .AddSingleton<IRoleAdministrator>(_administrator).AddFakeSlack().AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery()).AddSingleton<IRoleInventory>(new FakeRoleInventory());
         _services = services.BuildServiceProvider();
     }
 

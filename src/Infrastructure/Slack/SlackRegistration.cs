@@ -26,6 +26,9 @@ public static partial class SlackRegistration
         services.AddSingleton<SlackApi>();
         services.AddSingleton<DirectMessages>();
         services.AddSingleton<IChat, SlackChat>();
+        services.AddSingleton<IForms, SlackForms>();
+        services.AddSingleton<ICards, SlackCards>();
+        services.AddSingleton<IHome, SlackHome>();
         services.AddSingleton<ICredentialDelivery, SlackCredentialDelivery>();
         services.AddSingleton<IDirectory, SlackDirectory>();
         services.AddSingleton<IChatHealth, SlackHealth>();

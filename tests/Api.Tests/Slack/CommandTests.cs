@@ -19,7 +19,7 @@ public sealed class CommandTests
         await house.IdleAsync();
 
         Assert.Equal((HttpStatusCode.OK, ""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
-        Assert.Equal("C0GENERAL", Assert.Single(house.Chat.Opened).Context);
+        Assert.Equal("C0GENERAL", Assert.Single(house.Forms.Opened).Context);
     }
 
     [Fact]

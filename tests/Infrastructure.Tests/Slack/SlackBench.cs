@@ -19,8 +19,11 @@ internal sealed class SlackBench : IDisposable
         Clock = clock ?? TimeProvider.System;
         var options = new SlackOptions(api, new Secret(token), team, "A0DBACCS1");
         Api = new SlackApi(options, Clock, Log.For<SlackApi>());
-        var direct = new DirectMessages(Api);
+        var direct = new DirectMessages(Api, Clock);
         Chat = new SlackChat(Api, direct, Clock);
+        Forms = new SlackForms(Api);
+        Cards = new SlackCards(Api, direct, Clock);
+        Home = new SlackHome(Api, Clock);
         Delivery = new SlackCredentialDelivery(Api, direct);
         Directory = new SlackDirectory(Api, options, Clock);
         Health = new SlackHealth(Api, options, Clock);
@@ -33,6 +36,12 @@ internal sealed class SlackBench : IDisposable
     public SlackApi Api { get; }
 
     public SlackChat Chat { get; }
+
+    public SlackForms Forms { get; }
+
+    public SlackCards Cards { get; }
+
+    public SlackHome Home { get; }
 
     public SlackCredentialDelivery Delivery { get; }
 

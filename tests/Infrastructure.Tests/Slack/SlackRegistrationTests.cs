@@ -15,6 +15,9 @@ public sealed class SlackRegistrationTests
         Assert.Empty(settings.Faults);
         using var provider = services.AddLogging().BuildServiceProvider();
         Assert.NotNull(provider.GetRequiredService<IChat>());
+        Assert.NotNull(provider.GetRequiredService<IForms>());
+        Assert.NotNull(provider.GetRequiredService<ICards>());
+        Assert.NotNull(provider.GetRequiredService<IHome>());
         Assert.NotNull(provider.GetRequiredService<ICredentialDelivery>());
         Assert.NotNull(provider.GetRequiredService<IDirectory>());
         Assert.NotNull(provider.GetRequiredService<IChatHealth>());

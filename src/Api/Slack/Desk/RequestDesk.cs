@@ -11,7 +11,7 @@ using MediatR;
 namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
-internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider clock)
+internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, TimeProvider clock)
 {
     /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
     public async Task<Unanswered?> HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
@@ -45,7 +45,7 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
     {
         var offers = await mediator.Send(new ListOffers(person), cancellationToken);
         if (offers.Refusal is null && offers.Value.Databases.Count > 0)
-            await chat.RedrawFormAsync(view, hash, RequestForm.Draw(offers.Value, draft, channel), cancellationToken);
+            await forms.RedrawAsync(view, hash, RequestForm.Draw(offers.Value, draft, channel), cancellationToken);
     }
 
     /// <summary>Somebody sent more than one person may in a minute.</summary>
@@ -152,7 +152,7 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
     /// <summary>More than one grant: in a form, where a word has to be typed. A message cannot open one, so a button does.</summary>
     private async Task ConfirmAsync(Asker asker, RevokeTarget target, string why, CancellationToken cancellationToken)
     {
-        if (asker.Trigger is { } trigger && await chat.OpenFormAsync(
+        if (asker.Trigger is { } trigger && await forms.OpenAsync(
             trigger, RevokeForm.Draw(target, why, asker.Address.Channel), cancellationToken) is Post.Sent) return;
         await SayAsync(asker, Replies.ConfirmRevoking(RevokeForm.Write(target)), cancellationToken);
     }
@@ -169,7 +169,7 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
         }
 
         // A message brings no trigger, and a trigger lives for three seconds: then a button asks for a new one.
-        if (asker.Trigger is { } trigger && await chat.OpenFormAsync(
+        if (asker.Trigger is { } trigger && await forms.OpenAsync(
             trigger, RequestForm.Draw(offers, draft, asker.Address.Channel), cancellationToken) is Post.Sent) return;
         await SayAsync(asker, Replies.AskForRest(draft), cancellationToken);
     }
