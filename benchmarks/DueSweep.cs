@@ -89,6 +89,8 @@ internal sealed class DueSweep : IAsyncDisposable
 
         public Task<RoleMaking> MakeAsync(RoleOrder order, Domain.Secret password, CancellationToken cancellationToken) => inner.MakeAsync(order, password, cancellationToken);
 
+        public Task<Domain.Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken) => inner.MoveEndAsync(role, expiry, cancellationToken);
+
         public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
         {
             var removal = await inner.RemoveAsync(role, cancellationToken);

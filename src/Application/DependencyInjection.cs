@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Reconciling;
@@ -53,6 +54,10 @@ public static class DependencyInjection
         services.AddTransient<GrantSeal>();
         services.AddTransient<GrantWarrant>();
         services.AddTransient<Revokers>();
+        services.AddTransient<Deciders>();
+        services.AddTransient<Deciding>();
+        services.AddTransient<GrantAsking>();
+        services.AddTransient<GrantCards>();
         services.AddSingleton<ClusterPlaces>();
         services.AddTransient<GrantSteps>();
         services.AddTransient<GrantGiving>();

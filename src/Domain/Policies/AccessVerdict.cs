@@ -46,4 +46,7 @@ public sealed record AccessQuestion(
     public DateTimeOffset? StartsAt { get; init; }
 
     internal DateTimeOffset Start => StartsAt ?? Now;
+
+    /// <summary>Hours are asked about the start, however long ago it was; what is forbidden by now is forbidden.</summary>
+    internal DateTimeOffset Latest => Start > Now ? Start : Now;
 }

@@ -117,7 +117,7 @@ public sealed record PrivilegePlan(
         yield return $"Plan {Hash[..12]}";
     }
 
-    private static string Describe(PlannedObject thing)
+    internal static string Describe(PlannedObject thing)
     {
         var verbs = string.Join(", ", thing.Privileges.Concat(thing.Columns.OrderBy(entry => entry.Key, StringComparer.Ordinal)
             .Select(entry => $"{entry.Key} ({string.Join(", ", entry.Value)})")));

@@ -48,11 +48,14 @@ public sealed class FakeRoleInventory : IRoleInventory
     /// <summary>What a scope comes to; null: nothing at all.</summary>
     public PrivilegePlan? Plan { get; set; }
 
+    /// <summary>While set, no plan can be made.</summary>
+    public Error? PlanRefusal { get; set; }
+
     /// <summary>By scope name: what differs on the databases, until it is mended.</summary>
     public ConcurrentDictionary<string, ScopeUpkeep> Drift { get; } = new(StringComparer.Ordinal);
 
     public Task<Result<PrivilegePlan>> PlanAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken) =>
-        Task.FromResult<Result<PrivilegePlan>>(Plan ?? new PrivilegePlan(scope.Name, [], [], [], scope.RunAs));
+        Task.FromResult(PlanRefusal is { } refusal ? refusal : (Result<PrivilegePlan>)(Plan ?? new PrivilegePlan(scope.Name, [], [], [], scope.RunAs)));
 
     public Task<ScopeUpkeep> KeepInLineAsync(string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken)
     {

@@ -143,6 +143,8 @@ internal sealed class RoleMakingWalk(
         }
 
         var (verifier, together) = (await hashing, PlanOnRecord.Together([plan!, .. others]));
+        if (order.AgreedPlan is { } agreed && agreed != together.Hash) return new RoleMaking.Differs();
+
         try
         {
             return await ReadBackAsync(
@@ -202,7 +204,8 @@ internal sealed class RoleMakingWalk(
             begin.Add(Step.Create, "BEGIN");
             AddRole(begin, state, await hashing);
             await begin.ExecuteAsync(cancellationToken);
-            if (scopes.Recall(look.Part, await marking ?? await look.MarkAsync(cluster, cancellationToken)) is not { } recalled)
+            if (scopes.Recall(look.Part, await marking ?? await look.MarkAsync(cluster, cancellationToken)) is not { } recalled
+                || (order.AgreedPlan is { } agreed && agreed != PlanOnRecord.Together([recalled, .. others]).Hash))
             {
                 await cluster.RunAsync("ROLLBACK", cancellationToken);
                 return null;
