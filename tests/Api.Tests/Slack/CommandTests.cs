@@ -145,7 +145,7 @@ public sealed class CommandTests
     [InlineData("help", "How to ask")]
     [InlineData("mine", "You have no grants")]
     [InlineData("list", "Nobody has access")]
-    [InlineData("extend K7Q3-MD 1h", "not available yet")]
+    [InlineData("extend K7Q3-MD 1h", "There is no grant K7Q3-MD")]
     [InlineData("done K7Q3-MD", "K7Q3-MD")]
     [InlineData("orders migrate 30m because INC-4711", "migrate")]
     [InlineData("orders read 9h because INC-4711", "4h")]

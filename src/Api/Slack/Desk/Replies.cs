@@ -17,12 +17,29 @@ internal static class Replies
     {
         if (filed.Already) return Already(filed, wish);
 
+        if (filed.Waits is not null) return Waiting(filed);
+
         var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} for " +
             $"{Durations.Write(filed.Duration)} is allowed";
         var parts = new List<ChatPart> { new ChatPart.Text($"`{filed.Id}`: {what}. The credentials come by direct message in a moment.") };
         if (Risk(filed.HighRisk, filed.ActsAs) is { Length: > 0 } risk) parts.Add(new ChatPart.Text(risk));
         parts.Add(new ChatPart.Note($"Rule {filed.Rule}. Give it back early with /db-access done {filed.Id}."));
         return new ChatMessage($"{filed.Id}: {what}. The credentials come by direct message.", parts);
+    }
+
+    private static ChatMessage Waiting(GrantFiled filed)
+    {
+        var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} " +
+            $"for {Durations.Write(filed.Duration)}" +
+            (filed.For is { } holder ? $" for {Untick(holder)}" : "");
+        var parts = new List<ChatPart>
+        {
+            new ChatPart.Text($"`{filed.Id}`: {what} waits for {filed.Waits}."),
+            new ChatPart.When($"Rule {filed.Rule}. It lapses", filed.LapsesAt!.Value),
+            new ChatPart.Buttons([new ChatButton(GrantMessages.CancelAction, "Cancel", filed.Id.ToString())]),
+        };
+        if (filed.StartsAt is { } start) parts.Insert(1, new ChatPart.When("It begins", start));
+        return new ChatMessage($"{filed.Id}: {what} waits for {filed.Waits}.", parts);
     }
 
     /// <summary>Nothing was filed: what there is, what can be done with it, and one more for whoever wants that.</summary>

@@ -11,7 +11,7 @@ using MediatR;
 namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
-internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, TimeProvider clock)
+internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, TimeProvider clock)
 {
     /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
     public async Task<Unanswered?> HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
@@ -27,6 +27,9 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
                 break;
             case InboxKinds.Revocation when RevokedForm.Read(item.Text, item.From.Team) is { } revoked:
                 await RevokeAsync(asker, revoked.Target, revoked.Why, cancellationToken);
+                break;
+            case InboxKinds.Decision when FilledForm.Read(item.Text) is { } form:
+                await SayAsync(asker, await decisions.SubmitAsync(item.From, form, cancellationToken), cancellationToken);
                 break;
             case InboxKinds.Action:
                 await PressAsync(asker, item.Text, cancellationToken);
@@ -107,6 +110,9 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
             case Intent.Revoke { Target: var many, Why: var why }:
                 await ConfirmAsync(asker, many, why, cancellationToken);
                 break;
+            case Intent.Decide decided:
+                await SayAsync(asker, await decisions.TypedAsync(asker.Person, decided, cancellationToken), cancellationToken);
+                break;
             case Intent.NotYet { Verb: var notYet }:
                 await SayAsync(asker, Replies.NotYet(notYet), cancellationToken);
                 break;
@@ -134,6 +140,10 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
                 break;
             case RevokeForm.Kind when RevokeForm.Parse(value, asker.Person.Team) is { } target:
                 await ConfirmAsync(asker, target, "", cancellationToken);
+                break;
+            case var _ when DecisionDesk.Knows(action) && GrantId.Parse(value) is { } about:
+                var press = new Press(asker.Person, action, about, asker.Trigger, asker.Address.Channel);
+                if (await decisions.PressAsync(press, cancellationToken) is { } said) await SayAsync(asker, said, cancellationToken);
                 break;
             case Buttons.OpenForm when DraftJson.Read(value) is { } draft:
                 var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);

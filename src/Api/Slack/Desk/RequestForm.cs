@@ -99,7 +99,7 @@ internal static class RequestForm
         // First, since what is too long is cut at the end.
         var owner = offer.RunAs is { } runAs ? $"Acts as the owner {runAs} · " : "";
         var description = $"{owner}{(offer.Description.Length > 0 ? offer.Description + " · " : "")}up to " +
-            $"{Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : " · needs approval: not available yet")}";
+            $"{Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : " · needs approval")}";
         return new FormOption(offer.Scope.Value, offer.HighRisk ? $"{offer.Scope} (high risk)" : offer.Scope.Value, description);
     }
 
