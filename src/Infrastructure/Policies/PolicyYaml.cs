@@ -78,7 +78,7 @@ public static partial class PolicyYaml
             _clusters = Keys(top, "clusters");
             _databases = Keys(top, "databases");
             _scopes = Keys(top, "scopes");
-            _groups = [.. Keys(top, "groups"), AccessPolicy.Everyone];
+            _groups = Keys(top, "groups").Append(AccessPolicy.Everyone).ToHashSet(StringComparer.Ordinal);
             _calendars = Keys(top, "calendars");
 
             var lines = new PolicyLines();
