@@ -1,4 +1,5 @@
 using System.Reflection;
+using DbAccess.Api.Commands;
 using DbAccess.Api.Lambda;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Scopes;
@@ -28,7 +29,19 @@ internal abstract record Verb
     public sealed record StoreInit : Verb;
 
     /// <param name="Strict">A warning is a fault.</param>
-    public sealed record PolicyLint(string? Path, bool Strict = false) : Verb;
+    /// <param name="Live">Also expand the scopes on the live databases.</param>
+    public sealed record PolicyLint(string? Path, bool Strict = false, bool Live = false) : Verb;
+
+    /// <param name="Person">A Slack user id, or null where only groups are given.</param>
+    /// <param name="In">The groups they are taken to be in; null asks Slack.</param>
+    /// <param name="Ask">As it would be typed in Slack.</param>
+    /// <param name="At">When it is asked; null for now.</param>
+    public sealed record PolicyExplain(string? Person, IReadOnlyList<string>? In, string Ask, DateTimeOffset? At, string? Path) : Verb;
+
+    public sealed record PolicySchema : Verb;
+
+    /// <param name="In">The groups that everybody is taken to be in; null takes the policy's lists of users.</param>
+    public sealed record PolicyReplay(string Path, TimeSpan Since, IReadOnlyList<string>? In) : Verb;
 
     /// <summary>Ends access, without Slack and without a policy.</summary>
     public sealed record Revoke(RevokeWish Target, string Why) : Verb;
@@ -78,8 +91,15 @@ internal static class CommandLine
           store init            make the store's file or table, where nothing else did
           lambda create-db-user | lambda expire-db-users
                                 run as that function inside AWS Lambda (custom runtime)
-          policy lint [file] [--strict]
-                                check an access policy; every fault with its line; with --strict a warning is a fault
+          policy lint [file] [--strict] [--live]
+                                check an access policy and run its tests; every fault with its line
+                                  --strict  a warning is a fault
+                                  --live    also name what scopes lead to nothing on the databases as they are
+          policy explain --as U… [--in group,group] "orders read 2h because x" [--at INSTANT] [--policy FILE]
+                                what would be decided, and why, rule by rule; with --in Slack is asked nothing
+          policy schema         the file as JSON Schema, for editors
+          policy replay <file> [--since 30d] [--in group,group]
+                                which requests on record that policy would decide otherwise
           health [address]      is a serving process up? For containers without curl
                                   http://127.0.0.1:5081/health/live when no address is given
 
@@ -111,15 +131,11 @@ internal static class CommandLine
         ["lambda", "create-db-user"] => new Verb.Lambda(LambdaFunction.CreateDbUser),
         ["lambda", "expire-db-users"] => new Verb.Lambda(LambdaFunction.ExpireDbUsers),
         ["revoke", .. var how] => RevokeWish.Read(how, Help),
-        ["policy", "lint"] or ["policy", "lint", "--strict"] => new Verb.PolicyLint(null, args is [_, _, _]),
-        ["policy", "lint", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path),
-        ["policy", "lint", var path, "--strict"] when !path.StartsWith('-') => new Verb.PolicyLint(path, Strict: true),
-        ["policy", "lint", "--strict", var path] when !path.StartsWith('-') => new Verb.PolicyLint(path, Strict: true),
+        ["policy", .. var how] => PolicyCommandLine.Read(how, Help),
         ["health"] => new Verb.Health(new Uri("http://127.0.0.1:5081/health/live")),
         ["health", var address] when ReadLocal(address) is { } local => new Verb.Health(local),
         ["health", var address] when !address.StartsWith('-') =>
             new Verb.Say($"health asks this machine only, for example http://127.0.0.1:5081/health/ready; not '{address}'.", Misuse),
-        ["policy", "explain", ..] => new Verb.Say("'policy explain' is not available yet.", Misuse),
         ["--help" or "-h" or "help", ..] => new Verb.Say(Help, Success),
         [_, "--help" or "-h"] or [_, _, "--help" or "-h"] => new Verb.Say(Help, Success),
         ["--version"] => new Verb.Say(Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "unknown", Success),

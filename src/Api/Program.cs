@@ -9,6 +9,7 @@ using DbAccess.Application.Databases;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
+using DbAccess.Domain.Policies;
 using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.Files;
 using DbAccess.Infrastructure.Policies;
@@ -37,6 +38,11 @@ public static class Program
                 return said.Exit;
             case Verb.PolicyLint lint:
                 return await LintAsync(lint);
+            case Verb.PolicyExplain { In: not null } explain:
+                return await ReadPolicyAsync(explain.Path) is (_, { } policy)
+                    ? await PolicyExplainVerb.RunAsync(explain, policy, TimeProvider.System.GetUtcNow(), Console.Out) : CommandLine.Misuse;
+            case Verb.PolicySchema:
+                return Say(PolicySchema.Text);
             case Verb.Health health:
                 return await HealthAsync(health);
             case Verb.Lambda lambda:
@@ -58,11 +64,15 @@ public static class Program
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));
         builder.Host.UseDefaultServiceProvider(provider => provider.ValidateScopes = provider.ValidateOnBuild = true);
 
+        // These are asked about a file that need not be the one in force.
+        if (verb is Verb.PolicyLint { Path: { } linted }) builder.Configuration["Policy:Path"] = linted;
+        if (verb is Verb.PolicyExplain { Path: { } explained }) builder.Configuration["Policy:Path"] = explained;
         var settings = new Settings(builder.Configuration);
         AddEverything(builder.Services, settings, verb);
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
-        // The brake works without Slack.
-        var faults = settings.Faults.Where(fault => verb is not Verb.Revoke || !fault.StartsWith("Slack:", StringComparison.Ordinal))
+        // The brake works without Slack, and so does what asks it nothing.
+        var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay;
+        var faults = settings.Faults.Where(fault => !slackless || !fault.StartsWith("Slack:", StringComparison.Ordinal))
             .ToList();
         if (faults.Count > 0)
         {
@@ -85,6 +95,9 @@ public static class Program
             Verb.Doctor doctor => await DoctorAsync(app, doctor),
             Verb.Plan plan => await PlanAsync(app, plan),
             Verb.Revoke revoke => await RevokeVerb.RunAsync(app.Services, revoke, settings.Optional("Slack:TeamId", "")),
+            Verb.PolicyLint lint => await PolicyLintVerb.RunLiveAsync(app.Services, lint, settings.Optional("Policy:Path", "")),
+            Verb.PolicyExplain explain => await PolicyExplainVerb.RunAsync(app.Services, explain, settings.Optional("Slack:TeamId", "")),
+            Verb.PolicyReplay replay => await ReplayAsync(app, replay, settings.Optional("Slack:TeamId", "")),
             Verb.StoreInit => Say("The store is ready."),
             _ => await ServeVerb.RunAsync(app, operations),
         };
@@ -124,7 +137,7 @@ public static class Program
 
         services.AddStores(settings);
         services.AddSeal(
-            settings, hosted: verb is Verb.Serve, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke or Verb.Plan or Verb.Doctor);
+            settings, hosted: verb is Verb.Serve, orWithout: verb is not (Verb.Serve or Verb.StoreInit));
         services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke);
         services.AddPostgres(settings);
         services.AddSlack(settings);
@@ -221,16 +234,33 @@ public static class Program
 
     private static async Task<int> LintAsync(Verb.PolicyLint lint)
     {
-        var path = lint.Path ?? new ConfigurationBuilder().AddEnvironmentVariables().Build()["Policy:Path"] ?? "policy/access-policy.yaml";
-        if (!File.Exists(path))
-        {
-            await Console.Error.WriteLineAsync($"There is no file {path}.");
-            return CommandLine.Misuse;
-        }
+        var (path, content) = await ReadFileAsync(lint.Path);
+        if (content is null) return CommandLine.Misuse;
+        var taken = PolicyLintVerb.Run(lint, path, PolicyYaml.Read(content), TimeProvider.System.GetUtcNow(), Console.Out);
+        return !taken ? CommandLine.Failure : lint.Live ? await RunAsync(lint with { Path = path }) : CommandLine.Success;
+    }
 
-        var reading = PolicyYaml.Read(await File.ReadAllBytesAsync(path));
-        foreach (var line in PolicyReport.Lines(path, reading)) Console.WriteLine(line);
-        return reading.Policy is null || (lint.Strict && reading.Warnings.Count > 0) ? CommandLine.Failure : CommandLine.Success;
+    private static async Task<int> ReplayAsync(WebApplication app, Verb.PolicyReplay replay, string team) =>
+        await ReadPolicyAsync(replay.Path) is (_, { } policy)
+            ? await PolicyReplayVerb.RunAsync(app.Services, replay, policy, team) : CommandLine.Misuse;
+
+    /// <summary>The policy in a file, or null; then it was said what is wrong with it.</summary>
+    private static async Task<(string Path, AccessPolicy? Policy)> ReadPolicyAsync(string? said)
+    {
+        var (path, content) = await ReadFileAsync(said);
+        if (content is null) return (path, null);
+        var reading = PolicyYaml.Read(content);
+        foreach (var fault in reading.Faults) await Console.Error.WriteLineAsync($"{path} {fault}");
+        return (path, reading.Policy);
+    }
+
+    /// <summary>A policy file, by its path or the settings'.</summary>
+    private static async Task<(string Path, byte[]? Content)> ReadFileAsync(string? said)
+    {
+        var path = said ?? new ConfigurationBuilder().AddEnvironmentVariables().Build()["Policy:Path"] ?? "policy/access-policy.yaml";
+        if (File.Exists(path)) return (path, await File.ReadAllBytesAsync(path));
+        await Console.Error.WriteLineAsync($"There is no file {path}.");
+        return (path, null);
     }
 
     /// <summary>Needs no setting, so that it also works in a shell beside the service.</summary>

@@ -49,7 +49,7 @@ public static class SourcesRegistration
     /// </summary>
     internal sealed class PolicyWatch(IPolicySource policies, TimeProvider clock) : BackgroundService
     {
-        public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+        public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
         protected override async Task ExecuteAsync(CancellationToken stoppingToken)
         {

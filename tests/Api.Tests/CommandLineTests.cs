@@ -33,12 +33,13 @@ public sealed class CommandLineTests
     [InlineData("serve --help")]
     [InlineData("sweep --help")]
     [InlineData("policy lint --help")]
+    [InlineData("policy explain --help")]
+    [InlineData("policy replay --help")]
     public void Whoever_asks_is_told_and_leaves_with_success(string line) =>
         Assert.Equal(CommandLine.Success, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
 
     [Theory]
     [InlineData("audit verify")]
-    [InlineData("policy explain")]
     public void A_word_of_the_contract_that_is_not_built_is_refused_by_name(string line)
     {
         var said = Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' ')));
@@ -46,6 +47,23 @@ public sealed class CommandLineTests
         Assert.Equal(CommandLine.Misuse, said.Exit);
         Assert.Contains("not available yet", said.Text, StringComparison.Ordinal);
         Assert.Contains(line.Split(' ')[0], said.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_verbs_of_a_policy_take_their_options_in_any_order()
+    {
+        Assert.Equal(new Verb.PolicyLint("a.yaml", Strict: true, Live: true), CommandLine.Read(["policy", "lint", "--live", "a.yaml", "--strict"]));
+        Assert.IsType<Verb.PolicySchema>(CommandLine.Read(["policy", "schema"]));
+
+        var explain = Assert.IsType<Verb.PolicyExplain>(CommandLine.Read("policy explain orders read --as U0ENGINE1 2h --in oncall,dba --at 2026-12-01T10:00:00Z --policy a.yaml".Split(' ')));
+        Assert.Equal(("U0ENGINE1", "orders read 2h", "a.yaml"), (explain.Person, explain.Ask, explain.Path));
+        Assert.Equal(["oncall", "dba"], explain.In);
+        Assert.Equal(DateTimeOffset.Parse("2026-12-01T10:00:00Z"), explain.At);
+        Assert.Null(Assert.IsType<Verb.PolicyExplain>(CommandLine.Read(["policy", "explain", "--as", "U0ENGINE1", "orders read"])).In);
+
+        var replay = Assert.IsType<Verb.PolicyReplay>(CommandLine.Read(["policy", "replay", "new.yaml"]));
+        Assert.Equal(("new.yaml", TimeSpan.FromDays(30)), (replay.Path, replay.Since));
+        Assert.Equal(TimeSpan.FromDays(7), Assert.IsType<Verb.PolicyReplay>(CommandLine.Read(["policy", "replay", "--since", "7d", "new.yaml"])).Since);
     }
 
     [Theory]
@@ -65,7 +83,20 @@ public sealed class CommandLineTests
     [InlineData("serve --port 1")]
     [InlineData("--Slack:BotToken=x")]
     [InlineData("store drop")]
+    [InlineData("policy")]
     [InlineData("policy lint --strict a b")]
+    [InlineData("policy lint --lively")]
+    [InlineData("policy explain")]
+    [InlineData("policy explain --as U0ENGINE1")]
+    [InlineData("policy explain orders read")]
+    [InlineData("policy explain --as nobody orders read")]
+    [InlineData("policy explain --in a --in b orders read")]
+    [InlineData("policy explain --in a --at noon orders read")]
+    [InlineData("policy explain orders read --in")]
+    [InlineData("policy schema extra")]
+    [InlineData("policy replay")]
+    [InlineData("policy replay a b")]
+    [InlineData("policy replay a --since ever")]
     [InlineData("revoke")]
     [InlineData("revoke K7Q3-MD")]
     [InlineData("revoke --all")]

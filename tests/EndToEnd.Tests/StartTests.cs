@@ -60,7 +60,6 @@ public sealed class StartTests : IDisposable
     [InlineData(0, "Exit codes", "sweep", "--help")]
     [InlineData(2, "'audit' is not available yet", "audit")]
     [InlineData(2, "'audit' is not available yet", "audit", "verify")]
-    [InlineData(2, "'policy explain' is not available yet", "policy", "explain")]
     [InlineData(2, "I do not know 'dance'", "dance")]
     public async Task The_command_line_says_what_it_can_do_and_what_not_yet(int expected, string words, params string[] arguments)
     {

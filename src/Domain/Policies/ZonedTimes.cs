@@ -5,8 +5,7 @@ namespace DbAccess.Domain.Policies;
 
 /// <summary>
 /// Times on a clock on the wall, in a named zone, as instants. The zones are those that NodaTime carries with it: neither a small image nor
-/// a
-/// function has any of its own. A time that does not exist (the clocks go forward) is the next that does; of a doubled one the first is
+/// a function has any of its own. A time that does not exist (the clocks go forward) is the next that does; of a doubled one the first is
 /// meant.
 /// </summary>
 public static class ZonedTimes

@@ -7,9 +7,9 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure.Policies;
 
 /// <summary>
-/// The policy file, read again when it changes. Whoever asks for the policy makes it look, at most once a second, so that the first request
-/// after an edit is judged by it; where nobody asks, PolicyWatch does. A file with faults, or one that is gone, leaves the last good policy
-/// in force.
+/// The policy file, read again when it changes. Whoever asks for the policy sets off a look, at most one a second, and takes what is in
+/// force meanwhile: nobody waits for a disk, or while a large file is read. PolicyWatch asks all the time, so an edit counts within some
+/// two seconds. A file with faults, or one that is gone, leaves the last good policy in force.
 /// </summary>
 public sealed class FilePolicySource : IWatchedPolicy
 {
@@ -24,7 +24,7 @@ public sealed class FilePolicySource : IWatchedPolicy
     private readonly string _path;
     private readonly PolicyInForce _policy;
     private readonly TimeProvider _clock;
-    private readonly Lock _looking = new();
+    private readonly Lock _gate = new();
     private string _judged;
     private string? _candidate;
     private long _lookedAt;
@@ -41,7 +41,15 @@ public sealed class FilePolicySource : IWatchedPolicy
     {
         get
         {
-            Look();
+            lock (_gate)
+            {
+                if (Looking.IsCompleted && _clock.GetElapsedTime(_lookedAt) >= BetweenLooks)
+                {
+                    _lookedAt = _clock.GetTimestamp();
+                    Looking = Task.Run(Look);
+                }
+            }
+
             _policy.Remind();
             return _policy.Current;
         }
@@ -70,6 +78,9 @@ public sealed class FilePolicySource : IWatchedPolicy
 
     string? IPolicyHealth.Rejected => _policy.LastFault;
 
+    /// <summary>The look that is under way, or the last one; for tests, which do not want to wait by the clock.</summary>
+    internal Task Looking { get; private set; } = Task.CompletedTask;
+
     /// <summary>
     /// Reads the file for the first time; every fault goes to <paramref name="settings"/>, unless it starts without a policy as well.
     /// </summary>
@@ -97,39 +108,40 @@ public sealed class FilePolicySource : IWatchedPolicy
 
     private void Look()
     {
-        // Whoever comes while somebody is looking takes what is there: nobody waits for a disk.
-        if (!_looking.TryEnter()) return;
         try
         {
-            if (_clock.GetElapsedTime(_lookedAt) < BetweenLooks) return;
-            _lookedAt = _clock.GetTimestamp();
-
-            // The content is compared, not its time stamp: a file moved over the old one may carry any stamp.
-            var (bytes, writtenAt, problem, gone) = TryReadFile(_path);
-            var found = bytes is null ? Nothing : Convert.ToHexStringLower(SHA256.HashData(bytes));
-            if (found == _judged)
-            {
-                _candidate = null;
-                return;
-            }
-
-            // Editors and config maps take a file away before they put the new one there: its absence, too, has to be seen twice.
-            var settled = bytes is not null && _clock.GetUtcNow() - writtenAt >= Settling;
-            if (!settled && _candidate != found)
-            {
-                _candidate = found;
-                return;
-            }
-
-            (_candidate, _judged) = (null, found);
-            if (bytes is not null) _policy.Judge(bytes);
-            else if (gone) _policy.Refuse(problem!);
-            else _policy.CannotRead(problem!);
+            LookAtFile();
         }
-        finally
+        catch (Exception failure)
         {
-            _looking.Exit();
+            // Nobody would see an exception here.
+            _policy.CannotRead($"looking at it failed ({failure.GetType().Name})");
         }
+    }
+
+    private void LookAtFile()
+    {
+        // The content is compared, not its time stamp: a file moved over the old one may carry any stamp.
+        var (bytes, writtenAt, problem, gone) = TryReadFile(_path);
+        var found = bytes is null ? Nothing : Convert.ToHexStringLower(SHA256.HashData(bytes));
+        if (found == _judged)
+        {
+            _candidate = null;
+            return;
+        }
+
+        // Editors and config maps take a file away before they put the new one there: its absence, too, has to be seen twice.
+        var settled = bytes is not null && _clock.GetUtcNow() - writtenAt >= Settling;
+        if (!settled && _candidate != found)
+        {
+            _candidate = found;
+            return;
+        }
+
+        (_candidate, _judged) = (null, found);
+        if (bytes is not null) _policy.Judge(bytes);
+        else if (gone) _policy.Refuse(problem!);
+        else _policy.CannotRead(problem!);
     }
 
     private static (byte[]? Bytes, DateTimeOffset WrittenAt, string? Problem, bool Gone) TryReadFile(string path)

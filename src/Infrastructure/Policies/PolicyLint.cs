@@ -20,6 +20,8 @@ internal sealed class PolicyLines
 
     public Dictionary<string, YamlNode> Groups { get; } = new(StringComparer.Ordinal);
 
+    public Dictionary<string, YamlNode> Calendars { get; } = new(StringComparer.Ordinal);
+
     public Dictionary<string, YamlNode> Rules { get; } = new(StringComparer.Ordinal);
 }
 
@@ -28,55 +30,47 @@ internal static class PolicyLint
 {
     public static IEnumerable<PolicyFault> Look(AccessPolicy policy, PolicyLines lines) =>
         [.. Rules(policy, lines), .. Approvals(policy, lines), .. Groups(policy, lines), .. Offers(policy, lines), .. Places(policy, lines),
-            .. Owners(policy, lines)];
+            .. Hours(policy, lines), .. Owners(policy, lines)];
 
     private static IEnumerable<PolicyFault> Rules(AccessPolicy policy, PolicyLines lines)
     {
-        var forbidden = policy.Forbid.Where(rule => rule is { From: null, Until: null }).Select(rule => (rule.Id, rule.Subject)).ToList();
+        var pairs = new PolicyPairs(policy);
+        // Requests that say break-glass see other rules than all others, and both see the forbids.
+        var (usual, breakGlass) = (new PolicyCover(pairs), new PolicyCover(pairs));
         foreach (var rule in policy.Forbid)
         {
-            if (!Pairs(policy, rule.Subject).Any())
+            if (PolicyPairs.IsEmpty(pairs.Of(rule.Subject)))
                 yield return At(lines.Rules[rule.Id], $"forbid.{rule.Id} can never match: none of its scopes is offered on its databases");
+            if (rule is not { From: null, Until: null }) continue;
+            usual.Add(rule.Id, rule.Subject);
+            breakGlass.Add(rule.Id, rule.Subject);
         }
 
-        for (var i = 0; i < policy.Allow.Count; i++)
+        foreach (var rule in policy.Allow)
         {
-            var rule = policy.Allow[i];
-            if (!Pairs(policy, rule.Subject).Any())
-            {
+            var cover = rule.BreakGlass is null ? usual : breakGlass;
+            if (PolicyPairs.IsEmpty(pairs.Of(rule.Subject)))
                 yield return At(lines.Rules[rule.Id], $"allow.{rule.Id} can never match: none of its scopes is offered on its databases");
-                continue;
-            }
-
-            (string Id, RuleSubject Subject)[] before =
-                [.. forbidden, .. policy.Allow.Take(i).Select(earlier => (earlier.Id, earlier.Subject))];
-            if (Hidden(policy, rule.Subject, before) is { Count: > 0 } hiders)
+            else if (cover.Hiders(rule.Subject) is { Count: > 0 } hiders)
                 yield return At(lines.Rules[rule.Id],
-                    $"allow.{rule.Id} can never match: {string.Join(", ", hiders)} {(hiders.Count == 1 ? "comes" : "come")} before it " +
-                    "and covers everything it covers");
+                    $"allow.{rule.Id} can never match: {string.Join(", ", hiders)} " +
+                    $"{(hiders.Count == 1 ? "comes before it and covers" : "come before it and cover")} everything it covers");
+            // Outside its hours it leaves everything to the next.
+            if (rule.When is null) cover.Add(rule.Id, rule.Subject);
         }
-    }
-
-    /// <summary>The rules that together leave nothing to this one; null when something is left.</summary>
-    private static List<string>? Hidden(AccessPolicy policy, RuleSubject subject, (string Id, RuleSubject Subject)[] before)
-    {
-        var hiders = new List<string>();
-        foreach (var (database, scope) in Pairs(policy, subject))
-        {
-            foreach (var who in subject.Who)
-            {
-                var hider = before.FirstOrDefault(rule => (rule.Subject.Who.Contains(who)
-                    || rule.Subject.Who.Contains(AccessPolicy.Everyone)) && rule.Subject.Covers(database, scope)).Id;
-                if (hider is null) return null;
-                if (!hiders.Contains(hider, StringComparer.Ordinal)) hiders.Add(hider);
-            }
-        }
-
-        return hiders;
     }
 
     private static IEnumerable<PolicyFault> Approvals(AccessPolicy policy, PolicyLines lines)
     {
+        foreach (var rule in policy.Allow.Where(rule => rule.BreakGlass is not null))
+        {
+            var (review, people) = (rule.BreakGlass!.Review, People(policy, rule.BreakGlass.Review.Of));
+            if (people?.Count < review.Any)
+                yield return At(lines.Rules[rule.Id],
+                    $"allow.{rule.Id} can never be reviewed: it wants {review.Any} of {string.Join(", ", review.Of)}, where " +
+                    $"{people.Count} {(people.Count == 1 ? "person is" : "people are")} listed");
+        }
+
         foreach (var rule in policy.Allow.Where(rule => rule.Approval is not null))
         {
             var wanted = 0;
@@ -129,17 +123,27 @@ internal static class PolicyLint
         foreach (var scope in policy.Scopes.Keys.Where(scope => !offered.Contains(scope)))
             yield return At(lines.Scopes[scope.Value], $"scopes.{scope} is offered on no database");
 
+        var pairs = new PolicyPairs(policy);
+        var allowed = pairs.None;
+        foreach (var rule in policy.Allow) PolicyPairs.Add(allowed, pairs.Of(rule.Subject));
         foreach (var (name, database) in policy.Databases)
         {
             if (database.Scopes.Count == 0)
                 yield return At(lines.Databases[name.Value], $"databases.{name} offers no scope, so nobody can ask for it");
-            else if (!database.Scopes.Any(scope => policy.Allow.Any(rule => rule.Subject.Covers(name, scope))))
+            else if (!PolicyPairs.Share(allowed, pairs.Of(name)))
                 yield return At(lines.Databases[name.Value], $"databases.{name} is allowed by no rule, so nobody can ask for it");
         }
 
         var used = policy.Databases.Values.Select(database => database.Target.Cluster.Value).ToHashSet(StringComparer.Ordinal);
         foreach (var (name, at) in lines.Clusters.Where(cluster => !used.Contains(cluster.Key)))
             yield return At(at, $"clusters.{name} has no database");
+    }
+
+    private static IEnumerable<PolicyFault> Hours(AccessPolicy policy, PolicyLines lines)
+    {
+        var used = policy.Allow.Select(rule => rule.When?.Calendar.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var name in policy.Calendars.Keys.Where(name => !used.Contains(name)))
+            yield return At(lines.Calendars[name], $"calendars.{name} is used by no rule");
     }
 
     /// <summary>Rules for one database (<c>database:</c>), against the databases that people who get the scope are led to.</summary>
@@ -189,13 +193,6 @@ internal static class PolicyLint
                     "that role has, so the privileges add nothing");
         }
     }
-
-    private static IEnumerable<(Domain.Databases.DatabaseName Database, Domain.Scopes.ScopeName Scope)> Pairs(
-            AccessPolicy policy, RuleSubject subject) =>
-        from database in policy.Databases
-        from scope in database.Value.Scopes
-        where subject.Covers(database.Key, scope)
-        select (database.Key, scope);
 
     private static PolicyFault At(YamlNode node, string sentence) => new(node.Line, node.Column, sentence);
 }

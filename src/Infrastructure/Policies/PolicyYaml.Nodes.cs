@@ -10,9 +10,13 @@ public static partial class PolicyYaml
     {
         private TimeSpan? Duration(Dictionary<string, YamlNode> fields, string key, string path)
         {
-            if (!fields.TryGetValue(key, out var node) || Text(node, $"{path}.{key}") is not { } text) return null;
+            return fields.TryGetValue(key, out var node) && Text(node, $"{path}.{key}") is { } text ? Length(text, $"{path}.{key}") : null;
+        }
+
+        private TimeSpan? Length(YamlText text, string path)
+        {
             if (Durations.Parse(text.Value) is { } duration) return duration;
-            Fault(text, $"{path}.{key} is '{Show.Text(text.Value)}', which is not a length of time like 45s, 30m, 2h, 1h30m or 1d (more " +
+            Fault(text, $"{path} is '{Show.Text(text.Value)}', which is not a length of time like 45s, 30m, 2h, 1h30m or 1d (more " +
                 "than nothing, at most 366d)");
             return null;
         }

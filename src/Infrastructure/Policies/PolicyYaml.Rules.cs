@@ -8,6 +8,11 @@ public static partial class PolicyYaml
 {
     private sealed partial class Reader
     {
+        private const string TagWord = "tag:";
+
+        /// <summary>The names of the databases that have a tag, by <c>key=value</c>.</summary>
+        private readonly Dictionary<string, HashSet<string>> _tags = new(StringComparer.Ordinal);
+
         private List<T> Rules<T>(
                 Dictionary<string, YamlNode> top, string list, Func<YamlNode, string, T?> read, Func<T, string> id, PolicyLines lines)
             where T : class
@@ -45,24 +50,26 @@ public static partial class PolicyYaml
 
         private AccessRule? Allow(YamlNode node, string path)
         {
-            if (Fields(node, path, ["id", "who", "databases", "scopes", "lifetime", "approval"], ["require"]) is not { } fields)
-                return null;
+            if (Fields(node, path, ["id", "who", "databases", "scopes", "lifetime"], ["when", "require", "caps", "approval", "break_glass"])
+                is not { } fields) return null;
 
             var id = RuleId(fields, path);
             var subject = Subject(fields, path, unknownGroupIsFault: false);
             var lifetime = fields.TryGetValue("lifetime", out var lifetimeNode) ? Lifetime(lifetimeNode, $"{path}.lifetime") : null;
             var require = fields.TryGetValue("require", out var requireNode)
                 ? Requirements(requireNode, $"{path}.require") : new Requirements(0, null);
-            Approval? approval = null;
-            if (fields.TryGetValue("approval", out var approvalNode))
-            {
-                approval = Approval(approvalNode, $"{path}.approval");
-                if (approval is not null)
-                    Warnings.Add(new PolicyFault(approvalNode.Line, approvalNode.Column,
-                        $"{path} needs approval, which is not available yet: requests that it covers are refused"));
-            }
+            var when = fields.TryGetValue("when", out var whenNode) ? When(whenNode, $"{path}.when") : null;
+            var caps = fields.TryGetValue("caps", out var capsNode) ? Caps(capsNode, $"{path}.caps") : null;
 
-            return id is null || lifetime is null ? null : new AccessRule(id, subject, lifetime, require, approval);
+            // Who decides is said in any case: a rule that says nothing would give at once by an oversight.
+            var approval = fields.TryGetValue("approval", out var approvalNode) ? Approval(approvalNode, $"{path}.approval") : null;
+            var breakGlass = fields.TryGetValue("break_glass", out var glassNode) ? BreakGlass(glassNode, $"{path}.break_glass") : null;
+            if (approvalNode is null && glassNode is null) Fault(node, $"{path} lacks 'approval'");
+            if (approval is not null && glassNode is not null)
+                Fault(glassNode, $"{path} has both approval and break_glass; break-glass gives at once, and owes a review instead");
+
+            return id is null || lifetime is null ? null
+                : new AccessRule(id, subject, lifetime, require, approval) { BreakGlass = breakGlass, Caps = caps, When = when };
         }
 
         private string? RuleId(Dictionary<string, YamlNode> fields, string path)
@@ -96,7 +103,9 @@ public static partial class PolicyYaml
                         $"it{Show.Hint(text.Value, _groups)}"));
             }
 
-            return new RuleSubject(who, Names("databases", "database", _databases), Names("scopes", "scope", _scopes));
+            var tagged = new HashSet<string>(StringComparer.Ordinal);
+            var databases = Names("databases", "database", _databases);
+            return new RuleSubject(who, databases, Names("scopes", "scope", _scopes)) { Tagged = tagged };
 
             List<string> Names(string key, string what, IReadOnlyCollection<string> known)
             {
@@ -104,12 +113,31 @@ public static partial class PolicyYaml
                 foreach (var text in fields.TryGetValue(key, out var node) ? Texts(node, $"{path}.{key}") : [])
                 {
                     names.Add(text.Value);
-                    if (text.Value is not "*" && !known.Contains(text.Value))
+                    if (key is "databases" && text.Value.StartsWith(TagWord, StringComparison.Ordinal))
+                        tagged.UnionWith(Tagged(text, $"{path}.{key}", noneIsFault: unknownGroupIsFault));
+                    else if (text.Value is not "*" && !known.Contains(text.Value))
                         Fault(text, $"{path}.{key} names '{Show.Text(text.Value)}', which is not a {what}{Show.Hint(text.Value, known)}");
                 }
 
                 return names;
             }
+        }
+
+        /// <summary>The databases that <c>tag:key=value</c> means.</summary>
+        /// <param name="noneIsFault">As with groups: a forbid that forbids nothing is one.</param>
+        private IReadOnlyCollection<string> Tagged(YamlText text, string path, bool noneIsFault)
+        {
+            var tag = text.Value[TagWord.Length..];
+            if (_tags.TryGetValue(tag, out var databases)) return databases;
+
+            if (tag.IndexOf('=', StringComparison.Ordinal) is not (> 0 and var sign) || sign == tag.Length - 1)
+                Fault(text, $"{path} has '{Show.Text(text.Value)}'; a tag is written tag:key=value");
+            else if (noneIsFault) Fault(text, NoDatabase());
+            else Warnings.Add(new PolicyFault(text.Line, text.Column, NoDatabase()));
+            return [];
+
+            string NoDatabase() =>
+                $"{path} names '{Show.Text(text.Value)}', and no database has that tag{Show.Hint(tag, _tags.Keys)}";
         }
 
         private Lifetime? Lifetime(YamlNode node, string path)
@@ -132,8 +160,6 @@ public static partial class PolicyYaml
             {
                 if (extend.TryGetValue("times", out var timesNode)) times = Number(timesNode, $"{path}.extend.times", 1, 100);
                 by = Duration(extend, "by", $"{path}.extend") ?? TimeSpan.Zero;
-                Warnings.Add(new PolicyFault(extendNode.Line, extendNode.Column,
-                    $"{path}.extend has no effect yet: access cannot be extended, people ask again"));
             }
 
             return usual is null || max is null ? null : new Lifetime(usual.Value, max.Value, min, times, by);
@@ -171,55 +197,5 @@ public static partial class PolicyYaml
 
             return new Requirements(reason, ticket);
         }
-
-        private Approval? Approval(YamlNode node, string path)
-        {
-            if (node is YamlText text)
-            {
-                if (text.Value is not "none")
-                    Fault(text, $"{path} is '{Show.Text(text.Value)}'; write 'none', or who has to agree: {{stages: [{{any: 1, of: " +
-                        $"dba}}], lapse: 1h}}");
-                return null;
-            }
-
-            if (Fields(node, path, ["stages"], ["lapse", "channel"]) is not { } fields) return null;
-
-            var stages = new List<ApprovalStage>();
-            if (fields.TryGetValue("stages", out var stagesNode) && Items(stagesNode, $"{path}.stages") is { } items)
-            {
-                for (var i = 0; i < items.Count; i++)
-                {
-                    var place = $"{path}.stages[{i + 1}]";
-                    if (Fields(items[i], place, ["any", "of"], []) is not { } stage) continue;
-
-                    var any = stage.TryGetValue("any", out var anyNode) ? Number(anyNode, $"{place}.any", 1, 100) : 0;
-                    stages.Add(new ApprovalStage(any, stage.TryGetValue("of", out var of) ? KnownGroups(of, $"{place}.of") : []));
-                }
-            }
-
-            // An hour unless the rule says otherwise: long enough for somebody to look, too short to be forgotten.
-            var lapse = fields.ContainsKey("lapse") ? Duration(fields, "lapse", path) : TimeSpan.FromHours(1);
-            var channel = fields.TryGetValue("channel", out var channelNode) ? Text(channelNode, $"{path}.channel") : null;
-            if (channel is not null && !Channel().IsMatch(channel.Value))
-                Fault(channel, $"{path}.channel is '{Show.Text(channel.Value)}', which is not the id of a Slack channel (like C0APPROVE)");
-            return new Approval(stages, lapse ?? TimeSpan.Zero, channel?.Value);
-        }
-
-        private List<string> KnownGroups(YamlNode node, string path)
-        {
-            var names = new List<string>();
-            foreach (var group in Groups(node, path))
-            {
-                if (!_groups.Contains(group.Value))
-                    Fault(group, $"{path} names '{Show.Text(group.Value)}', which is not a group{Show.Hint(group.Value, _groups)}");
-                names.Add(group.Value);
-            }
-
-            return names;
-        }
-
-        /// <summary>One group or a list of them: <c>of: dba</c>, <c>of: [dba, leads]</c>.</summary>
-        private IReadOnlyList<YamlText> Groups(YamlNode node, string path) =>
-            node is YamlText ? Text(node, path) is { } single ? [single] : [] : Texts(node, path);
     }
 }

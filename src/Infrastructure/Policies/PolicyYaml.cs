@@ -63,14 +63,14 @@ public static partial class PolicyYaml
         private IReadOnlyCollection<string> _databases = [];
         private IReadOnlyCollection<string> _scopes = [];
         private IReadOnlyCollection<string> _groups = [];
+        private IReadOnlyCollection<string> _calendars = [];
 
         public List<PolicyFault> Warnings { get; } = [];
 
         public AccessPolicy? Policy(YamlNode root, string hash)
         {
-            if (Fields(root, "the file", ["version", "clusters", "databases", "scopes", "allow"], ["groups", "forbid", "admins"],
-                notYet: ["calendars", "tests"]) is not { } top)
-                return null;
+            if (Fields(root, "the file", ["version", "clusters", "databases", "scopes", "allow"], ["calendars", "groups", "forbid",
+                "admins", "tests"]) is not { } top) return null;
 
             if (top.GetValueOrDefault("version") is { } version && version is not YamlText { Plain: true, Value: "1" })
                 Fault(version, $"version is {Written(version)}; this program reads version 1");
@@ -78,7 +78,8 @@ public static partial class PolicyYaml
             _clusters = Keys(top, "clusters");
             _databases = Keys(top, "databases");
             _scopes = Keys(top, "scopes");
-            _groups = [.. Keys(top, "groups"), AccessPolicy.Everyone];
+            _groups = Keys(top, "groups").Append(AccessPolicy.Everyone).ToHashSet(StringComparer.Ordinal);
+            _calendars = Keys(top, "calendars");
 
             var lines = new PolicyLines();
             var connect = new Dictionary<ClusterName, ConnectHints>();
@@ -101,6 +102,17 @@ public static partial class PolicyYaml
                 if (Database(key, value) is not { } database) continue;
                 databases[database.Target.Name] = database;
                 lines.Databases[database.Target.Name.Value] = key;
+                foreach (var (tag, said) in database.Tags)
+                {
+                    if (!_tags.TryGetValue($"{tag}={said}", out var tagged)) _tags[$"{tag}={said}"] = tagged = new(StringComparer.Ordinal);
+                    tagged.Add(database.Target.Name.Value);
+                }
+            }
+
+            foreach (var (key, value) in Entries(top, "calendars"))
+            {
+                lines.Calendars[key.Value] = key;
+                if (Calendar(key, value) is { } calendar) _hours[calendar.Name] = calendar;
             }
 
             var groups = new Dictionary<string, PolicyGroup>(StringComparer.Ordinal);
@@ -114,9 +126,13 @@ public static partial class PolicyYaml
             var forbid = Rules(top, "forbid", Forbid, rule => rule.Id, lines);
             var allow = Rules(top, "allow", Allow, rule => rule.Id, lines);
             var admins = top.TryGetValue("admins", out var adminsNode) ? KnownGroups(adminsNode, "admins") : [];
+            var tests = Tests(top);
             if (faults.Count > 0) return null;
 
-            var policy = new AccessPolicy(hash, databases, scopes, groups, forbid, allow) { Admins = admins, Connect = connect };
+            var policy = new AccessPolicy(hash, databases, scopes, groups, forbid, allow)
+            {
+                Admins = admins, Connect = connect, Calendars = _hours, Tests = tests,
+            };
             Warnings.AddRange(PolicyLint.Look(policy, lines));
             return policy;
         }

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using DbAccess.Domain;
+using DbAccess.Domain.Policies;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 

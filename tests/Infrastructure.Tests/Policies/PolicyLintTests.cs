@@ -29,6 +29,34 @@ public sealed class PolicyLintTests
         Assert.Empty(PolicyYaml.Read(text).Warnings);
     }
 
+    [Theory]
+    [InlineData("calendars: { day: { days: [mon], zone: UTC } }\nforbid: []", "approval: none }", "when: day, approval: none }", "approval: none")]
+    [InlineData("forbid: []", "approval: none }", "approval: none }", "break_glass: {review: {any: 1, of: oncall}}")]
+    public void A_rule_with_hours_hides_nothing_and_break_glass_and_other_rules_do_not_hide_each_other(string forbid, string piece, string by, string late)
+    {
+        var text = PolicyTexts.Small.Replace("forbid: []", forbid, StringComparison.Ordinal).Replace(piece, by, StringComparison.Ordinal)
+            + $"\n  - {{ id: late, who: [oncall], databases: [orders], scopes: [read], lifetime: {{default: 1h, max: 4h}}, {late} }}";
+
+        var reading = PolicyYaml.Read(text);
+
+        Assert.Empty(reading.Faults);
+        Assert.Empty(reading.Warnings);
+    }
+
+    [Fact]
+    public void A_rule_that_several_together_leave_nothing_to_is_named_with_all_of_them()
+    {
+        var text = PolicyTexts.With("who: [oncall]", "who: [everyone]")
+            .Replace("scopes: [read] }", "scopes: [read, write] }", StringComparison.Ordinal)
+            .Replace("scopes:\n  read:", "scopes:\n  write: { run_as: x }\n  read:", StringComparison.Ordinal)
+            + "\n  - { id: second, who: [oncall], databases: [\"*\"], scopes: [write], lifetime: {default: 1h, max: 4h}, approval: none }"
+            + "\n  - { id: late, who: [oncall], databases: [orders], scopes: [\"*\"], lifetime: {default: 1h, max: 4h}, approval: none }";
+
+        Assert.Equal(
+            ["line 13: allow.late can never match: r, second come before it and cover everything it covers"],
+            PolicyYaml.Read(text).Warnings.Select(warning => warning.ToString()));
+    }
+
     [Fact]
     public void A_forbid_with_dates_hides_nothing()
     {
@@ -46,6 +74,9 @@ public sealed class PolicyLintTests
     [InlineData("who: [oncall]", "who: [onkall]", "line 10: allow.r.who names 'onkall', which is not a group, so nobody is in it; did you mean 'oncall'?")]
     [InlineData("approval: none", "approval: {stages: [{any: 2, of: oncall}]}", "line 10: allow.r can never be approved: it wants 2 of oncall, where 1 person is listed")]
     [InlineData("approval: none", "approval: {stages: [{any: 1, of: oncall}, {any: 1, of: [oncall]}]}", "line 10: allow.r can never be approved: its stages want 2 different people, and 1 are listed")]
+    [InlineData("approval: none", "break_glass: {review: {any: 2, of: oncall}}", "line 10: allow.r can never be reviewed: it wants 2 of oncall, where 1 person is listed")]
+    [InlineData("forbid: []", "calendars: { day: { days: [mon], zone: UTC } }", "line 8: calendars.day is used by no rule")]
+    [InlineData("databases: [orders]", "databases: [orders, \"tag:env=prod\"]", "line 10: allow.r.databases names 'tag:env=prod', and no database has that tag")]
     [InlineData("forbid: []", "forbid: [{ id: f, who: [oncall], databases: [orders], scopes: [write] }]", "line 9: forbid.f can never match: none of its scopes is offered on its databases")]
     [InlineData("allow: [select] }]", "allow: [select], database: oders }]", "line 6: scopes.read.privileges[1].database is 'oders', where no entry that offers read leads, so the rule gives nothing; did you mean 'orders'?")]
     [InlineData("database: orders,", "database: [orders, billing],", "")]
@@ -88,29 +119,16 @@ public sealed class PolicyLintTests
         var reading = PolicyYaml.Read(example);
 
         Assert.Empty(reading.Faults);
-        Assert.Equal(["extend", "needs approval"], reading.Warnings.Select(warning => warning.Sentence.Contains("extend", StringComparison.Ordinal) ? "extend" : warning.Sentence.Contains("needs approval", StringComparison.Ordinal) ? "needs approval" : warning.Sentence));
+        Assert.Empty(reading.Warnings);
 
         // Every word that the reader knows, from the reader itself.
         var words = Directory.GetFiles(PolicyYamlTests.Repository("src/Infrastructure/Policies"), "PolicyYaml*.cs").SelectMany(file =>
             Regex.Matches(File.ReadAllText(file), @"Fields\([^\[\r\n]*\[([^\]]*)\](?:, \[([^\]]*)\])?").SelectMany(call => Regex.Matches(call.Value, "\"([a-z_]+)\"").Select(word => word.Groups[1].Value))).ToHashSet(StringComparer.Ordinal);
-        Assert.InRange(words.Count, 30, 60);
+        Assert.InRange(words.Count, 30, 90);
         Assert.All(words, word => Assert.Contains($"`{word}`", page, StringComparison.Ordinal));
 
         var rows = page.Split("## What a rule is on")[1].Split("Names are written")[0].Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal) && !line.StartsWith("| `on`", StringComparison.Ordinal)).ToList();
         Assert.InRange(rows.Count, 15, 40);
         Assert.All(rows, row => Assert.Null(SqlNames.Selector(row.Split('`')[1]).Wrong));
-    }
-
-    [Fact]
-    public void A_report_has_a_line_for_each_finding_and_one_to_close()
-    {
-        var bad = PolicyReport.Lines("policy.yaml", PolicyYaml.Read(PolicyTexts.With("cluster: main", "cluster: mian")));
-        var good = PolicyReport.Lines("policy.yaml", PolicyYaml.Read(PolicyTexts.With("{ main: { } }", "{ main: { }, spare: { } }")));
-
-        Assert.Equal(
-            ["policy.yaml:4:22: error: databases.orders.cluster names 'mian', which is not a cluster; did you mean 'main'?", "policy.yaml: 1 error; the file would not be taken"],
-            bad);
-        Assert.Equal("policy.yaml:2:24: warning: clusters.spare has no database", good[0]);
-        Assert.StartsWith("policy.yaml: 1 database, 1 scope, 1 rule; 1 warning; sha256 ", good[1], StringComparison.Ordinal);
     }
 }

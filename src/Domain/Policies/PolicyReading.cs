@@ -1,6 +1,4 @@
-using DbAccess.Domain.Policies;
-
-namespace DbAccess.Infrastructure.Policies;
+namespace DbAccess.Domain.Policies;
 
 /// <summary>Something about a policy file, and where; lines and columns are counted from 1.</summary>
 public sealed record PolicyFault(int Line, int Column, string Sentence)
