@@ -222,6 +222,18 @@ public sealed class ConversationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_can_wait_for_a_card_to_say_something()
+    {
+        var card = await PostAsync("""{"channel":"C0APPROVE","text":"waiting"}""");
+        var wait = _stage.Http.GetStringAsync(
+            new Uri($"control/wait?user=dana&contains=approved&channel=C0APPROVE&ts={card}&timeoutMs=60000", UriKind.Relative), Stop);
+        await PostAsync("""{"channel":"C0APPROVE","text":"another one is approved"}""");
+        await _stage.ApiAsync("chat.update", $$"""{"channel":"C0APPROVE","ts":"{{card}}","text":"approved"}""");
+
+        Assert.Equal(card, (string?)JsonNode.Parse(await wait)!["ts"]);
+    }
+
+    [Fact]
     public async Task People_may_be_called_by_their_names()
     {
         await _stage.ControlAsync("command", """{"user":"dana","text":"help"}""");

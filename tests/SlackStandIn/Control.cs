@@ -273,18 +273,21 @@ internal sealed class Control(
         return json;
     }
 
-    /// <summary>Waits for a message with these words anywhere in it that this person can see, and that was posted after <c>after</c>.</summary>
+    /// <summary>Waits for a message with these words anywhere in it that this person can see, and that was posted after <c>after</c>, in <c>channel</c>, as <c>ts</c>.</summary>
     private async Task<JsonNode> WaitAsync(HttpContext context, string user)
     {
         var query = context.Request.Query;
         var words = query["contains"].ToString();
         var after = query["after"].ToString();
+        var (channel, ts) = (query["channel"].ToString(), query["ts"].ToString());
         using var deadline = Deadline(context, query["timeoutMs"], 5000);
         while (true)
         {
             var changed = workspace.Changed;
             foreach (var message in workspace.VisibleTo(user))
             {
+                if (channel.Length > 0 && message.Channel != channel) continue;
+                if (ts.Length > 0 && message.Ts != ts) continue;
                 if (message.Deleted || (after.Length > 0 && string.CompareOrdinal(message.Ts, after) <= 0)) continue;
                 lock (workspace.Gate)
                 {
