@@ -36,6 +36,7 @@ public sealed class SlackRegistrationTests
     [InlineData("Slack:BotToken", "xoxp-marker-user-token")]
     [InlineData("Slack:BotToken", "xoxb-marker\r\nX: y")]
     [InlineData("Slack:TeamId", "acme")]
+    [InlineData("Slack:GroupsTeamId", "E0ACMECO1")]
     [InlineData("Slack:AppId", "T0DBACME1")]
     [InlineData("Slack:ApiUrl", "http://slack.com/api/")]
     [InlineData("Slack:ApiUrl", "https://user:pass@slack.com/api/")]
