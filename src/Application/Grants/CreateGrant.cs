@@ -73,7 +73,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
     }
 
     internal sealed class Handler(
-            RequestJudge judge, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher, Installation installation,
+            RequestJudge judge, TableCheck tables, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher, Installation installation,
                 GrantLimits limits,
             TimeProvider clock)
         : IRequestHandler<CreateGrant, Result<GrantFiled>>
@@ -98,6 +98,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             if (!command.Wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms, command.Wish)) is { } twinOfOurs)
                 return GrantFiled.Of(twinOfOurs.State) with { Already = true };
             if (open.Count >= limits.OpenPerPerson) return GrantErrors.TooManyOpen(open.Select(grant => grant.State), limits.OpenPerPerson);
+            if (await tables.RefusalOfAsync(terms, cancellationToken) is { } mistyped) return mistyped;
 
             var request = new GrantRequest(
                 command.RequestKey, command.Requester, handle, terms.Target, terms.Scope, terms.Duration,

@@ -155,6 +155,27 @@ internal sealed class RoleInventory(
                 Public = [.. plans.SelectMany(plan => plan.Public)] };
     }
 
+    public async Task<Result<IReadOnlyList<TableName>>> FindTablesAsync(
+        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken)
+    {
+        string[] schemas = [.. wanted.Select(table => table.Schema)], names = [.. wanted.Select(table => table.Name)];
+        HashSet<TableName> found = [];
+        foreach (var database in databases)
+        {
+            var refusal = await TryAsync(
+                cluster, database,
+                async connection =>
+                {
+                    found.UnionWith(await connection.RowsAsync(InventoryStatements.Tables, [schemas, names],
+                        row => new TableName(row.GetString(0), row.GetString(1)), cancellationToken));
+                    return null;
+                },
+                cancellationToken);
+            if (refusal is not null) return refusal;
+        }
+        return Result<IReadOnlyList<TableName>>.Of([.. found]);
+    }
+
     public async Task<ScopeUpkeep> KeepInLineAsync(
             string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken)
     {
