@@ -152,7 +152,7 @@ internal sealed class RoleInventory(
         return plans.Count == 1
             ? plans[0]
             : plans[0] with { Objects = [.. plans.SelectMany(plan => plan.Objects)], Later = [.. plans.SelectMany(plan => plan.Later)],
-                Public = [.. plans.SelectMany(plan => plan.Public)] };
+                Public = [.. plans.SelectMany(plan => plan.Public)], Remarks = [.. plans.SelectMany(plan => plan.Remarks)] };
     }
 
     public async Task<Result<IReadOnlyList<TableName>>> FindTablesAsync(
