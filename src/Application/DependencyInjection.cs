@@ -52,6 +52,7 @@ public static class DependencyInjection
         services.AddTransient<Membership>();
         services.AddTransient<RequestJudge>();
         services.AddTransient<GrantSeal>();
+        services.AddTransient<TableCheck>();
         services.AddTransient<GrantWarrant>();
         services.AddTransient<Revokers>();
         services.AddTransient<Deciders>();

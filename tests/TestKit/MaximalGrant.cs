@@ -88,7 +88,7 @@ public static class MaximalGrant
         Window = new AccessWindow(At(2), At(3)),
         Role = RoleName.Parse("dba_k3f9q2_erin_k7q3md_7gq2m4xz")!,
         RoleOid = uint.MaxValue,
-        Plan = new PlanOnRecord("0f3c", text ?? "12 tables in orders"),
+        Plan = new PlanOnRecord("0f3c", text ?? "12 tables in orders") { Remarks = [text ?? "Row security is on for public.orders and no policy is for this role: they will see no rows"] },
         Attempts = 4,
         StepDueAt = At(5),
         Leased = true,

@@ -101,7 +101,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
     }
 
     internal sealed class Handler(
-            RequestJudge judge, Deciders deciders, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher,
+            RequestJudge judge, TableCheck tables, Deciders deciders, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher,
             Installation installation, GrantLimits limits, TimeProvider clock)
         : IRequestHandler<CreateGrant, Result<GrantFiled>>
     {
@@ -126,6 +126,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             if (!command.Wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms, command.Wish)) is { } twinOfOurs)
                 return GrantFiled.Of(twinOfOurs.State) with { Already = true };
             if (open.Count >= limits.OpenPerPerson) return GrantErrors.TooManyOpen(open.Select(grant => grant.State), limits.OpenPerPerson);
+            if (await tables.RefusalOfAsync(terms, cancellationToken) is { } mistyped) return mistyped;
 
             if (await RefusalOfAsync(command, terms, open, now, cancellationToken) is { } mayNot) return mayNot;
 

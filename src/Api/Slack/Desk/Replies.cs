@@ -50,15 +50,25 @@ internal static class Replies
         ChatPart first = filed.Expiry is { } end
             ? new ChatPart.When($"{what}, until", end)
                 : new ChatPart.Text($"{what}. It is being made; the credentials come by direct message.");
-        var draft = new Draft(wish.Database.Value, wish.Scope.Value,
-            wish.Duration is { } duration ? Durations.Write(duration) : null, wish.Reason,
-            wish.Only.Count == 0 ? null : string.Join(", ", wish.Only)) { Another = true };
         return new ChatMessage($"You have {filed.Scope} on {filed.Database} already ({filed.Id}). Nothing new was filed.",
         [
             first, new ChatPart.Note("The credentials are in its direct message. Nothing new was filed."),
-            new ChatPart.Buttons([GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", draft)]),
+            new ChatPart.Buttons([GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", DraftOf(wish) with { Another = true })]),
         ]);
     }
+
+    /// <summary>A request that was refused; where it is clear what was meant, with a button that asks for that.</summary>
+    public static ChatMessage NotFiled(Error refusal, AccessWish wish) => refusal.Meant is { } only
+        ? new ChatMessage(refusal.Message,
+        [
+            new ChatPart.Text(refusal.Message),
+            new ChatPart.Buttons([Buttons.Ask("Yes, ask for that", DraftOf(wish) with { Only = only })]),
+        ])
+        : Refused(refusal);
+
+    private static Draft DraftOf(AccessWish wish) => new(
+        wish.Database.Value, wish.Scope.Value, wish.Duration is { } duration ? Durations.Write(duration) : null, wish.Reason,
+        wish.Only.Count == 0 ? null : string.Join(", ", wish.Only)) { Another = wish.Another ? true : null };
 
     public static ChatMessage Refused(Error refusal) => ChatMessage.Plain(refusal.Message);
 

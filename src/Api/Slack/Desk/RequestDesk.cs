@@ -167,8 +167,12 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
         await SayAsync(asker, Replies.ConfirmRevoking(RevokeForm.Write(target)), cancellationToken);
     }
 
-    private Task FileAsync(Asker asker, AccessWish wish, CancellationToken cancellationToken) =>
-        AnswerAsync(asker, new CreateGrant(asker.Item.Key, asker.Person, wish), filed => Replies.Filed(filed, wish), cancellationToken);
+    private async Task FileAsync(Asker asker, AccessWish wish, CancellationToken cancellationToken)
+    {
+        var filed = await mediator.Send(new CreateGrant(asker.Item.Key, asker.Person, wish), cancellationToken);
+        var answer = filed.Refusal is { } refusal ? Replies.NotFiled(refusal, wish) : Replies.Filed(filed.Value, wish);
+        await SayAsync(asker, answer, cancellationToken);
+    }
 
     private async Task ShowFormAsync(Asker asker, Offers offers, Draft draft, CancellationToken cancellationToken)
     {

@@ -89,7 +89,7 @@ internal static class RequestForm
         "policy.too_long" or "policy.too_short" => Duration,
         "policy.reason_too_short" or "policy.ticket" or "request.invalid" => Reason,
         "policy.unknown_database" => Database,
-        "scope.not_narrowed" or "scope.not_in_scope" or "scope.which_schema" => Only,
+        "scope.not_narrowed" or "scope.not_in_scope" or "scope.which_schema" or "scope.no_such_table" => Only,
         _ when refusal.Code.StartsWith("directory.", StringComparison.Ordinal) => Database,
         _ => Scope,
     };

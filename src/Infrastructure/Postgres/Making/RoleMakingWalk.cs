@@ -23,6 +23,9 @@ internal sealed class RoleMakingWalk(
     /// <summary>One for each database, with the scope role that is used there.</summary>
     private readonly ScopePart[] _parts = [.. ScopePart.Of(order).Select(scopes.InUse)];
 
+    /// <summary>What there is of an owner to act as, in all databases but the first.</summary>
+    private readonly Dictionary<string, string> _ownerElsewhere = new(StringComparer.Ordinal);
+
     public async Task<RoleMaking> RunAsync(CancellationToken cancellationToken)
     {
         if (MakingWords.Refuse(order) is { } refusal) return new RoleMaking.Impossible(refusal);
@@ -76,7 +79,12 @@ internal sealed class RoleMakingWalk(
             var (why, _, plan) = await OnAsync(_parts[n].Database, async cluster =>
             {
                 var look = new RoleLook(order, _parts[n]);
-                return await ScopeAsync(cluster, n, look, await LookAsync(cluster, look, cancellationToken), onlyLook, cancellationToken);
+                var scope =
+                    await ScopeAsync(cluster, n, look, await LookAsync(cluster, look, cancellationToken), onlyLook, cancellationToken);
+                // After what we give ourselves: where nothing was given yet, that writes down what PUBLIC had all along.
+                if (!onlyLook && order.Scope.RunAs is { } owner)
+                    _ownerElsewhere[_parts[n].Database] = await OwnerChanges.DigestAsync(cluster, owner, cancellationToken);
+                return scope;
             }, cancellationToken);
             if (why is not null) return why;
             if (plan is not null) plans.Add(plan);
@@ -137,8 +145,9 @@ internal sealed class RoleMakingWalk(
                 Grants = acts.Grants,
                 Direct = acts.Direct,
                 Settings = [.. state.Settings, acts.Setting],
-                Comment = OwnerChanges.InComment(
-                    state.Comment, await OwnerChanges.DigestAsync(cluster, owner, cancellationToken)),
+                Comment = OwnerChanges.InComment(state.Comment,
+                    [await OwnerChanges.DigestAsync(cluster, owner, cancellationToken), .. _parts.Skip(1)
+                        .Select(part => _ownerElsewhere[part.Database])]),
             };
         }
 
