@@ -49,9 +49,10 @@ public static class DependencyInjection
         }
 
         services.AddTransient<Membership>();
+        services.AddSingleton<GroupHealth>();
         services.AddTransient<RequestJudge>();
-        services.AddTransient<GrantSeal>();
         services.AddTransient<TableCheck>();
+        services.AddTransient<GrantSeal>();
         services.AddTransient<GrantWarrant>();
         services.AddTransient<Revokers>();
         services.AddSingleton<ClusterPlaces>();

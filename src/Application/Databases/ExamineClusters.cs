@@ -26,6 +26,7 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
         IPolicySource policies,
         IPolicyHealth policyHealth,
         IChatHealth chat,
+        GroupHealth groups,
         IGrantStore store,
         RoleReconciler reconciler,
         Installation installation,
@@ -37,7 +38,8 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
         public async Task<Result<Examination>> Handle(ExamineClusters query, CancellationToken cancellationToken)
         {
             var policy = policies.Current;
-            List<Check> checks = [await StoreAsync(cancellationToken), await SlackAsync(cancellationToken), .. Policy(policy)];
+            List<Check> checks = [await StoreAsync(cancellationToken), await SlackAsync(cancellationToken),
+                .. await GroupsAsync(policy, cancellationToken), .. Policy(policy)];
 
             var clusters = policy.Databases.Values.GroupBy(database => database.Target.Cluster)
                 .OrderBy(group => group.Key.Value, StringComparer.Ordinal).ToList();
@@ -131,6 +133,19 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
                 log.LogError(failure, "Slack could not be asked");
                 return new("slack", "slack", Health.Fail, $"Slack could not be asked ({failure.GetType().Name}).");
             }
+        }
+
+        private async Task<IEnumerable<Check>> GroupsAsync(AccessPolicy policy, CancellationToken cancellationToken)
+        {
+            var asked = policy.Groups.Values.Count(group => group.SlackUsergroup is not null);
+            if (asked == 0) return [];
+
+            var unreadable = await groups.ListAsync(cancellationToken);
+            return unreadable.Count == 0
+                ? [new("slack", "slack.groups", Health.Ok, $"The user groups of the policy ({asked}) can be read.")]
+                : unreadable.Select(group => new Check("slack", "slack.groups", Health.Fail,
+                    $"Group {group.Name}: {group.Why} What it allows is closed, and what forbids by it forbids everybody.",
+                    "Mend its slack_usergroup in the policy, or give the app the scope usergroups:read."));
         }
 
         private IEnumerable<Check> Policy(AccessPolicy policy)
