@@ -9,12 +9,13 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Application.Grants;
 
 /// <summary>What a review ended.</summary>
-public sealed record HoldersReviewed(int Looked, IReadOnlyList<GrantId> Superseded);
+/// <param name="Complete">False: not everybody could be asked for, and the next sweep asks again.</param>
+public sealed record HoldersReviewed(int Looked, IReadOnlyList<GrantId> Superseded, bool Complete = true);
 
 /// <summary>
 /// Access ends with its reason: whoever was deactivated, became a guest, left the groups that the rule rests on, or whose rule is gone or
 /// forbidding, has it no longer. With every sweep, and at once for one person of whom Slack says that they changed. What cannot be asked
-/// now ends nothing. Safe to repeat.
+/// now ends nothing, and never fails: what follows, the sweep, is not to be kept from its work. Safe to repeat.
 /// </summary>
 /// <param name="Holder">Null for everybody who has something.</param>
 public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result<HoldersReviewed>>
@@ -32,35 +33,41 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
 
         public async Task<Result<HoldersReviewed>> Handle(ReviewHolders command, CancellationToken cancellationToken)
         {
-            var live = command.Holder is { } holder
-                ? await store.ListLiveByRequesterAsync(holder, Most, cancellationToken)
-                : await store.ListLiveAsync(null, Most, cancellationToken);
-            var active = live.Where(grant => grant.Status is GrantStatus.Active).ToList();
-            var ended = new ConcurrentQueue<GrantId>();
+            var looked = 0;
+            var (ended, failed) = (new ConcurrentQueue<GrantId>(), new ConcurrentQueue<GrantId>());
             using var limit = new CancellationTokenSource(Longest, clock);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             try
             {
+                var live = command.Holder is { } holder
+                    ? await store.ListLiveByRequesterAsync(holder, Most, either.Token)
+                    : await store.ListLiveAsync(null, Most, either.Token);
+                var active = live.Where(grant => grant.Status is GrantStatus.Active).ToList();
+                looked = active.Count;
                 await Parallel.ForEachAsync(
                     active.GroupBy(grant => grant.State.Requester),
                     new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = either.Token },
                     async (person, token) =>
                     {
-                        foreach (var grant in person)
+                        foreach (var grant in person) (await SupersedeAsync(grant, token) switch
                         {
-                            if (await SupersedeAsync(grant, token)) ended.Enqueue(grant.Id);
-                        }
+                            true => ended,
+                            null => failed,
+                            false => null,
+                        })?.Enqueue(grant.Id);
                     });
             }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
-                log.LogError("Whether holders may go on could not be asked of all within {Longest}; the next sweep asks again", Longest);
+                log.LogError(failure, "Whether holders may go on could not be asked of all; the next sweep asks again");
+                return new HoldersReviewed(looked, [.. ended], Complete: false);
             }
 
-            return new HoldersReviewed(active.Count, [.. ended]);
+            return new HoldersReviewed(looked, [.. ended], failed.IsEmpty);
         }
 
-        private async Task<bool> SupersedeAsync(Grant grant, CancellationToken cancellationToken)
+        /// <summary>Null when it could not be asked.</summary>
+        private async Task<bool?> SupersedeAsync(Grant grant, CancellationToken cancellationToken)
         {
             try
             {
@@ -77,7 +84,7 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
                 log.LogError(failure, "Whether {Grant} may go on could not be asked; the next sweep asks again", grant.Id.ToString());
-                return false;
+                return null;
             }
         }
     }
