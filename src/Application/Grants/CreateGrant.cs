@@ -73,9 +73,8 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
     }
 
     internal sealed class Handler(
-            RequestJudge judge, TableCheck tables, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher, Installation installation,
-                GrantLimits limits,
-            TimeProvider clock)
+            RequestJudge judge, TableCheck tables, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher,
+            Installation installation, GrantLimits limits, TimeProvider clock)
         : IRequestHandler<CreateGrant, Result<GrantFiled>>
     {
         private const int IdTries = 20;
