@@ -50,13 +50,15 @@ public static class DependencyInjection
         }
 
         services.AddTransient<Membership>();
+        services.AddSingleton<GroupHealth>();
         services.AddTransient<RequestJudge>();
-        services.AddTransient<GrantSeal>();
         services.AddTransient<TableCheck>();
+        services.AddTransient<GrantSeal>();
         services.AddTransient<GrantWarrant>();
         services.AddTransient<Revokers>();
         services.AddTransient<Deciders>();
         services.AddTransient<Deciding>();
+        services.AddTransient<DroppedDecisions>();
         services.AddTransient<GrantAsking>();
         services.AddTransient<GrantCards>();
         services.AddSingleton<ClusterPlaces>();

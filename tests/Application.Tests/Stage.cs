@@ -88,7 +88,8 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<IPolicySource>(this);
         services.AddSingleton<IGrantDispatcher>(this);
         services.AddApplication(new Installation(Some.Installation));
-        return new Worker(services.BuildServiceProvider(validateScopes: true).GetRequiredService<IMediator>(), gate);
+        var provider = services.BuildServiceProvider(validateScopes: true);
+        return new Worker(provider.GetRequiredService<IMediator>(), gate) { Groups = provider.GetRequiredService<GroupHealth>() };
     }
 
     public void Dispatch(GrantId id) => _dispatched.Enqueue(id);

@@ -53,7 +53,8 @@ internal static class Replies
         return new ChatMessage($"You have {filed.Scope} on {filed.Database} already ({filed.Id}). Nothing new was filed.",
         [
             first, new ChatPart.Note("The credentials are in its direct message. Nothing new was filed."),
-            new ChatPart.Buttons([GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", DraftOf(wish) with { Another = true })]),
+            new ChatPart.Buttons(
+                [GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", DraftOf(wish) with { Another = true })]),
         ]);
     }
 

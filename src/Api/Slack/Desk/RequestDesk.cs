@@ -1,4 +1,3 @@
-using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -51,9 +50,9 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
             await forms.RedrawAsync(view, hash, RequestForm.Draw(offers.Value, draft, channel), cancellationToken);
     }
 
-    /// <summary>Somebody sent more than one person may in a minute.</summary>
-    public Task SlowDownAsync(PrincipalId person, CancellationToken cancellationToken) =>
-        chat.ReplyAsync(new ReplyAddress(person, null, null), ChatMessage.Plain(SlackEndpoints.SlowDown), cancellationToken);
+    /// <summary>Something said to a person that answers no request on record.</summary>
+    public Task TellAsync(PrincipalId person, string words, CancellationToken cancellationToken) =>
+        chat.ReplyAsync(new ReplyAddress(person, null, null), ChatMessage.Plain(words), cancellationToken);
 
     /// <summary>Slack said that this person changed: what they hold may rest on nothing any more.</summary>
     public Task ReviewAsync(PrincipalId person, CancellationToken cancellationToken) =>
