@@ -42,8 +42,13 @@ public sealed record AccessQuestion(
     /// <summary>The person said <c>break-glass</c>: rules for that are looked at, and no others.</summary>
     public bool BreakGlass { get; init; }
 
-    /// <summary>When the access is to start; null for now. Forbids and calendars are asked about the start.</summary>
+    /// <summary>
+    /// When the access is to start, or did; null for now. Hours (<c>when</c>) are asked about the start alone, so that what was given
+    /// within them goes on to its end; forbids about the start or, when that has passed, about now.
+    /// </summary>
     public DateTimeOffset? StartsAt { get; init; }
 
     internal DateTimeOffset Start => StartsAt ?? Now;
+
+    internal DateTimeOffset StartOrNow => StartsAt > Now ? StartsAt.Value : Now;
 }
