@@ -29,7 +29,7 @@ internal sealed class DueSweep : IAsyncDisposable
         var settings = new Settings(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Grants:Sqlite:Path"] = Path.Combine(_directory, "dbaccess.db") }).Build());
         var services = new ServiceCollection();
         services.AddLogging().AddSingleton(TimeProvider.System).AddApplication(new Installation(Some.Installation)).AddWarrants().AddStores(settings)
-            .AddSingleton<IRoleAdministrator>(_administrator).AddSingleton<IChat>(new FakeChat()).AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery()).AddSingleton<IRoleInventory>(new FakeRoleInventory());
+            .AddSingleton<IRoleAdministrator>(_administrator).AddFakeSlack().AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery()).AddSingleton<IRoleInventory>(new FakeRoleInventory());
         _services = services.BuildServiceProvider();
     }
 
@@ -88,6 +88,8 @@ internal sealed class DueSweep : IAsyncDisposable
         public long LastGone => Interlocked.Read(ref _lastGone);
 
         public Task<RoleMaking> MakeAsync(RoleOrder order, Domain.Secret password, CancellationToken cancellationToken) => inner.MakeAsync(order, password, cancellationToken);
+
+        public Task<Domain.Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken) => inner.MoveEndAsync(role, expiry, cancellationToken);
 
         public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
         {

@@ -98,7 +98,7 @@ internal sealed class SweepStage : IAsyncDisposable
         services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<IWatchedPolicy>());
         services.AddSingleton<IRoleAdministrator>(new FakeRoleAdministrator(clock));
         services.AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery());
-        services.AddSingleton<IChat>(new FakeChat());
+        services.AddFakeSlack();
         services.AddSingleton(new FakeRoleInventory());
         services.AddSingleton<IRoleInventory>(provider => provider.GetRequiredService<FakeRoleInventory>());
         services.AddSingleton<IGhostHunt>(new NoGhosts());

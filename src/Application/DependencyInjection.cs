@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Reconciling;
@@ -51,8 +52,13 @@ public static class DependencyInjection
         services.AddTransient<Membership>();
         services.AddTransient<RequestJudge>();
         services.AddTransient<GrantSeal>();
+        services.AddTransient<TableCheck>();
         services.AddTransient<GrantWarrant>();
         services.AddTransient<Revokers>();
+        services.AddTransient<Deciders>();
+        services.AddTransient<Deciding>();
+        services.AddTransient<GrantAsking>();
+        services.AddTransient<GrantCards>();
         services.AddSingleton<ClusterPlaces>();
         services.AddTransient<GrantSteps>();
         services.AddTransient<GrantGiving>();

@@ -2,4 +2,8 @@ namespace DbAccess.Domain;
 
 /// <summary>A refusal we expect. <paramref name="Code"/> is stable and for machines (<c>grant.window_open</c>);
 /// <paramref name="Message"/> is for the person: what happened, why, and what to do next. It never holds a secret.</summary>
-public sealed record Error(string Code, string Message);
+public sealed record Error(string Code, string Message)
+{
+    /// <summary>What was probably meant, as it is typed, for a button that asks for it; null mostly.</summary>
+    public string? Meant { get; init; }
+}

@@ -1,5 +1,4 @@
 using DbAccess.Application.Ports;
-using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 
@@ -12,8 +11,4 @@ internal sealed class GatedChat(IChat inner, Gate gate) : IChat
     public Task<Post> ReplyAsync(ReplyAddress to, ChatMessage message, CancellationToken cancellationToken) => inner.ReplyAsync(to, message, cancellationToken);
 
     public Task<Post> RemoveAsync(MessageRef message, CancellationToken cancellationToken) => gate.PassAsync("RemoveMessage", () => inner.RemoveAsync(message, cancellationToken));
-
-    public Task<Post> OpenFormAsync(Secret trigger, ChatForm form, CancellationToken cancellationToken) => inner.OpenFormAsync(trigger, form, cancellationToken);
-
-    public Task<Post> RedrawFormAsync(string view, string? hash, ChatForm form, CancellationToken cancellationToken) => inner.RedrawFormAsync(view, hash, form, cancellationToken);
 }

@@ -7,5 +7,7 @@ internal sealed class GatedRoles(IRoleAdministrator inner, Gate gate) : IRoleAdm
 {
     public Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken) => gate.PassAsync("Make", () => inner.MakeAsync(order, password, cancellationToken));
 
+    public Task<Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken) => gate.PassAsync("MoveEnd", () => inner.MoveEndAsync(role, expiry, cancellationToken));
+
     public Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken) => gate.PassAsync("RemoveRole", () => inner.RemoveAsync(role, cancellationToken));
 }

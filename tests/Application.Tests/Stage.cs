@@ -41,6 +41,10 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
 
     public FakeChat Chat { get; } = new();
 
+    public FakeCards Cards { get; } = new();
+
+    public FakeHome Home { get; } = new();
+
     public FakeDirectory Directory { get; } = new();
 
     public InMemoryAuditTrail Audit { get; } = new();
@@ -77,6 +81,8 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<ISeal>(Seal);
         services.AddSingleton<ICredentialDelivery>(new GatedDelivery(Delivery, gate));
         services.AddSingleton<IChat>(new GatedChat(Chat, gate));
+        services.AddSingleton<ICards>(new GatedCards(Cards, gate));
+        services.AddSingleton<IHome>(new GatedHome(Home, gate));
         services.AddSingleton<IDirectory>(Directory);
         services.AddSingleton<IAuditTrail>(Audit);
         services.AddSingleton<IPolicySource>(this);

@@ -13,7 +13,11 @@ public sealed class SlackUser : IDisposable
 {
     public const string Erin = "U0ENGINE1";
     public const string Sam = "U0ENGINE2";
+    public const string Omar = "U0ENGINE3";
     public const string Dana = "U0DBA0001";
+    public const string Ali = "U0DBA0002";
+    public const string Sina = "U0SECUR01";
+    public const string Tove = "U0SECUR02";
     public const string Emo = "U0EMOJI01";
     public const string Gustav = "U0GUEST01";
     public const string Mallory = "U0EXTERN1";
@@ -32,6 +36,41 @@ public sealed class SlackUser : IDisposable
 
     public Task<JsonObject> PressAsync(string user, JsonObject message, string action) =>
         PostAsync("action", new { user, channel = (string?)message["channel"], ts = (string?)message["ts"], action_id = action });
+
+    /// <summary>Presses a button of a window or of the person's home page.</summary>
+    public Task<JsonObject> PressInAsync(string user, JsonObject view, string action, string? block = null, string? value = null) =>
+        PostAsync("action", new { user, view_id = (string?)view["id"], action_id = action, block_id = block, value });
+
+    /// <summary>Opens the Home tab: the app is told.</summary>
+    public Task<JsonObject> OpenHomeAsync(string user) => PostAsync("home", new { user, tab = "home" });
+
+    /// <summary>What the app published for this person; null before the first time.</summary>
+    public async Task<JsonObject?> HomeAsync(string user) =>
+        JsonNode.Parse(await _http.GetStringAsync(new Uri($"home?user={user}", UriKind.Relative)))!["home"]?.AsObject();
+
+    /// <summary>What the person's phone showed, oldest first.</summary>
+    public async Task<IReadOnlyList<string>> NotificationsAsync(string user) =>
+        [.. JsonNode.Parse(await _http.GetStringAsync(new Uri($"notifications?user={user}", UriKind.Relative)))!.AsArray().Select(one => (string)one!["text"]!)];
+
+    /// <summary>The lines below a card, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonObject>> ThreadAsync(string user, JsonObject card) =>
+        [.. (await MessagesAsync(user)).Where(message => (string?)message["thread_ts"] == (string)card["ts"]! && (string?)message["channel"] == (string)card["channel"]!)];
+
+    /// <summary>Types into a search; the values that the app suggests.</summary>
+    public async Task<IReadOnlyList<string>> SuggestAsync(string view, string block, string typed) =>
+        [.. (await PostAsync("suggest", new { view_id = view, block_id = block, value = typed }))["options"]?.AsArray().Select(option => (string)option!["value"]!) ?? []];
+
+    /// <summary>Changes an account, and tells the app as Slack does.</summary>
+    public Task<JsonObject> ChangeAsync(string user, bool? deleted = null, bool? guest = null) =>
+        PostAsync("user", new { user, deleted, is_restricted = guest, send_event = true });
+
+    /// <summary>Makes a channel, or changes one; members by id or name.</summary>
+    public Task<JsonObject> ChannelAsync(string channel, bool? archived = null, bool? appIsMember = null, string[]? members = null) =>
+        PostAsync("channel", new { channel, archived, app_is_member = appIsMember, members });
+
+    /// <summary>Somebody deletes a message in Slack.</summary>
+    public Task<JsonObject> DeleteAsync(JsonObject message) =>
+        PostAsync("delete", new { channel = (string?)message["channel"], ts = (string?)message["ts"] });
 
     /// <summary>Fills a form in and sends it off; answers with Slack's view of it: <c>outcome</c>, and <c>errors</c> beside the fields.</summary>
     public Task<JsonObject> SubmitAsync(string view, params (string Field, string? Value)[] fields)
@@ -52,13 +91,21 @@ public sealed class SlackUser : IDisposable
         return response.IsSuccessStatusCode ? JsonNode.Parse(text)!.AsObject() : throw new InvalidOperationException($"The stand-in refused {act}: {text}");
     }
 
+    /// <summary>The same message, once it holds these words: cards are changed in their place. Null when that does not come in time.</summary>
+    public Task<JsonObject?> WaitForAsync(string user, JsonObject message, string contains) =>
+        WaitAsync(user, contains, more: $"&channel={(string?)message["channel"]}&ts={(string?)message["ts"]}");
+
+    /// <summary>The first message in a channel after <paramref name="after"/> that holds these words.</summary>
+    public Task<JsonObject?> WaitInAsync(string user, string channel, string contains, string? after = null) =>
+        WaitAsync(user, contains, after, $"&channel={channel}");
+
     /// <summary>The first message after <paramref name="after"/> that holds these words; null when none comes in time.</summary>
-    public async Task<JsonObject?> WaitAsync(string user, string contains, string? after = null)
+    public async Task<JsonObject?> WaitAsync(string user, string contains, string? after = null, string more = "")
     {
         // The stand-in waits for a while at a time.
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience.Limit;)
         {
-            using var response = await _http.GetAsync(new Uri($"wait?user={user}&contains={Uri.EscapeDataString(contains)}&after={after}&timeoutMs=30000", UriKind.Relative));
+            using var response = await _http.GetAsync(new Uri($"wait?user={user}&contains={Uri.EscapeDataString(contains)}&after={after}&timeoutMs=30000{more}", UriKind.Relative));
             if (response.StatusCode is HttpStatusCode.RequestTimeout) continue;
             var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync())!.AsObject();
             return answer["message"]?.AsObject() ?? answer;

@@ -129,7 +129,7 @@ public sealed partial class AlarmTests : IDisposable
         services.AddSingleton<IRoleAdministrator>(new FakeRoleAdministrator(_clock));
         services.AddSingleton<IRoleInventory>(new FakeRoleInventory());
         services.AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery());
-        services.AddSingleton<IChat>(new FakeChat());
+        services.AddFakeSlack();
         services.AddSingleton<IAuditTrail>(new InMemoryAuditTrail());
         services.AddSingleton<IDirectory>(new FakeDirectory());
         services.AddSingleton<IGrantDispatcher>(new Nobody());

@@ -25,9 +25,8 @@ public sealed class AskingTests(OpenHouse house) : IClassFixture<OpenHouse>
     [InlineData("orders read forever because refused7", "Access always ends", "30m, 2h or 1d")]
     [InlineData("orders read 5h because refused8", "The longest for read on orders is 4h (rule all-read)", "Ask for 4h or less")]
     [InlineData("orders read 400d because refused9", "\"400d\" is not a length", "45s")]
-    [InlineData("orders fix-orders 1h because refused10", "needs approval by 1 of dba (rule prod-fix)", "not available yet")]
     [InlineData("archive peek 10s because refused11", "peek is not offered on archive", "read")]
-    [InlineData("extend K7Q3-MD 1h refused12", "is not available yet", "extend")]
+    [InlineData("extend K7Q3-MD 1h refused12", "There is no grant K7Q3-MD", "mine")]
     public async Task What_cannot_be_given_is_refused_with_what_to_do_next(string text, string why, string next)
     {
         var words = await It.SayAsync(SlackUser.Erin, text, why[..Math.Min(why.Length, 12)].Trim('"', '`'));

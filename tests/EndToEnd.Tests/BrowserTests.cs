@@ -28,6 +28,24 @@ public sealed class Chromium : IAsyncLifetime
     /// <summary>A page on which Erin sits before the stand-in.</summary>
     public async Task<IPage> OpenAsync(Uri address)
     {
+        var page = await NewAsync(1280);
+        await page.GotoAsync(new Uri(address, $"?user={SlackUser.Erin}").ToString());
+        await Expect(page.GetByTestId("user-select")).ToHaveValueAsync(SlackUser.Erin);
+        return page;
+    }
+
+    /// <summary>Several people side by side, each in a frame of a phone's width.</summary>
+    public async Task<(IPage Page, IReadOnlyDictionary<string, IFrameLocator> People)> OpenTogetherAsync(Uri address, params string[] names)
+    {
+        var page = await NewAsync(names.Length * 390);
+        await page.GotoAsync(new Uri(address, $"?people={string.Join(',', names)}").ToString());
+        var people = names.ToDictionary(name => name, name => page.FrameLocator($"[data-testid=frame-{name}]"), StringComparer.Ordinal);
+        foreach (var person in people.Values) await Expect(person.GetByTestId("channel-app")).ToBeVisibleAsync();
+        return (page, people);
+    }
+
+    private async Task<IPage> NewAsync(int width)
+    {
         if (_browser is null)
         {
             const string why = "Chromium or Chrome was not found in PATH; set DBACCESS_CHROMIUM to its path, or run scripts/test, which installs it on Debian.";
@@ -35,10 +53,8 @@ public sealed class Chromium : IAsyncLifetime
             Assert.Skip(why);
         }
 
-        var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = 1280, Height = 800 }, Locale = "en-GB" });
+        var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = 800 }, Locale = "en-GB" });
         page.SetDefaultTimeout((float)Patience.Limit.TotalMilliseconds);
-        await page.GotoAsync(new Uri(address, $"?user={SlackUser.Erin}").ToString());
-        await Expect(page.GetByTestId("user-select")).ToHaveValueAsync(SlackUser.Erin);
         return page;
     }
 

@@ -60,6 +60,15 @@ public sealed class GrantJsonTests
     }
 
     [Fact]
+    public void A_plan_of_an_earlier_program_has_no_remarks()
+    {
+        var document = JsonNode.Parse(GrantJson.Write(Grant))!;
+        document["grant"]!["plan"]!.AsObject().Remove("remarks");
+
+        Assert.Empty(GrantJson.Read(Id, document.ToJsonString()).Plan!.Remarks);
+    }
+
+    [Fact]
     public void What_a_later_program_added_is_ignored()
     {
         var document = JsonNode.Parse(GrantJson.Write(Grant))!;

@@ -121,6 +121,17 @@ internal sealed class BlockKitRules
         return rules._faults;
     }
 
+    /// <summary>The answer to a search: options or groups of them, at most a hundred; none is an answer, too.</summary>
+    public static IReadOnlyList<BlockKitFault> CheckSuggestions(JsonObject answer)
+    {
+        var rules = new BlockKitRules();
+        if (answer["options"] is null == answer["option_groups"] is null)
+            rules.Fault("must provide exactly one of options, option_groups", "");
+        else if (answer["options"] is not null) rules.Options(answer, "options", 0, 100, "", mrkdwnAllowed: false);
+        else rules.Groups(answer, least: 0, "");
+        return rules._faults;
+    }
+
     private void View(JsonObject view, string type)
     {
         const string at = "/view";
@@ -272,6 +283,9 @@ internal sealed class BlockKitRules
             case "static_select" or "multi_static_select":
                 Menu(element, at);
                 break;
+            case "external_select" or "multi_external_select":
+                Search(element, at);
+                break;
             case "datepicker":
                 if (element.Text("initial_date") is { } date && !DateOnly.TryParseExact(date, "yyyy-MM-dd", out _))
                     Fault("must be a valid date", at + "/initial_date");
@@ -316,27 +330,38 @@ internal sealed class BlockKitRules
         }
 
         if (menu["options"] is not null) Options(menu, "options", 1, 100, at, mrkdwnAllowed: false);
-        else
-        {
-            Each(menu, "option_groups", 1, 100, at, (group, place) =>
-            {
-                OnlyFields(group, ["label", "options"], place);
-                PlainText(group, "label", 75, place, required: true);
-                Options(group, "options", 1, 100, place, mrkdwnAllowed: false);
-            });
-        }
+        else Groups(menu, least: 1, at);
         InitialAmongOptions(menu, at);
     }
 
+    private void Groups(JsonObject owner, int least, string at) => Each(owner, "option_groups", least, 100, at, (group, place) =>
+    {
+        OnlyFields(group, ["label", "options"], place);
+        PlainText(group, "label", 75, place, required: true);
+        Options(group, "options", 1, 100, place, mrkdwnAllowed: false);
+    });
+
+    private void Search(JsonObject search, string at)
+    {
+        if (search["min_query_length"] is not null && search.Number("min_query_length") is not >= 0)
+            Fault("must be greater than -1", at + "/min_query_length");
+        if (search["initial_options"] is not null) Options(search, "initial_options", 1, 100, at, mrkdwnAllowed: false);
+        if (search["initial_option"] is null) return;
+        if (search.Object("initial_option") is { } option) Option(option, at + "/initial_option", mrkdwnAllowed: false);
+        else Fault("must provide an object", at + "/initial_option");
+    }
+
     private void Options(JsonObject owner, string name, int least, int most, string at, bool mrkdwnAllowed) =>
-        Each(owner, name, least, most, at, (option, place) =>
-        {
-            OnlyFields(option, ["text", "value", "description", "url"], place);
-            Label(option, "text", 75, place, mrkdwnAllowed, required: true);
-            Label(option, "description", 75, place, mrkdwnAllowed, required: false);
-            if (option.Text("value") is null) Missing("value", place);
-            Length(option, "value", 1, 150, place);
-        });
+        Each(owner, name, least, most, at, (option, place) => Option(option, place, mrkdwnAllowed));
+
+    private void Option(JsonObject option, string at, bool mrkdwnAllowed)
+    {
+        OnlyFields(option, ["text", "value", "description", "url"], at);
+        Label(option, "text", 75, at, mrkdwnAllowed, required: true);
+        Label(option, "description", 75, at, mrkdwnAllowed, required: false);
+        if (option.Text("value") is null) Missing("value", at);
+        Length(option, "value", 1, 150, at);
+    }
 
     private void Label(JsonObject owner, string name, int most, string at, bool mrkdwnAllowed, bool required)
     {

@@ -40,7 +40,7 @@ internal sealed class Control(
     private async Task<JsonNode?> ReadAsync(HttpContext context, string act)
     {
         var query = context.Request.Query;
-        string User() => workspace.User(query["user"])?.Id ?? throw new ImpossibleException("There is no such user.");
+        string User() => workspace.Person(query["user"])?.Id ?? throw new ImpossibleException("There is no such user.");
         switch (act)
         {
             case "messages":
@@ -48,6 +48,19 @@ internal sealed class Control(
                 lock (workspace.Gate) return new JsonArray([.. workspace.VisibleTo(user).Select(message => (JsonNode)message.Describe())]);
             case "views":
                 return Views(User());
+            case "home":
+                var owner = User();
+                lock (workspace.Gate) return new JsonObject { ["home"] = workspace.Home(owner) is { } home ? Draw(home) : null };
+            case "notifications":
+                return workspace.NotificationsOf(User());
+            case "channels":
+                lock (workspace.Gate)
+                {
+                    return new JsonArray([.. workspace.Channels.Where(channel => channel.DirectWith is null)
+                        .Select(channel => (JsonNode)channel.Describe())]);
+                }
+            case "usergroups":
+                return new JsonArray([.. workspace.Usergroups.Select(group => (JsonNode)shapes.Usergroup(group, withUsers: true))]);
             case "calls":
                 return workspace.Calls();
             case "deliveries":
@@ -75,6 +88,14 @@ internal sealed class Control(
             case "submit":
                 return await interactions.SubmitAsync(
                     Need(request, "view_id"), request.Object("values") ?? [], request.Flag("force") == true, bend, cancellationToken);
+            case "suggest":
+                return await interactions.SuggestAsync(request, bend, cancellationToken);
+            case "channel":
+                return SetChannel(request);
+            case "usergroup":
+                return SetUsergroup(request);
+            case "delete":
+                return Delete(request);
             case "close":
                 return await interactions.CloseAsync(Need(request, "view_id"), request.Flag("all") == true, bend, cancellationToken);
             case "message":
@@ -115,7 +136,7 @@ internal sealed class Control(
 
     private async Task<JsonNode> HomeAsync(JsonObject request, Bend bend, CancellationToken cancellationToken)
     {
-        var user = workspace.User(Need(request, "user")) ?? throw new ImpossibleException("There is no such user.");
+        var user = workspace.Person(Need(request, "user")) ?? throw new ImpossibleException("There is no such user.");
         var inner = new JsonObject
         {
             ["type"] = "app_home_opened", ["user"] = user.Id, ["channel"] = workspace.Direct(user.Id).Id,
@@ -130,7 +151,7 @@ internal sealed class Control(
 
     private async Task<JsonNode> UserAsync(JsonObject request, Bend bend, CancellationToken cancellationToken)
     {
-        var user = workspace.User(Need(request, "user")) ?? throw new ImpossibleException("There is no such user.");
+        var user = workspace.Person(Need(request, "user")) ?? throw new ImpossibleException("There is no such user.");
         user = user with
         {
             Deleted = request.Flag("deleted") ?? user.Deleted,
@@ -154,6 +175,51 @@ internal sealed class Control(
             answer["delivery"] = await interactions.EventAsync(inner, request.Text("event_id"), user, bend, cancellationToken);
         }
         return answer;
+    }
+
+    /// <summary>Makes a channel or changes it. <c>members</c> replaces, <c>add</c> and <c>remove</c> change; people by id or name.</summary>
+    private JsonObject SetChannel(JsonObject request)
+    {
+        var id = Need(request, "channel");
+        if (id.Length < 2 || id[0] is not ('C' or 'G')) throw new ImpossibleException("A channel's id starts with C or G.");
+        var (members, add, remove) = (People(request, "members"), People(request, "add"), People(request, "remove"));
+        return workspace.Change(id, channel =>
+        {
+            channel.Name = request.Text("name") ?? channel.Name;
+            channel.IsPrivate = request.Flag("private") ?? channel.IsPrivate;
+            channel.IsArchived = request.Flag("archived") ?? channel.IsArchived;
+            channel.IsExtShared = request.Flag("ext_shared") ?? channel.IsExtShared;
+            channel.AppIsMember = request.Flag("app_is_member") ?? channel.AppIsMember;
+            if (members is not null) channel.Members.Clear();
+            channel.Members.UnionWith(members ?? []);
+            channel.Members.UnionWith(add ?? []);
+            channel.Members.ExceptWith(remove ?? []);
+        }).Describe();
+    }
+
+    private JsonObject SetUsergroup(JsonObject request)
+    {
+        var id = Need(request, "usergroup");
+        var known = workspace.Usergroup(id) ?? new SeedUsergroup(id, id, []);
+        var group = known with
+        {
+            Handle = request.Text("handle") ?? known.Handle, Users = People(request, "users") ?? known.Users,
+            IsDisabled = request.Flag("disabled") ?? known.IsDisabled,
+        };
+        workspace.Replace(group);
+        return shapes.Usergroup(group, withUsers: true);
+    }
+
+    private string[]? People(JsonObject request, string field) => request.Array(field) is not { } given ? null
+        : [.. given.Select(one => workspace.Person(one?.ToString())?.Id ?? throw new ImpossibleException($"{field}: there is no user {one}."))];
+
+    /// <summary>Somebody who may deletes a message in Slack: also one of the app's.</summary>
+    private JsonObject Delete(JsonObject request)
+    {
+        if (workspace.Find(Need(request, "channel"), Need(request, "ts")) is not { Deleted: false } message)
+            throw new ImpossibleException("There is no such message.");
+        workspace.Delete(message);
+        return Done();
     }
 
     private JsonObject SetFault(JsonObject request)
@@ -207,18 +273,21 @@ internal sealed class Control(
         return json;
     }
 
-    /// <summary>Waits for a message with these words anywhere in it that this person can see, and that was posted after <c>after</c>.</summary>
+    /// <summary>Waits for a message with these words anywhere in it that this person can see, and that was posted after <c>after</c>, in <c>channel</c>, as <c>ts</c>.</summary>
     private async Task<JsonNode> WaitAsync(HttpContext context, string user)
     {
         var query = context.Request.Query;
         var words = query["contains"].ToString();
         var after = query["after"].ToString();
+        var (channel, ts) = (query["channel"].ToString(), query["ts"].ToString());
         using var deadline = Deadline(context, query["timeoutMs"], 5000);
         while (true)
         {
             var changed = workspace.Changed;
             foreach (var message in workspace.VisibleTo(user))
             {
+                if (channel.Length > 0 && message.Channel != channel) continue;
+                if (ts.Length > 0 && message.Ts != ts) continue;
                 if (message.Deleted || (after.Length > 0 && string.CompareOrdinal(message.Ts, after) <= 0)) continue;
                 lock (workspace.Gate)
                 {
@@ -250,13 +319,15 @@ internal sealed class Control(
             return new JsonObject
             {
                 ["version"] = workspace.Version,
+                ["me"] = user,
                 ["team"] = workspace.Seed.Team.Name,
                 ["app"] = new JsonObject { ["name"] = workspace.Seed.App.Name, ["user"] = workspace.Seed.App.BotUserId, ["channel"] = direct.Id },
                 ["users"] = new JsonArray([.. workspace.Users.Select(Person)]),
-                ["usergroups"] = new JsonArray([.. workspace.Seed.Usergroups.Select(group =>
+                ["usergroups"] = new JsonArray([.. workspace.Usergroups.Select(group =>
                     (JsonNode)new JsonObject { ["id"] = group.Id, ["handle"] = group.Handle })]),
                 ["channels"] = new JsonArray([.. workspace.Channels.Where(channel => channel.DirectWith is null && channel.Members.Contains(user))
-                    .Select(channel => (JsonNode)new JsonObject { ["id"] = channel.Id, ["name"] = channel.Name, ["private"] = channel.IsPrivate })]),
+                    .Select(channel => (JsonNode)new JsonObject { ["id"] = channel.Id, ["name"] = channel.Name, ["private"] = channel.IsPrivate, ["archived"] = channel.IsArchived })]),
+                ["notifications"] = new JsonArray([.. workspace.NotificationsOf(user).TakeLast(20).Select(one => one!.DeepClone())]),
                 ["messages"] = new JsonArray([.. workspace.VisibleTo(user).Where(message => !message.Deleted)
                     .Select(message => (JsonNode)message.Describe())]),
                 ["views"] = Views(user),
@@ -269,6 +340,9 @@ internal sealed class Control(
             ["id"] = person.Id,
             ["name"] = string.IsNullOrEmpty(person.DisplayName) ? person.RealName ?? person.Name : person.DisplayName,
             ["bot"] = person.IsBot,
+            ["deleted"] = person.Deleted,
+            ["guest"] = person.IsRestricted || person.IsUltraRestricted,
+            ["handle"] = person.Name,
             ["note"] = person.Deleted ? "deactivated" : workspace.IsOutsider(person) ? "other workspace"
                 : person.IsRestricted || person.IsUltraRestricted ? "guest" : "",
         };

@@ -6,13 +6,15 @@ namespace DbAccess.SlackStandIn;
 internal static class FormState
 {
     /// <summary>The values of elements nobody has touched yet.</summary>
-    public static JsonObject Initial(JsonArray? blocks) => Collect(blocks, [], []);
+    public static JsonObject Initial(JsonArray? blocks) => Collect(blocks, [], [], []);
 
     /// <summary>
     /// <paramref name="given"/> is by block, then by action: a string (text, or an option's value, or a user's id), a list of
     /// them, null for nothing, or a whole object, which is taken as it is, also when it was never offered.
     /// </summary>
-    public static JsonObject Read(JsonObject view, JsonObject given, JsonObject before) => Collect(view.Array("blocks"), given, before);
+    /// <param name="offered">What the app suggested for its searches: by block, then by action.</param>
+    public static JsonObject Read(JsonObject view, JsonObject given, JsonObject before, JsonObject offered) =>
+        Collect(view.Array("blocks"), given, before, offered);
 
     /// <summary>What Slack's own client refuses before it sends anything, by block.</summary>
     public static JsonObject Check(JsonObject view, JsonObject values)
@@ -41,7 +43,7 @@ internal static class FormState
     }
 
     /// <summary>One element's value in Slack's shape; throws when the person picked what is not on offer.</summary>
-    public static JsonObject Value(JsonObject element, JsonNode? given)
+    public static JsonObject Value(JsonObject element, JsonNode? given, JsonArray? offered = null)
     {
         if (given is JsonObject whole) return whole.Copy();
         var type = element.Text("type")!;
@@ -51,10 +53,10 @@ internal static class FormState
         switch (type)
         {
             case "static_select" or "radio_buttons" or "external_select" or "overflow":
-                json["selected_option"] = one is null ? null : Option(element, one);
+                json["selected_option"] = one is null ? null : Option(element, one, offered);
                 break;
             case "multi_static_select" or "multi_external_select" or "checkboxes":
-                json["selected_options"] = new JsonArray([.. several.Select(value => Option(element, value))]);
+                json["selected_options"] = new JsonArray([.. several.Select(value => Option(element, value, offered))]);
                 break;
             case "users_select":
                 json["selected_user"] = one;
@@ -90,7 +92,7 @@ internal static class FormState
         return json;
     }
 
-    private static JsonObject Collect(JsonArray? blocks, JsonObject given, JsonObject before)
+    private static JsonObject Collect(JsonArray? blocks, JsonObject given, JsonObject before, JsonObject offered)
     {
         var values = new JsonObject();
         foreach (var block in blocks.Objects())
@@ -100,7 +102,7 @@ internal static class FormState
                 if (element.Text("type") is null or "button" or "image" or "overflow") continue;
                 var blockId = block.Text("block_id")!;
                 var actionId = element.Text("action_id")!;
-                var value = given.Object(blockId) is { } filled && filled.ContainsKey(actionId) ? Value(element, filled[actionId])
+                var value = given.Object(blockId) is { } filled && filled.ContainsKey(actionId) ? Value(element, filled[actionId], offered.Object(blockId).Array(actionId))
                     : before.Object(blockId).Object(actionId) is { } kept ? kept.Copy()
                     : Initial(element);
                 if (values[blockId] is not JsonObject inBlock) values[blockId] = inBlock = [];
@@ -121,13 +123,23 @@ internal static class FormState
         return Value(element, initial.Value?.DeepClone());
     }
 
-    private static JsonNode Option(JsonObject element, string value)
+    /// <summary>What can be chosen: in a menu, chosen beforehand, or suggested.</summary>
+    public static JsonObject? Offered(JsonObject element, string value, JsonArray? suggested)
     {
-        var offered = element.Array("options").Objects()
-            .Concat(element.Array("option_groups").Objects().SelectMany(group => group.Array("options").Objects()))
-            .FirstOrDefault(option => option.Text("value") == value);
-        return offered?.DeepClone() ?? throw new ImpossibleException("That option is not on offer (give the whole object to forge one).");
+        JsonObject[] known =
+        [
+            .. element.Array("options").Objects(), .. element.Array("option_groups").Objects().SelectMany(group => group.Array("options").Objects()),
+            .. element.Array("initial_options").Objects(), .. suggested.Objects(),
+        ];
+        if (element.Object("initial_option") is { } initial) known = [.. known, initial];
+        // Whoever types picks by what is shown.
+        return known.FirstOrDefault(option => option.Text("value") == value)
+            ?? suggested.Objects().FirstOrDefault(option => option.Object("text").Text("text") == value);
     }
+
+    private static JsonNode Option(JsonObject element, string value, JsonArray? suggested) =>
+        Offered(element, value, suggested)?.DeepClone()
+        ?? throw new ImpossibleException("That option is not on offer (give the whole object to forge one).");
 
     private static bool IsEmpty(JsonObject? value) =>
         value is null || value.Where(field => field.Key != "type").All(field => field.Value is null or JsonArray { Count: 0 });

@@ -59,13 +59,16 @@ internal sealed partial class Interactions(
         {
             var view = workspace.FindView(viewId) ?? throw new ImpossibleException("There is no such view open.");
             if (view.User != user.Id) throw new ImpossibleException("That view is another person's.");
+            await SearchAsync(view, act.Object("values") ?? [], bend, cancellationToken);
+            if (act.Text("value") is { } picked)
+                await SearchAsync(view, new JsonObject { [BlockOf(view, act, actionId)] = new JsonObject { [actionId] = picked } }, bend, cancellationToken);
             lock (workspace.Gate)
             {
-                if (act.Object("values") is { } values) view.Values = FormState.Read(view.Definition, values, view.Values);
+                if (act.Object("values") is { } values) view.Values = FormState.Read(view.Definition, values, view.Values, view.Offered);
                 payload = Start("block_actions", user);
                 payload["container"] = new JsonObject { ["type"] = "view", ["view_id"] = view.Id };
                 payload["view"] = shapes.View(view);
-                payload["actions"] = new JsonArray(Action(view.Definition.Array("blocks"), act, actionId));
+                payload["actions"] = new JsonArray(Action(view.Definition.Array("blocks"), act, actionId, view.Offered));
             }
         }
         else
@@ -87,7 +90,7 @@ internal sealed partial class Interactions(
                 if (!ephemeral) payload["message"] = shapes.Message(message);
                 payload["state"] = new JsonObject { ["values"] = FormState.Initial(message.Blocks) };
                 payload["response_url"] = Absolute(responseUrls.Issue("actions", user.Id, channel.Id, message));
-                payload["actions"] = new JsonArray(Action(message.Blocks, act, actionId));
+                payload["actions"] = new JsonArray(Action(message.Blocks, act, actionId, []));
             }
         }
         payload["trigger_id"] = workspace.IssueTrigger(user.Id);
@@ -101,10 +104,11 @@ internal sealed partial class Interactions(
     {
         var view = workspace.FindView(viewId) ?? throw new ImpossibleException("There is no such view open.");
         if (view.Definition.Text("type") != "modal") throw new ImpossibleException("Only a modal can be submitted.");
+        await SearchAsync(view, values, bend, cancellationToken);
         JsonObject payload;
         lock (workspace.Gate)
         {
-            view.Values = FormState.Read(view.Definition, values, view.Values);
+            view.Values = FormState.Read(view.Definition, values, view.Values, view.Offered);
             view.Errors = force ? [] : FormState.Check(view.Definition, view.Values);
             view.Trouble = null;
             if (view.Errors.Count > 0)
@@ -123,6 +127,58 @@ internal sealed partial class Interactions(
         lock (workspace.Gate) result["outcome"] = TakeSubmissionAnswer(view, answer);
         result["errors"] = view.Errors.Copy();
         workspace.Touch();
+        return result;
+    }
+
+    /// <summary>
+    /// Somebody types into a search of an open view; the app's suggestions can be picked from then on. Answers <c>outcome</c>:
+    /// <c>options</c> (and them), or <c>trouble</c> when the app gave nothing that Slack would show.
+    /// </summary>
+    public async Task<JsonObject> SuggestAsync(JsonObject act, Bend bend, CancellationToken cancellationToken)
+    {
+        var view = workspace.FindView(act.Text("view_id")) ?? throw new ImpossibleException("There is no such view open.");
+        var typed = act.Text("value") ?? "";
+        var block = act.Text("block_id") ?? throw new ImpossibleException("block_id is missing.");
+        var element = Searches(view).FirstOrDefault(search => search.Block == block
+            && (act.Text("action_id") is not { } wanted || search.Element.Text("action_id") == wanted)).Element
+            ?? throw new ImpossibleException("There is no search in that block.");
+        // Slack's client asks for three characters unless the app says otherwise.
+        if (typed.Length < (element.Number("min_query_length") ?? 3)) throw new ImpossibleException("Too few characters are typed to ask the app.");
+
+        JsonObject payload;
+        var action = element.Text("action_id")!;
+        lock (workspace.Gate)
+        {
+            payload = Start("block_suggestion", Person(view.User));
+            payload["container"] = new JsonObject { ["type"] = "view", ["view_id"] = view.Id };
+            payload["action_id"] = action;
+            payload["block_id"] = block;
+            payload["value"] = typed;
+            payload["view"] = shapes.View(view);
+        }
+
+        var answer = await DeliverAsync("block_suggestion", payload, bend, cancellationToken);
+        var result = answer.Describe();
+        var said = answer.IsGood ? Json.TryParse(answer.Body) as JsonObject : null;
+        if (said is null || answer.ContentType != Delivery.JsonType || BlockKitRules.CheckSuggestions(said).Count > 0)
+        {
+            result["outcome"] = "trouble";
+            return result;
+        }
+
+        JsonArray options =
+        [
+            .. said.Array("options").Objects().Concat(said.Array("option_groups").Objects().SelectMany(group => group.Array("options").Objects()))
+                .Select(option => (JsonNode)option.Copy()),
+        ];
+        lock (workspace.Gate)
+        {
+            if (view.Offered[block] is not JsonObject inBlock) view.Offered[block] = inBlock = [];
+            var known = inBlock.Array(action) ?? [];
+            inBlock[action] = new JsonArray([.. options.Concat(known).Select(option => option!.DeepClone())]);
+        }
+        result["outcome"] = "options";
+        result["options"] = options;
         return result;
     }
 
@@ -163,6 +219,7 @@ internal sealed partial class Interactions(
             Ts = ts ?? workspace.NextTs(),
             Author = user.Id,
             FromApp = false,
+            ThreadTs = act.Text("thread_ts"),
             ClientMessageId = Guid.NewGuid().ToString(),
             Text = act.Flag("typed") == false ? text : Escape(text, mentions: true),
             Blocks =
@@ -303,7 +360,32 @@ internal sealed partial class Interactions(
         ["is_enterprise_install"] = false,
     };
 
-    private JsonNode Action(JsonArray? blocks, JsonObject act, string actionId)
+    /// <summary>Whoever wants what was not suggested yet types it first, and picks it then.</summary>
+    private async Task SearchAsync(View view, JsonObject values, Bend bend, CancellationToken cancellationToken)
+    {
+        foreach (var (block, element) in Searches(view))
+        {
+            var action = element.Text("action_id")!;
+            var given = values.Object(block)?[action];
+            string[] wanted = given is JsonArray several ? [.. several.Select(one => one is JsonValue ? one.ToString() : "")]
+                : given is JsonValue one ? [one.ToString()] : [];
+            foreach (var value in wanted.Where(value => value.Length >= (element.Number("min_query_length") ?? 3) && value.Length > 0))
+            {
+                if (FormState.Offered(element, value, view.Offered.Object(block).Array(action)) is not null) continue;
+                await SuggestAsync(
+                    new JsonObject { ["view_id"] = view.Id, ["block_id"] = block, ["action_id"] = action, ["value"] = value }, bend, cancellationToken);
+            }
+        }
+    }
+
+    private static IEnumerable<(string Block, JsonObject Element)> Searches(View view) => view.Definition.Array("blocks").Objects().SelectMany(block =>
+        SlackShapes.Elements(block).Where(element => element.Text("type") is "external_select" or "multi_external_select")
+            .Select(element => (block.Text("block_id")!, element)));
+
+    private static string BlockOf(View view, JsonObject act, string actionId) => act.Text("block_id")
+        ?? Searches(view).FirstOrDefault(search => search.Element.Text("action_id") == actionId).Block ?? "";
+
+    private JsonNode Action(JsonArray? blocks, JsonObject act, string actionId, JsonObject offered)
     {
         foreach (var block in blocks.Objects())
         {
@@ -314,7 +396,7 @@ internal sealed partial class Interactions(
                 var action = element.Text("type") == "button"
                     ? Json.Known(("type", "button"), ("text", element["text"]?.DeepClone()), ("value", element["value"]?.DeepClone()),
                         ("style", element["style"]?.DeepClone()))
-                    : FormState.Value(element, act["value"]);
+                    : FormState.Value(element, act["value"], offered.Object(block.Text("block_id")!).Array(actionId));
                 // A forged value is what a hostile client would send.
                 if (act.Text("forge_value") is { } forged) action["value"] = forged;
                 action["action_id"] = actionId;
@@ -419,7 +501,7 @@ internal sealed partial class Interactions(
         return kept;
     }
 
-    private SeedUser Person(string? id) => workspace.User(id) ?? throw new ImpossibleException("There is no such user.");
+    private SeedUser Person(string? id) => workspace.Person(id) ?? throw new ImpossibleException("There is no such user.");
 
     private Channel Seen(SeedUser user, string channelId) =>
         workspace.Channel(channelId) is { } channel && channel.Members.Contains(user.Id)

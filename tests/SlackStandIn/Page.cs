@@ -5,7 +5,7 @@ internal static class Page
 {
     private const string Policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        + "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
     public static void Map(IEndpointRouteBuilder app)
     {

@@ -70,7 +70,10 @@ internal sealed record SeedUser(string Id, string Name)
     public bool IsEmailConfirmed { get; init; } = true;
 }
 
-internal sealed record SeedUsergroup(string Id, string Handle, string[] Users);
+internal sealed record SeedUsergroup(string Id, string Handle, string[] Users)
+{
+    public bool IsDisabled { get; init; }
+}
 
 internal sealed record SeedChannel(string Id, string Name)
 {

@@ -40,12 +40,13 @@ internal sealed class SlackShapes(Workspace workspace)
         return json;
     }
 
-    public JsonObject Message(Message message)
+    /// <param name="metadata">Slack tells it where it was asked for, and in the answers to whoever set it.</param>
+    public JsonObject Message(Message message, bool metadata = false)
     {
         var json = Json.Known(
             ("type", "message"), ("user", message.Author), ("text", message.Text), ("ts", message.Ts),
             ("team", workspace.Seed.Team.Id), ("thread_ts", message.ThreadTs), ("client_msg_id", message.ClientMessageId),
-            ("blocks", message.Blocks?.Copy()));
+            ("blocks", message.Blocks?.Copy()), ("metadata", metadata ? message.Metadata?.Copy() : null));
         if (message.FromApp)
         {
             var app = workspace.Seed.App;
@@ -90,6 +91,17 @@ internal sealed class SlackShapes(Workspace workspace)
         json["notify_on_close"] ??= false;
         json["close"] ??= null;
         json["submit"] ??= null;
+        return json;
+    }
+
+    public JsonObject Usergroup(SeedUsergroup group, bool withUsers)
+    {
+        var json = new JsonObject
+        {
+            ["id"] = group.Id, ["team_id"] = workspace.Seed.Team.Id, ["is_usergroup"] = true, ["name"] = group.Handle,
+            ["handle"] = group.Handle, ["date_delete"] = group.IsDisabled ? 1767000000 : 0, ["user_count"] = group.Users.Length,
+        };
+        if (withUsers) json["users"] = new JsonArray([.. group.Users.Select(user => (JsonNode)user)]);
         return json;
     }
 

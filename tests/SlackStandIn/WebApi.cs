@@ -32,6 +32,7 @@ internal sealed class WebApi
             ["auth.test"] = (true, AuthTest),
             ["users.info"] = (false, UsersInfo),
             ["users.lookupByEmail"] = (false, UsersLookupByEmail),
+            ["usergroups.list"] = (false, UsergroupsList),
             ["usergroups.users.list"] = (false, UsergroupsUsersList),
             ["conversations.open"] = (true, ConversationsOpen),
             ["conversations.info"] = (false, ConversationsInfo),
@@ -185,9 +186,19 @@ internal sealed class WebApi
         return user is null ? Refuse("users_not_found") : Ok(("user", _shapes.User(user)));
     }
 
-    private JsonObject UsergroupsUsersList(JsonObject arguments) => _workspace.Usergroup(Need(arguments, "usergroup")) is { } group
-        ? Ok(("users", new JsonArray([.. group.Users.Select(user => (JsonNode)user)])))
-        : Refuse("no_such_subteam");
+    private JsonObject UsergroupsList(JsonObject arguments) => IsOtherTeam(arguments) ? Refuse("team_not_found") : Ok(("usergroups", new JsonArray(
+    [
+        .. _workspace.Usergroups.Where(group => !group.IsDisabled || arguments.Flag("include_disabled") == true)
+            .Select(group => (JsonNode)_shapes.Usergroup(group, arguments.Flag("include_users") == true)),
+    ])));
+
+    private JsonObject UsergroupsUsersList(JsonObject arguments) =>
+        IsOtherTeam(arguments) ? Refuse("team_not_found")
+        : _workspace.Usergroup(Need(arguments, "usergroup")) is { } group && (!group.IsDisabled || arguments.Flag("include_disabled") == true)
+            ? Ok(("users", new JsonArray([.. group.Users.Select(user => (JsonNode)user)])))
+            : Refuse("no_such_subteam");
+
+    private bool IsOtherTeam(JsonObject arguments) => arguments.Text("team_id") is { } team && team != _workspace.Seed.Team.Id;
 
     private JsonObject ConversationsOpen(JsonObject arguments)
     {
@@ -225,13 +236,14 @@ internal sealed class WebApi
         if (!channel.AppIsMember) return Refuse("not_in_channel");
         var limit = Math.Clamp(arguments.Number("limit") ?? 100, 1, 999);
         var found = _workspace.Messages
-            .Where(message => message.Channel == channel.Id && message is { Deleted: false, EphemeralFor: null })
+            .Where(message => message.Channel == channel.Id && message is { Deleted: false, EphemeralFor: null, ThreadTs: null })
             .Where(message => arguments.Text("oldest") is not { } oldest || string.CompareOrdinal(message.Ts, oldest) > 0)
             .Where(message => arguments.Text("latest") is not { } latest || string.CompareOrdinal(message.Ts, latest) < 0)
             .OrderByDescending(message => message.Ts, StringComparer.Ordinal)
             .ToArray();
         return Ok(
-            ("messages", new JsonArray([.. found.Take(limit).Select(message => (JsonNode)_shapes.Message(message))])),
+            ("messages", new JsonArray(
+                [.. found.Take(limit).Select(message => (JsonNode)_shapes.Message(message, arguments.Flag("include_all_metadata") == true))])),
             ("has_more", found.Length > limit));
     }
 
@@ -241,7 +253,7 @@ internal sealed class WebApi
         var (text, blocks, truncated) = Content(arguments);
         var message = _workspace.Post(FromApp(channel, text, blocks, arguments, ephemeralFor: null));
         _interactions.Echo(message);
-        var answer = Ok(("channel", channel.Id), ("ts", message.Ts), ("message", _shapes.Message(message)));
+        var answer = Ok(("channel", channel.Id), ("ts", message.Ts), ("message", _shapes.Message(message, metadata: true)));
         if (truncated) Warn(answer, "message_truncated");
         return answer;
     }
@@ -265,9 +277,9 @@ internal sealed class WebApi
         var before = _shapes.Message(message);
         // Text alone takes the blocks away; that is Slack's rule, and many have been surprised by it.
         var (text, blocks, _) = Content(arguments);
-        _workspace.Edit(message, text, blocks);
+        _workspace.Edit(message, text, blocks, Metadata(arguments));
         _interactions.Echo(message, _interactions.Changed(message, before));
-        return Ok(("channel", message.Channel), ("ts", message.Ts), ("text", message.Text), ("message", _shapes.Message(message)));
+        return Ok(("channel", message.Channel), ("ts", message.Ts), ("text", message.Text), ("message", _shapes.Message(message, metadata: true)));
     }
 
     private JsonObject ChatDelete(JsonObject arguments)
@@ -341,7 +353,8 @@ internal sealed class WebApi
     {
         var id = Need(arguments, "channel");
         var ts = Need(arguments, "ts");
-        if (_workspace.Channel(id) is null) throw new RefusedException(Refuse("channel_not_found"));
+        if (!id.StartsWith('D')) _ = Writable(id);
+        else if (_workspace.Channel(id) is null) throw new RefusedException(Refuse("channel_not_found"));
         if (_workspace.Find(id, ts) is not { Deleted: false, EphemeralFor: null } message) throw new RefusedException(Refuse("message_not_found"));
         return message.FromApp ? message : throw new RefusedException(Refuse(notOwn));
     }
@@ -369,10 +382,27 @@ internal sealed class WebApi
         Author = _workspace.Seed.App.BotUserId,
         FromApp = true,
         EphemeralFor = ephemeralFor,
-        ThreadTs = arguments.Text("thread_ts"),
+        ThreadTs = Thread(channel, arguments.Text("thread_ts")),
+        ClientMessageId = arguments.Text("client_msg_id"),
+        Metadata = Metadata(arguments),
         Text = text,
         Blocks = blocks,
     };
+
+    /// <summary>
+    /// The first message of the thread, also for an answer to an answer. Under a message that was deleted a line is taken, as far as is known;
+    /// under one that never was it is not.
+    /// </summary>
+    private string? Thread(Channel channel, string? ts) => ts is null ? null
+        : _workspace.Find(channel.Id, ts) is { EphemeralFor: null } parent ? parent.ThreadTs ?? parent.Ts
+        : throw new RefusedException(Refuse("thread_not_found"));
+
+    private static JsonObject? Metadata(JsonObject arguments)
+    {
+        if (Structure(arguments, "metadata") is not { } given) return null;
+        if (MetadataRules.Fault(given) is { } fault) throw new RefusedException(Refuse(fault));
+        return ((JsonObject)given).Copy();
+    }
 
     private static JsonObject ViewArgument(JsonObject arguments, string type)
     {

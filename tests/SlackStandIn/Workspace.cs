@@ -15,6 +15,7 @@ internal sealed class Message
     /// <summary>The only person who sees it; null for an ordinary message.</summary>
     public string? EphemeralFor { get; init; }
     public string? ClientMessageId { get; init; }
+    public JsonObject? Metadata { get; set; }
     public string Text { get; set; } = "";
     public JsonArray? Blocks { get; set; }
     public bool Edited { get; set; }
@@ -33,6 +34,8 @@ internal sealed class Message
         ["ephemeral"] = EphemeralFor is not null,
         ["edited"] = Edited,
         ["deleted"] = Deleted,
+        ["metadata"] = Metadata?.Copy(),
+        ["client_msg_id"] = ClientMessageId,
         ["history"] = History.Copy(),
     };
 }
@@ -40,16 +43,22 @@ internal sealed class Message
 internal sealed class Channel
 {
     public required string Id { get; init; }
-    public required string Name { get; init; }
-    public bool IsPrivate { get; init; }
-    public bool IsArchived { get; init; }
-    public bool IsExtShared { get; init; }
-    public bool AppIsMember { get; init; }
+    public required string Name { get; set; }
+    public bool IsPrivate { get; set; }
+    public bool IsArchived { get; set; }
+    public bool IsExtShared { get; set; }
+    public bool AppIsMember { get; set; }
     /// <summary>The person of a direct message with the app; null for a channel.</summary>
     public string? DirectWith { get; init; }
     public HashSet<string> Members { get; } = new(StringComparer.Ordinal);
 
     public string NameInCommands => DirectWith is not null ? "directmessage" : IsPrivate ? "privategroup" : Name;
+
+    public JsonObject Describe() => new()
+    {
+        ["id"] = Id, ["name"] = Name, ["private"] = IsPrivate, ["archived"] = IsArchived, ["app_is_member"] = AppIsMember,
+        ["members"] = new JsonArray([.. Members.Order(StringComparer.Ordinal).Select(member => (JsonNode)member)]),
+    };
 }
 
 /// <summary>A modal that is open, or a person's Home tab.</summary>
@@ -63,6 +72,8 @@ internal sealed class View
     public required string Hash { get; set; }
     /// <summary>state.values as Slack keeps it: by block, then by action.</summary>
     public JsonObject Values { get; set; } = [];
+    /// <summary>What the app suggested for its searches so far: by block, then by action, lists of options.</summary>
+    public JsonObject Offered { get; } = [];
     public JsonObject Errors { get; set; } = [];
     public string? Trouble { get; set; }
 }
@@ -87,7 +98,9 @@ internal sealed class Workspace
     private readonly TimeSpan _triggerLife;
     private readonly Dictionary<string, SeedUser> _users;
     private readonly Dictionary<string, Channel> _channels = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SeedUsergroup> _usergroups;
     private readonly List<Message> _messages = [];
+    private readonly Notifications _notifications = new();
     private readonly Dictionary<string, List<View>> _modals = new(StringComparer.Ordinal);
     private readonly Dictionary<string, View> _homes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string User, DateTimeOffset IssuedAt, bool Used)> _triggers = new(StringComparer.Ordinal);
@@ -103,6 +116,7 @@ internal sealed class Workspace
         (_clock, _triggerLife) = (options.Clock, options.Patience);
         _users = seed.Users.ToDictionary(user => user.Id, StringComparer.Ordinal);
         _users[seed.App.BotUserId] = new SeedUser(seed.App.BotUserId, seed.App.BotName) { RealName = seed.App.Name, IsBot = true };
+        _usergroups = seed.Usergroups.ToDictionary(group => group.Id, StringComparer.Ordinal);
         foreach (var channel in seed.Channels)
         {
             var made = new Channel
@@ -166,6 +180,12 @@ internal sealed class Workspace
         lock (Gate) return id is not null && _users.TryGetValue(id, out var user) ? user : null;
     }
 
+    /// <summary>By id or, as people call each other, by name.</summary>
+    public SeedUser? Person(string? idOrName)
+    {
+        lock (Gate) return User(idOrName) ?? _users.Values.FirstOrDefault(user => user.Name == idOrName);
+    }
+
     public void Replace(SeedUser user)
     {
         lock (Gate) _users[user.Id] = user;
@@ -179,7 +199,37 @@ internal sealed class Workspace
 
     public bool IsOutsider(SeedUser user) => TeamOf(user) != Seed.Team.Id;
 
-    public SeedUsergroup? Usergroup(string? id) => Seed.Usergroups.FirstOrDefault(group => group.Id == id);
+    public IReadOnlyList<SeedUsergroup> Usergroups
+    {
+        get
+        {
+            lock (Gate) return [.. _usergroups.Values];
+        }
+    }
+
+    public SeedUsergroup? Usergroup(string? id)
+    {
+        lock (Gate) return id is not null && _usergroups.TryGetValue(id, out var group) ? group : null;
+    }
+
+    public void Replace(SeedUsergroup group)
+    {
+        lock (Gate) _usergroups[group.Id] = group;
+        Touch();
+    }
+
+    /// <summary>Makes a channel, or changes the one that is there.</summary>
+    public Channel Change(string channel, Action<Channel> change)
+    {
+        Channel known;
+        lock (Gate)
+        {
+            if (!_channels.TryGetValue(channel, out known!)) known = _channels[channel] = new Channel { Id = channel, Name = channel, AppIsMember = true };
+            change(known);
+        }
+        Touch();
+        return known;
+    }
 
     public Channel? Channel(string? id)
     {
@@ -222,15 +272,22 @@ internal sealed class Workspace
         {
             message.History.Add(Entry("posted"));
             _messages.Add(message);
+            _notifications.Take(message, Channel(message.Channel)!, _messages, Usergroup);
         }
         Touch();
         return message;
     }
 
-    public void Edit(Message message, string text, JsonArray? blocks)
+    public JsonArray NotificationsOf(string user)
+    {
+        lock (Gate) return _notifications.Of(user);
+    }
+
+    public void Edit(Message message, string text, JsonArray? blocks, JsonObject? metadata = null)
     {
         lock (Gate)
         {
+            message.Metadata = metadata ?? message.Metadata;
             message.Text = text;
             message.Blocks = blocks;
             message.Edited = true;
@@ -245,6 +302,7 @@ internal sealed class Workspace
         {
             message.Text = "";
             message.Blocks = null;
+            message.Metadata = null;
             message.Deleted = true;
             message.History.Add(Entry("deleted"));
         }
@@ -340,7 +398,7 @@ internal sealed class Workspace
             view.Definition = definition;
             view.Hash = NewHash();
             // What was typed stays where block and action are the same as before.
-            view.Values = FormState.Read(definition, [], view.Values);
+            view.Values = FormState.Read(definition, [], view.Values, view.Offered);
             view.Errors = [];
             view.Trouble = null;
         }

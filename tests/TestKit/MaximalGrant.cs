@@ -1,5 +1,7 @@
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
@@ -44,6 +46,40 @@ public static class MaximalGrant
         Reason = text ?? "INC-4711 stuck orders",
         Ticket = "INC-4711",
         Duration = TimeSpan.FromMinutes(90) + TimeSpan.FromTicks(7),
+        AskedBy = Some.OtherEngineer,
+        StartsAt = At(15),
+        BreakGlass = true,
+        Asking = new Asking
+        {
+            Stages = [new ApprovalStage(1, ["dba"]), new ApprovalStage(2, ["security", text ?? "others"])],
+            AskedAt = At(16),
+            LapsesAt = At(17),
+            Remind = [TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(30)],
+            Channel = "C0APPROVE",
+            StageSince = At(18),
+            Reminded = 1,
+            Plan = Agreed(text),
+            Grew = [text ?? "select on table public.refunds"],
+            Agreements = [new Agreement(Some.Dba, text ?? "dana", 1, At(19), "3f1c0a", "0f3c")],
+            Offer = new CounterOffer(Some.ReadScope(), TimeSpan.FromMinutes(15), Agreed(text), "prod-read", new Agreement(Some.Dba, "dana", 0, At(20), "3f1c0a", "0f3d")),
+        },
+        ExtendBy = TimeSpan.FromMinutes(30),
+        Extensions = 2,
+        Extended = TimeSpan.FromHours(1),
+        EndMoved = true,
+        Card = new ApprovalCard
+        {
+            Refs = [new CardRef(new MessageRef("C0APPROVE", "1767225602.000300"), null, Gone: true), new CardRef(new MessageRef("D0DANADM1", "1767225602.000400"), Some.Dba)],
+            DueAt = At(21),
+            Attempts = 3,
+            Lines = [CardLine.Reminder, CardLine.Settled],
+            Direct = true,
+            Trouble = text ?? "is_archived",
+        },
+        Review = new ReviewOwed("C0SECURITY", new ApprovalStage(1, ["security"]), TimeSpan.FromHours(24))
+        {
+            Since = At(22), By = Some.Dba, Called = text ?? "dana", At = At(23), AllRight = true, Why = text ?? "read addresses", Escalated = true,
+        },
         Rule = "prod-fix",
         PolicyHash = "3f1c0a",
         Seal = "b1946ac92492d2347c6235b4d2611184",
@@ -52,7 +88,7 @@ public static class MaximalGrant
         Window = new AccessWindow(At(2), At(3)),
         Role = RoleName.Parse("dba_k3f9q2_erin_k7q3md_7gq2m4xz")!,
         RoleOid = uint.MaxValue,
-        Plan = new PlanOnRecord("0f3c", text ?? "12 tables in orders"),
+        Plan = new PlanOnRecord("0f3c", text ?? "12 tables in orders") { Remarks = [text ?? "Row security is on for public.orders and no policy is for this role: they will see no rows"] },
         Attempts = 4,
         StepDueAt = At(5),
         Leased = true,
@@ -81,6 +117,8 @@ public static class MaximalGrant
         NoticeAttempts = 11,
         Events = 12,
     };
+
+    private static AgreedPlan Agreed(string? text) => new("0f3c", text ?? "2 tables", [text ?? "select on table public.orders (16 kB)"], [text ?? "select on table public.orders in orders"]);
 
     // To the tick: stores must not round what they give back.
     private static DateTimeOffset At(int minutes) => Some.Now.AddMinutes(minutes).AddTicks(1_234_567 + minutes);

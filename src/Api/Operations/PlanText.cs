@@ -14,5 +14,5 @@ internal static class PlanText
 
     public static string AsJson(PrivilegePlan plan) => JsonSerializer.Serialize(
         new { hash = plan.Hash, summary = plan.Summary, scope = plan.Scope.Value, runAs = plan.RunAs, objects = plan.Objects,
-            later = plan.Later, everybody = plan.Public }, Json);
+            later = plan.Later, everybody = plan.Public, remarks = plan.Remarks }, Json);
 }

@@ -39,6 +39,7 @@ internal static class SlackWayIn
         services.AddSingleton<InteractivityEndpoint>();
         services.AddSingleton<EventEndpoint>();
         services.AddTransient<RequestDesk>();
+        services.AddTransient<DecisionDesk>();
         services.AddSingleton<InboxWorker>();
         if (hosted) services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
         return services;

@@ -26,6 +26,7 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
         IPolicySource policies,
         IPolicyHealth policyHealth,
         IChatHealth chat,
+        IDirectory directory,
         IGrantStore store,
         RoleReconciler reconciler,
         Installation installation,
@@ -37,7 +38,12 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
         public async Task<Result<Examination>> Handle(ExamineClusters query, CancellationToken cancellationToken)
         {
             var policy = policies.Current;
-            List<Check> checks = [await StoreAsync(cancellationToken), await SlackAsync(cancellationToken), .. Policy(policy)];
+            List<Check> checks = [await StoreAsync(cancellationToken)];
+            var slack = await SlackAsync(cancellationToken);
+            checks.Add(slack);
+            // That Slack cannot be asked was said before.
+            if (slack.Health is Health.Ok && policies.Missing is null) checks.AddRange(await GroupsAsync(policy, cancellationToken));
+            checks.AddRange(Policy(policy));
 
             var clusters = policy.Databases.Values.GroupBy(database => database.Target.Cluster)
                 .OrderBy(group => group.Key.Value, StringComparer.Ordinal).ToList();
@@ -132,6 +138,20 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
                 return new("slack", "slack", Health.Fail, $"Slack could not be asked ({failure.GetType().Name}).");
             }
         }
+
+        /// <summary>Whether what the policy says about members of user groups can be known at all.</summary>
+        private async Task<IReadOnlyList<Check>> GroupsAsync(AccessPolicy policy, CancellationToken cancellationToken) =>
+            await Task.WhenAll(policy.Groups.Values.Where(group => group.SlackUsergroup is not null)
+                .OrderBy(group => group.Name, StringComparer.Ordinal).Select(async group =>
+            {
+                var members = await directory.ListMembersAsync(group.SlackUsergroup!, cancellationToken);
+                return members.Refusal is { } refusal
+                    ? new Check("slack", "group", Health.Fail, $"{group.Name}: {refusal.Message}",
+                        "Correct the group in the policy, or give the app what it lacks and install it again.")
+                    : members.Value.Count == 0
+                        ? new("slack", "group", Health.Warn, $"{group.Name}: the user group {group.SlackUsergroup} has no members.")
+                        : new("slack", "group", Health.Ok, $"{group.Name}: {group.SlackUsergroup} has {members.Value.Count} members.");
+            }));
 
         private IEnumerable<Check> Policy(AccessPolicy policy)
         {

@@ -16,12 +16,14 @@ public sealed record CheckRequest(PrincipalId Requester, AccessWish Wish) : IReq
                 .WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters; put the details into the ticket.");
     }
 
-    internal sealed class Handler(RequestJudge judge, TimeProvider clock) : IRequestHandler<CheckRequest, Result>
+    internal sealed class Handler(RequestJudge judge, TableCheck tables, TimeProvider clock) : IRequestHandler<CheckRequest, Result>
     {
         public async Task<Result> Handle(CheckRequest query, CancellationToken cancellationToken)
         {
             var judged = await judge.JudgeAsync(query.Requester, query.Wish, clock.GetUtcNow(), cancellationToken);
-            return judged.Refusal is { } refusal ? refusal : Result.Done;
+            if (judged.Refusal is { } refusal) return refusal;
+
+            return await tables.RefusalOfAsync(judged.Value.Terms, cancellationToken) is { } mistyped ? mistyped : Result.Done;
         }
     }
 }

@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -26,6 +28,20 @@ public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Sco
     /// <summary>They have this already: nothing new was filed.</summary>
     public bool Already { get; init; }
 
+    /// <summary>Who has to agree first: <c>1 of dba, then 2 of security</c>; null when nobody has.</summary>
+    public string? Waits { get; init; }
+
+    /// <summary>When nobody has decided by then, it is over.</summary>
+    public DateTimeOffset? LapsesAt { get; init; }
+
+    public DateTimeOffset? StartsAt { get; init; }
+
+    /// <summary>Taken without asking; those who review it.</summary>
+    public string? Review { get; init; }
+
+    /// <summary>What whoever holds it is called, when somebody else asked.</summary>
+    public string? For { get; init; }
+
     /// <summary>When it ends, if that is known yet.</summary>
     public DateTimeOffset? Expiry { get; init; }
 
@@ -36,10 +52,19 @@ public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Sco
             ActsAs = grant.Scope.RunAs,
             HighRisk = grant.Scope.HighRisk,
             Expiry = grant.Window?.Expiry,
+            Waits = grant is { Status: GrantStatus.Pending, Asking: { } asking }
+                ? string.Join(", then ", asking.Stages.Select(ApprovalErrors.Words)) : null,
+            LapsesAt = grant.Status is GrantStatus.Pending ? grant.Asking?.LapsesAt : null,
+            StartsAt = grant.StartsAt,
+            Review = grant.Review is { } review ? ApprovalErrors.Words(review.Reviewers) : null,
+            For = grant.AskedBy is null ? null : grant.Handle,
         };
 }
 
-/// <summary>Asks for access. The policy decides; what it allows at once is on record when this returns, and is made behind.</summary>
+/// <summary>
+/// Asks for access. The policy decides: what it allows at once is on record when this returns, and is made behind; for the rest those whom
+/// the rule names are asked.
+/// </summary>
 /// <param name="RequestKey">The same for every copy of the same request: done twice, it answers with the grant it made the first
 /// time.</param>
 public sealed record CreateGrant(string RequestKey, PrincipalId Requester, AccessWish Wish) : IRequest<Result<GrantFiled>>, IAudited
@@ -47,7 +72,10 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
     /// <summary>As much as Slack's own text field takes.</summary>
     public const int LongestReason = 3000;
 
-    public Actor By => new Actor.Person(Requester);
+    /// <summary>Who asks on behalf of the requester; null when they ask themselves.</summary>
+    public PrincipalId? AskedBy { get; init; }
+
+    public Actor By => new Actor.Person(AskedBy ?? Requester);
 
     public string Subject => $"{Wish.Database}/{Wish.Scope}";
 
@@ -73,15 +101,15 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
     }
 
     internal sealed class Handler(
-            RequestJudge judge, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher, Installation installation,
-                GrantLimits limits,
-            TimeProvider clock)
+            RequestJudge judge, TableCheck tables, Deciders deciders, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher,
+            Installation installation, GrantLimits limits, TimeProvider clock)
         : IRequestHandler<CreateGrant, Result<GrantFiled>>
     {
         private const int IdTries = 20;
 
         // More than anybody may have open.
         private const int MostLooked = 200;
+        private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
         public async Task<Result<GrantFiled>> Handle(CreateGrant command, CancellationToken cancellationToken)
         {
@@ -98,13 +126,22 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             if (!command.Wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms, command.Wish)) is { } twinOfOurs)
                 return GrantFiled.Of(twinOfOurs.State) with { Already = true };
             if (open.Count >= limits.OpenPerPerson) return GrantErrors.TooManyOpen(open.Select(grant => grant.State), limits.OpenPerPerson);
+            if (await tables.RefusalOfAsync(terms, cancellationToken) is { } mistyped) return mistyped;
+
+            if (await RefusalOfAsync(command, terms, open, now, cancellationToken) is { } mayNot) return mayNot;
 
             var request = new GrantRequest(
                 command.RequestKey, command.Requester, handle, terms.Target, terms.Scope, terms.Duration,
-                command.Wish.Reason.Trim(), terms.Ticket, terms.Rule.Id, policyHash, Activity.Current?.Id);
+                command.Wish.Reason.Trim(), terms.Ticket, terms.Rule.Id, policyHash, Activity.Current?.Id)
+            {
+                AskedBy = Asker(command), StartsAt = command.Wish.StartsAt, BreakGlass = terms.Rule.BreakGlass,
+            };
             for (var attempt = 0; attempt < IdTries; attempt++)
             {
-                var grant = seal.Seal(Grant.RequestAllowed(GrantId.Derive(request.Key, attempt), installation.Name, request, now));
+                var id = GrantId.Derive(request.Key, attempt);
+                var grant = seal.Seal(terms.Rule.Approval is { } approval
+                    ? Grant.RequestApproval(id, installation.Name, request, Asking.Of(approval, now), now)
+                    : Grant.RequestAllowed(id, installation.Name, request, now));
                 if (await store.AddAsync(grant, cancellationToken) is SaveOutcome.Saved) return Filed(grant);
 
                 // The id is taken: by this very request, done at the same moment elsewhere, or by an unrelated grant.
@@ -113,6 +150,32 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
 
             throw new InvalidOperationException("No free grant id was found.");
         }
+
+        private static PrincipalId? Asker(CreateGrant command) => command.AskedBy == command.Requester ? null : command.AskedBy;
+
+        /// <summary>What a rule sets for one person, and whether anybody could agree at all.</summary>
+        private async Task<Error?> RefusalOfAsync(CreateGrant command, AccessVerdict.Terms terms, IReadOnlyList<Grant> open,
+            DateTimeOffset now, CancellationToken cancellationToken)
+        {
+            var rule = terms.Rule;
+            if (rule.Caps?.AtOnce is { } atOnce && open.Count(grant => grant.State.Rule == rule.Id) >= atOnce)
+                return GrantErrors.CapAtOnce(rule.Id, atOnce);
+            if (rule.Caps?.Day is not null || rule.BreakGlass is not null)
+            {
+                var had = (await store.ListByRequesterAsync(command.Requester, MostLooked, cancellationToken))
+                    .Concat(open).DistinctBy(grant => grant.Id).Select(grant => grant.State).ToList();
+                if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id && WasGivenSince(grant, now - Day)) >= day)
+                    return GrantErrors.CapDay(rule.Id, day);
+                if (rule.BreakGlass is { } glass && had.FirstOrDefault(grant => grant.Review is { IsOwed: true }) is { } owed)
+                    return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(glass.Review));
+            }
+
+            return rule.Approval is { } approval ? await deciders.RefusalOfAsync(
+                rule, approval.Stages, [command.Requester, command.AskedBy ?? command.Requester], cancellationToken) : null;
+        }
+
+        private static bool WasGivenSince(GrantSnapshot grant, DateTimeOffset since) =>
+            grant.RoleOid is not null && grant.Status is not GrantStatus.Failed && grant.Window?.Start > since;
 
         private async Task<Grant?> FindFiledAsync(string key, CancellationToken cancellationToken)
         {

@@ -1,3 +1,4 @@
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -13,8 +14,8 @@ namespace DbAccess.Application.Grants;
 /// next try sets a new password. A making that cannot succeed is undone until the role is proved absent.
 /// </summary>
 internal sealed class GrantGiving(
-    IGrantStore store, GrantWarrant warrants, IRoleAdministrator roles, ICredentialDelivery delivery, TimeProvider clock,
-    ILogger<GrantGiving> log)
+    IGrantStore store, GrantWarrant warrants, GrantSeal seal, GrantAsking asking, IRoleAdministrator roles,
+    ICredentialDelivery delivery, TimeProvider clock, ILogger<GrantGiving> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(45);
@@ -79,7 +80,10 @@ internal sealed class GrantGiving(
         var state = grant.State;
         var password = Passwords.New();
         var order = new RoleOrder(
-            state.Installation, state.Id, state.Target, state.Role!, state.Scope, state.Window!.Expiry, state.StepDueAt!.Value);
+            state.Installation, state.Id, state.Target, state.Role!, state.Scope, state.Window!.Expiry, state.StepDueAt!.Value)
+        {
+            AgreedPlan = state.Asking?.Plan?.Hash,
+        };
         switch (await roles.MakeAsync(order, password, cancellationToken))
         {
             case RoleMaking.NameTaken:
@@ -92,6 +96,9 @@ internal sealed class GrantGiving(
             case RoleMaking.NotNow { Why: var why }:
                 return await PostponeAsync(grant, why.Message, null);
 
+            case RoleMaking.Differs:
+                return await CompareAsync(grant, cancellationToken);
+
             case RoleMaking.Made made:
                 var (known, outcome) =
                     await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, made.Plan, clock.GetUtcNow()), cancellationToken);
@@ -103,8 +110,38 @@ internal sealed class GrantGiving(
                 return await DeliverAsync(known, credential, cancellationToken);
 
             default:
-                throw new InvalidOperationException("A making ends in one of its four ways.");
+                throw new InvalidOperationException("A making ends in one of its five ways.");
         }
+    }
+
+    /// <summary>
+    /// It would give something else than was agreed to. More: those who decide are asked again, and nothing of the role is left meanwhile.
+    /// Less: that is given, and said.
+    /// </summary>
+    private async Task<StepReport> CompareAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        var (plan, why) = await asking.PlanAsync(grant, cancellationToken);
+        if (plan is null) return await PostponeAsync(grant, why!, null);
+
+        var more = grant.State.Asking!.Plan!.MoreIn(plan);
+        if (more.Count == 0)
+        {
+            var (_, shrunk) = await ChangeMineAsync(grant, mine => seal.Keep(mine, own => own.Shrank(plan, clock.GetUtcNow())),
+                cancellationToken);
+            return shrunk.Refusal is null ? await PostponeAsync(grant, "it gives less than was agreed to", TimeSpan.Zero)
+                : StepReport.Nothing;
+        }
+
+        // An earlier try may have made it.
+        var removal = await roles.RemoveAsync(RoleToRemove.Of(grant.State, grant.State.Role!), cancellationToken);
+        if (removal is not RoleRemoval.Gone) return await PostponeAsync(grant, "it would give more than was agreed to", null);
+
+        var (_, outcome) = await ChangeMineAsync(
+            grant, mine => seal.Keep(mine, own => own.AskAgain(plan, more, clock.GetUtcNow())), cancellationToken);
+        if (outcome.Refusal is null)
+            log.LogWarning("{Grant} would give more than was agreed to ({More} things) and is asked again", grant.Id.ToString(),
+                more.Count);
+        return outcome.Refusal is null ? StepReport.Told : StepReport.Nothing;
     }
 
     private async Task<StepReport> DeliverAsync(Grant grant, Credential credential, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
@@ -12,6 +13,12 @@ public static class GrantMessages
 {
     /// <summary>The action of the button that gives a grant back; its value is the grant id.</summary>
     public const string ReturnAction = "return_grant";
+    public const string CancelAction = "cancel_grant";
+    public const string AcceptAction = "accept_offer";
+    public const string DeclineAction = "decline_offer";
+    public const string ExtendAction = "extend_grant";
+    public const string AskAgainAction = "ask_again";
+    public const string ResendAction = "resend_card";
 
     private const int MostListed = 20;
 
@@ -20,6 +27,18 @@ public static class GrantMessages
         NoticeKind.Ending => Ending(grant),
         NoticeKind.Ended => Ended(grant),
         NoticeKind.Delayed => Delayed(grant),
+        NoticeKind.Denied => Settled(grant, "was denied"),
+        NoticeKind.Lapsed => Settled(grant, "lapsed"),
+        NoticeKind.Withdrawn => Settled(grant, "was withdrawn"),
+        NoticeKind.Offered => Offered(grant),
+        NoticeKind.AskedAgain => AskedAgain(grant),
+        NoticeKind.Extended => Extended(grant),
+        NoticeKind.NotExtended => NotExtended(grant),
+        NoticeKind.ReviewLate => ForAdministrators(grant, "Nobody has reviewed it in time", button: null),
+        NoticeKind.ReviewBad => ForAdministrators(grant, CardWords.Outcome(grant), button: null),
+        NoticeKind.CardLost => ForAdministrators(grant, $"Those who decide cannot be asked where the policy " +
+            $"says: {Plain(grant.Card?.Trouble ?? "", 300)}. They were asked directly",
+            new ChatButton(ResendAction, "Post the card again", grant.Id.ToString())),
         _ => Failed(grant),
     };
 
@@ -113,6 +132,56 @@ public static class GrantMessages
                 "gives it up."),
         ]);
 
+    /// <summary>It was asked for, and is over before it began.</summary>
+    private static ChatMessage Settled(GrantSnapshot grant, string how)
+    {
+        var words = $"{What(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}";
+        return new ChatMessage(words, [new ChatPart.Text(words), new ChatPart.Buttons([AskAgainButton(grant.Id)])]);
+    }
+
+    private static ChatMessage Offered(GrantSnapshot grant)
+    {
+        if (grant.Asking?.Offer is not { } offer)
+            return ChatMessage.Plain($"There was an offer for {grant.Id}, which is void by now: {CardWords.Outcome(grant)}");
+
+        var words = $"{Plain(offer.Agreement.Called)} offers less for {grant.Id}: {ScopeOf(offer.Scope)} on {grant.Target.Name} for " +
+            $"{Durations.Write(offer.Duration)} instead of {ScopeOf(grant.Scope)} for {Durations.Write(grant.Duration)}.";
+        var id = grant.Id.ToString();
+        return new ChatMessage(words,
+        [
+            new ChatPart.Text(words), new ChatPart.Text($"It gives: {Plain(offer.Plan.Summary, 300)}."),
+            new ChatPart.Buttons([
+                new ChatButton(AcceptAction, "Accept", id, Primary: true), new ChatButton(DeclineAction, "Keep asking", id)]),
+        ]);
+    }
+
+    private static ChatMessage AskedAgain(GrantSnapshot grant) => ChatMessage.Plain(
+        $"{What(grant)} would give more by now than was approved ({grant.Id}), so those who decide are asked again.");
+
+    private static ChatMessage Extended(GrantSnapshot grant) => new(
+        $"{What(grant)} lasts longer ({grant.Id}).",
+        [
+            new ChatPart.When($"{grant.Scope.Name} on {grant.Target.Name} ({grant.Id}) now ends", grant.Window!.Expiry),
+            new ChatPart.Note("The password stays the same; open sessions go on."),
+        ]);
+
+    private static ChatMessage NotExtended(GrantSnapshot grant) => new(
+        $"{What(grant)} does not last longer ({grant.Id}). {CardWords.Outcome(grant)}",
+        [
+            new ChatPart.Text($"{What(grant)} does not last longer ({grant.Id}). {CardWords.Outcome(grant)}"),
+            new ChatPart.When("It ends", grant.Window!.Expiry),
+        ]);
+
+    private static ChatMessage ForAdministrators(GrantSnapshot grant, string what, ChatButton? button)
+    {
+        var how = grant.BreakGlass ? ", taken by break-glass" : "";
+        var words = $"{grant.Id}, {What(grant)} by {Plain(grant.Handle)}{how}: {what.TrimEnd('.')}.";
+        return new ChatMessage(words, button is null ? [new ChatPart.Text(words)] : [new ChatPart.Text(words),
+            new ChatPart.Buttons([button])]);
+    }
+
+    public static ChatButton AskAgainButton(GrantId id) => new(AskAgainAction, "Ask again", id.ToString());
+
     private static ChatMessage Failed(GrantSnapshot grant) => new(
         $"{What(grant)} could not be given ({grant.Id}).",
         [
@@ -144,5 +213,5 @@ public static class GrantMessages
         $"{ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
 
     /// <summary>Somebody's words in a sentence of ours: a back-tick of theirs would pair up with one of ours.</summary>
-    private static string Plain(string words, int longest = 130) => Show.Text(words, longest).Replace('`', '\'');
+    internal static string Plain(string words, int longest = 130) => Show.Text(words, longest).Replace('`', '\'');
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 
@@ -9,7 +10,8 @@ namespace DbAccess.Application.Grants;
 /// whoever loses the race leaves. What a step makes due in turn (a notice, a next try) is found by the next look at what is due.
 /// </summary>
 internal sealed class GrantSteps(
-    IGrantStore store, GrantGiving giving, GrantTaking taking, GrantTelling telling, ClusterPlaces places, TimeProvider clock)
+    IGrantStore store, GrantAsking asking, GrantGiving giving, GrantTaking taking, GrantTelling telling, GrantCards cards,
+    ClusterPlaces places, TimeProvider clock)
 {
     /// <param name="early">Also a step that was put off until later.</param>
     public async Task<StepReport> TakeDueAsync(Grant grant, CancellationToken cancellationToken, bool early = false)
@@ -24,7 +26,9 @@ internal sealed class GrantSteps(
         {
             return grant.Status switch
             {
-                GrantStatus.Pending => await LapseAsync(grant, now, cancellationToken),
+                GrantStatus.Pending when GrantAsking.NeedsDatabase(grant, now) =>
+                    await OnClusterAsync(grant, asking.StepAsync, cancellationToken),
+                GrantStatus.Pending => await asking.StepAsync(grant, cancellationToken),
                 GrantStatus.Approved or GrantStatus.Provisioning => await OnClusterAsync(grant, giving.GiveAsync, cancellationToken),
                 GrantStatus.Active or GrantStatus.Revoking or GrantStatus.Quarantined =>
                     await OnClusterAsync(grant, taking.TakeAsync, cancellationToken),
@@ -32,7 +36,11 @@ internal sealed class GrantSteps(
             };
         }
 
-        return grant.State.NoticeDueAt <= now ? await telling.TellAsync(grant, cancellationToken) : StepReport.Nothing;
+        if (grant.State.Review?.LateAt <= now)
+            return grant.Escalate(now).Refusal is null && await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved
+                ? StepReport.Told : StepReport.Nothing;
+        if (grant.State.NoticeDueAt <= now) return await telling.TellAsync(grant, cancellationToken);
+        return grant.State.Card?.DueAt <= now ? await cards.DrawAsync(grant, cancellationToken) : StepReport.Nothing;
     }
 
     private async Task<StepReport> OnClusterAsync(
@@ -53,10 +61,6 @@ internal sealed class GrantSteps(
             places.Leave(cluster, failed, clock.GetElapsedTime(started));
         }
     }
-
-    private async Task<StepReport> LapseAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken) =>
-        grant.Lapse(now).Refusal is null && await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved
-            ? StepReport.Ended : StepReport.Nothing;
 }
 
 /// <summary>What came of a step.</summary>

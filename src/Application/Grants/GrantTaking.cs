@@ -1,3 +1,4 @@
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
@@ -7,7 +8,8 @@ namespace DbAccess.Application.Grants;
 
 /// <summary>Takes access away, and goes on until it is proved gone. Nothing here gives up.</summary>
 internal sealed class GrantTaking(
-        IGrantStore store, IRoleAdministrator roles, IRoleInventory inventory, TimeProvider clock, ILogger<GrantTaking> log)
+    IGrantStore store, GrantAsking asking, IRoleAdministrator roles, IRoleInventory inventory, TimeProvider clock,
+    ILogger<GrantTaking> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over, and does no harm if the first is still busy.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
@@ -17,6 +19,12 @@ internal sealed class GrantTaking(
         var now = clock.GetUtcNow();
         if (grant.Status is GrantStatus.Active)
         {
+            if (!grant.State.Window!.IsOver(now))
+            {
+                if (grant.State.EndMoved) return await MoveEndAsync(grant, cancellationToken);
+                if (GrantAsking.IsDue(grant, now)) return await asking.StepAsync(grant, cancellationToken);
+            }
+
             if (grant.Warn(now).Refusal is null)
                 return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepReport.Told : StepReport.Nothing;
             if (grant.Expire(now).Refusal is not null) return StepReport.Nothing;
@@ -67,6 +75,33 @@ internal sealed class GrantTaking(
                     state.Role!.Value, state.Attempts, ((RoleRemoval.NotNow)removal).Why.Message);
                 return StepReport.Postponed;
         }
+    }
+
+    /// <summary>
+    /// The server is to keep the later end that is on record; until it does, it turns new logins away at the earlier one.
+    /// </summary>
+    private async Task<StepReport> MoveEndAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        var (state, expiry) = (grant.State, grant.State.Window!.Expiry);
+        Result moved;
+        try
+        {
+            moved = await roles.MoveEndAsync(RoleToRemove.Of(state, state.Role!), expiry, cancellationToken);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            log.LogError(failure, "The end of {Grant} could not be moved", grant.Id.ToString());
+            moved = new Error("postgres.fault", failure.GetType().Name);
+        }
+
+        var now = clock.GetUtcNow();
+        await store.ChangeAsync(
+            grant, mine => moved.Refusal is { } why ? mine.StepFailed(why.Message, now) : mine.EndKept(expiry, now),
+                CancellationToken.None);
+        if (moved.Refusal is null) return StepReport.Told;
+
+        log.LogWarning("{Grant} is longer on record than on the server, tried again: {Why}", grant.Id.ToString(), moved.Refusal.Message);
+        return StepReport.Postponed;
     }
 
     /// <summary>

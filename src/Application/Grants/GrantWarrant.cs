@@ -33,16 +33,31 @@ internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal)
     private static readonly string[] Passing = [IDirectory.Unavailable, "policy.none", "policy.group_unreadable"];
 
     /// <summary>Before anything is given: it was decided here, and would be decided so now.</summary>
-    public async Task<Warrant> ToGiveAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken) => seal.IsOurs(grant)
-        ? await ToGoOnAsync(grant, now, cancellationToken)
-        : new Warrant.Gone("the record of it is not one that DbAccess made, or was changed since. An administrator should look into it");
+    public async Task<Warrant> ToGiveAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (!seal.IsOurs(grant))
+            return new Warrant.Gone("the record of it is not one that DbAccess made, or was changed since. An administrator should look " +
+                "into it");
+
+        return await JudgeAsync(grant, now, giving: true, cancellationToken);
+    }
 
     /// <summary>While it lives: the person, the rule, and what the rule covers.</summary>
-    public async Task<Warrant> ToGoOnAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
+    public Task<Warrant> ToGoOnAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken) =>
+        JudgeAsync(grant, now, giving: false, cancellationToken);
+
+    /// <summary>What is on record, as it would be asked for now.</summary>
+    internal static AccessWish Wish(GrantSnapshot state) =>
+        new(state.Target.Name, state.Scope.Name, null, state.Reason)
+        {
+            Only = Only(state.Scope), BreakGlass = state.BreakGlass, StartsAt = state.StartsAt ?? (state.Status is GrantStatus.Active
+                ? state.Window?.Start : null),
+        };
+
+    private async Task<Warrant> JudgeAsync(Grant grant, DateTimeOffset now, bool giving, CancellationToken cancellationToken)
     {
         var state = grant.State;
-        var wish = new AccessWish(state.Target.Name, state.Scope.Name, null, state.Reason) { Only = Only(state.Scope) };
-        var judged = await judge.JudgeAsync(state.Requester, wish, now, cancellationToken);
+        var judged = await judge.JudgeAsync(state.Requester, Wish(state), now, cancellationToken);
         if (judged.Refusal is { } refusal)
             return Passing.Contains(refusal.Code, StringComparer.Ordinal)
                 ? new Warrant.Unclear(refusal.Message) : new Warrant.Gone(refusal.Message.TrimEnd('.'));
@@ -50,6 +65,9 @@ internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal)
         var terms = judged.Value.Terms;
         if (terms.Target != state.Target || GrantTerms.Of(terms.Scope) != GrantTerms.Of(state.Scope))
             return new Warrant.Gone($"the policy for {state.Scope.Name} on {state.Target.Name} has changed since it was decided");
+        // Who decided stays on record as they decided; but where people have to agree by now, somebody must have been asked.
+        if (giving && !terms.AtOnce && state.Asking is not { Stage: null })
+            return new Warrant.Gone($"rule {terms.Rule.Id} asks for approval by now, and nobody was asked");
         return new Warrant.Holds(
             terms.Rule.Lifetime.Max < state.Duration ? terms.Rule.Lifetime.Max : state.Duration, judged.Value.Connect);
     }

@@ -25,13 +25,13 @@ internal sealed class RequestJudge(IDirectory directory, Membership membership, 
         var question = new AccessQuestion(standing.Groups, wish.Database, wish.Scope, wish.Duration, wish.Reason, now)
         {
             Unreadable = standing.Unreadable,
+            BreakGlass = wish.BreakGlass,
+            StartsAt = wish.StartsAt,
         };
         switch (policy.Decide(question))
         {
             case AccessVerdict.Refused { Refusal: var refusal }:
                 return refusal;
-            case AccessVerdict.Terms { AtOnce: false } terms:
-                return ApprovalNotYet(terms);
             case AccessVerdict.Terms terms:
                 var narrowed = Narrowed(terms, wish.Only);
                 if (narrowed.Refusal is { } outside) return outside;
@@ -49,14 +49,5 @@ internal sealed class RequestJudge(IDirectory directory, Membership membership, 
 
         var narrowed = TableMention.Narrow(terms.Scope, only);
         return narrowed.Refusal is { } refusal ? refusal : terms with { Scope = narrowed.Value };
-    }
-
-    // Approvals come next; their place is here: a grant that starts as Pending (Grant.RequestApproval) instead of a refusal.
-    private static Error ApprovalNotYet(AccessVerdict.Terms terms)
-    {
-        var who = string.Join(" and ", terms.Rule.Approval!.Stages.Select(stage => $"{stage.Any} of {string.Join(", ", stage.Of)}"));
-        return new Error("approval.not_yet",
-            $"{terms.Scope.Name} on {terms.Target.Name} needs approval by {who} (rule {terms.Rule.Id}), and approvals are not available " +
-            "yet. Nothing was filed; ask them directly.");
     }
 }

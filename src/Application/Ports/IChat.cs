@@ -40,42 +40,28 @@ public abstract record ChatPart
     public sealed record Note(string Words) : ChatPart;
 
     public sealed record Buttons(IReadOnlyList<ChatButton> Items) : ChatPart;
+
+    /// <summary>People and user groups (<c>U…</c>, <c>S…</c>) behind some words. In a new message they are notified of it.</summary>
+    public sealed record Mention(string Words, IReadOnlyList<string> Ids) : ChatPart;
+
+    /// <summary>A line across.</summary>
+    public sealed record Divider : ChatPart;
 }
 
 /// <summary>A button. It carries an id, never authority: whoever presses it is checked on the server.</summary>
 /// <param name="Action">What it does, stable (<c>return_grant</c>).</param>
 /// <param name="Value">Which thing it does it to, at most 2,000 characters.</param>
 /// <param name="Confirm">Asked before it counts; null asks nothing.</param>
-public sealed record ChatButton(string Action, string Label, string Value, bool Danger = false, string? Confirm = null);
+/// <param name="Primary">What is to be pressed in the usual case; at most one in a message. Danger is stronger.</param>
+/// <param name="Spoken">What a screen reader reads in place of a short label; at most 75 characters.</param>
+public sealed record ChatButton(string Action, string Label, string Value, bool Danger = false, string? Confirm = null,
+    bool Primary = false, string? Spoken = null);
 
 /// <summary>Where an answer goes.</summary>
 /// <param name="To">Who asked.</param>
 /// <param name="Channel">Where they asked, so that only they see the answer there; null for a direct message.</param>
 /// <param name="ResponseUrl">Slack's own short-lived address for answers, kept in memory only; null after a restart.</param>
 public sealed record ReplyAddress(PrincipalId To, string? Channel, Secret? ResponseUrl);
-
-/// <summary>A form to be filled in.</summary>
-/// <param name="Kind">Comes back with what was filled in.</param>
-/// <param name="Context">Comes back too; ids only, at most 3,000 characters.</param>
-public sealed record ChatForm(
-        string Kind, string Title, string Submit, string Context, IReadOnlyList<ChatPart> Intro, IReadOnlyList<FormField> Fields);
-
-/// <summary>A field of a form.</summary>
-/// <param name="Key">Comes back with the value; errors name it.</param>
-public abstract record FormField(string Key, string Label, string? Hint)
-{
-    /// <summary>A choice of at most 100.</summary>
-    /// <param name="Redraws">The form is to be drawn again when the choice changes.</param>
-    public sealed record Choice(string Key, string Label, string? Hint, IReadOnlyList<FormOption> Options, string? Chosen,
-        bool Redraws = false) : FormField(Key, Label, Hint);
-
-    /// <summary>Free text.</summary>
-    public sealed record Text(string Key, string Label, string? Hint, string? Initial, bool Multiline, int MinLength, int MaxLength)
-        : FormField(Key, Label, Hint);
-}
-
-/// <summary>One choice; label at most 75 characters, value at most 75.</summary>
-public sealed record FormOption(string Value, string Label, string? Description = null);
 
 /// <summary>How a message or form fared.</summary>
 public abstract record Post
@@ -90,7 +76,10 @@ public abstract record Post
     public sealed record NotNow(string Why, TimeSpan? RetryAfter) : Post;
 
     /// <summary>Never: the person, the conversation or the form is gone, or Slack refuses what we send.</summary>
-    public sealed record Never(string Why) : Post;
+    /// <param name="Gone">
+    /// The message, the channel or the person is not there (any more) or may not be written to: the same words elsewhere may arrive.
+    /// </param>
+    public sealed record Never(string Why, bool Gone = false) : Post;
 }
 
 /// <summary>
@@ -106,10 +95,4 @@ public interface IChat
 
     /// <summary>Blanks and deletes a message of ours. One that is gone already is a success.</summary>
     Task<Post> RemoveAsync(MessageRef message, CancellationToken cancellationToken);
-
-    /// <summary>Opens a form. <paramref name="trigger"/> works once and for three seconds, so this is never repeated.</summary>
-    Task<Post> OpenFormAsync(Secret trigger, ChatForm form, CancellationToken cancellationToken);
-
-    /// <summary>Draws an open form again, unless it changed since <paramref name="hash"/>.</summary>
-    Task<Post> RedrawFormAsync(string view, string? hash, ChatForm form, CancellationToken cancellationToken);
 }

@@ -17,7 +17,13 @@ public sealed record RoleOrder(
     RoleName Role,
     PrivilegeScope Scope,
     DateTimeOffset Expiry,
-    DateTimeOffset NotAfter);
+    DateTimeOffset NotAfter)
+{
+    /// <summary>
+    /// The hash of the plan that approvers agreed to: a role that would get anything else is not made. Null when nobody was asked.
+    /// </summary>
+    public string? AgreedPlan { get; init; }
+}
 
 /// <summary>How a making ended.</summary>
 public abstract record RoleMaking
@@ -33,6 +39,11 @@ public abstract record RoleMaking
     /// <param name="SslMode">libpq's word.</param>
     /// <param name="Plan">What the role can do, as it was found on the databases.</param>
     public sealed record Made(uint Oid, string Host, int Port, string SslMode, PlanOnRecord Plan) : RoleMaking;
+
+    /// <summary>
+    /// It would get something else than <see cref="RoleOrder.AgreedPlan"/>. Nothing was made now; an earlier try may have.
+    /// </summary>
+    public sealed record Differs : RoleMaking;
 
     /// <summary>The name belongs to a role that is not this grant's. Nothing was touched.</summary>
     public sealed record NameTaken : RoleMaking;
@@ -110,6 +121,12 @@ public interface IRoleAdministrator
     /// it.
     /// </summary>
     Task<RoleMaking> MakeAsync(RoleOrder order, Secret password, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Has the server keep another end for the role: its password is taken until then. Refuses when the role is not there, is not this
+    /// grant's, or the server cannot be asked now. Safe to repeat.
+    /// </summary>
+    Task<Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken);
 
     /// <summary>
     /// Locks the role out, ends its sessions, hands over what it owns, drops it and proves it. A role that is gone already is a success.

@@ -135,6 +135,13 @@ public interface IRoleInventory
         string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Which of these tables and views there are in any of the databases; where some are not, others of their schemas with them whose names
+    /// are about as long, a few thousand at most. Reads only. Refuses when a database cannot be asked.
+    /// </summary>
+    Task<Result<IReadOnlyList<TableName>>> FindTablesAsync(
+        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Compares the scope roles of a live grant with what its scope means on the databases now (tables came, somebody granted or revoked by
     /// hand), and brings them in line. A scope role that is not there is left to the next grant.
     /// </summary>

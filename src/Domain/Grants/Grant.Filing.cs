@@ -1,3 +1,4 @@
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Domain.Grants;
@@ -5,17 +6,21 @@ namespace DbAccess.Domain.Grants;
 /// <summary>How a grant begins.</summary>
 public sealed partial class Grant
 {
-    /// <summary>A grant that waits for approvers until <paramref name="lapsesAt"/>.</summary>
-    public static Grant RequestApproval(
-            GrantId id, string installation, GrantRequest request, DateTimeOffset lapsesAt, DateTimeOffset now) =>
-        Create(id, installation, request, GrantStatus.Pending, lapsesAt, now);
+    /// <summary>A grant that waits for those whom <paramref name="asking"/> names.</summary>
+    public static Grant RequestApproval(GrantId id, string installation, GrantRequest request, Asking asking, DateTimeOffset now)
+    {
+        var grant = Create(id, installation, request, GrantStatus.Pending, NextWhileAsking(asking, now), now);
+        grant.State = grant.State with { Asking = asking };
+        return grant;
+    }
 
-    /// <summary>A grant that a rule allows at once.</summary>
+    /// <summary>A grant that a rule allows without asking anybody.</summary>
     public static Grant RequestAllowed(GrantId id, string installation, GrantRequest request, DateTimeOffset now)
     {
         var grant = Create(id, installation, request, GrantStatus.Pending, now, now);
         grant.Move(GrantStatus.Approved, [GrantStatus.Pending], "grant.approved", new Actor.Rule(request.Rule), now);
-        grant.State = grant.State with { ApprovedAt = now, StepDueAt = now, StepSince = now };
+        var due = request.StartsAt > now ? request.StartsAt.Value : now;
+        grant.State = grant.State with { ApprovedAt = now, StepDueAt = due, StepSince = due };
         return grant;
     }
 
@@ -39,11 +44,16 @@ public sealed partial class Grant
             Duration = request.Duration,
             Rule = request.Rule,
             PolicyHash = request.PolicyHash,
+            AskedBy = request.AskedBy,
+            StartsAt = request.StartsAt,
+            BreakGlass = request.BreakGlass is not null,
+            Review = request.BreakGlass is { } glass ? new ReviewOwed(glass.Tell, glass.Review, glass.Within) : null,
             CreatedAt = now,
             StepDueAt = dueAt,
             StepSince = dueAt,
         });
-        grant._newEvents.Add(new GrantEvent(1, now, "grant.requested", new Actor.Person(request.Requester), null, status, request.Reason));
+        grant._newEvents.Add(new GrantEvent(1, now, "grant.requested", new Actor.Person(request.AskedBy ?? request.Requester), null,
+            status, request.Reason));
         grant.State = grant.State with { Events = 1 };
         return grant;
     }

@@ -1,3 +1,4 @@
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
@@ -67,36 +68,17 @@ public sealed partial class Grant
     /// <summary>What was decided is sealed, so that nothing else is given than was decided here.</summary>
     public void SealWith(Func<string, string> seal) => State = State with { Seal = seal(GrantTerms.Of(State)) };
 
-    public Result Approve(PrincipalId approver, DateTimeOffset now)
-    {
-        if (approver == State.Requester) return GrantErrors.SelfApproval(Id);
-
-        var moved = Move(GrantStatus.Approved, [GrantStatus.Pending], "grant.approved", new Actor.Person(approver), now);
-        if (moved.Refusal is null) State = State with { ApprovedAt = now, StepDueAt = now, StepSince = now, Attempts = 0 };
-        return moved;
-    }
-
-    public Result Deny(PrincipalId approver, string why, DateTimeOffset now)
-    {
-        if (approver == State.Requester) return GrantErrors.SelfApproval(Id);
-
-        return Close(GrantStatus.Denied, [GrantStatus.Pending], "grant.denied", new Actor.Person(approver), now, why);
-    }
-
-    /// <summary>The requester changes their mind before a role is made.</summary>
+    /// <summary>Whoever asked changes their mind before a role is made, or about having it longer.</summary>
     public Result Cancel(PrincipalId by, DateTimeOffset now)
     {
-        if (by != State.Requester) return GrantErrors.NotHolder(Id);
+        if (by != State.Requester && by != Asker) return GrantErrors.NotHolder(Id);
+        if (Status is GrantStatus.Active && IsAsking)
+            return NotExtended("grant.extension_cancelled", new Actor.Person(by), null, "taken back", now);
 
-        return Close(
+        var closed = Close(
             GrantStatus.Cancelled, [GrantStatus.Pending, GrantStatus.Approved], "grant.cancelled", new Actor.Person(by), now, null);
-    }
-
-    public Result Lapse(DateTimeOffset now)
-    {
-        if (Status is GrantStatus.Pending && State.StepDueAt > now) return GrantErrors.WindowOpen(Id, State.StepDueAt.Value);
-
-        return Close(GrantStatus.Lapsed, [GrantStatus.Pending], "grant.lapsed", new Actor.Sweep(), now, null);
+        if (closed.Refusal is null && State.Asking is not null) State = State with { Card = Card.Redraw(now, CardLine.Settled) };
+        return closed;
     }
 
     /// <summary>
@@ -108,7 +90,8 @@ public sealed partial class Grant
     {
         if (Status is GrantStatus.Provisioning && State.Leased && State.StepDueAt > now) return GrantErrors.LeaseHeld(Id);
         if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
-        if (LeftToGive.Contains(Status) && State.ApprovedAt + ProvisioningPatience <= now) return GrantErrors.TooLate(Id);
+        if (LeftToGive.Contains(Status) && GivenFrom + ProvisioningPatience <= now) return GrantErrors.TooLate(Id);
+        if (State.StartsAt is { } start && start > now) return GrantErrors.NotStarted(Id, start);
 
         var moved = Move(GrantStatus.Provisioning, LeftToGive, "grant.provisioning", new Actor.Sweep(), now);
         if (moved.Refusal is null)
@@ -116,7 +99,7 @@ public sealed partial class Grant
             State = State with
             {
                 Role = State.Role ?? freshName,
-                Window = new AccessWindow(now, now + State.Duration),
+                Window = new AccessWindow(now, (State.StartsAt ?? now) + State.Duration),
                 StepDueAt = now + lease,
                 Leased = true,
                 Attempts = State.Attempts + 1,
@@ -125,6 +108,9 @@ public sealed partial class Grant
 
         return moved;
     }
+
+    /// <summary>From when on it was to be made.</summary>
+    private DateTimeOffset? GivenFrom => State.StartsAt > State.ApprovedAt ? State.StartsAt : State.ApprovedAt;
 
     /// <summary>
     /// The rule gives less by now than when it was decided: the window that a making has begun ends with the rule's longest.
@@ -182,6 +168,9 @@ public sealed partial class Grant
         {
             State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), StepSince = NextInActive(State),
                 Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
+            // The rest of the card says from now on that it is given; a review is owed from this moment.
+            if (State.Review is { } review) State = State with { Review = review with { Since = now } };
+            if (State.Card is not null || State.Review is not null) State = State with { Card = Card.Redraw(now) };
         }
 
         return moved;
@@ -239,7 +228,8 @@ public sealed partial class Grant
     /// <summary>Its holder gives it back. While the role is still being made, the making is given up instead.</summary>
     public Result Return(PrincipalId by, DateTimeOffset now)
     {
-        if (by != State.Requester) return GrantErrors.NotHolder(Id);
+        if (by != State.Requester && (by != Asker || Status is not GrantStatus.Pending)) return GrantErrors.NotHolder(Id);
+        if (Status is GrantStatus.Pending) return Cancel(by, now);
         if (LeftToGive.Contains(Status)) return Abandon("its holder gave it back before it was ready", new Actor.Person(by), now);
 
         return BeginRevoking(EndReason.Returned, new Actor.Person(by), null, null, now);
@@ -252,6 +242,13 @@ public sealed partial class Grant
     public Result Revoke(Actor by, string why, DateTimeOffset now, string? called = null)
     {
         if (by is Actor.Person { Id: var person } && person == State.Requester) return GrantErrors.OwnGrant(Id);
+        if (Status is GrantStatus.Pending)
+        {
+            var closed = Close(GrantStatus.Denied, [GrantStatus.Pending], "grant.denied", by, now, why);
+            if (closed.Refusal is null) Settle(NoticeKind.Denied, called, why, now);
+            return closed;
+        }
+
         if (LeftToGive.Contains(Status)) return Abandon($"revoked{(called is null ? "" : $" by {called}")}: {why}", by, now);
 
         return BeginRevoking(EndReason.Revoked, by, why, called, now);
@@ -309,7 +306,7 @@ public sealed partial class Grant
         Record("grant.step_failed", new Actor.Sweep(), now, why);
         State = State with
         {
-            StepDueAt = now + (retryAfter ?? PauseAfterFailure(State)),
+            StepDueAt = Sooner(now + (retryAfter ?? PauseAfterFailure(State)), Status is GrantStatus.Active ? State.Window!.Expiry : null),
             Leased = false,
             Trouble = why,
             Receipt = soFar?.After(State.Receipt).Against(State.Window) ?? State.Receipt,
@@ -323,6 +320,8 @@ public sealed partial class Grant
         return Result.Done;
     }
 
+    private static DateTimeOffset Sooner(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;
+
     private static TimeSpan PauseAfterFailure(GrantSnapshot state) => state switch
     {
         { Status: GrantStatus.Quarantined } => Patiently.After(state.Attempts),
@@ -333,7 +332,11 @@ public sealed partial class Grant
     private static DateTimeOffset NextInActive(GrantSnapshot state)
     {
         var expiry = state.Window!.Expiry;
-        return state.Warned || state.Duration < WarnsFrom ? expiry : expiry - WarnsBefore;
+        var next = state.Warned || state.Duration < WarnsFrom ? expiry : expiry - WarnsBefore;
+        if (state is not { ExtendBy: not null, Asking: { } asking }) return next;
+
+        var ask = NextWhileAsking(asking, state.Window.Start);
+        return ask < next ? ask : next;
     }
 
     private Result BeginRevoking(EndReason reason, Actor by, string? note, string? called, DateTimeOffset now)
@@ -346,8 +349,9 @@ public sealed partial class Grant
             State = State with
             {
                 EndReason = reason, EndedBy = called, EndNote = note, StepDueAt = now, StepSince = wanted, Leased = false, Attempts = 0,
-                    Trouble = null, Notices = [], NoticeDueAt = null,
+                    Trouble = null, Notices = [], NoticeDueAt = null, ExtendBy = null, EndMoved = false,
             };
+            if (State.Card is not null) State = State with { Card = Card.Redraw(now) };
         }
 
         return moved;

@@ -16,9 +16,6 @@ public static class GrantErrors
         _ => $"{id} is {Word(from)} and cannot become {Word(to)} now.",
     });
 
-    public static Error SelfApproval(GrantId id) =>
-        new("grant.self_approval", $"{id} is your own request: somebody else has to approve it.");
-
     public static Error WindowOpen(GrantId id, DateTimeOffset expiry) =>
         new("grant.window_open", $"{id} runs until {expiry:yyyy-MM-dd HH:mm:ss} UTC.");
 
@@ -41,6 +38,44 @@ public static class GrantErrors
         $"You have {most} open grants, which is as many as one person may have: " +
         $"{string.Join(", ", open.Take(10).Select(grant => $"{grant.Id} ({grant.Scope.Name} on {grant.Target.Name})"))}. Give one back " +
         "first: `/db-access done <id>`, or `/db-access done all`.");
+
+    public static Error NotStarted(GrantId id, DateTimeOffset start) =>
+        new("grant.not_started", $"{id} begins at {start:yyyy-MM-dd HH:mm:ss} UTC.");
+
+    public static Error CannotExtend(GrantId id, GrantStatus status) => new("grant.cannot_extend", status switch
+    {
+        GrantStatus.Pending => $"{id} waits for approval; it can be made longer once it is live.",
+        GrantStatus.Approved or GrantStatus.Provisioning => $"{id} is being made; it can be made longer once it is live.",
+        _ => $"{id} is over and cannot be made longer. Ask again: `/db-access again {id}`.",
+    });
+
+    public static Error ExtensionAsked(GrantId id) =>
+        new("grant.extension_asked", $"More time for {id} is asked for already; those who decide have not answered yet.");
+
+    public static Error NoMoreExtensions(GrantId id, string rule, int times) => new("grant.no_more_extensions", times == 0
+        ? $"Rule {rule} gives no more time. Ask again when {id} ends: `/db-access again {id}`."
+        : $"{id} was made longer {times} time{(times == 1 ? "" : "s")}, which is as often as rule {rule} allows. Ask again when it ends: " +
+            $"`/db-access again {id}`.");
+
+    public static Error ExtensionTooLong(string rule, string most, string asked) => new("grant.extension_too_long",
+        $"Rule {rule} makes it longer by {most} at a time; you asked for {asked}. Ask for {most} or less.");
+
+    public static Error NoReview(GrantId id) => new("grant.no_review", $"No review is owed for {id}.");
+
+    public static Error Reviewed(GrantId id, string by) => new("grant.reviewed", $"{id} was reviewed already, by {by}.");
+
+    public static Error ReviewFirst(GrantId owed, string reviewers) => new("grant.review_first",
+        $"What you took in an emergency before ({owed}) was not looked at yet. Ask {reviewers} to review it first; until then use a rule " +
+        "that asks somebody.");
+
+    public static Error CapDay(string rule, int most) => new("policy.cap_day",
+        $"Rule {rule} gives {most} in 24 hours to one person, and you have had as many.");
+
+    public static Error CapAtOnce(string rule, int most) => new("policy.cap_at_once",
+        $"Rule {rule} gives {most} at once to one person, and you have as many. Give one back first: `/db-access mine` lists them.");
+
+    public static Error NotOurs(GrantId id) => new("grant.not_ours",
+        $"The record of {id} is not one that DbAccess made, or was changed since. Nothing was done; an administrator should look into it.");
 
     public static Error Nothing(GrantId id) => new("grant.nothing", $"There is nothing like that to do for {id}.");
 

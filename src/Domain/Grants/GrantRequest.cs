@@ -1,4 +1,5 @@
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 using DbAccess.Domain.Scopes;
 
@@ -16,4 +17,14 @@ public sealed record GrantRequest(
     string? Ticket,
     string Rule,
     string PolicyHash,
-    string? Correlation = null);
+    string? Correlation = null)
+{
+    /// <summary>Who asks on behalf of the requester; null when they ask themselves.</summary>
+    public PrincipalId? AskedBy { get; init; }
+
+    /// <summary>When its time begins; null: as soon as it can.</summary>
+    public DateTimeOffset? StartsAt { get; init; }
+
+    /// <summary>What is owed for taking it without asking; null when it is not taken so.</summary>
+    public BreakGlass? BreakGlass { get; init; }
+}

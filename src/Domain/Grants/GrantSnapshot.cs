@@ -1,3 +1,4 @@
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Principals;
 using DbAccess.Domain.Roles;
@@ -45,6 +46,34 @@ public sealed record GrantSnapshot
     public string? Ticket { get; init; }
 
     public required TimeSpan Duration { get; init; }
+
+    /// <summary>Who asked for it on behalf of the requester, who holds it; null when they asked themselves.</summary>
+    public PrincipalId? AskedBy { get; init; }
+
+    /// <summary>When its time begins; null: as soon as it can.</summary>
+    public DateTimeOffset? StartsAt { get; init; }
+
+    /// <summary>Taken without asking, in an emergency, with a <see cref="Review"/> that is owed for it.</summary>
+    public bool BreakGlass { get; init; }
+
+    /// <summary>What approvers are, or were, asked; null when a rule decides alone. Of an extension while one is asked for.</summary>
+    public Asking? Asking { get; init; }
+
+    /// <summary>The length by which its holder asks to have it longer, while approvers have not decided about that; null mostly.</summary>
+    public TimeSpan? ExtendBy { get; init; }
+
+    /// <summary>How many times it was made longer, and by how much in all.</summary>
+    public int Extensions { get; init; }
+
+    public TimeSpan Extended { get; init; }
+
+    /// <summary>The server still keeps an earlier end than the one on record.</summary>
+    public bool EndMoved { get; init; }
+
+    /// <summary>What approvers or reviewers see of it; null when nobody is asked.</summary>
+    public ApprovalCard? Card { get; init; }
+
+    public ReviewOwed? Review { get; init; }
 
     /// <summary>The policy rule that allowed it, and the hash of the policy file it stood in.</summary>
     public required string Rule { get; init; }
@@ -136,11 +165,9 @@ public sealed record GrantSnapshot
     }
 
     /// <summary>When something is to be done for this grant; null when nothing is left to do. This is what a sweep reads.</summary>
-    public DateTimeOffset? DueAt => (StepDueAt, NoticeDueAt) switch
-    {
-        ({ } step, { } notice) => step < notice ? step : notice,
-        var (step, notice) => step ?? notice,
-    };
+    public DateTimeOffset? DueAt => Earliest(Earliest(StepDueAt, NoticeDueAt), Earliest(Card?.DueAt, Review?.LateAt));
+
+    private static DateTimeOffset? Earliest(DateTimeOffset? one, DateTimeOffset? other) => one < other || other is null ? one : other;
 
     /// <summary>A making or a removal that did not work and waits for its next try; nobody holds it.</summary>
     public bool IsPostponed(DateTimeOffset now) =>

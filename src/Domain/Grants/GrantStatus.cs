@@ -56,7 +56,8 @@ public enum EndReason
 }
 
 /// <summary>
-/// Something the holder is still to be told. What is said is derived from the grant when it is said, never stored as text.
+/// Something people are still to be told: the holder, where it does not say otherwise. What is said is derived from the grant when it is
+/// said, never stored as text.
 /// </summary>
 public enum NoticeKind
 {
@@ -71,4 +72,34 @@ public enum NoticeKind
 
     /// <summary>Access is not there yet, for a reason that may pass; said once.</summary>
     Delayed,
+
+    /// <summary>To whoever asked: an approver said no.</summary>
+    Denied,
+
+    /// <summary>To whoever asked: nobody decided in time.</summary>
+    Lapsed,
+
+    /// <summary>To whoever asked: what it rested on is gone, before it was decided or given.</summary>
+    Withdrawn,
+
+    /// <summary>To whoever asked: an approver offers less.</summary>
+    Offered,
+
+    /// <summary>To whoever asked: it would give more than was agreed to, so the approvers are asked again.</summary>
+    AskedAgain,
+
+    /// <summary>Access lasts longer.</summary>
+    Extended,
+
+    /// <summary>Access does not last longer: denied, or nobody decided.</summary>
+    NotExtended,
+
+    /// <summary>To administrators: nobody has looked at what was taken in an emergency.</summary>
+    ReviewLate,
+
+    /// <summary>To administrators: what was taken in an emergency was not all right.</summary>
+    ReviewBad,
+
+    /// <summary>To administrators: those who decide could not be asked where the policy says.</summary>
+    CardLost,
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Domain.Grants;
@@ -16,6 +17,36 @@ public static class GrantTerms
         Of(grant.Scope), grant.Reason, grant.Ticket ?? "",
         grant.Duration.Ticks.ToString(CultureInfo.InvariantCulture), grant.Rule, grant.PolicyHash,
         Instant(grant.CreatedAt), grant.ApprovedAt is { } approved ? Instant(approved) : "",
+        .. Decided(grant),
+    ]);
+
+    /// <summary>What only some grants have; nothing for the others, whose seals are older than it.</summary>
+    private static IEnumerable<string> Decided(GrantSnapshot grant)
+    {
+        if (grant.AskedBy is { } asker) yield return $"asked by {asker}";
+        if (grant.StartsAt is { } start) yield return $"starts {Instant(start)}";
+        if (grant.BreakGlass) yield return "break-glass";
+        if (grant.Extensions > 0)
+            yield return string.Create(CultureInfo.InvariantCulture, $"extended {grant.Extensions} {grant.Extended.Ticks}");
+        if (grant.ExtendBy is { } by) yield return string.Create(CultureInfo.InvariantCulture, $"to be extended {by.Ticks}");
+        if (grant.Asking is not { } asking) yield break;
+
+        yield return Canonical.Join(
+        [
+            Canonical.Join([.. asking.Stages.Select(stage =>
+                Canonical.Join([stage.Any.ToString(CultureInfo.InvariantCulture), .. stage.Of]))]),
+            asking.Plan?.Hash ?? "", Instant(asking.LapsesAt),
+            .. asking.Agreements.Select(Of),
+            asking.Offer is { } offer ? Canonical.Join(
+                [Of(offer.Scope), offer.Duration.Ticks.ToString(CultureInfo.InvariantCulture), offer.Plan.Hash, offer.Rule,
+                    Of(offer.Agreement)]) : "",
+        ]);
+    }
+
+    private static string Of(Agreement agreement) => Canonical.Join(
+    [
+        agreement.By.ToString(), agreement.Stage.ToString(CultureInfo.InvariantCulture), Instant(agreement.At), agreement.PolicyHash,
+        agreement.PlanHash,
     ]);
 
     /// <summary>Everything of a scope that a role is made from; never equal when a role would be another.</summary>

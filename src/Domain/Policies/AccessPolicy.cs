@@ -41,7 +41,7 @@ public sealed record AccessPolicy(
                 $"{Offer($"On {question.Database} you can ask for", OfferedScopes(question.Groups, question.Database))}");
 
         var forbid = Forbid.FirstOrDefault(
-            rule => rule.IsInForce(question.StartOrNow) && (rule.Subject.Covers(question.Groups, question.Database, question.Scope)
+            rule => rule.IsInForce(question.Latest) && (rule.Subject.Covers(question.Groups, question.Database, question.Scope)
                 || rule.Subject.Covers(question.Unreadable, question.Database, question.Scope)));
         if (forbid is not null)
         {

@@ -42,13 +42,11 @@ public sealed record AccessQuestion(
     /// <summary>The person said <c>break-glass</c>: rules for that are looked at, and no others.</summary>
     public bool BreakGlass { get; init; }
 
-    /// <summary>
-    /// When the access is to start, or did; null for now. Hours (<c>when</c>) are asked about the start alone, so that what was given
-    /// within them goes on to its end; forbids about the start or, when that has passed, about now.
-    /// </summary>
+    /// <summary>When the access is to start; null for now. Forbids and calendars are asked about the start.</summary>
     public DateTimeOffset? StartsAt { get; init; }
 
     internal DateTimeOffset Start => StartsAt ?? Now;
 
-    internal DateTimeOffset StartOrNow => StartsAt > Now ? StartsAt.Value : Now;
+    /// <summary>Hours are asked about the start, however long ago it was; what is forbidden by now is forbidden.</summary>
+    internal DateTimeOffset Latest => Start > Now ? Start : Now;
 }

@@ -12,4 +12,10 @@ public sealed record AccessWish(DatabaseName Database, ScopeName Scope, TimeSpan
 
     /// <summary>One more, although they may have the same already.</summary>
     public bool Another { get; init; }
+
+    /// <summary>They said <c>break-glass</c>.</summary>
+    public bool BreakGlass { get; init; }
+
+    /// <summary>When its time is to begin; null: as soon as it can.</summary>
+    public DateTimeOffset? StartsAt { get; init; }
 }

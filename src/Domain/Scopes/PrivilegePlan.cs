@@ -43,6 +43,15 @@ public sealed record PrivilegePlan(
     IReadOnlyList<PublicPrivilege> Public,
     string? RunAs)
 {
+    /// <summary>
+    /// What the holder will not see or do although they have the privilege (row security, views with the reader's own rights), one sentence
+    /// each. No part of the hash: nobody gives or refuses that here.
+    /// </summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
+
+    /// <summary>What is remembered of it.</summary>
+    public PlanOnRecord OnRecord => new(Hash, Summary) { Remarks = PlanOnRecord.Some(Remarks) };
+
     /// <summary>More lines than this are no help to anybody; the rest is counted.</summary>
     private const int MostLines = 200;
 
@@ -114,10 +123,13 @@ public sealed record PrivilegePlan(
             if (everybody.Count > MostLines)
                 yield return string.Create(CultureInfo.InvariantCulture, $"    … and {everybody.Count - MostLines:N0} more");
         }
+        foreach (var remark in Remarks.Take(MostLines)) yield return $"{remark}.";
+        if (Remarks.Count > MostLines)
+            yield return string.Create(CultureInfo.InvariantCulture, $"… and {Remarks.Count - MostLines:N0} more remarks of this kind.");
         yield return $"Plan {Hash[..12]}";
     }
 
-    private static string Describe(PlannedObject thing)
+    internal static string Describe(PlannedObject thing)
     {
         var verbs = string.Join(", ", thing.Privileges.Concat(thing.Columns.OrderBy(entry => entry.Key, StringComparer.Ordinal)
             .Select(entry => $"{entry.Key} ({string.Join(", ", entry.Value)})")));
@@ -146,9 +158,28 @@ public sealed record PrivilegePlan(
 /// <param name="Hash">Of <see cref="PrivilegePlan.Hash"/>.</param>
 public sealed record PlanOnRecord(string Hash, string Summary)
 {
+    /// <summary>More of them nobody reads in a message.</summary>
+    private const int MostRemarks = 10;
+
+    private const int LongestRemark = 400;
+
+    /// <summary>The first of <see cref="PrivilegePlan.Remarks"/>; the holder is told them with the credentials.</summary>
+    public IReadOnlyList<string> Remarks { get; init => field = value ?? []; } = [];
+
     /// <summary>The plans for several databases as one.</summary>
     public static PlanOnRecord Together(IReadOnlyList<PlanOnRecord> plans) =>
-        new(Together([.. plans.Select(plan => plan.Hash)]), string.Join("; ", plans.Select(plan => plan.Summary)));
+        new(Together([.. plans.Select(plan => plan.Hash)]), string.Join("; ", plans.Select(plan => plan.Summary)))
+        {
+            Remarks = Some([.. plans.SelectMany(plan => plan.Remarks)]),
+        };
+
+    /// <summary>As many as are kept; how many more there are is the last of them.</summary>
+    internal static IReadOnlyList<string> Some(IReadOnlyList<string> remarks) => remarks.Count == 0 ? [] :
+    [
+        .. remarks.Take(MostRemarks).Select(remark => Show.Text(remark, LongestRemark)),
+        .. remarks.Count > MostRemarks
+            ? (string[])[$"And {remarks.Count - MostRemarks} more of this kind; `dbaccess plan` shows them all"] : [],
+    ];
 
     /// <summary>One hash for those of several databases, in whatever order they come.</summary>
     internal static string Together(IReadOnlyList<string> hashes) => hashes.Count == 1

@@ -21,12 +21,22 @@ internal sealed class ObservedRoleAdministrator(
         {
             RoleMaking.Made => ("made", null),
             RoleMaking.NameTaken => ("name taken", null),
+            RoleMaking.Differs => ("differs from what was agreed", null),
             RoleMaking.Impossible impossible => ("impossible", impossible.Why.Code),
             RoleMaking.NotNow notNow => ("not now", notNow.Why.Code),
             _ => ("unknown", null),
         };
         Log(order.Role, order.Grant, order.Target, outcome, code, started);
         return making;
+    }
+
+    public async Task<Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken)
+    {
+        using var activity = Telemetry.Activities.StartActivity("role.move_end");
+        var started = clock.GetTimestamp();
+        var moved = await inner.MoveEndAsync(role, expiry, cancellationToken);
+        Log(role.Role, role.Grant, role.Target, moved.Refusal is null ? "end moved" : "end not moved", moved.Refusal?.Code, started);
+        return moved;
     }
 
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)

@@ -25,6 +25,9 @@ internal sealed class PostgresRoleAdministrator(
         return making;
     }
 
+    public Task<Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken) =>
+        new EndMoving(connections, clock, role, expiry).RunAsync(cancellationToken);
+
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         var before = role.RunAs is null ? null : await OwnerChanges.RecallAsync(connections, role, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using DbAccess.Application.Ports;
 
 namespace DbAccess.Infrastructure.Slack;
@@ -8,22 +9,22 @@ namespace DbAccess.Infrastructure.Slack;
 /// mention anybody, link anywhere or pass for a part of the message. Words that are too long are cut; ids that are too long are a bug,
 /// since a shortened id would be another one.
 /// </summary>
-internal static class BlockKit
+internal static partial class BlockKit
 {
-    /// <summary>The name that every form field's element carries; fields are told apart by their block.</summary>
-    public const string FieldAction = "value";
-
     private const int MostMessageBlocks = 50;
-    private const int MostViewBlocks = 100;
 
     // Slack does not say what a message may hold altogether; more than this has been refused (msg_blocks_too_long).
-    private const int MostWords = 12_000;
+    private const int MostMessageWords = 12_000;
+
+    private const int MostMentioned = 50;
+
+    private const string More = "… there is more than fits here.";
 
     /// <summary><c>text</c> and <c>blocks</c> of a message, with everything off that would add to what we say.</summary>
     public static JsonObject Message(ChatMessage message)
     {
         var drawn = Plain(message.Summary);
-        var blocks = Fit(message.Parts, MostMessageBlocks);
+        var blocks = Fit(message.Parts, MostMessageBlocks, MostMessageWords);
         if (blocks.Count > 0) drawn["blocks"] = blocks;
         return drawn;
     }
@@ -37,24 +38,6 @@ internal static class BlockKit
         ["unfurl_links"] = false,
         ["unfurl_media"] = false,
     };
-
-    /// <summary>A modal.</summary>
-    public static JsonObject View(ChatForm form)
-    {
-        var blocks = Fit(form.Intro, MostViewBlocks - form.Fields.Count);
-        foreach (var field in form.Fields) blocks.Add((JsonNode)Field(field));
-        var view = new JsonObject
-        {
-            ["type"] = "modal",
-            ["callback_id"] = Id(form.Kind, 255),
-            ["title"] = PlainText(form.Title, 24),
-            ["close"] = PlainText("Cancel", 24),
-            ["private_metadata"] = Id(form.Context, 3_000, mayBeEmpty: true),
-            ["blocks"] = blocks,
-        };
-        if (form.Fields.Count > 0) view["submit"] = PlainText(form.Submit, 24);
-        return view;
-    }
 
     public static JsonObject Header(string words) => new() { ["type"] = "header", ["text"] = PlainText(words, 150) };
 
@@ -109,6 +92,23 @@ internal static class BlockKit
         },
     ]));
 
+    /// <summary>Words, in which back-ticks mean code, and people and groups under the names that each reader knows them by.</summary>
+    public static JsonObject Mention(string words, IReadOnlyList<string> ids)
+    {
+        List<JsonNode> elements = [.. Ticked(SlackText.Line(words, 1_000))];
+        foreach (var id in ids.Take(MostMentioned))
+        {
+            if (elements.Count > 0) elements.Add(TextElement(" "));
+            // What is no id of Slack's would make Slack refuse the whole message.
+            elements.Add(!IdShape().IsMatch(id) ? TextElement(SlackText.Line(id, 100))
+                : id[0] == 'S' ? new JsonObject { ["type"] = "usergroup", ["usergroup_id"] = id }
+                : new JsonObject { ["type"] = "user", ["user_id"] = id });
+        }
+
+        if (ids.Count > MostMentioned) elements.Add(TextElement($" and {ids.Count - MostMentioned} more"));
+        return RichText(Section(elements.Count > 0 ? elements : [TextElement("–")]));
+    }
+
     public static JsonObject Note(string words) =>
         new() { ["type"] = "context", ["elements"] = new JsonArray(PlainText(words, 2_000, lines: true)) };
 
@@ -156,6 +156,8 @@ internal static class BlockKit
             ["text"] = PlainText(button.Label, 75),
         };
         if (button.Danger) drawn["style"] = "danger";
+        else if (button.Primary) drawn["style"] = "primary";
+        if (button.Spoken is { } spoken && SlackText.Line(spoken, 75) is { Length: > 0 } label) drawn["accessibility_label"] = label;
         if (button.Confirm is { } question)
         {
             drawn["confirm"] = new JsonObject
@@ -174,13 +176,12 @@ internal static class BlockKit
     /// Draws parts until the blocks or words that Slack takes are used up, and says then that there was more. Buttons are never left out
     /// for words.
     /// </summary>
-    private static JsonArray Fit(IReadOnlyList<ChatPart> parts, int most)
+    private static JsonArray Fit(IReadOnlyList<ChatPart> parts, int most, int words)
     {
         var drawn = parts.SelectMany(
             part => Part(part).Select(block => (Block: block, IsButtons: part is ChatPart.Buttons, Words: Words(part)))).ToList();
         var room = Math.Min(drawn.Count(part => part.IsButtons), most - 1);
         var left = drawn.Count <= most ? drawn.Count - room : most - room - 1;
-        var words = MostWords;
         var blocks = new JsonArray();
         var cut = false;
         foreach (var (block, isButtons, length) in drawn)
@@ -198,7 +199,7 @@ internal static class BlockKit
             else if (!cut)
             {
                 cut = true;
-                blocks.Add((JsonNode)Note("… there is more than fits here."));
+                blocks.Add((JsonNode)Note(More));
             }
         }
 
@@ -214,6 +215,8 @@ internal static class BlockKit
         ChatPart.Code code when Shows(code.Words) => [Code(code.Words)],
         ChatPart.Note note when Shows(note.Words) => [Note(note.Words)],
         ChatPart.Buttons buttons => Buttons(buttons.Items),
+        ChatPart.Mention mention => [Mention(mention.Words, mention.Ids)],
+        ChatPart.Divider => [new JsonObject { ["type"] = "divider" }],
         _ => [],
     };
 
@@ -224,77 +227,11 @@ internal static class BlockKit
         ChatPart.Note note => Math.Min(SlackText.Weight(note.Words), 2_000),
         ChatPart.Fields fields =>
             fields.Pairs.Take(10).Sum(pair => Math.Min(SlackText.Weight(pair.Label) + SlackText.Weight(pair.Value), 2_000)),
+        ChatPart.Mention mention => Math.Min(SlackText.Weight(mention.Words), 1_000) + (20 * Math.Min(mention.Ids.Count, MostMentioned)),
         _ => 200,
     };
 
     private static bool Shows(string words) => SlackText.Lines(words, 3_000).Length > 0;
-
-    private static JsonObject Field(FormField field) => field switch
-    {
-        // A menu without a choice is not a menu to Slack.
-        FormField.Choice { Options.Count: 0 } choice => new JsonObject
-        {
-            ["type"] = "section",
-            ["block_id"] = Id(choice.Key, 255),
-            ["text"] = PlainText($"{choice.Label}: there is nothing to choose from.", 3_000),
-        },
-        FormField.Choice choice => Choice(choice),
-        FormField.Text text => Text(text),
-        _ => throw new ArgumentOutOfRangeException(nameof(field)),
-    };
-
-    private static JsonObject Choice(FormField.Choice choice)
-    {
-        var element = new JsonObject
-        {
-            ["type"] = "static_select",
-            ["action_id"] = FieldAction,
-            ["placeholder"] = PlainText("Choose", 150),
-            ["options"] = new JsonArray([.. choice.Options.Take(100).Select(option => (JsonNode)Option(option))]),
-        };
-        if (choice.Options.Take(100).FirstOrDefault(option => option.Value == choice.Chosen) is { } chosen)
-            element["initial_option"] = Option(chosen);
-        var input = Input(choice, element, optional: false);
-        if (choice.Redraws) input["dispatch_action"] = true;
-        return input;
-    }
-
-    private static JsonObject Option(FormOption option)
-    {
-        var drawn = new JsonObject { ["text"] = PlainText(option.Label, 75), ["value"] = Id(option.Value, 75) };
-        if (option.Description is { } description && Shows(description)) drawn["description"] = PlainText(description, 75);
-        return drawn;
-    }
-
-    private static JsonObject Text(FormField.Text text)
-    {
-        var most = Math.Clamp(text.MaxLength, 1, 3_000);
-        var element = new JsonObject
-        {
-            ["type"] = "plain_text_input",
-            ["action_id"] = FieldAction,
-            ["multiline"] = text.Multiline,
-            ["max_length"] = most,
-        };
-        if (text.MinLength > 0) element["min_length"] = Math.Min(text.MinLength, most);
-        if (text.Initial is { } initial && Shows(initial))
-            element["initial_value"] = text.Multiline ? SlackText.Lines(initial, most) : SlackText.Line(initial, most);
-        return Input(text, element, optional: text.MinLength == 0);
-    }
-
-    private static JsonObject Input(FormField field, JsonObject element, bool optional)
-    {
-        var input = new JsonObject
-        {
-            ["type"] = "input",
-            ["block_id"] = Id(field.Key, 255),
-            ["label"] = PlainText(field.Label, 2_000),
-            ["element"] = element,
-            ["optional"] = optional,
-        };
-        if (field.Hint is { } hint && Shows(hint)) input["hint"] = PlainText(hint, 2_000);
-        return input;
-    }
 
     private static JsonObject RichText(params JsonObject[] elements) =>
         new() { ["type"] = "rich_text", ["elements"] = new JsonArray([.. elements]) };
@@ -322,6 +259,9 @@ internal static class BlockKit
 
     /// <summary>Slack refuses empty text, so nothing is shown as a dash.</summary>
     private static string OrDash(string text) => text.Length == 0 ? "–" : text;
+
+    [GeneratedRegex(@"^[UWS][A-Z0-9]{2,20}\z", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex IdShape();
 
     private static string Id(string id, int most, bool mayBeEmpty = false) => id.Length <= most && (mayBeEmpty || id.Length > 0)
         ? id

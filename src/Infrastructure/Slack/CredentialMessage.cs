@@ -35,6 +35,10 @@ internal static class CredentialMessage
                 "that owner does, and what you make belongs to it. Nothing belongs to your own user."));
         else if (state.Scope.HighRisk)
             blocks.Add(BlockKit.Paragraph("High risk: whoever keeps the access policy marked this scope."));
+        // Who does not know takes an empty answer for an empty table.
+        if (state.Plan is { Remarks: { Count: > 0 } remarks })
+            blocks.Add(BlockKit.Paragraph("Before you rely on what you see:\n"
+                + string.Join('\n', remarks.Select(remark => $"• {remark.TrimEnd('.').Replace('`', '\'')}."))));
         foreach (var line in credential.Before) blocks.Add(BlockKit.Paragraph(line.Replace('`', '\'')));
         blocks.Add(BlockKit.LabelledCode("psql (asks for the password, or takes it from PGPASSWORD)", Psql(credential)));
         foreach (var also in state.Target.Also.Take(MostAlso))

@@ -8,14 +8,16 @@ namespace DbAccess.Infrastructure.Slack;
 /// The direct message with each person. Messages go to the conversation, not to the person's id: only so can they be changed and deleted
 /// later.
 /// </summary>
-internal sealed class DirectMessages(SlackApi api)
+internal sealed class DirectMessages(SlackApi api, TimeProvider clock)
 {
     private const int MostRemembered = 10_000;
+
+    private static readonly SlackAnswer Found = new SlackAnswer.Ok(default, null);
 
     private readonly ConcurrentDictionary<PrincipalId, string> _known = new();
 
     /// <summary>The conversation's id, or why there is none. Opening one twice gives the same one.</summary>
-    public async Task<(string? Channel, SlackAnswer.Failed? Failure)> FindAsync(
+    private async Task<(string? Channel, SlackAnswer.Failed? Failure)> FindAsync(
             PrincipalId person, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (_known.TryGetValue(person, out var known)) return (known, null);
@@ -40,6 +42,30 @@ internal sealed class DirectMessages(SlackApi api)
         if (_known.Count >= MostRemembered) _known.Clear();
         _known[person] = id;
         return (id, null);
+    }
+
+    /// <summary>Posts into the conversation. One that we remember can have gone: then it is opened anew, once.</summary>
+    public async Task<SlackAnswer> PostAsync(
+        PrincipalId person, TimeSpan patience, Func<string, Task<SlackAnswer>> post, CancellationToken cancellationToken)
+    {
+        var answer = await OnceAsync();
+        if (answer is not SlackAnswer.Failed { Code: "channel_not_found" }) return answer;
+
+        Forget(person);
+        return await OnceAsync();
+
+        async Task<SlackAnswer> OnceAsync()
+        {
+            string? channel = null;
+            var found = await SlackPosts.RepeatAsync(FindOnceAsync, clock, cancellationToken);
+            return channel is null ? found : await post(channel);
+
+            async Task<SlackAnswer> FindOnceAsync()
+            {
+                (channel, var failure) = await FindAsync(person, patience, cancellationToken);
+                return failure ?? Found;
+            }
+        }
     }
 
     public void Forget(PrincipalId person) => _known.TryRemove(person, out _);

@@ -80,10 +80,16 @@ internal sealed partial class SlackDirectory(SlackApi api, SlackOptions options,
     {
         if (!GroupShape().IsMatch(usergroup)) return Unreadable(usergroup, "that is not the id of a user group");
 
-        var answer = await api.CallAsync(
-            "usergroups.users.list", new JsonObject { ["usergroup"] = usergroup }, Patience, CancellationToken.None);
+        var arguments = new JsonObject { ["usergroup"] = usergroup };
+        if (options.GroupsTeam is { } team) arguments["team_id"] = team;
+        var answer = await api.CallAsync("usergroups.users.list", arguments, Patience, CancellationToken.None);
         if (answer is SlackAnswer.Failed failed)
-            return Unreadable(usergroup, failed.Code == "no_such_subteam" ? "there is no such group" : failed.Why.TrimEnd('.'));
+        {
+            var hint = options.GroupsTeam is not null ? ""
+                : " (for an app of a whole organisation, Slack:GroupsTeamId says whose groups these are)";
+            return Unreadable(usergroup, (failed.Code == "no_such_subteam" ? "there is no such group" : failed.Why.TrimEnd('.')) + hint);
+        }
+
         if (((SlackAnswer.Ok)answer).Body.Field("users") is not { ValueKind: JsonValueKind.Array } users)
             return Unreadable(usergroup, "Slack's answer could not be read");
 

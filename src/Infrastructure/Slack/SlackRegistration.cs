@@ -17,15 +17,22 @@ public static partial class SlackRegistration
         var team = Shaped(settings, "Slack:TeamId", TeamShape(),
             "a workspace id (T…), or an organisation id (E…) for an app installed on a whole Enterprise Grid");
         var app = Shaped(settings, "Slack:AppId", AppShape(), "an app id (A…)");
+        var groups = settings.Optional("Slack:GroupsTeamId", "");
+        if (groups.Length > 0 && !WorkspaceShape().IsMatch(groups))
+            settings.Fault($"Slack:GroupsTeamId is '{groups}'; it must be the id (T…) of the workspace whose user groups the policy names.");
         var api = settings.Address("Slack:ApiUrl", "https://slack.com/api/");
         settings.Choice("Delivery", "Dm", ["Dm"], "Reveal");
 
         services.TryAddSingleton(TimeProvider.System);
         // Methods are resolved below the address, which drops a last part without a slash.
-        services.AddSingleton(new SlackOptions(api.AbsoluteUri.EndsWith('/') ? api : new Uri(api.AbsoluteUri + "/"), token, team, app));
+        services.AddSingleton(new SlackOptions(
+            api.AbsoluteUri.EndsWith('/') ? api : new Uri(api.AbsoluteUri + "/"), token, team, app, groups.Length > 0 ? groups : null));
         services.AddSingleton<SlackApi>();
         services.AddSingleton<DirectMessages>();
         services.AddSingleton<IChat, SlackChat>();
+        services.AddSingleton<IForms, SlackForms>();
+        services.AddSingleton<ICards, SlackCards>();
+        services.AddSingleton<IHome, SlackHome>();
         services.AddSingleton<ICredentialDelivery, SlackCredentialDelivery>();
         services.AddSingleton<IDirectory, SlackDirectory>();
         services.AddSingleton<IChatHealth, SlackHealth>();
@@ -44,6 +51,9 @@ public static partial class SlackRegistration
 
     [GeneratedRegex(@"^[TE][A-Z0-9]{2,20}\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex TeamShape();
+
+    [GeneratedRegex(@"^T[A-Z0-9]{2,20}\z", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex WorkspaceShape();
 
     [GeneratedRegex(@"^A[A-Z0-9]{2,20}\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex AppShape();

@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
@@ -35,7 +36,7 @@ internal static class GrantJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters =
         {
-            Words<GrantStatus>(), Words<EndReason>(), Words<NoticeKind>(), Words<Privilege>(), Words<ObjectKind>(),
+            Words<GrantStatus>(), Words<EndReason>(), Words<NoticeKind>(), Words<CardLine>(), Words<Privilege>(), Words<ObjectKind>(),
             new TextConverter<GrantId>(GrantId.Parse, id => id.ToString()),
             new TextConverter<PrincipalId>(ReadPrincipal, id => id.ToString()),
             new TextConverter<DatabaseName>(DatabaseName.Parse, name => name.Value),

@@ -51,7 +51,7 @@ public sealed class LambdaTests : IAsyncLifetime
         services.AddSingleton<IPolicySource>(_policies);
         services.AddSingleton<IGrantDispatcher>(new Nobody());
         services.AddSingleton<ICredentialDelivery>(_delivery);
-        services.AddSingleton<IChat>(new FakeChat());
+        services.AddFakeSlack();
         services.AddSingleton<IAuditTrail>(new InMemoryAuditTrail());
         services.AddSingleton<IDirectory>(new FakeDirectory());
         services.AddSingleton<LambdaEntry>();

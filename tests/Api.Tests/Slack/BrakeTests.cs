@@ -48,7 +48,7 @@ public sealed class BrakeTests
 
         await house.CommandAsync("revoke orders key leaked", trigger: "2", user: "U0ADMIN01");
         await house.IdleAsync();
-        var form = Assert.Single(house.Chat.Opened);
+        var form = Assert.Single(house.Forms.Opened);
         Assert.Null(Assert.Single(house.Store.Stored).AbandonedBecause);
 
         using var wrong = await house.PayloadAsync(Confirmed("yes", form.Context, "U0ADMIN01"));

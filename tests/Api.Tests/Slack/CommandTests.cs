@@ -3,6 +3,7 @@ using System.Net;
 using DbAccess.Api.Slack;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
@@ -19,7 +20,7 @@ public sealed class CommandTests
         await house.IdleAsync();
 
         Assert.Equal((HttpStatusCode.OK, ""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
-        Assert.Equal("C0GENERAL", Assert.Single(house.Chat.Opened).Context);
+        Assert.Equal("C0GENERAL", Assert.Single(house.Forms.Opened).Context);
     }
 
     [Fact]
@@ -53,6 +54,26 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task A_mistyped_table_is_answered_with_a_button_that_asks_for_the_nearest()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Inventory.Tables = [new TableName("public", "orders")];
+
+        await house.CommandAsync("orders read 30m only public.ordrs because INC-4711 stuck");
+        await house.IdleAsync();
+
+        Assert.Empty(house.Store.Stored);
+        var answer = Assert.Single(house.Chat.Replies).Message;
+        Assert.Contains("orders has no table `public.ordrs`. Did you mean `public.orders`?", FakeChat.Words(answer), StringComparison.Ordinal);
+        var button = Assert.Single(answer.Parts.OfType<ChatPart.Buttons>().Single().Items);
+        Assert.Equal("file_request", button.Action);
+
+        await house.PayloadAsync(Press(button));
+        await house.IdleAsync();
+        Assert.Equal(["public.orders"], Assert.Single(house.Store.Stored).Scope.NarrowedTo);
+    }
+
+    [Fact]
     public async Task The_same_again_is_answered_with_what_there_is_and_a_second_one_is_one_press_away()
     {
         await using var house = await SlackHouse.OpenAsync();
@@ -66,12 +87,7 @@ public sealed class CommandTests
         Assert.Contains($"You have this already: `{grant.Id}`", FakeChat.Words(told), StringComparison.Ordinal);
         var second = told.Parts.OfType<ChatPart.Buttons>().Single().Items.Single(button => button.Action == "file_request");
         Assert.Equal("A second one", second.Label);
-        await house.PayloadAsync(System.Text.Json.JsonSerializer.Serialize(new
-        {
-            type = "block_actions", team = new { id = "T0DBACME1" }, user = new { id = "U0ENGINE1", team_id = "T0DBACME1" },
-            container = new { message_ts = "1767225601.000100", channel_id = "C0GENERAL" },
-            actions = new[] { new { action_id = "file_request", value = second.Value, action_ts = "1767225602.1" } },
-        }));
+        await house.PayloadAsync(Press(second));
         await house.IdleAsync();
         Assert.Equal(2, house.Store.Stored.Count);
     }
@@ -145,7 +161,7 @@ public sealed class CommandTests
     [InlineData("help", "How to ask")]
     [InlineData("mine", "You have no grants")]
     [InlineData("list", "Nobody has access")]
-    [InlineData("extend K7Q3-MD 1h", "not available yet")]
+    [InlineData("extend K7Q3-MD 1h", "There is no grant K7Q3-MD")]
     [InlineData("done K7Q3-MD", "K7Q3-MD")]
     [InlineData("orders migrate 30m because INC-4711", "migrate")]
     [InlineData("orders read 9h because INC-4711", "4h")]
@@ -240,4 +256,11 @@ public sealed class CommandTests
         Assert.NotEmpty(house.Log.Lines);
         Assert.DoesNotContain(house.Log.Lines, line => line.Contains("MARKER", StringComparison.OrdinalIgnoreCase) || line.Contains(SlackHouse.SigningSecret, StringComparison.Ordinal) || line.Contains("legacyToken", StringComparison.Ordinal));
     }
+
+    private static string Press(ChatButton button) => System.Text.Json.JsonSerializer.Serialize(new
+    {
+        type = "block_actions", team = new { id = "T0DBACME1" }, user = new { id = "U0ENGINE1", team_id = "T0DBACME1" },
+        container = new { message_ts = "1767225601.000100", channel_id = "C0GENERAL" },
+        actions = new[] { new { action_id = button.Action, value = button.Value, action_ts = "1767225602.1" } },
+    });
 }

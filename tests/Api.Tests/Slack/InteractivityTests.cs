@@ -213,9 +213,9 @@ public sealed class InteractivityTests
         await using var house = await SlackHouse.OpenAsync();
 
         await house.PayloadAsync(Submission().Replace("view_submission", "block_actions", StringComparison.Ordinal).Replace("\"view\":", "\"actions\":[{\"action_id\":\"value\"}],\"view\":", StringComparison.Ordinal));
-        await house.UntilAsync(() => house.Chat.Redrawn.Count == 1, "the form is drawn again");
+        await house.UntilAsync(() => house.Forms.Redrawn.Count == 1, "the form is drawn again");
 
-        Assert.Equal(("V0DBVIEW01", "1767225590.ab12cd34"), (house.Chat.Redrawn[0].View, house.Chat.Redrawn[0].Hash));
+        Assert.Equal(("V0DBVIEW01", "1767225590.ab12cd34"), (house.Forms.Redrawn[0].View, house.Forms.Redrawn[0].Hash));
     }
 
     internal static string Submission(string database = "orders", string scope = "read", string length = "30m", string reason = "INC-4711 stuck orders", string hash = "1767225590.ab12cd34") =>

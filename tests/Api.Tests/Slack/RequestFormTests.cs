@@ -74,7 +74,7 @@ public sealed class RequestFormTests
     [InlineData("policy.unknown_database", "database")]
     [InlineData("directory.guest", "database")]
     [InlineData("policy.no_rule", "scope")]
-    [InlineData("approval.not_yet", "scope")]
+    [InlineData("approval.nobody", "scope")]
     public void A_refusal_stands_beside_the_field_it_is_about(string code, string field) => Assert.Equal(field, RequestForm.FieldOf(new Error(code, "x")));
 
     [Theory]

@@ -328,10 +328,24 @@ public sealed class RequestTextTests
     public void A_verb_that_misses_something_says_what(string typed) => Assert.IsType<Intent.Misread>(Read(typed));
 
     [Theory]
-    [InlineData("extend K7Q3-MD 1h", "extend")]
-    [InlineData("cancel K7Q3-MD", "cancel")]
-    [InlineData("approve K7Q3-MD", "approve")]
-    [InlineData("deny K7Q3-MD no", "deny")]
+    [InlineData("extend K7Q3-MD 1h", "extend", "1h")]
+    [InlineData("extend `K7Q3-MD`", "extend", "")]
+    [InlineData("cancel K7Q3-MD", "cancel", "")]
+    [InlineData("approve K7Q3-MD", "approve", "")]
+    [InlineData("deny K7Q3-MD use read instead", "deny", "use read instead")]
+    public void A_verb_about_a_grant_takes_its_id_and_what_belongs_to_it(string typed, string verb, string rest)
+    {
+        var decided = Assert.IsType<Intent.Decide>(Read(typed));
+        Assert.Equal((verb, "K7Q3-MD", rest), (decided.Verb, decided.Id.ToString(), decided.Rest));
+    }
+
+    [Theory]
+    [InlineData("deny K7Q3-MD")]
+    [InlineData("approve")]
+    [InlineData("extend K7Q3-MD soon")]
+    public void A_verb_about_a_grant_that_misses_something_says_what(string typed) => Assert.IsType<Intent.Misread>(Read(typed));
+
+    [Theory]
     [InlineData("why orders read", "why")]
     public void A_verb_that_is_not_built_is_refused_by_name(string typed, string verb) => Assert.Equal(verb, Assert.IsType<Intent.NotYet>(Read(typed)).Verb);
 

@@ -131,6 +131,12 @@ internal sealed class SlackHouse : IAsyncDisposable
 
     public required FakeChat Chat { get; init; }
 
+    public FakeForms Forms { get; private init; } = new();
+
+    public FakeCards Cards { get; private init; } = new();
+
+    public FakeHome Home { get; private init; } = new();
+
     public required FakeDirectory People { get; init; }
 
     public required SlowDirectory Directory { get; init; }
@@ -141,6 +147,8 @@ internal sealed class SlackHouse : IAsyncDisposable
 
     public required RecordingDispatcher Dispatcher { get; init; }
 
+    public required FakeRoleInventory Inventory { get; init; }
+
     public static PrincipalId Erin { get; } = Some.Person("U0ENGINE1");
 
     public static async Task<SlackHouse> OpenAsync(InMemoryInbox? inbox = null, Action<SlowInbox, FakeChat>? before = null, FakeTimeProvider? clock = null, int openGrants = 1_000)
@@ -148,7 +156,8 @@ internal sealed class SlackHouse : IAsyncDisposable
         inbox ??= new InMemoryInbox();
         clock ??= new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
         var (slow, store, chat, people, log, audit, dispatcher) = (new SlowInbox(inbox), new InMemoryGrantStore(), new FakeChat(), new FakeDirectory(), new CapturedLog(), new InMemoryAuditTrail(), new RecordingDispatcher());
-        var directory = new SlowDirectory(people);
+        var (forms, cards, home) = (new FakeForms(), new FakeCards(), new FakeHome());
+        var (directory, inventory) = (new SlowDirectory(people), new FakeRoleInventory());
         before?.Invoke(slow, chat);
 
         var builder = WebApplication.CreateSlimBuilder();
@@ -156,8 +165,8 @@ internal sealed class SlackHouse : IAsyncDisposable
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(log);
         builder.Services
             .AddSingleton<TimeProvider>(clock).AddApplication(new Installation(Some.Installation), new GrantLimits(openGrants))
-            .AddSingleton<IInbox>(slow).AddSingleton<IGrantStore>(store).AddSingleton<IChat>(chat).AddSingleton<IDirectory>(directory)
-            .AddSingleton<ISeal>(new FakeSeal()).AddSingleton<IAuditTrail>(audit).AddSingleton<IGrantDispatcher>(dispatcher).AddSingleton<IPolicySource>(new FixedPolicy(Policy()))
+            .AddSingleton<IInbox>(slow).AddSingleton<IGrantStore>(store).AddFakeSlack(chat, forms, cards, home).AddSingleton<IDirectory>(directory)
+            .AddSingleton<ISeal>(new FakeSeal()).AddSingleton<IAuditTrail>(audit).AddSingleton<IGrantDispatcher>(dispatcher).AddSingleton<IRoleInventory>(inventory).AddSingleton<IPolicySource>(new FixedPolicy(Policy()))
             .AddSlackWayIn([new Secret(SigningSecret)], new SlackTenant("T0DBACME1", "A0DBACCS1"), hosted: true, requestsPerMinute: 100);
         var app = builder.Build();
         app.UseMiddleware<RequestLog>();
@@ -166,7 +175,7 @@ internal sealed class SlackHouse : IAsyncDisposable
         var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()), Timeout = TimeSpan.FromSeconds(60) };
         return new SlackHouse(app, client)
         {
-            Clock = clock, Inbox = inbox, Slow = slow, Store = store, Chat = chat, People = people, Directory = directory, Log = log, Audit = audit, Dispatcher = dispatcher,
+            Clock = clock, Inbox = inbox, Slow = slow, Store = store, Chat = chat, Forms = forms, Cards = cards, Home = home, People = people, Directory = directory, Log = log, Audit = audit, Dispatcher = dispatcher, Inventory = inventory,
         };
     }
 

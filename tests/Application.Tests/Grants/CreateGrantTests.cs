@@ -63,7 +63,6 @@ public sealed class CreateGrantTests
     }
 
     [Theory]
-    [InlineData("fix", 60, "INC-4711 stuck orders", "approval.not_yet")]
     [InlineData("frozen", 60, "INC-4711 stuck orders", "policy.forbidden")]
     [InlineData("unruled", 60, "INC-4711 stuck orders", "policy.no_rule")]
     [InlineData("nonsense", 60, "INC-4711 stuck orders", "policy.unknown_scope")]

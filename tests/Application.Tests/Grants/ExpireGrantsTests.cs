@@ -393,7 +393,7 @@ public sealed class ExpireGrantsTests
     [Fact]
     public async Task A_request_that_nobody_decides_lapses()
     {
-        var grant = Grant.RequestApproval(GrantId.New(), Some.Installation, Some.Request(), _stage.Now.AddHours(1), _stage.Now);
+        var grant = Grant.RequestApproval(GrantId.New(), Some.Installation, Some.Request(), Some.Asking(_stage.Now.AddHours(1)), _stage.Now);
         await _stage.Store.AddAsync(grant, TestContext.Current.CancellationToken);
         _stage.Clock.Advance(TimeSpan.FromHours(1));
 

@@ -39,8 +39,8 @@ public sealed class GrantStoryTests
     {
         var grant = Grants.Pending();
 
-        Assert.Equal("grant.self_approval", grant.Approve(Some.Engineer, Now).Refusal?.Code);
-        Assert.Equal("grant.self_approval", grant.Deny(Some.Engineer, "no", Now).Refusal?.Code);
+        Assert.Equal("approval.own", grant.Agree(Grants.Decider(Some.Engineer), Now).Refusal?.Code);
+        Assert.Equal("approval.own", grant.Deny(Grants.Decider(Some.Engineer), "no", Now).Refusal?.Code);
 
         Assert.Equal(GrantStatus.Pending, grant.Status);
     }

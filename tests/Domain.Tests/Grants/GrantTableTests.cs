@@ -13,29 +13,120 @@ namespace DbAccess.Domain.Tests.Grants;
 public sealed class GrantTableTests
 {
     private const string Undone = "Approved, given up";
+    private const string Dba = "T0DBACME1/U0DBA0001";
     private const string Undoing = "Provisioning, given up";
 
     /// <summary>For each method: how it is called, who is said to have done it, what most situations refuse with, and what the others lead to: "status event", or "status" alone where nothing is told, or a refusal in brackets.</summary>
     private static readonly Dictionary<string, Row> Table = new(StringComparer.Ordinal)
     {
-        [nameof(Grant.Approve)] = new((grant, now) => grant.Approve(Some.Dba, now), "T0DBACME1/U0DBA0001", "grant.cannot_move", new()
+        [nameof(Grant.Planned)] = new((grant, now) => grant.Planned(Grants.Plan(), now), "sweep", "grant.nothing", []),
+        [nameof(Grant.NotPlanned)] = new((grant, now) => grant.NotPlanned("the server does not answer", now), "sweep", "grant.nothing", []),
+        [nameof(Grant.Agree)] = new((grant, now) => grant.Agree(Grants.Decider(), now), Dba, "grant.cannot_move", new()
         {
             ["Pending"] = "Approved grant.approved",
+            [Grants.Offered] = "Approved grant.approved",
+            [Grants.AskedForMore] = "Active grant.extended",
+            ["Approved"] = "(approval.decided)",
+            ["Provisioning"] = "(approval.decided)",
+            ["Active"] = "(approval.decided)",
+            [Grants.Taken] = "(approval.decided)",
+            [Undone] = "(approval.decided)",
+            [Undoing] = "(approval.decided)",
         }),
-        [nameof(Grant.Deny)] = new((grant, now) => grant.Deny(Some.Dba, "not today", now), "T0DBACME1/U0DBA0001", "grant.cannot_move", new()
+        [nameof(Grant.Deny)] = new((grant, now) => grant.Deny(Grants.Decider(), "not today", now), Dba, "grant.cannot_move", new()
         {
             ["Pending"] = "Denied grant.denied",
+            [Grants.Offered] = "Denied grant.denied",
+            [Grants.AskedForMore] = "Active grant.extension_denied",
+            ["Approved"] = "(approval.decided)",
+            ["Provisioning"] = "(approval.decided)",
+            ["Active"] = "(approval.decided)",
+            [Grants.Taken] = "(approval.decided)",
+            [Undone] = "(approval.decided)",
+            [Undoing] = "(approval.decided)",
         }),
+        [nameof(Grant.Offer)] = new((grant, now) => grant.Offer(Grants.Decider(), grant.State.Scope, TimeSpan.FromMinutes(5), Grants.Plan(), "oncall-read", now), Dba, "grant.cannot_move", new()
+        {
+            ["Pending"] = "Pending grant.offered",
+            [Grants.Offered] = "Pending grant.offered",
+            [Grants.AskedForMore] = "(approval.offer_not_less)",
+            ["Approved"] = "(approval.decided)",
+            ["Provisioning"] = "(approval.decided)",
+            ["Active"] = "(approval.decided)",
+            [Grants.Taken] = "(approval.decided)",
+            [Undone] = "(approval.decided)",
+            [Undoing] = "(approval.decided)",
+        }),
+        // Taken, it is complete at once: a test of its own.
+        [nameof(Grant.AcceptOffer)] = new((grant, now) => grant.State.Asking?.Offer is null ? grant.AcceptOffer(Some.Engineer, now) : grant.AcceptOffer(Some.Dba, now), "", "approval.no_offer", new()
+        {
+            [Grants.Offered] = "(grant.not_holder)",
+        }),
+        [nameof(Grant.DeclineOffer)] = new((grant, now) => grant.DeclineOffer(Some.Engineer, now), "T0DBACME1/U0ENGINE1", "approval.no_offer", new()
+        {
+            [Grants.Offered] = "Pending grant.offer_declined",
+        }),
+        [nameof(Grant.Remind)] = new((grant, now) => grant.Remind(now), "sweep", "grant.nothing", new()
+        {
+            ["Pending"] = "Pending",
+            [Grants.Offered] = "Pending",
+            [Grants.AskedForMore] = "Active",
+        }, Some.Now.AddMinutes(10)),
+        [nameof(Grant.Disregard)] = new((grant, now) => grant.Disregard(Some.Dba, now), "sweep", "grant.nothing", new()
+        {
+            [Grants.Offered] = "Pending grant.decision_dropped",
+        }),
+        [nameof(Grant.AskAgain)] = new((grant, now) => grant.AskAgain(Grants.Plan("more"), ["more"], now), "sweep", "grant.nothing", new()
+        {
+            ["Pending"] = "(grant.cannot_move)",
+            ["Denied"] = "(grant.cannot_move)",
+            ["Cancelled"] = "(grant.cannot_move)",
+            ["Lapsed"] = "(grant.cannot_move)",
+            [Grants.Offered] = "(grant.cannot_move)",
+            [Grants.AskedForMore] = "(grant.cannot_move)",
+            [Undone] = "(grant.abandoned)",
+            [Undoing] = "(grant.abandoned)",
+            ["Failed"] = "(grant.abandoned)",
+        }),
+        [nameof(Grant.Shrank)] = new((grant, now) => grant.Shrank(Grants.Plan("less"), now), "sweep", "grant.nothing", []),
+        [nameof(Grant.Withdraw)] = new((grant, now) => grant.Withdraw("the rule is gone", now), "sweep", "grant.cannot_move", new()
+        {
+            ["Pending"] = "Cancelled grant.withdrawn",
+            [Grants.Offered] = "Cancelled grant.withdrawn",
+        }),
+        [nameof(Grant.AskExtension)] = new((grant, now) => grant.AskExtension(Some.Engineer, TimeSpan.FromMinutes(30), Grants.Terms, null, now), "T0DBACME1/U0ENGINE1", "grant.cannot_extend", new()
+        {
+            ["Active"] = "Active grant.extended",
+            [Grants.Taken] = "Active grant.extended",
+            [Grants.AskedForMore] = "(grant.extension_asked)",
+        }, Some.Now),
+        [nameof(Grant.EndKept)] = new((grant, now) => grant.EndKept(Grants.Expiry, now), "sweep", "grant.nothing", []),
+        [nameof(Grant.Review)] = new((grant, now) => grant.Review(Grants.Decider(), null, now), Dba, "grant.no_review", new()
+        {
+            [Grants.Taken] = "Active grant.reviewed",
+        }),
+        [nameof(Grant.Escalate)] = new((grant, now) => grant.Escalate(now), "sweep", "grant.nothing", new()
+        {
+            [Grants.Taken] = "Active grant.review_late",
+        }, Some.Now.AddHours(24)),
+        [nameof(Grant.BeginDrawing)] = new((grant, now) => grant.BeginDrawing(now, Grants.Lease), "sweep", "grant.nothing", Drawn(), Some.Now.AddHours(2)),
+        [nameof(Grant.Drawn)] = new((grant, now) => grant.Drawn([], [], false, null, null, grant.State.Card?.DueAt, now), "sweep", "grant.nothing", Drawn()),
+        [nameof(Grant.Resend)] = new((grant, now) => grant.Resend(now), "sweep", "grant.nothing", Drawn()),
+        [nameof(Grant.Redraw)] = new((grant, now) => grant.Redraw(now), "sweep", "grant.nothing", []),
         [nameof(Grant.Cancel)] = new((grant, now) => grant.Cancel(Some.Engineer, now), "T0DBACME1/U0ENGINE1", "grant.cannot_move", new()
         {
             ["Pending"] = "Cancelled grant.cancelled",
+            [Grants.Offered] = "Cancelled grant.cancelled",
+            [Grants.AskedForMore] = "Active grant.extension_cancelled",
             ["Approved"] = "Cancelled grant.cancelled",
             [Undone] = "Cancelled grant.cancelled",
         }),
         [nameof(Grant.Lapse)] = new((grant, now) => grant.Lapse(now), "sweep", "grant.cannot_move", new()
         {
             ["Pending"] = "Lapsed grant.lapsed",
-        }),
+            [Grants.Offered] = "Lapsed grant.lapsed",
+            [Grants.AskedForMore] = "Active grant.extension_lapsed",
+        }, Some.Now.AddHours(1)),
         [nameof(Grant.BeginProvisioning)] = new((grant, now) => grant.BeginProvisioning(RoleName.ForGrant(Some.Installation, grant.Id, "erin"), now, Grants.Lease), "sweep", "grant.cannot_move", new()
         {
             ["Approved"] = "Provisioning grant.provisioning",
@@ -95,10 +186,16 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Expire)] = new((grant, now) => grant.Expire(now), "sweep", "grant.cannot_move", new()
         {
+            [Grants.AskedForMore] = "(grant.window_open)",
+            [Grants.Taken] = "Revoking grant.revoking",
             ["Active"] = "Revoking grant.revoking",
         }),
         [nameof(Grant.Return)] = new((grant, now) => grant.Return(Some.Engineer, now), "T0DBACME1/U0ENGINE1", "grant.cannot_move", new()
         {
+            ["Pending"] = "Cancelled grant.cancelled",
+            [Grants.Offered] = "Cancelled grant.cancelled",
+            [Grants.AskedForMore] = "Revoking grant.revoking",
+            [Grants.Taken] = "Revoking grant.revoking",
             ["Approved"] = "Approved grant.abandoned",
             ["Provisioning"] = "Provisioning grant.abandoned",
             [Undone] = "Approved",
@@ -107,6 +204,10 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Revoke)] = new((grant, now) => grant.Revoke(new Actor.Person(Some.Dba), "incident over", now), "T0DBACME1/U0DBA0001", "grant.cannot_move", new()
         {
+            ["Pending"] = "Denied grant.denied",
+            [Grants.Offered] = "Denied grant.denied",
+            [Grants.AskedForMore] = "Revoking grant.revoking",
+            [Grants.Taken] = "Revoking grant.revoking",
             ["Approved"] = "Approved grant.abandoned",
             ["Provisioning"] = "Provisioning grant.abandoned",
             [Undone] = "Approved",
@@ -115,6 +216,8 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Supersede)] = new((grant, now) => grant.Supersede("the account was deactivated", now), "sweep", "grant.cannot_move", new()
         {
+            [Grants.AskedForMore] = "Revoking grant.revoking",
+            [Grants.Taken] = "Revoking grant.revoking",
             ["Active"] = "Revoking grant.revoking",
         }),
         [nameof(Grant.BeginRemoval)] = new((grant, now) => grant.BeginRemoval(now, Grants.Lease), "sweep", "grant.nothing", new()
@@ -134,6 +237,9 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.StepFailed)] = new((grant, now) => grant.StepFailed("the server does not answer", now), "sweep", "grant.nothing", new()
         {
+            [Grants.Offered] = "Pending grant.step_failed",
+            [Grants.AskedForMore] = "Active grant.step_failed",
+            [Grants.Taken] = "Active grant.step_failed",
             ["Pending"] = "Pending grant.step_failed",
             ["Approved"] = "Approved grant.step_failed",
             [Undone] = "Approved grant.step_failed",
@@ -147,6 +253,9 @@ public sealed class GrantTableTests
         [nameof(Grant.Warn)] = new((grant, now) => grant.Warn(now), "sweep", "grant.nothing", []),
         [nameof(Grant.BeginTelling)] = new((grant, now) => grant.BeginTelling(now, Grants.Lease), "sweep", "grant.nothing", new()
         {
+            ["Denied"] = "Denied",
+            ["Lapsed"] = "Lapsed",
+            [Grants.Offered] = "Pending",
             ["Quarantined"] = "Quarantined",
             ["Ended"] = "Ended",
             ["Failed"] = "Failed",
@@ -161,6 +270,13 @@ public sealed class GrantTableTests
             ["Quarantined"] = "Quarantined",
             ["Ended"] = "Ended",
         }),
+    };
+
+    /// <summary>Where there is a card.</summary>
+    private static Dictionary<string, string> Drawn() => new(StringComparer.Ordinal)
+    {
+        ["Denied"] = "Denied", ["Cancelled"] = "Cancelled", ["Lapsed"] = "Lapsed", [Grants.Offered] = "Pending",
+        [Grants.AskedForMore] = "Active", [Grants.Taken] = "Active",
     };
 
     public static TheoryData<string, string> Pairs()
@@ -181,7 +297,7 @@ public sealed class GrantTableTests
 
         Assert.Equal(methods.Order(StringComparer.Ordinal), Table.Keys.Order(StringComparer.Ordinal));
         Assert.Empty(Table.Values.SelectMany(row => row.Cells.Keys).Except(Grants.Situations, StringComparer.Ordinal));
-        Assert.Equal(13, Grants.Situations.Count);
+        Assert.Equal(16, Grants.Situations.Count);
     }
 
     [Theory]
@@ -191,6 +307,7 @@ public sealed class GrantTableTests
         var row = Table[method];
         var expected = row.Cells.GetValueOrDefault(situation) ?? $"({row.Otherwise})";
         var (grant, now) = Grants.In(situation);
+        now = row.At ?? now;
         var before = grant.State;
 
         var result = row.Call(grant, now);
@@ -217,5 +334,5 @@ public sealed class GrantTableTests
         Assert.Equal((type, before.Status, grant.Status, row.By, before.Events + 1, now), (told.Type, told.From, told.To, told.By.ToString(), told.Sequence, told.At));
     }
 
-    private sealed record Row(Func<Grant, DateTimeOffset, Result> Call, string By, string Otherwise, Dictionary<string, string> Cells);
+    private sealed record Row(Func<Grant, DateTimeOffset, Result> Call, string By, string Otherwise, Dictionary<string, string> Cells, DateTimeOffset? At = null);
 }

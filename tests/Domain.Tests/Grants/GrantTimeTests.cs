@@ -165,15 +165,17 @@ public sealed class GrantTimeTests
 
     public static TheoryData<string, double?> Dues() => new()
     {
-        { nameof(GrantStatus.Pending), 3600 },
+        { nameof(GrantStatus.Pending), 600 },
         { nameof(GrantStatus.Approved), 0 },
         { nameof(GrantStatus.Provisioning), 60 },
         { nameof(GrantStatus.Active), 3600 - 300 },
         { nameof(GrantStatus.Revoking), 3600 },
         { nameof(GrantStatus.Quarantined), 3600 },
-        { nameof(GrantStatus.Denied), null },
-        { nameof(GrantStatus.Cancelled), null },
-        { nameof(GrantStatus.Lapsed), null },
+        { nameof(GrantStatus.Denied), 0 },
+        { nameof(GrantStatus.Cancelled), 0 },
+        { nameof(GrantStatus.Lapsed), 3600 },
+        { Grants.AskedForMore, 0 },
+        { Grants.Taken, 0 },
         { Grants.AbandonedWhileApproved, 0 },
         { Grants.AbandonedWhileMaking, 60 },
     };

@@ -22,6 +22,7 @@ public sealed class FunctionDeathTests : IDisposable
     private readonly FakeTimeProvider _clock = new(Some.Now);
     private readonly FakeCredentialDelivery _delivery = new();
     private readonly FakeChat _chat = new();
+    private readonly FakeCards _cards = new();
     private readonly FakeRoleAdministrator _roles;
 
     public FunctionDeathTests(MotoFixture moto) => (_moto, _roles) = (moto, new FakeRoleAdministrator(_clock));
@@ -198,6 +199,8 @@ public sealed class FunctionDeathTests : IDisposable
         services.AddSingleton(mortal.Wrap<IRoleAdministrator>(_roles));
         services.AddSingleton(mortal.Wrap<ICredentialDelivery>(_delivery));
         services.AddSingleton(mortal.Wrap<IChat>(_chat));
+        services.AddSingleton(mortal.Wrap<ICards>(_cards));
+        services.AddSingleton(mortal.Wrap<IHome>(new FakeHome()));
         services.AddSingleton<IAuditTrail>(new InMemoryAuditTrail());
         services.AddSingleton<IRoleInventory>(new FakeRoleInventory());
         services.AddSingleton<IDirectory>(new FakeDirectory());

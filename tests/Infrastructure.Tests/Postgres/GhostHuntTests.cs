@@ -134,6 +134,6 @@ public sealed class GhostHuntTests(PostgresFixture postgres) : IAsyncLifetime
         .AddSingleton<IGhostHunt>(ghosts)
         .AddSingleton<IRoleInventory>(new FakeRoleInventory())
         .AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery())
-        .AddSingleton<IChat>(new FakeChat())
+        .AddFakeSlack()
         .BuildServiceProvider();
 }

@@ -72,6 +72,26 @@ public sealed class OwnerTests(PostgresFixture postgres) : IAsyncLifetime
             await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(which) with { RunAs = _house.Database.Owner }, RoleHouse.Cancellation)).Receipt;
     }
 
+    [Fact]
+    public async Task What_changed_of_an_owner_in_a_further_database_is_on_the_receipt_with_its_place()
+    {
+        var side = $"side_{Guid.NewGuid():N}"[..20];
+        await _house.AskAsync($"CREATE DATABASE {side} OWNER \"{_house.Database.Owner}\"");
+        var order = _house.Order(RoleHouse.Scope([], runAs: _house.Database.Owner));
+        order = order with { Target = order.Target with { Also = [side] } };
+        await _house.MakeAsync(order);
+
+        await _house.AskAsync($"""
+            CREATE SCHEMA mine; CREATE FUNCTION mine.back_door() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; ALTER ROLE "{_house.Database.Owner}" SET work_mem = '6MB'; SELECT 1
+            """, _server.ConnectionString(order.Role.Value, RoleHouse.Password.Reveal(), side));
+        var receipt = Assert.IsType<Application.Ports.RoleRemoval.Gone>(
+            await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order) with { RunAs = _house.Database.Owner }, RoleHouse.Cancellation)).Receipt;
+
+        Assert.Contains("mine.back_door()", Assert.Single(receipt.Remarks, remark => remark.Contains($"(SECURITY DEFINER) in database {side} of ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Single(receipt.Remarks, remark => remark.Contains("the settings of", StringComparison.Ordinal));
+        Assert.Equal(2, receipt.Remarks.Count(remark => remark.Contains("changed", StringComparison.Ordinal)));
+    }
+
     [Theory]
     [InlineData("the administrator inherits nothing", "ALTER ROLE {a} NOINHERIT", "ALTER ROLE {a} INHERIT")]
     [InlineData("a membership without inheriting", "GRANT {o} TO {a} WITH INHERIT FALSE", "")]

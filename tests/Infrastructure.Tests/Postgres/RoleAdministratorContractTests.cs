@@ -20,6 +20,22 @@ public sealed class RoleAdministratorContractTests(PostgresFixture postgres) : R
         if (_house is not null) await _house.DisposeAsync();
     }
 
+    [Fact]
+    public async Task What_would_get_something_else_than_was_agreed_to_is_not_made()
+    {
+        var order = await OrderAsync();
+        var plan = (await MakeAsync(order, new("first-Password_with-24-letters"))).Plan;
+        Gone(await Administrator.RemoveAsync(ToRemove(order), Cancellation));
+
+        Assert.IsType<RoleMaking.Differs>(await Administrator.MakeAsync(
+            order with { AgreedPlan = new string('0', 64) }, new("first-Password_with-24-letters"), Cancellation));
+        Assert.False(await CanAsync(order, "first-Password_with-24-letters", Attempt.LogIn));
+        Assert.False(Gone(await Administrator.RemoveAsync(ToRemove(order), Cancellation)).Existed);
+
+        await MakeAsync(order with { AgreedPlan = plan.Hash }, new("first-Password_with-24-letters"));
+        Assert.True(await CanAsync(order, "first-Password_with-24-letters", Attempt.Read));
+    }
+
     protected override Task<RoleOrder> OrderAsync() => Task.FromResult(_house!.Order());
 
     protected override async Task<bool> CanAsync(RoleOrder order, string password, Attempt attempt)

@@ -309,7 +309,7 @@ public sealed class RoleConcurrencyTests(RoleConcurrencyTests.Own own) : IClassF
         var settings = new Settings(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Grants:Sqlite:Path"] = Path.Combine(directory, "dbaccess.db") }).Build());
         var services = new ServiceCollection();
         services.AddLogging().AddSingleton(TimeProvider.System).AddApplication(new Installation(Some.Installation)).AddWarrants().AddStores(settings)
-            .AddSingleton(house.Administrator).AddSingleton<IChat>(new FakeChat()).AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery()).AddSingleton<IRoleInventory>(new FakeRoleInventory());
+            .AddSingleton(house.Administrator).AddFakeSlack().AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery()).AddSingleton<IRoleInventory>(new FakeRoleInventory());
         return services.BuildServiceProvider();
     }
 

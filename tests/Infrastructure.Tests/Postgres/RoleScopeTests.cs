@@ -266,6 +266,22 @@ public sealed class RoleScopeTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tables_are_found_by_their_names_and_where_one_is_not_there_others_that_look_like_it_are()
+    {
+        await _house.Database.RunAsOwnerAsync("""CREATE SCHEMA "S 1"; CREATE TABLE "S 1"."a.B" (i int); CREATE TABLE "S 1"."a.C" (i int); CREATE INDEX ordrs ON orders (id)""");
+        async Task<IReadOnlyList<string>> FindAsync(params TableName[] wanted) =>
+            [.. (await _inventory.FindTablesAsync(_house.Order().Target.Cluster, [_house.Database.Name], wanted, RoleHouse.Cancellation)).Value.Select(table => table.ToString()).Order(StringComparer.Ordinal)];
+
+        Assert.Equal(["\"S 1\".\"a.B\"", "public.open_orders", "public.orders"], await FindAsync(new("public", "orders"), new("public", "open_orders"), new("S 1", "a.B")));
+        var near = await FindAsync(new("public", "ordrs"), new("S 1", "a.B"), new("nowhere", "orders"));
+        Assert.Contains("public.orders", near);
+        Assert.DoesNotContain("public.ordrs", near);
+        Assert.DoesNotContain("public.order_items", near);
+        Assert.DoesNotContain("\"S 1\".\"a.C\"", near);
+        Assert.Equal("postgres.no_database", (await _inventory.FindTablesAsync(_house.Order().Target.Cluster, ["nowhere"], [new("public", "orders")], RoleHouse.Cancellation)).Refusal?.Code);
+    }
+
+    [Fact]
     public async Task The_hash_of_a_plan_changes_with_what_it_gives_and_with_nothing_else()
     {
         var order = _house.Order(RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", null, Privilege.Select)]));

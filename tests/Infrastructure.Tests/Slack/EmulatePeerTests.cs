@@ -132,7 +132,7 @@ public sealed class EmulatePeerTests : IAsyncLifetime
         using var bench = new SlackBench(_api, token: Token);
         var form = new ChatForm("k", "t", "s", "", [], [new FormField.Text("reason", "Reason", null, null, true, 1, 100)]);
 
-        var post = await bench.Chat.OpenFormAsync(new Secret("1.2.made-up"), form, Stop);
+        var post = await bench.Forms.OpenAsync(new Secret("1.2.made-up"), form, Stop);
 
         Assert.Contains("invalid_trigger_id", Assert.IsType<Post.Never>(post).Why, StringComparison.Ordinal);
     }

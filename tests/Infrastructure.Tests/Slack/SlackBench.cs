@@ -14,13 +14,16 @@ internal sealed class SlackBench : IDisposable
     public const string Token = "xoxb-marker-bot-token";
     public const string Password = "MARKER_password-9f2c7d41b0";
 
-    public SlackBench(Uri api, TimeProvider? clock = null, string token = Token, string team = "T0DBACME1")
+    public SlackBench(Uri api, TimeProvider? clock = null, string token = Token, string team = "T0DBACME1", string? groups = null)
     {
         Clock = clock ?? TimeProvider.System;
-        var options = new SlackOptions(api, new Secret(token), team, "A0DBACCS1");
+        var options = new SlackOptions(api, new Secret(token), team, "A0DBACCS1", groups);
         Api = new SlackApi(options, Clock, Log.For<SlackApi>());
-        var direct = new DirectMessages(Api);
+        var direct = new DirectMessages(Api, Clock);
         Chat = new SlackChat(Api, direct, Clock);
+        Forms = new SlackForms(Api);
+        Cards = new SlackCards(Api, direct, Clock);
+        Home = new SlackHome(Api, Clock);
         Delivery = new SlackCredentialDelivery(Api, direct);
         Directory = new SlackDirectory(Api, options, Clock);
         Health = new SlackHealth(Api, options, Clock);
@@ -33,6 +36,12 @@ internal sealed class SlackBench : IDisposable
     public SlackApi Api { get; }
 
     public SlackChat Chat { get; }
+
+    public SlackForms Forms { get; }
+
+    public SlackCards Cards { get; }
+
+    public SlackHome Home { get; }
 
     public SlackCredentialDelivery Delivery { get; }
 

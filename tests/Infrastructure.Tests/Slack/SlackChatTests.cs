@@ -215,7 +215,7 @@ public sealed class SlackChatTests
         using var bench = new SlackBench(slack.Api);
         slack.Refuses("views.open", code);
 
-        var post = await bench.Chat.OpenFormAsync(new Secret("1.2.trigger"), Form, Stop);
+        var post = await bench.Forms.OpenAsync(new Secret("1.2.trigger"), Form, Stop);
 
         Assert.IsType(expected, post);
         Assert.Single(slack.Calls);
@@ -231,9 +231,9 @@ public sealed class SlackChatTests
         using var bench = new SlackBench(slack.Api);
         slack.Says("views.update", """{"ok":true,"view":{"id":"V0DBVIEW01","state":{"values":[]}}}""");
 
-        var post = await bench.Chat.RedrawFormAsync("V0DBVIEW01", hash, Form, Stop);
+        var post = await bench.Forms.RedrawAsync("V0DBVIEW01", hash, Form, Stop);
         slack.Refuses("views.update", "hash_conflict");
-        var late = await bench.Chat.RedrawFormAsync("V0DBVIEW01", hash, Form, Stop);
+        var late = await bench.Forms.RedrawAsync("V0DBVIEW01", hash, Form, Stop);
 
         Assert.IsType<Post.Sent>(post);
         Assert.IsType<Post.Never>(late);

@@ -55,6 +55,18 @@ public sealed class SlackCredentialDeliveryTests
     }
 
     [Fact]
+    public void Who_will_not_see_all_rows_is_told_with_the_credentials()
+    {
+        const string told = "Row security is on for public.orders and no policy is for this role: they will see no rows";
+        var grant = Change(Some.Provisioning(), state => state with { Plan = Some.Plan with { Remarks = [told, "Reading view public.`x` will fail"] } });
+
+        var words = BlockReader.Read(CredentialMessage.Draw(grant, SlackBench.Credential(grant))["blocks"]);
+
+        Assert.Contains($"Before you rely on what you see:\n• {told}.\n• Reading view public.'x' will fail.", words, StringComparison.Ordinal);
+        Assert.DoesNotContain("Before you rely", BlockReader.Read(CredentialMessage.Draw(Some.Provisioning(), SlackBench.Credential(grant))["blocks"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_password_is_in_one_place()
     {
         var grant = Some.Provisioning();

@@ -150,6 +150,39 @@ public sealed class SlackDirectoryTests
         Assert.Equal(3, slack.Calls.Count);
     }
 
+    [Theory]
+    [InlineData("T0DBACME1", null, "T0DBACME1")]
+    [InlineData("E0ACMECO1", null, null)]
+    [InlineData("E0ACMECO1", "T0DBGRID2", "T0DBGRID2")]
+    [InlineData("T0DBACME1", "T0DBGRID2", "T0DBGRID2")]
+    public async Task A_group_is_asked_for_in_the_workspace_that_it_belongs_to(string team, string? groups, string? asked)
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api, team: team, groups: groups);
+
+        Assert.Null((await bench.Directory.ListMembersAsync("S0ONCALL1", Stop)).Refusal);
+
+        // A form: Slack does not look at a JSON body here.
+        var call = Assert.Single(slack.CallsOf("usergroups.users.list"));
+        Assert.Equal("application/x-www-form-urlencoded", call.ContentType);
+        Assert.Equal(asked, (string?)call.Arguments["team_id"]);
+    }
+
+    [Theory]
+    [InlineData("E0ACMECO1", true)]
+    [InlineData("T0DBACME1", false)]
+    public async Task An_organisations_group_that_cannot_be_read_says_which_setting_is_missing(string team, bool says)
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api, team: team);
+        slack.Refuses("usergroups.users.list", "missing_argument");
+
+        var refusal = (await bench.Directory.ListMembersAsync("S0ONCALL1", Stop)).Refusal!;
+
+        Assert.Equal("directory.group_unreadable", refusal.Code);
+        Assert.Equal(says, refusal.Message.Contains("Slack:GroupsTeamId", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Health_is_asked_once_a_minute()
     {

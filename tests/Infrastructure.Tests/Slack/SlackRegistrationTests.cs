@@ -15,6 +15,9 @@ public sealed class SlackRegistrationTests
         Assert.Empty(settings.Faults);
         using var provider = services.AddLogging().BuildServiceProvider();
         Assert.NotNull(provider.GetRequiredService<IChat>());
+        Assert.NotNull(provider.GetRequiredService<IForms>());
+        Assert.NotNull(provider.GetRequiredService<ICards>());
+        Assert.NotNull(provider.GetRequiredService<IHome>());
         Assert.NotNull(provider.GetRequiredService<ICredentialDelivery>());
         Assert.NotNull(provider.GetRequiredService<IDirectory>());
         Assert.NotNull(provider.GetRequiredService<IChatHealth>());
@@ -33,6 +36,7 @@ public sealed class SlackRegistrationTests
     [InlineData("Slack:BotToken", "xoxp-marker-user-token")]
     [InlineData("Slack:BotToken", "xoxb-marker\r\nX: y")]
     [InlineData("Slack:TeamId", "acme")]
+    [InlineData("Slack:GroupsTeamId", "E0ACMECO1")]
     [InlineData("Slack:AppId", "T0DBACME1")]
     [InlineData("Slack:ApiUrl", "http://slack.com/api/")]
     [InlineData("Slack:ApiUrl", "https://user:pass@slack.com/api/")]

@@ -65,7 +65,7 @@ public sealed class SlackSecrecyTests
         var url = new Secret($"{slack?.Address ?? new Uri("http://127.0.0.1:9/")}commands/marker-response-key");
         var form = new ChatForm("k", "t", "s", "", [new ChatPart.Text("x")], []);
         await TryAsync(async () => said.AppendLine((await bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop)).ToString()), said);
-        await TryAsync(async () => said.AppendLine((await bench.Chat.OpenFormAsync(new Secret("marker.trigger"), form, Stop)).ToString()), said);
+        await TryAsync(async () => said.AppendLine((await bench.Forms.OpenAsync(new Secret("marker.trigger"), form, Stop)).ToString()), said);
         await TryAsync(async () => said.AppendLine((await bench.Api.RespondAsync(url, [], Stop)).ToString()), said);
         foreach (var call in slack?.CallsOf("chat.postMessage") ?? [])
         {

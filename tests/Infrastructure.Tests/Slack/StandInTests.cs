@@ -151,12 +151,12 @@ public sealed class StandInTests : IAsyncLifetime
 
         var reply = await _bench.Chat.ReplyAsync(new ReplyAddress(Some.Engineer, "C0GENERAL", new Secret(command["response_url"]!.GetValue<string>())), ChatMessage.Plain("There you are."), Stop);
         var trigger = new Secret(command["trigger_id"]!.GetValue<string>());
-        var opened = await _bench.Chat.OpenFormAsync(trigger, form, Stop);
-        var again = await _bench.Chat.OpenFormAsync(trigger, form, Stop);
+        var opened = await _bench.Forms.OpenAsync(trigger, form, Stop);
+        var again = await _bench.Forms.OpenAsync(trigger, form, Stop);
         var views = await _control.GetFromJsonAsync<JsonArray>("views?user=U0ENGINE1", Stop);
         var view = views!.Single()!;
-        var redrawn = await _bench.Chat.RedrawFormAsync(view["id"]!.GetValue<string>(), view["hash"]!.GetValue<string>(), form with { Context = "next" }, Stop);
-        var late = await _bench.Chat.RedrawFormAsync(view["id"]!.GetValue<string>(), view["hash"]!.GetValue<string>(), form, Stop);
+        var redrawn = await _bench.Forms.RedrawAsync(view["id"]!.GetValue<string>(), view["hash"]!.GetValue<string>(), form with { Context = "next" }, Stop);
+        var late = await _bench.Forms.RedrawAsync(view["id"]!.GetValue<string>(), view["hash"]!.GetValue<string>(), form, Stop);
 
         Assert.IsType<Post.Sent>(reply);
         Assert.Contains(await MessagesAsync(), message => BlockReader.Read(message).Contains("There you are.", StringComparison.Ordinal));

@@ -2,7 +2,7 @@
 // Everything that comes from a message or a view goes in as text nodes: nothing here ever parses HTML.
 
 const $ = id => document.getElementById(id);
-const here = { user: null, channel: null, tab: "messages", version: 0, state: null, seen: {}, forms: {}, busy: {}, shownViews: "" };
+const here = { user: null, channel: null, tab: "messages", version: 0, state: null, seen: {}, forms: {}, busy: {}, suggested: {}, shownViews: "" };
 const params = new URLSearchParams(location.search);
 
 function el(tag, attributes, ...children) {
@@ -231,6 +231,8 @@ function drawElement(element, block, context) {
       }, plain(element.text));
       return button;
     }
+    case "external_select":
+    case "multi_external_select": return search(element, block, context, id, id, { onpick: value => send(value) });
     case "static_select": return select(element, element.initial_option && element.initial_option.value,
       { class: "inline-select", "data-testid": id, onchange: event => event.target.value && send(event.target.value) });
     case "users_select": return people(element, element.initial_user,
@@ -333,6 +335,67 @@ function choices(element, block, context, changed) {
     }), " ", textOf(option.text), option.description ? el("small", {}, textOf(option.description)) : null));
 }
 
+// ---- searches: what is typed is asked of the app, and one of its answers is picked ----
+
+function label(value, element, key) {
+  const known = [element.initial_option, ...(element.initial_options || []), ...((here.suggested[key] || []))].filter(Boolean);
+  const option = known.find(one => one.value === value);
+  return option ? plain(option.text) : value;
+}
+
+function search(element, block, context, id, testid, also) {
+  const many = element.type.startsWith("multi_");
+  const key = context.key + block.block_id + element.action_id;
+  const current = () => valueOf(element, block, context);
+  const list = el("div", { class: "suggestions", role: "listbox", "data-testid": "options-" + block.block_id, hidden: true });
+  const chips = el("div", { class: "chips" });
+  const least = element.min_query_length === undefined ? 3 : element.min_query_length;
+  const input = el("input", {
+    id, type: "text", role: "combobox", autocomplete: "off", "data-testid": testid, placeholder: plain(element.placeholder) || "Type to search",
+    "aria-expanded": "false", "aria-invalid": also.invalid, oninput: ask, onfocus: ask, onkeydown: event => { if (event.key === "Escape" && !list.hidden) { hide(); event.stopPropagation(); } },
+    onblur: () => setTimeout(() => { if (!list.contains(document.activeElement)) { hide(); show(); } }, 150),
+  });
+
+  function show() {
+    if (!many) { input.value = current() ? label(current(), element, key) : ""; return; }
+    input.value = "";
+    chips.replaceChildren(...current().map(value => el("span", { class: "chip", "data-testid": "chip" }, label(value, element, key),
+      el("button", { type: "button", "aria-label": "Remove " + label(value, element, key), onclick: () => { keep(element, block, context, current().filter(one => one !== value)); show(); } }, "×"))));
+  }
+
+  function hide() { list.hidden = true; input.setAttribute("aria-expanded", "false"); }
+
+  function pick(option) {
+    (here.suggested[key] = here.suggested[key] || []).push(option);
+    keep(element, block, context, !many ? option.value : [...current().filter(one => one !== option.value), option.value]);
+    hide();
+    show();
+    if (also.onpick) also.onpick(current());
+  }
+
+  async function ask() {
+    const typed = !many && input.value === (current() ? label(current(), element, key) : "") ? "" : input.value;
+    const turn = here.asking = (here.asking || 0) + 1;
+    if (typed.length < least) { hide(); return; }
+    let answer;
+    try {
+      answer = await act("suggest", { view_id: context.view.id, block_id: block.block_id, action_id: element.action_id, value: typed });
+    } catch (fault) {
+      answer = { outcome: "trouble" };
+    }
+    if (turn !== here.asking) return;
+    list.replaceChildren(...(answer.outcome !== "options" ? [el("div", { class: "nothing", role: "alert" }, "Something went wrong.")]
+      : answer.options.length === 0 ? [el("div", { class: "nothing" }, "No results")]
+      : answer.options.map(option => el("button", { type: "button", class: "option", role: "option", "data-testid": "option", "data-value": option.value, onclick: () => pick(option) },
+        plain(option.text), option.description ? el("small", {}, plain(option.description)) : null))));
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+  }
+
+  show();
+  return el("div", { class: "search" }, many ? chips : null, input, list);
+}
+
 function drawInput(block, context) {
   const element = block.element;
   const id = context.key + block.block_id;
@@ -350,6 +413,12 @@ function drawInput(block, context) {
       control.value = value;
       break;
     case "static_select": control = select(element, value, attributes); break;
+    case "external_select":
+    case "multi_external_select":
+      control = search(element, block, context, id, "field-" + block.block_id, {
+        invalid: error ? "true" : null, onpick: value => { if (block.dispatch_action) press(element, block, context, value); },
+      });
+      break;
     case "users_select": control = people(element, value, attributes); break;
     case "radio_buttons":
     case "checkboxes": control = el("div", { id, "data-testid": "field-" + block.block_id, role: "group" }, choices(element, block, context)); break;
@@ -407,17 +476,39 @@ function time(ts) {
   return new Date(Number(ts) * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
 }
 
-function drawMessage(message) {
+function drawThread(replies) {
+  return replies.length === 0 ? null : el("div", { class: "thread", "data-testid": "thread" },
+    el("div", { class: "count" }, replies.length === 1 ? "1 reply" : `${replies.length} replies`), replies.map(reply => drawMessage(reply, [])));
+}
+
+// The first message was deleted, and its thread stays.
+function drawOrphans(ts, replies) {
+  return el("article", { class: "message", "data-testid": "message-deleted", "data-ts": ts },
+    el("div", { class: "avatar", "aria-hidden": "true" }, "–"),
+    el("div", { class: "body" }, el("div", { class: "text" }, "This message was deleted."), drawThread(replies)));
+}
+
+function drawMessages(shown) {
+  const replies = {};
+  for (const message of shown) if (message.thread_ts && message.thread_ts !== message.ts) (replies[message.thread_ts] = replies[message.thread_ts] || []).push(message);
+  const first = shown.filter(message => !message.thread_ts || message.thread_ts === message.ts);
+  const orphans = Object.keys(replies).filter(ts => !first.some(message => message.ts === ts));
+  return [...first.map(message => [message.ts, () => drawMessage(message, replies[message.ts] || [])]), ...orphans.map(ts => [ts, () => drawOrphans(ts, replies[ts])])]
+    .sort((one, other) => one[0] < other[0] ? -1 : 1).map(([, drawn]) => drawn());
+}
+
+function drawMessage(message, replies) {
   const app = message.from_app || message.user === "USLACKBOT";
   const name = message.user === "USLACKBOT" ? "Slackbot" : message.from_app ? here.state.app.name : userName(message.user);
   const context = { key: message.channel + message.ts, message };
-  return el("article", { class: "message" + (message.ephemeral ? " ephemeral" : ""), "data-testid": "message", "data-ts": message.ts, "data-ephemeral": String(message.ephemeral) },
+  return el("article", { class: "message" + (message.ephemeral ? " ephemeral" : ""), "data-testid": message.thread_ts && message.thread_ts !== message.ts ? "reply" : "message", "data-ts": message.ts, "data-kind": message.metadata && message.metadata.event_payload.kind, "data-ephemeral": String(message.ephemeral) },
     el("div", { class: "avatar" + (app ? " app" : ""), "aria-hidden": "true" }, [...name.replace(/^[^\p{L}\p{N}\p{Emoji}]+/u, "")][0] || "?"),
     el("div", { class: "body" },
       message.ephemeral ? el("div", { class: "only-you" }, "👁 Only visible to you") : null,
       el("div", { class: "who-line" }, el("strong", {}, name), app ? el("span", { class: "badge" }, "APP") : null, time(message.ts)),
       message.blocks && message.from_app ? message.blocks.map(block => drawBlock(block, context)) : el("div", { class: "text" }, mrkdwn(message.text)),
-      message.edited && !message.blocks ? el("span", { class: "edited" }, "(edited)") : null));
+      message.edited && !message.blocks ? el("span", { class: "edited" }, "(edited)") : null,
+      drawThread(replies)));
 }
 
 function place(id, label, testid) {
@@ -432,6 +523,13 @@ function place(id, label, testid) {
 function draw(force) {
   const state = here.state;
   if (!state) return;
+  const me = state.users.find(user => user.id === here.user);
+  $("toggle-deleted").textContent = me.deleted ? "Reactivate" : "Deactivate";
+  $("toggle-guest").textContent = me.guest ? "Make member" : "Make guest";
+  const news = state.notifications.at(-1);
+  $("notice").hidden = !news;
+  // What a phone shows: who, and the first words.
+  if (news) $("notice").textContent = `🔔 ${news.from_app ? state.app.name : userName(news.user)}: ${news.text}`;
   const app = state.app.channel;
   if (here.channel !== app && !state.channels.some(channel => channel.id === here.channel)) here.channel = app;
 
@@ -439,7 +537,7 @@ function draw(force) {
   $("user").replaceChildren(...state.users.filter(user => !user.bot).map(user =>
     el("option", { value: user.id, selected: user.id === here.user }, user.name + (user.note ? ` (${user.note})` : ""))));
   $("channels").replaceChildren(...state.channels.map(channel =>
-    place(channel.id, (channel.private ? "🔒 " : "# ") + channel.name, "channel-" + channel.id)));
+    place(channel.id, (channel.private ? "🔒 " : "# ") + channel.name + (channel.archived ? " (archived)" : ""), "channel-" + channel.id)));
   $("apps").replaceChildren(place(app, state.app.name, "channel-app"));
 
   const inApp = here.channel === app;
@@ -460,7 +558,7 @@ function draw(force) {
   const shown = state.messages.filter(message => message.channel === here.channel);
   // What has not changed is left alone: somebody may be marking a password to copy it, or have the mouse down on a button.
   const picture = JSON.stringify([here.user, here.channel, shown, here.busy, state.users]);
-  if (picture !== here.shownMessages) pane.replaceChildren(...shown.map(drawMessage));
+  if (picture !== here.shownMessages) pane.replaceChildren(...drawMessages(shown));
   here.shownMessages = picture;
   if (atEnd || pane.dataset.channel !== here.user + here.channel) pane.scrollTop = pane.scrollHeight;
   pane.dataset.channel = here.user + here.channel;
@@ -493,6 +591,7 @@ async function follow(user) {
       if (!response.ok) throw new Error(state.error);
       here.version = state.version;
       here.state = state;
+      here.user = state.me;
       draw();
     } catch (fault) {
       if (here.turn !== turn) return;
@@ -542,4 +641,18 @@ document.addEventListener("keydown", event => {
   const button = document.querySelector("[data-testid=confirm-deny]") || document.querySelector("[data-testid=modal-close]");
   if (button) button.click();
 });
-become(params.get("user") || "U0ENGINE1");
+for (const [id, field, now] of [["toggle-deleted", "deleted", "deleted"], ["toggle-guest", "is_restricted", "guest"]]) {
+  $(id).addEventListener("click", () => act("user", { user: here.user, [field]: !here.state.users.find(user => user.id === here.user)[now], send_event: true })
+    .catch(fault => say(fault.message, true)));
+}
+
+// Several people side by side: each sits before a page of their own.
+const together = (params.get("people") || "").split(",").filter(name => /^[\w.-]+$/.test(name));
+if (together.length) {
+  document.body.className = "together";
+  document.body.replaceChildren(...together.map(name => el("section", { class: "column", "data-testid": "person-" + name },
+    el("h2", {}, name),
+    el("iframe", { name, title: name, "data-testid": "frame-" + name, src: "/?user=" + encodeURIComponent(name) }))));
+} else {
+  become(params.get("user") || "U0ENGINE1");
+}

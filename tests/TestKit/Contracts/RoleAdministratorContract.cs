@@ -174,6 +174,34 @@ public abstract class RoleAdministratorContract
         Assert.True(await CanAsync(order, Second.Reveal(), Attempt.Read));
     }
 
+    [Fact]
+    public async Task Its_end_is_moved_and_nothing_else_of_it()
+    {
+        var order = (await OrderAsync()) with { Expiry = Clock.GetUtcNow().AddSeconds(-5) };
+        var made = await MakeAsync(order, First);
+        Assert.False(await CanAsync(order, First.Reveal(), Attempt.LogIn));
+
+        Assert.Null((await Administrator.MoveEndAsync(ToRemove(order, made.Oid), Clock.GetUtcNow().AddHours(1), Cancellation)).Refusal);
+
+        Assert.True(await CanAsync(order, First.Reveal(), Attempt.Read));
+        Assert.False(await CanAsync(order, First.Reveal(), Attempt.Write));
+        Assert.False(Gone(await Administrator.RemoveAsync(ToRemove(order, made.Oid), Cancellation)) is { Existed: false });
+    }
+
+    [Fact]
+    public async Task The_end_of_what_is_not_this_grants_is_not_moved()
+    {
+        var order = (await OrderAsync()) with { Expiry = Clock.GetUtcNow().AddSeconds(-5) };
+        var never = await Administrator.MoveEndAsync(ToRemove(order), Clock.GetUtcNow().AddHours(1), Cancellation);
+        var made = await MakeAsync(order, First);
+
+        var others = await Administrator.MoveEndAsync(
+            ToRemove(order, made.Oid) with { Grant = GrantId.New() }, Clock.GetUtcNow().AddHours(1), Cancellation);
+
+        Assert.Equal(("postgres.role_gone", "postgres.role_gone"), (never.Refusal?.Code, others.Refusal?.Code));
+        Assert.False(await CanAsync(order, First.Reveal(), Attempt.LogIn));
+    }
+
     protected async Task<RoleMaking.Made> MakeAsync(RoleOrder order, Secret password)
     {
         var making = await Administrator.MakeAsync(order, password, Cancellation);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
-using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 
@@ -12,8 +11,6 @@ public sealed class FakeChat : IChat
     private readonly ConcurrentQueue<(PrincipalId To, ChatMessage Message)> _told = new();
     private readonly ConcurrentQueue<(ReplyAddress To, ChatMessage Message)> _replies = new();
     private readonly ConcurrentQueue<MessageRef> _removed = new();
-    private readonly ConcurrentQueue<ChatForm> _opened = new();
-    private readonly ConcurrentQueue<(string View, string? Hash, ChatForm Form)> _redrawn = new();
     private int _count;
 
     /// <summary>Decides what every following call answers: a <see cref="Post"/>, or null for success. It may throw.</summary>
@@ -24,10 +21,6 @@ public sealed class FakeChat : IChat
     public IReadOnlyList<(ReplyAddress To, ChatMessage Message)> Replies => [.. _replies];
 
     public IReadOnlyList<MessageRef> Removed => [.. _removed];
-
-    public IReadOnlyList<ChatForm> Opened => [.. _opened];
-
-    public IReadOnlyList<(string View, string? Hash, ChatForm Form)> Redrawn => [.. _redrawn];
 
     /// <summary>How often it was asked for anything, failures included.</summary>
     public int Calls => _count;
@@ -55,12 +48,6 @@ public sealed class FakeChat : IChat
     public Task<Post> RemoveAsync(MessageRef message, CancellationToken cancellationToken) =>
         Do(() => _removed.Enqueue(message), _ => message);
 
-    public Task<Post> OpenFormAsync(Secret trigger, ChatForm form, CancellationToken cancellationToken) =>
-        Do(() => _opened.Enqueue(form), _ => null);
-
-    public Task<Post> RedrawFormAsync(string view, string? hash, ChatForm form, CancellationToken cancellationToken) =>
-        Do(() => _redrawn.Enqueue((view, hash, form)), _ => null);
-
     private static string Stamp(int count) => $"1767225600.{count:D6}";
 
     private static IEnumerable<string> Lines(ChatPart part) => part switch
@@ -70,6 +57,7 @@ public sealed class FakeChat : IChat
         ChatPart.Fields fields => fields.Pairs.Select(pair => $"{pair.Label}: {pair.Value}"),
         ChatPart.When moment => [$"{moment.Words} {moment.At.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"],
         ChatPart.Code code => [code.Words],
+        ChatPart.Mention mention => [$"{mention.Words} {string.Join(' ', mention.Ids.Select(id => $"@{id}"))}"],
         ChatPart.Note note => [note.Words],
         ChatPart.Buttons buttons => buttons.Items.Select(button => $"[{button.Label}] {button.Action} {button.Value}"),
         _ => [],

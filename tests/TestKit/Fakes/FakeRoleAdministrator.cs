@@ -92,6 +92,8 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
         if (NextMakes.TryDequeue(out var next) && next is not null) return next(order);
         if (MakingFails?.Invoke(order) is { } failure) return failure;
 
+        if (order.AgreedPlan is { } agreed && PlanHash?.Invoke(order) is { } now && now != agreed) return new RoleMaking.Differs();
+
         RoleMaking.Made made;
         lock (_gate)
         {
@@ -110,6 +112,22 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
         ThrowAfterMaking = null;
         throw lost;
     }
+
+    /// <summary>While set, this is the answer when an end is to be moved.</summary>
+    public Error? MovingFails { get; set; }
+
+    public Task<Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken)
+    {
+        if (MovingFails is { } failure) return Task.FromResult<Result>(failure);
+        if (Find(role.Role, role.Target.Cluster) is not { CanLogIn: true } there || there.Order.Grant != role.Grant)
+            return Task.FromResult<Result>(new Error("postgres.role_gone", "It is not there."));
+
+        Change(role.Role, found => found with { Order = found.Order with { Expiry = expiry } });
+        return Task.FromResult(Result.Done);
+    }
+
+    /// <summary>What a role would get, by its hash; null: whatever was agreed to.</summary>
+    public Func<RoleOrder, string>? PlanHash { get; set; }
 
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {

@@ -48,11 +48,26 @@ public sealed class FakeRoleInventory : IRoleInventory
     /// <summary>What a scope comes to; null: nothing at all.</summary>
     public PrivilegePlan? Plan { get; set; }
 
+    /// <summary>While set, no plan can be made.</summary>
+    public Error? PlanRefusal { get; set; }
+
     /// <summary>By scope name: what differs on the databases, until it is mended.</summary>
     public ConcurrentDictionary<string, ScopeUpkeep> Drift { get; } = new(StringComparer.Ordinal);
 
     public Task<Result<PrivilegePlan>> PlanAsync(string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken) =>
-        Task.FromResult<Result<PrivilegePlan>>(Plan ?? new PrivilegePlan(scope.Name, [], [], [], scope.RunAs));
+        Task.FromResult(PlanRefusal is { } refusal ? refusal : (Result<PrivilegePlan>)(Plan ?? new PrivilegePlan(scope.Name, [], [], [], scope.RunAs)));
+
+    /// <summary>The tables that there are; null: whatever is asked for.</summary>
+    public IReadOnlyList<TableName>? Tables { get; set; }
+
+    /// <summary>Runs before tables are looked up.</summary>
+    public Func<CancellationToken, Task>? BeforeTables { get; set; }
+
+    public async Task<Result<IReadOnlyList<TableName>>> FindTablesAsync(ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken)
+    {
+        if (BeforeTables is { } before) await before(cancellationToken);
+        return cluster == Unlisted ? new Error("postgres.unreachable", $"Cluster {cluster} cannot be reached.") : Result<IReadOnlyList<TableName>>.Of(Tables ?? wanted);
+    }
 
     public Task<ScopeUpkeep> KeepInLineAsync(string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken)
     {

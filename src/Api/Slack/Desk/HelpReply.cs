@@ -59,7 +59,7 @@ internal static class HelpReply
     {
         var owner = offer.RunAs is { } runAs ? $", acts as {Replies.Untick(runAs)}" : "";
         var risk = offer.HighRisk ? ", high risk" : "";
-        var approval = offer.Approval is null ? "" : ", needs approval: not available yet";
+        var approval = offer.Approval is null ? "" : ", needs approval";
         return $"{offer.Scope} (up to {Durations.Write(offer.Lifetime.Max)}{owner}{risk}{approval})";
     }
 }

@@ -22,6 +22,7 @@ internal static class InboxKinds
     public const string Action = "action";
     public const string Submission = "submission";
     public const string Revocation = "revocation";
+    public const string Decision = "decision";
 }
 
 /// <summary>A confirmed form that ends access, as the inbox keeps it.</summary>

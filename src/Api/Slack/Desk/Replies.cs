@@ -17,12 +17,29 @@ internal static class Replies
     {
         if (filed.Already) return Already(filed, wish);
 
+        if (filed.Waits is not null) return Waiting(filed);
+
         var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} for " +
             $"{Durations.Write(filed.Duration)} is allowed";
         var parts = new List<ChatPart> { new ChatPart.Text($"`{filed.Id}`: {what}. The credentials come by direct message in a moment.") };
         if (Risk(filed.HighRisk, filed.ActsAs) is { Length: > 0 } risk) parts.Add(new ChatPart.Text(risk));
         parts.Add(new ChatPart.Note($"Rule {filed.Rule}. Give it back early with /db-access done {filed.Id}."));
         return new ChatMessage($"{filed.Id}: {what}. The credentials come by direct message.", parts);
+    }
+
+    private static ChatMessage Waiting(GrantFiled filed)
+    {
+        var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} " +
+            $"for {Durations.Write(filed.Duration)}" +
+            (filed.For is { } holder ? $" for {Untick(holder)}" : "");
+        var parts = new List<ChatPart>
+        {
+            new ChatPart.Text($"`{filed.Id}`: {what} waits for {filed.Waits}."),
+            new ChatPart.When($"Rule {filed.Rule}. It lapses", filed.LapsesAt!.Value),
+            new ChatPart.Buttons([new ChatButton(GrantMessages.CancelAction, "Cancel", filed.Id.ToString())]),
+        };
+        if (filed.StartsAt is { } start) parts.Insert(1, new ChatPart.When("It begins", start));
+        return new ChatMessage($"{filed.Id}: {what} waits for {filed.Waits}.", parts);
     }
 
     /// <summary>Nothing was filed: what there is, what can be done with it, and one more for whoever wants that.</summary>
@@ -33,15 +50,25 @@ internal static class Replies
         ChatPart first = filed.Expiry is { } end
             ? new ChatPart.When($"{what}, until", end)
                 : new ChatPart.Text($"{what}. It is being made; the credentials come by direct message.");
-        var draft = new Draft(wish.Database.Value, wish.Scope.Value,
-            wish.Duration is { } duration ? Durations.Write(duration) : null, wish.Reason,
-            wish.Only.Count == 0 ? null : string.Join(", ", wish.Only)) { Another = true };
         return new ChatMessage($"You have {filed.Scope} on {filed.Database} already ({filed.Id}). Nothing new was filed.",
         [
             first, new ChatPart.Note("The credentials are in its direct message. Nothing new was filed."),
-            new ChatPart.Buttons([GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", draft)]),
+            new ChatPart.Buttons([GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", DraftOf(wish) with { Another = true })]),
         ]);
     }
+
+    /// <summary>A request that was refused; where it is clear what was meant, with a button that asks for that.</summary>
+    public static ChatMessage NotFiled(Error refusal, AccessWish wish) => refusal.Meant is { } only
+        ? new ChatMessage(refusal.Message,
+        [
+            new ChatPart.Text(refusal.Message),
+            new ChatPart.Buttons([Buttons.Ask("Yes, ask for that", DraftOf(wish) with { Only = only })]),
+        ])
+        : Refused(refusal);
+
+    private static Draft DraftOf(AccessWish wish) => new(
+        wish.Database.Value, wish.Scope.Value, wish.Duration is { } duration ? Durations.Write(duration) : null, wish.Reason,
+        wish.Only.Count == 0 ? null : string.Join(", ", wish.Only)) { Another = wish.Another ? true : null };
 
     public static ChatMessage Refused(Error refusal) => ChatMessage.Plain(refusal.Message);
 

@@ -11,7 +11,7 @@ using MediatR;
 namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
-internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider clock)
+internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, TimeProvider clock)
 {
     /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
     public async Task<Unanswered?> HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
@@ -27,6 +27,9 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
                 break;
             case InboxKinds.Revocation when RevokedForm.Read(item.Text, item.From.Team) is { } revoked:
                 await RevokeAsync(asker, revoked.Target, revoked.Why, cancellationToken);
+                break;
+            case InboxKinds.Decision when FilledForm.Read(item.Text) is { } form:
+                await SayAsync(asker, await decisions.SubmitAsync(item.From, form, cancellationToken), cancellationToken);
                 break;
             case InboxKinds.Action:
                 await PressAsync(asker, item.Text, cancellationToken);
@@ -45,7 +48,7 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
     {
         var offers = await mediator.Send(new ListOffers(person), cancellationToken);
         if (offers.Refusal is null && offers.Value.Databases.Count > 0)
-            await chat.RedrawFormAsync(view, hash, RequestForm.Draw(offers.Value, draft, channel), cancellationToken);
+            await forms.RedrawAsync(view, hash, RequestForm.Draw(offers.Value, draft, channel), cancellationToken);
     }
 
     /// <summary>Somebody sent more than one person may in a minute.</summary>
@@ -107,6 +110,9 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
             case Intent.Revoke { Target: var many, Why: var why }:
                 await ConfirmAsync(asker, many, why, cancellationToken);
                 break;
+            case Intent.Decide decided:
+                await SayAsync(asker, await decisions.TypedAsync(asker.Person, decided, cancellationToken), cancellationToken);
+                break;
             case Intent.NotYet { Verb: var notYet }:
                 await SayAsync(asker, Replies.NotYet(notYet), cancellationToken);
                 break;
@@ -135,6 +141,10 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
             case RevokeForm.Kind when RevokeForm.Parse(value, asker.Person.Team) is { } target:
                 await ConfirmAsync(asker, target, "", cancellationToken);
                 break;
+            case var _ when DecisionDesk.Knows(action) && GrantId.Parse(value) is { } about:
+                var press = new Press(asker.Person, action, about, asker.Trigger, asker.Address.Channel);
+                if (await decisions.PressAsync(press, cancellationToken) is { } said) await SayAsync(asker, said, cancellationToken);
+                break;
             case Buttons.OpenForm when DraftJson.Read(value) is { } draft:
                 var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);
                 if (offers.Refusal is { } refusal) await SayAsync(asker, Replies.Refused(refusal), cancellationToken);
@@ -152,13 +162,17 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
     /// <summary>More than one grant: in a form, where a word has to be typed. A message cannot open one, so a button does.</summary>
     private async Task ConfirmAsync(Asker asker, RevokeTarget target, string why, CancellationToken cancellationToken)
     {
-        if (asker.Trigger is { } trigger && await chat.OpenFormAsync(
+        if (asker.Trigger is { } trigger && await forms.OpenAsync(
             trigger, RevokeForm.Draw(target, why, asker.Address.Channel), cancellationToken) is Post.Sent) return;
         await SayAsync(asker, Replies.ConfirmRevoking(RevokeForm.Write(target)), cancellationToken);
     }
 
-    private Task FileAsync(Asker asker, AccessWish wish, CancellationToken cancellationToken) =>
-        AnswerAsync(asker, new CreateGrant(asker.Item.Key, asker.Person, wish), filed => Replies.Filed(filed, wish), cancellationToken);
+    private async Task FileAsync(Asker asker, AccessWish wish, CancellationToken cancellationToken)
+    {
+        var filed = await mediator.Send(new CreateGrant(asker.Item.Key, asker.Person, wish), cancellationToken);
+        var answer = filed.Refusal is { } refusal ? Replies.NotFiled(refusal, wish) : Replies.Filed(filed.Value, wish);
+        await SayAsync(asker, answer, cancellationToken);
+    }
 
     private async Task ShowFormAsync(Asker asker, Offers offers, Draft draft, CancellationToken cancellationToken)
     {
@@ -169,7 +183,7 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, TimeProvider c
         }
 
         // A message brings no trigger, and a trigger lives for three seconds: then a button asks for a new one.
-        if (asker.Trigger is { } trigger && await chat.OpenFormAsync(
+        if (asker.Trigger is { } trigger && await forms.OpenAsync(
             trigger, RequestForm.Draw(offers, draft, asker.Address.Channel), cancellationToken) is Post.Sent) return;
         await SayAsync(asker, Replies.AskForRest(draft), cancellationToken);
     }

@@ -89,7 +89,7 @@ internal static class RequestForm
         "policy.too_long" or "policy.too_short" => Duration,
         "policy.reason_too_short" or "policy.ticket" or "request.invalid" => Reason,
         "policy.unknown_database" => Database,
-        "scope.not_narrowed" or "scope.not_in_scope" or "scope.which_schema" => Only,
+        "scope.not_narrowed" or "scope.not_in_scope" or "scope.which_schema" or "scope.no_such_table" => Only,
         _ when refusal.Code.StartsWith("directory.", StringComparison.Ordinal) => Database,
         _ => Scope,
     };
@@ -99,7 +99,7 @@ internal static class RequestForm
         // First, since what is too long is cut at the end.
         var owner = offer.RunAs is { } runAs ? $"Acts as the owner {runAs} · " : "";
         var description = $"{owner}{(offer.Description.Length > 0 ? offer.Description + " · " : "")}up to " +
-            $"{Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : " · needs approval: not available yet")}";
+            $"{Durations.Write(offer.Lifetime.Max)}{(offer.Approval is null ? "" : " · needs approval")}";
         return new FormOption(offer.Scope.Value, offer.HighRisk ? $"{offer.Scope} (high risk)" : offer.Scope.Value, description);
     }
 

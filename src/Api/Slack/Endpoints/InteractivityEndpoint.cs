@@ -4,6 +4,7 @@ using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
@@ -103,6 +104,9 @@ internal sealed class InteractivityEndpoint(
             case { Kind: RevokeForm.Kind } form:
                 await RevokedAsync(http, received, root, person, form);
                 break;
+            case { } form when DecisionForms.IsOne(form.Kind):
+                await DecidedAsync(http, received, root, person, form);
+                break;
             default:
                 // A form that just closes looks as if it had worked.
                 await http.Response.WriteAsJsonAsync(SubmissionCheck.OutOfDate);
@@ -126,6 +130,34 @@ internal sealed class InteractivityEndpoint(
             await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 [RevokeForm.Confirm] = "I could not write this down, so nothing was ended. Try again.",
+            });
+    }
+
+    private async Task DecidedAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person, SlackView view)
+    {
+        var (id, channel) = DecisionForms.Context(view.Context);
+        if (id is null)
+        {
+            await http.Response.WriteAsJsonAsync(SubmissionCheck.OutOfDate);
+            return;
+        }
+
+        var form = new FilledForm(view.Kind, id, view.Fields.Where(field => field.Value is not null)
+            .ToDictionary(field => field.Key, field => field.Value!, StringComparer.Ordinal));
+        var faults = DecisionForms.Faults(form);
+        if (faults.Count > 0)
+        {
+            await FaultsAsync(http, faults);
+            return;
+        }
+
+        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, view)), InboxKinds.Decision, person, channel, form.Write(),
+            clock.GetUtcNow());
+        if (await worker.AcceptAsync(item, null, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
+            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                [form.Kind is CardActions.Offer ? DecisionForms.Scope : DecisionForms.Reason] =
+                    "I could not write this down, so nothing was decided. Try again.",
             });
     }
 

@@ -31,6 +31,10 @@ internal abstract record Intent
     /// <summary>End somebody else's access.</summary>
     public sealed record Revoke(RevokeTarget Target, string Why) : Intent;
 
+    /// <summary>Something about one grant that is asked for or live: <c>approve</c>, <c>deny</c>, <c>cancel</c>, <c>extend</c>.</summary>
+    /// <param name="Rest">What stands behind the id: a reason, or a length.</param>
+    public sealed record Decide(string Verb, GrantId Id, string Rest) : Intent;
+
     public sealed record Help : Intent;
 
     /// <summary>A verb of the contract that is not built yet.</summary>

@@ -2,6 +2,7 @@ using DbAccess.Application.Grants;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Api.Slack.Words;
@@ -28,7 +29,8 @@ internal static class VerbWords
         ["list"] = List,
         ["done"] = Done,
         ["revoke"] = Revoke,
-        ["extend"] = NotYet("extend"), ["cancel"] = NotYet("cancel"), ["approve"] = NotYet("approve"), ["deny"] = NotYet("deny"),
+        ["approve"] = Decide("approve", "approve K7Q3-MD"), ["deny"] = Decide("deny", "deny K7Q3-MD not tonight"),
+        ["cancel"] = Decide("cancel", "cancel K7Q3-MD"), ["extend"] = Decide("extend", "extend K7Q3-MD 30m"),
         ["why"] = NotYet("why"),
     };
 
@@ -55,7 +57,8 @@ internal static class VerbWords
 
     /// <summary>Whether the line begins with a verb that gives back or ends access, as far as can be told at the door.</summary>
     public static bool Ends(string text) =>
-        Typed.Narrow(Typed.SplitFirst(text.TrimStart()).First).TrimEnd(',', '.', ';', ':', '!').ToLowerInvariant() is "done" or "revoke";
+        Typed.Narrow(Typed.SplitFirst(text.TrimStart()).First).TrimEnd(',', '.', ';', ':', '!').ToLowerInvariant()
+            is "done" or "revoke" or "deny" or "cancel";
 
     /// <summary>The verb that a lone word was probably meant for; null when it is near none.</summary>
     public static string? Meant(string word) =>
@@ -65,6 +68,24 @@ internal static class VerbWords
         ? new Intent.Help() : null;
 
     private static Reader NotYet(string verb) => (_, isName, _) => isName ? null : new Intent.NotYet(verb);
+
+    /// <summary>A verb about one grant: its id, and what belongs to it.</summary>
+    private static Reader Decide(string verb, string example) => (behind, isName, _) =>
+    {
+        var (typed, rest) = Typed.SplitFirst(behind.Words);
+        if (Id(typed) is not { } id)
+            return isName ? null : new Intent.Misread(
+                $"Say which grant: `/db-access {example}`.{(typed.Length > 0 ? $" {Typed.Quoted(typed)} is not a grant id." : "")}");
+        return verb switch
+        {
+            "deny" when rest.Length == 0 => new Intent.Misread($"Say why: `/db-access deny {id} <reason>`. Whoever asked reads it."),
+            "extend" when rest.Length > 0 => LengthWords.At(Typed.Words(rest), 0).Length is { } length
+                && Durations.Parse(length) is not null
+                ? new Intent.Decide(verb, id, length)
+                : new Intent.Misread($"{Typed.Quoted(rest)} is no length I can use. Lengths look like 15m, 30m or 1h."),
+            _ => new Intent.Decide(verb, id, rest),
+        };
+    };
 
     private static Intent? List(Behind behind, bool isName, PolicyNames names)
     {

@@ -63,7 +63,7 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
         try
         {
             var credential = await FindAsync(name, fresh: false, cancellationToken);
-            if (cluster.IsRejected(credential, clock.GetUtcNow())) throw Rejected(name);
+            if (cluster.RejectedWith(credential, clock.GetUtcNow()) is { } before) throw Rejected(name, before);
 
             for (var attempt = 1; ;)
             {
@@ -109,8 +109,9 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     credential = attempt == 1 ? await FindAsync(name, fresh: true, cancellationToken) : known;
                     if (attempt++ == 1 && !Same(known, credential)) continue;
 
-                    cluster.Reject(credential, clock.GetUtcNow() + RejectionPause);
-                    throw Rejected(name);
+                    var code = ((PostgresException)failure).SqlState;
+                    cluster.Reject(credential, clock.GetUtcNow() + RejectionPause, code);
+                    throw Rejected(name, code);
                 }
             }
         }
@@ -136,8 +137,8 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
         return found.Refusal is { } refusal ? throw new ClusterFault(refusal, mayPass: true) : found.Value;
     }
 
-    private static ClusterFault Rejected(ClusterName name) =>
-        ClusterFault.From(new PostgresException("", "FATAL", "FATAL", "28P01"), name, "");
+    private static ClusterFault Rejected(ClusterName name, string code) =>
+        ClusterFault.From(new PostgresException("", "FATAL", "FATAL", code), name, "");
 
     private static bool Same(AdminCredential one, AdminCredential other) => ReferenceEquals(one, other)
         || (one.Host == other.Host && one.Port == other.Port && one.Username == other.Username && one.SslMode == other.SslMode
@@ -177,6 +178,7 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
         private AdminCredential? _credential;
         private AdminCredential? _rejected;
         private DateTimeOffset _rejectedUntil;
+        private string? _rejectedWith;
 
         public ClusterName Name { get; } = name;
 
@@ -257,14 +259,15 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
             }
         }
 
-        public bool IsRejected(AdminCredential credential, DateTimeOffset now)
+        /// <summary>The server's code, while it is not to be tried again; else null.</summary>
+        public string? RejectedWith(AdminCredential credential, DateTimeOffset now)
         {
-            lock (_gate) return _rejected is not null && now < _rejectedUntil && Same(_rejected, credential);
+            lock (_gate) return _rejected is not null && now < _rejectedUntil && Same(_rejected, credential) ? _rejectedWith : null;
         }
 
-        public void Reject(AdminCredential credential, DateTimeOffset until)
+        public void Reject(AdminCredential credential, DateTimeOffset until, string code)
         {
-            lock (_gate) (_rejected, _rejectedUntil) = (credential, until);
+            lock (_gate) (_rejected, _rejectedUntil, _rejectedWith) = (credential, until, code);
         }
 
         public async ValueTask DisposeAsync()

@@ -102,7 +102,9 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
             "28P01" or "28000" =>
                 ("postgres.rejected",
                 $"Cluster {cluster} rejects the administrator: its user name, password or permission to log in is wrong. Mend the " +
-                "administrator credentials", true),
+                "administrator credentials" + (state == "28000"
+                    ? "; on RDS whoever is a member of rds_iam, through the owner of some tables too, is let in by IAM only, and the " +
+                        "master user takes that membership back" : ""), true),
             "3D000" => ("postgres.no_database", $"Cluster {cluster} has no database {database}", false),
             "42501" => ("postgres.not_allowed", $"The administrator of cluster {cluster} lacks a right", false),
             _ when state is "57P01" or "57P02" || state.StartsWith("08", StringComparison.Ordinal) =>

@@ -78,6 +78,13 @@ internal sealed class DatabaseExamination(ClusterConnections connections, TimePr
                         "member of them, and holders see such things only with their next grant.",
                         "Make the administrator a member of them; where one is a superuser, have another role make tables there.");
                 }
+                if (plan.Remarks.Count > 0)
+                {
+                    return Warn(cluster, "scope",
+                        $"{about}: the administrator can give all of it, and its holders are told that it is not all that there is to it. " +
+                        $"{string.Join(". ", plan.Remarks.Take(5))}{(plan.Remarks.Count > 5 ? $"; and {plan.Remarks.Count - 5} more" : "")}.",
+                        "Where they are to see or do it: a policy for PUBLIC, or what the view reads and calls in the scope too.");
+                }
             }
             return Ok(cluster, "scope",
                 $"{about}: the administrator can give all of " +

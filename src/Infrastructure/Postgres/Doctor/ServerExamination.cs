@@ -30,7 +30,7 @@ internal sealed class ServerExamination(TimeProvider clock, DoctorLimits limits)
                 "Mend the administrator credentials."));
             return;
         }
-        var (super, createRole, signal, restricted, password, name, readOnly, encrypted, version, roles) = admin;
+        var (super, createRole, signal, restricted, password, name, readOnly, encrypted, version, roles, leaveIam) = admin;
 
         checks.Add(Tls(cluster, sslMode, encrypted, connection.Credential.Host));
         checks.Add(connection.Major switch
@@ -67,6 +67,13 @@ internal sealed class ServerExamination(TimeProvider clock, DoctorLimits limits)
                 : Bad(cluster, "administrator.password",
                     $"Passwords are reserved to members of rds_password here (rds.restrict_password_commands), and {name} is none: no " +
                     "role can be made.", $"GRANT rds_password TO {name};"));
+        }
+        if (leaveIam.Count > 0)
+        {
+            checks.Add(Bad(cluster, "administrator.iam",
+                $"{name} is a member of rds_iam, by itself or through another role: RDS takes no password from it any more, so that no " +
+                "new connection is let in, and nobody's access ends there. What it was to be given of that role's tables, give it " +
+                "table by table (GRANT … WITH GRANT OPTION).", string.Concat(leaveIam.Select(statement => $"{statement}; ")).TrimEnd()));
         }
         if (connection.Major >= 16) await AdminOptionAsync(cluster, installation, connection, checks, cancellationToken);
 

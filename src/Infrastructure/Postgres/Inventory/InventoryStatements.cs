@@ -90,6 +90,22 @@ internal static class InventoryStatements
         {Ours}
         """;
 
+    /// <summary>
+    /// Which of some tables and views there are; where one is not, those of its schema as well whose names are about as long, of which at
+    /// most four thousand are looked at. Parameters: 1 schemas, 2 names, pair by pair.
+    /// </summary>
+    public const string Tables = """
+        WITH wanted AS MATERIALIZED (
+            SELECT n.oid AS nspoid, w.nsp, w.name,
+                   EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = w.name::name
+                              AND c.relkind IN ('r', 'p', 'v', 'm', 'f')) AS there
+              FROM unnest($1::text[], $2::text[]) AS w(nsp, name) JOIN pg_namespace n ON n.nspname = w.nsp)
+        SELECT nsp, name FROM wanted WHERE there
+        UNION
+        (SELECT w.nsp, c.relname::text FROM wanted w JOIN pg_class c ON c.relnamespace = w.nspoid
+          WHERE NOT w.there AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND abs(length(c.relname::text) - length(w.name)) <= 2 LIMIT 4000)
+        """;
+
     /// <summary>What a role has or owns anywhere, in words; only what is here has a name. At most twenty. Parameter: its OID.</summary>
     public const string KeptBy = """
         SELECT DISTINCT CASE WHEN d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))

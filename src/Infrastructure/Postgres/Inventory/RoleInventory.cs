@@ -152,7 +152,28 @@ internal sealed class RoleInventory(
         return plans.Count == 1
             ? plans[0]
             : plans[0] with { Objects = [.. plans.SelectMany(plan => plan.Objects)], Later = [.. plans.SelectMany(plan => plan.Later)],
-                Public = [.. plans.SelectMany(plan => plan.Public)] };
+                Public = [.. plans.SelectMany(plan => plan.Public)], Remarks = [.. plans.SelectMany(plan => plan.Remarks)] };
+    }
+
+    public async Task<Result<IReadOnlyList<TableName>>> FindTablesAsync(
+        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken)
+    {
+        string[] schemas = [.. wanted.Select(table => table.Schema)], names = [.. wanted.Select(table => table.Name)];
+        HashSet<TableName> found = [];
+        foreach (var database in databases)
+        {
+            var refusal = await TryAsync(
+                cluster, database,
+                async connection =>
+                {
+                    found.UnionWith(await connection.RowsAsync(InventoryStatements.Tables, [schemas, names],
+                        row => new TableName(row.GetString(0), row.GetString(1)), cancellationToken));
+                    return null;
+                },
+                cancellationToken);
+            if (refusal is not null) return refusal;
+        }
+        return Result<IReadOnlyList<TableName>>.Of([.. found]);
     }
 
     public async Task<ScopeUpkeep> KeepInLineAsync(

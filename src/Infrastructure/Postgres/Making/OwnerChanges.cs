@@ -9,12 +9,17 @@ namespace DbAccess.Infrastructure.Postgres.Making;
 /// <summary>
 /// What a holder who acts as an owner could leave in the owner's name, which the owner's own things are not told from afterwards: its
 /// settings, its memberships, its default privileges, what others may do with its things, functions that run with its rights, extensions.
-/// A digest of them is kept in the tag of the role when it is made; where it differs at the end, the receipt says in what. Only the
-/// database that connection strings name is looked at.
+/// A digest of them, one for each of the grant's databases, is kept in the tag of the role when it is made; where it differs at the end,
+/// the receipt says in what.
 /// </summary>
 internal static class OwnerChanges
 {
     private const int MostNames = 10;
+
+    /// <summary>The first kinds, which are the whole cluster's: told of once, however many databases there are.</summary>
+    private const int OfCluster = 2;
+
+    private const char BetweenDatabases = '|';
 
     private static readonly string[] Kinds =
     [
@@ -22,18 +27,22 @@ internal static class OwnerChanges
         "functions that run with its rights (SECURITY DEFINER)", "extensions",
     ];
 
-    /// <summary>Digest when the role was made, and the transaction that made it.</summary>
-    public sealed record Remembered(string Digest, string Transaction)
+    /// <summary>
+    /// Digests when the role was made, in the order of the target's databases (only the first one's where an earlier version made it), and
+    /// the transaction that made it.
+    /// </summary>
+    public sealed record Remembered(IReadOnlyList<string> Digests, string Transaction)
     {
-        public static Remembered Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1));
+        public static Remembered Read(NpgsqlDataReader row) => new(row.GetString(0).Split(BetweenDatabases), row.GetString(1));
     }
 
     /// <summary>One for each kind, in their order.</summary>
     public static Task<string> DigestAsync(ClusterConnection cluster, string owner, CancellationToken cancellationToken) =>
         cluster.FirstAsync(Digest, [owner, RoleTagReader.Beginning], row => row.GetString(0), cancellationToken);
 
-    /// <summary>The comment with the digest in it. The tag is JSON, in which no quote stands as it is.</summary>
-    public static string InComment(string comment, string digest) => $"{comment[..^2]},\"o\":\"{digest}\"}}'";
+    /// <summary>The comment with the digests in it. The tag is JSON, in which no quote stands as it is.</summary>
+    public static string InComment(string comment, IEnumerable<string> digests) =>
+        $"{comment[..^2]},\"o\":\"{string.Join(BetweenDatabases, digests)}\"}}'";
 
     /// <summary>What is known of an owner from before. Null when nothing is: an earlier version made the role, or it is gone.</summary>
     public static async Task<Remembered?> RecallAsync(
@@ -56,27 +65,31 @@ internal static class OwnerChanges
     public static async Task<RemovalReceipt> TellAsync(ClusterConnections connections, RoleToRemove role, string owner,
         Remembered before, RemovalReceipt receipt, CancellationToken cancellationToken)
     {
+        List<string> remarks = [.. receipt.Remarks];
+        foreach (var (n, database) in role.Target.All().Take(before.Digests.Count).Index())
+            remarks.AddRange(await ChangesAsync(connections, role, owner, before, n, database, cancellationToken));
+        return receipt with { Remarks = remarks };
+    }
+
+    private static async Task<IEnumerable<string>> ChangesAsync(ClusterConnections connections, RoleToRemove role, string owner,
+        Remembered before, int n, string database, CancellationToken cancellationToken)
+    {
+        var place = role.Target.Also.Count == 0 ? "" : $" in database {database}";
         try
         {
-            await using var cluster = await connections.OpenAsync(role.Target.Cluster, role.Target.Database, cancellationToken);
-            var (then, now) = (before.Digest.Split('.'), (await DigestAsync(cluster, owner, cancellationToken)).Split('.'));
-            if (then.Length != now.Length || then.SequenceEqual(now, StringComparer.Ordinal)) return receipt;
+            await using var cluster = await connections.OpenAsync(role.Target.Cluster, database, cancellationToken);
+            var (then, now) = (before.Digests[n].Split('.'), (await DigestAsync(cluster, owner, cancellationToken)).Split('.'));
+            if (then.Length != now.Length || then.SequenceEqual(now, StringComparer.Ordinal)) return [];
 
             var names = await cluster.RowsAsync(Newer, [owner, RoleTagReader.Beginning, before.Transaction],
                 row => (Kind: row.GetInt32(0), Name: row.GetString(1)), cancellationToken);
-            return receipt with
-            {
-                Remarks =
-                [
-                    .. receipt.Remarks,
-                    .. Kinds.Index().Where(kind => then[kind.Index] != now[kind.Index]).Select(kind =>
-                        Words(kind.Item, owner, [.. names.Where(name => name.Kind == kind.Index).Select(name => name.Name)])),
-                ],
-            };
+            return Kinds.Index().Where(kind => then[kind.Index] != now[kind.Index] && (n == 0 || kind.Index >= OfCluster)).Select(kind =>
+                Words(kind.Item + (kind.Index < OfCluster ? "" : place), owner,
+                    [.. names.Where(name => name.Kind == kind.Index).Select(name => name.Name)])).ToList();
         }
         catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
         {
-            return receipt with { Remarks = [.. receipt.Remarks, $"whether anything of {owner} changed meanwhile could not be looked at"] };
+            return [$"whether anything of {owner} changed meanwhile{place} could not be looked at"];
         }
     }
 
@@ -142,8 +155,8 @@ internal static class OwnerChanges
 
     /// <summary>Parameters: 1 the role, 2 how its tag begins.</summary>
     private const string Recall = """
-        SELECT substring(d.description FROM '"o":"([0-9a-f.]+)"'), d.xmin::text
+        SELECT substring(d.description FROM '"o":"([0-9a-f.|]+)"'), d.xmin::text
           FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-         WHERE r.rolname = $1 AND starts_with(d.description, $2) AND d.description ~ '"o":"[0-9a-f.]+"'
+         WHERE r.rolname = $1 AND starts_with(d.description, $2) AND d.description ~ '"o":"[0-9a-f.|]+"'
         """;
 }

@@ -16,10 +16,11 @@ namespace DbAccess.Infrastructure.Postgres.Making;
 /// <param name="Setting">Makes each new session the owner's.</param>
 /// <param name="Connects">Lets a role in that inherits nothing (until PostgreSQL 15).</param>
 /// <param name="Direct">What of it the role has directly, as the server describes it.</param>
+/// <param name="LeaveIam">See <see cref="RdsIam"/>; empty when it is no member of rds_iam.</param>
 /// <param name="CanLogIn">Who acts as it could set its password, and keep it beyond their end.</param>
 internal sealed record OwnerToActAs(
     bool Exists, bool IsTooStrong, bool MayHandOn, string Membership, string Setting, string Ident, string Administrator,
-    string[] Connects, string[] Direct, bool CanLogIn)
+    string[] Connects, string[] Direct, bool CanLogIn, string[] LeaveIam)
 {
     public string[] Grants => [Membership, .. Connects];
 
@@ -43,6 +44,11 @@ internal sealed record OwnerToActAs(
                 $"Scope {scope.Name} runs as {found.Ident}, which can log in. Who acts as it could set its password and log in with it " +
                 $"after their end. Let the application log in as another role that is a member of it. " +
                 new Remedy("a superuser", "", $"ALTER ROLE {found.Ident} NOLOGIN PASSWORD NULL"));
+        else if (found.LeaveIam.Length > 0)
+            why = new Error("postgres.run_as_iam",
+                $"Scope {scope.Name} runs as {found.Ident}, which is a member of rds_iam: RDS takes no password from whoever is a member " +
+                "of that, a role that acts as it and an administrator that may hand it on among them. " +
+                new Remedy("a superuser", "", found.LeaveIam));
         else if (!found.MayHandOn)
             why = new Error("postgres.cannot_grant",
                 $"The administrator {found.Administrator} may not hand on {found.Ident}, as which scope {scope.Name} runs. " +
@@ -67,7 +73,8 @@ internal sealed record OwnerToActAs(
                       WHERE {Closed(major)} ORDER BY b.datname),
                ARRAY(SELECT pg_describe_object('pg_database'::regclass, b.oid, 0) FROM pg_database b
                       WHERE {Closed(major)} ORDER BY b.datname),
-               coalesce(o.rolcanlogin, false)
+               coalesce(o.rolcanlogin, false),
+               {RdsIam.Leave("o")}
           FROM (SELECT) AS one LEFT JOIN pg_roles o ON o.rolname = $1
         """;
 
@@ -77,5 +84,6 @@ internal sealed record OwnerToActAs(
 
     private static OwnerToActAs Read(NpgsqlDataReader row) => new(
         row.GetBoolean(0), row.GetBoolean(1), row.GetBoolean(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6),
-        row.GetFieldValue<string[]>(7), row.GetFieldValue<string[]>(8), row.GetBoolean(9));
+        row.GetFieldValue<string[]>(7), row.GetFieldValue<string[]>(8), row.GetBoolean(9),
+        row.GetFieldValue<string[]>(10));
 }

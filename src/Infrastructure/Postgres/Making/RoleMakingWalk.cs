@@ -23,6 +23,9 @@ internal sealed class RoleMakingWalk(
     /// <summary>One for each database, with the scope role that is used there.</summary>
     private readonly ScopePart[] _parts = [.. ScopePart.Of(order).Select(scopes.InUse)];
 
+    /// <summary>What there is of an owner to act as, in all databases but the first.</summary>
+    private readonly Dictionary<string, string> _ownerElsewhere = new(StringComparer.Ordinal);
+
     public async Task<RoleMaking> RunAsync(CancellationToken cancellationToken)
     {
         if (MakingWords.Refuse(order) is { } refusal) return new RoleMaking.Impossible(refusal);
@@ -76,7 +79,12 @@ internal sealed class RoleMakingWalk(
             var (why, _, plan) = await OnAsync(_parts[n].Database, async cluster =>
             {
                 var look = new RoleLook(order, _parts[n]);
-                return await ScopeAsync(cluster, n, look, await LookAsync(cluster, look, cancellationToken), onlyLook, cancellationToken);
+                var scope =
+                    await ScopeAsync(cluster, n, look, await LookAsync(cluster, look, cancellationToken), onlyLook, cancellationToken);
+                // After what we give ourselves: where nothing was given yet, that writes down what PUBLIC had all along.
+                if (!onlyLook && order.Scope.RunAs is { } owner)
+                    _ownerElsewhere[_parts[n].Database] = await OwnerChanges.DigestAsync(cluster, owner, cancellationToken);
+                return scope;
             }, cancellationToken);
             if (why is not null) return why;
             if (plan is not null) plans.Add(plan);
@@ -137,12 +145,15 @@ internal sealed class RoleMakingWalk(
                 Grants = acts.Grants,
                 Direct = acts.Direct,
                 Settings = [.. state.Settings, acts.Setting],
-                Comment = OwnerChanges.InComment(
-                    state.Comment, await OwnerChanges.DigestAsync(cluster, owner, cancellationToken)),
+                Comment = OwnerChanges.InComment(state.Comment,
+                    [await OwnerChanges.DigestAsync(cluster, owner, cancellationToken), .. _parts.Skip(1)
+                        .Select(part => _ownerElsewhere[part.Database])]),
             };
         }
 
         var (verifier, together) = (await hashing, PlanOnRecord.Together([plan!, .. others]));
+        if (order.AgreedPlan is { } agreed && agreed != together.Hash) return new RoleMaking.Differs();
+
         try
         {
             return await ReadBackAsync(
@@ -202,7 +213,8 @@ internal sealed class RoleMakingWalk(
             begin.Add(Step.Create, "BEGIN");
             AddRole(begin, state, await hashing);
             await begin.ExecuteAsync(cancellationToken);
-            if (scopes.Recall(look.Part, await marking ?? await look.MarkAsync(cluster, cancellationToken)) is not { } recalled)
+            if (scopes.Recall(look.Part, await marking ?? await look.MarkAsync(cluster, cancellationToken)) is not { } recalled
+                || (order.AgreedPlan is { } agreed && agreed != PlanOnRecord.Together([recalled, .. others]).Hash))
             {
                 await cluster.RunAsync("ROLLBACK", cancellationToken);
                 return null;

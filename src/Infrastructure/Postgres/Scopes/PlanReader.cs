@@ -40,7 +40,10 @@ internal static class PlanReader
                         Sorted(group.Select(row => row.Privilege)))),
             ],
             everybody,
-            part.Scope.RunAs);
+            part.Scope.RunAs)
+        {
+            Remarks = await PlanRemarks.ReadAsync(cluster, part, cancellationToken),
+        };
 
         static IReadOnlyList<string> Sorted(IEnumerable<string?> words) =>
             [.. words.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];

@@ -156,7 +156,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         }
 
         var plan = await PlanReader.ReadAsync(cluster, part, sizes: false, cancellationToken);
-        var onRecord = new PlanOnRecord(plan.Hash, plan.Summary);
+        var onRecord = plan.OnRecord;
         // The mark was read before the comparison: a change in between makes the next one differ.
         if (!changed) _inLine[(part.Target.Cluster, part.Role)] = (mark, at, onRecord);
         return (null, null, onRecord, found.Given);

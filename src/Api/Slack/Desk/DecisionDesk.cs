@@ -1,0 +1,88 @@
+using DbAccess.Api.Slack.Words;
+using DbAccess.Application.Approvals;
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
+using MediatR;
+
+namespace DbAccess.Api.Slack.Desk;
+
+/// <summary>What was pressed, where, and by whom.</summary>
+internal sealed record Press(PrincipalId Person, string Action, GrantId Id, Secret? Trigger, string? Channel);
+
+/// <summary>Decisions about a grant: buttons of cards and messages, the forms that they open, and the same words typed.</summary>
+internal sealed class DecisionDesk(IMediator mediator, IForms forms)
+{
+    private static readonly ChatMessage Nothing = ChatMessage.Plain("");
+
+    /// <summary>Whether this is one of its buttons.</summary>
+    public static bool Knows(string action) => DecisionForms.IsOne(action) || action is CardActions.Approve or CardActions.Details
+        or CardActions.ReviewOk or GrantMessages.CancelAction or GrantMessages.AcceptAction or GrantMessages.DeclineAction
+        or GrantMessages.ExtendAction or GrantMessages.ResendAction;
+
+    /// <summary>The answer, private; null when a form opened, which says all there is.</summary>
+    public async Task<ChatMessage?> PressAsync(Press press, CancellationToken cancellationToken)
+    {
+        var (person, id) = (press.Person, press.Id);
+        var said = press.Action switch
+        {
+            CardActions.Approve => await SendAsync(new ApproveGrant(person, id), DecisionReplies.Approved, cancellationToken),
+            CardActions.ReviewOk =>
+                await SendAsync(new ReviewGrant(person, id, null), DecisionReplies.Reviewed, cancellationToken),
+            GrantMessages.CancelAction => await SendAsync(new CancelGrant(person, id), DecisionReplies.Cancelled, cancellationToken),
+            GrantMessages.AcceptAction =>
+                await SendAsync(new AnswerOffer(person, id, Accept: true), DecisionReplies.Accepted, cancellationToken),
+            GrantMessages.DeclineAction =>
+                await SendAsync(new AnswerOffer(person, id, Accept: false), DecisionReplies.Declined, cancellationToken),
+            GrantMessages.ExtendAction =>
+                await SendAsync(new ExtendGrant(person, id, null), DecisionReplies.Extended, cancellationToken),
+            GrantMessages.ResendAction => await SendAsync(new ResendCard(person, id), DecisionReplies.Resent, cancellationToken),
+            _ => await OpenAsync(press, cancellationToken),
+        };
+        return ReferenceEquals(said, Nothing) ? null : said;
+    }
+
+    public Task<ChatMessage> SubmitAsync(PrincipalId person, FilledForm form, CancellationToken cancellationToken) => form.Kind switch
+    {
+        CardActions.Deny => SendAsync(
+            new DenyGrant(person, form.Id, form.Field(DecisionForms.Reason)), DecisionReplies.Denied, cancellationToken),
+        CardActions.ReviewBad => SendAsync(
+            new ReviewGrant(person, form.Id, form.Field(DecisionForms.Reason)), DecisionReplies.Reviewed, cancellationToken),
+        CardActions.Offer => SendAsync(
+            new OfferLess(person, form.Id, ScopeName.Parse(form.Field(DecisionForms.Scope).ToLowerInvariant()),
+                SqlNames.Tables(form.Field(DecisionForms.Only)).Tables, Durations.Parse(form.Field(DecisionForms.Duration))),
+            DecisionReplies.Offered, cancellationToken),
+        _ => Task.FromResult(Replies.Stale()),
+    };
+
+    public Task<ChatMessage> TypedAsync(PrincipalId person, Intent.Decide typed, CancellationToken cancellationToken) => typed.Verb switch
+    {
+        "approve" => SendAsync(new ApproveGrant(person, typed.Id), DecisionReplies.Approved, cancellationToken),
+        "deny" => SendAsync(new DenyGrant(person, typed.Id, typed.Rest), DecisionReplies.Denied, cancellationToken),
+        "cancel" => SendAsync(new CancelGrant(person, typed.Id), DecisionReplies.Cancelled, cancellationToken),
+        _ => SendAsync(
+            new ExtendGrant(person, typed.Id, Durations.Parse(typed.Rest)), DecisionReplies.Extended, cancellationToken),
+    };
+
+    private async Task<ChatMessage> OpenAsync(Press press, CancellationToken cancellationToken)
+    {
+        var look = press.Action is CardActions.Details;
+        var asked = await mediator.Send(new GetAsked(press.Person, press.Id, ToDecide: !look), cancellationToken);
+        if (asked.Refusal is { } refusal) return Replies.Refused(refusal);
+
+        var form = look ? DecisionForms.Details(asked.Value.Grant) : DecisionForms.Draw(press.Action, asked.Value, press.Channel);
+        return press.Trigger is { } trigger && await forms.OpenAsync(trigger, form, cancellationToken) is Post.Sent
+            ? Nothing : ChatMessage.Plain("The window did not open in time. Press the button again.");
+    }
+
+    private async Task<ChatMessage> SendAsync(
+        IRequest<Result<GrantDecided>> command, Func<GrantSnapshot, ChatMessage> words, CancellationToken cancellationToken)
+    {
+        var outcome = await mediator.Send(command, cancellationToken);
+        return outcome.Refusal is { } refusal ? Replies.Refused(refusal) : words(outcome.Value.Grant);
+    }
+}

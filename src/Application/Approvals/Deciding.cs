@@ -1,0 +1,100 @@
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Approvals;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Application.Approvals;
+
+/// <summary>What a decision led to.</summary>
+public sealed record GrantDecided(GrantSnapshot Grant);
+
+/// <summary>
+/// One decision of one person about one grant: who presses, what is on record and what the policy says are asked anew, and of two decisions
+/// in one instant the store takes one.
+/// </summary>
+internal sealed class Deciding(
+    Deciders deciders, IGrantStore store, GrantSeal seal, GrantWarrant warrants, IGrantDispatcher dispatcher, TimeProvider clock,
+    ILogger<Deciding> log)
+{
+    /// <summary>Something that gives: only what was sealed here, and would still be asked by the policy of now.</summary>
+    public async Task<Result<GrantDecided>> GiveAsync(
+        GrantId id, PrincipalId by, Func<Grant, Decider, Result> decide, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
+        var decider = await deciders.FindAsync(by, cancellationToken);
+        if (decider.Refusal is { } stranger) return stranger;
+
+        // What the person may not decide is said first: nobody learns more about a request by pressing.
+        if (await GoneAsync(grant, cancellationToken) is { } gone) return gone;
+        var (after, outcome) = await store.ChangeAsync(
+            grant, mine => seal.IfOurs(mine, own => decide(own, decider.Value)), cancellationToken);
+        return outcome.Refusal is { } refusal ? await RefusedAsync(after, refusal, cancellationToken) : Done(after);
+    }
+
+    /// <summary>Something that takes away: needs no more than who it is.</summary>
+    public async Task<Result<GrantDecided>> TakeAsync(
+        GrantId id, PrincipalId by, Func<Grant, Decider, Result> decide, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
+        var decider = await deciders.FindAsync(by, cancellationToken);
+        if (decider.Refusal is { } stranger) return stranger;
+
+        var (after, outcome) = await store.ChangeAsync(
+            grant, mine => seal.Keep(mine, own => decide(own, decider.Value)), cancellationToken);
+        return outcome.Refusal is { } refusal ? await RefusedAsync(after, refusal, cancellationToken) : Done(after);
+    }
+
+    /// <summary>Something that whoever asked does.</summary>
+    public async Task<Result<GrantDecided>> AskerAsync(GrantId id, Func<Grant, Result> change, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
+
+        var (after, outcome) = await store.ChangeAsync(grant, mine => seal.IfOurs(mine, change), cancellationToken);
+        return outcome.Refusal is { } refusal ? refusal : Done(after);
+    }
+
+    /// <summary>Whoever asked takes something back.</summary>
+    public async Task<Result<GrantDecided>> BackAsync(GrantId id, Func<Grant, Result> change, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
+
+        var (after, outcome) = await store.ChangeAsync(grant, mine => seal.Keep(mine, change), cancellationToken);
+        return outcome.Refusal is { } refusal ? refusal : Done(after);
+    }
+
+    /// <summary>Whoever pressed sees a card that is not true: it is drawn anew.</summary>
+    private async Task<Error> RefusedAsync(Grant grant, Error refusal, CancellationToken cancellationToken)
+    {
+        var (_, redrawn) = await store.ChangeAsync(grant, mine => mine.Redraw(clock.GetUtcNow()), cancellationToken);
+        if (redrawn.Refusal is null) dispatcher.Dispatch(grant.Id);
+        return refusal;
+    }
+
+    private GrantDecided Done(Grant grant)
+    {
+        dispatcher.Dispatch(grant.Id);
+        return new GrantDecided(grant.State);
+    }
+
+    /// <summary>The policy or the person it rests on is gone since it was asked: it is withdrawn, and those concerned are told.</summary>
+    private async Task<Error?> GoneAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        if (!grant.IsAsking) return null;
+        switch (await warrants.ToGoOnAsync(grant, clock.GetUtcNow(), cancellationToken))
+        {
+            case Warrant.Gone { Why: var why }:
+                var (_, outcome) = await store.ChangeAsync(grant, mine => mine.Status is GrantStatus.Pending
+                    ? mine.Withdraw(why, clock.GetUtcNow()) : mine.Supersede(why, clock.GetUtcNow()), cancellationToken);
+                if (outcome.Refusal is null) dispatcher.Dispatch(grant.Id);
+                log.LogWarning("{Grant} is withdrawn: what it rested on is gone: {Why}", grant.Id.ToString(), why);
+                return new Error("approval.withdrawn", $"{grant.Id} is withdrawn, nothing was decided: {why}.");
+            case Warrant.Unclear { Why: var why }:
+                return new Error("approval.unclear", $"Nothing was decided, since it cannot be said now whether it may be: {why}");
+            default:
+                return null;
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Scopes;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Application.Approvals;
+
+/// <summary>
+/// What is due while people are asked: the databases are looked at, so that the card can say what would be given; those who are asked are
+/// reminded; and when nobody decided in time, it lapses.
+/// </summary>
+internal sealed class GrantAsking(
+    IGrantStore store, IRoleInventory inventory, GrantSeal seal, TimeProvider clock, ILogger<GrantAsking> log)
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(20);
+
+    /// <summary>Whether something of this is due.</summary>
+    public static bool IsDue(Grant grant, DateTimeOffset now) => grant.IsAsking && grant.State.Asking is { } asking
+        && (asking.Plan is null || asking.RemindAt <= now || asking.LapsesAt <= now);
+
+    /// <summary>Whether it needs the database.</summary>
+    public static bool NeedsDatabase(Grant grant, DateTimeOffset now) =>
+        grant.State.Asking is { Plan: null } asking && asking.LapsesAt > now;
+
+    public async Task<StepReport> StepAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        if (grant.State.Asking is not { } asking) return StepReport.Nothing;
+        if (asking.LapsesAt <= now)
+        {
+            var (_, lapsed) = await store.ChangeAsync(
+                grant, mine => seal.Keep(mine, own => own.Lapse(clock.GetUtcNow())), cancellationToken);
+            return lapsed.Refusal is null ? StepReport.Ended : StepReport.Nothing;
+        }
+
+        if (asking.Plan is not null)
+        {
+            var (_, reminded) = await store.ChangeAsync(grant, mine => mine.Remind(clock.GetUtcNow()), cancellationToken);
+            return reminded.Refusal is null ? StepReport.Told : StepReport.Nothing;
+        }
+
+        var (plan, why) = await PlanAsync(grant, cancellationToken);
+        var (_, outcome) = await store.ChangeAsync(
+            grant,
+            mine => seal.Keep(mine, own => plan is null ? own.NotPlanned(why!, clock.GetUtcNow()) : own.Planned(plan, clock.GetUtcNow())),
+            CancellationToken.None);
+        if (outcome.Refusal is not null) return StepReport.Nothing;
+
+        if (plan is null) log.LogWarning("What {Grant} would give cannot be shown yet: {Why}", grant.Id.ToString(), why);
+        return plan is null ? StepReport.Postponed : StepReport.Told;
+    }
+
+    /// <summary>Expands what is asked for on the databases as they are now.</summary>
+    public async Task<(AgreedPlan? Plan, string? Why)> PlanAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(Longest, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            var state = grant.State;
+            var plan = await inventory.PlanAsync(state.Installation, state.Target, state.Scope, either.Token);
+            return plan.Refusal is { } refusal ? (null, refusal.Message) : (AgreedPlan.Of(plan.Value), null);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return (null, "the database does not answer.");
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            log.LogError(failure, "What {Grant} would give cannot be looked at", grant.Id.ToString());
+            return (null, "the database could not be looked at.");
+        }
+    }
+}

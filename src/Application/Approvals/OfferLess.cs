@@ -1,0 +1,59 @@
+using DbAccess.Application.Grants;
+using DbAccess.Application.Pipeline;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Approvals;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
+using MediatR;
+
+namespace DbAccess.Application.Approvals;
+
+/// <summary>
+/// An approver would allow less: another scope of the database that the requester may ask for, fewer tables, or not as long. Whoever asked
+/// takes it with one press.
+/// </summary>
+/// <param name="Scope">Null keeps the scope.</param>
+/// <param name="Duration">Null keeps the length.</param>
+public sealed record OfferLess(
+    PrincipalId Approver, GrantId Id, ScopeName? Scope, IReadOnlyList<TableMention> Only, TimeSpan? Duration)
+    : IRequest<Result<GrantDecided>>, IAudited
+{
+    public Actor By => new Actor.Person(Approver);
+
+    public string Subject => Id.ToString();
+
+    internal sealed class Handler(
+        Deciding deciding, RequestJudge judge, IGrantStore store, IRoleInventory inventory, TimeProvider clock)
+        : IRequestHandler<OfferLess, Result<GrantDecided>>
+    {
+        public async Task<Result<GrantDecided>> Handle(OfferLess command, CancellationToken cancellationToken)
+        {
+            if (await store.FindAsync(command.Id, cancellationToken) is not { } grant) return GrantErrors.Unknown(command.Id.ToString());
+
+            var state = grant.State;
+            var same = command.Scope is null || command.Scope == state.Scope.Name;
+            if (same && command.Only.Count == 0 && state.Scope.NarrowedTo.Count > 0)
+                command = command with { Only = SqlNames.Tables(string.Join(", ", state.Scope.NarrowedTo)).Tables };
+            var duration = command.Duration ?? state.Duration;
+            var wish = new AccessWish(state.Target.Name, command.Scope ?? state.Scope.Name, duration, state.Reason)
+            {
+                Only = command.Only, StartsAt = state.StartsAt,
+            };
+            // What is offered has to be something that the requester may ask for at all.
+            var judged = await judge.JudgeAsync(state.Requester, wish, clock.GetUtcNow(), cancellationToken);
+            if (judged.Refusal is { } refusal) return refusal;
+            var terms = judged.Value.Terms;
+            var plan = await inventory.PlanAsync(state.Installation, terms.Target, terms.Scope, cancellationToken);
+            if (plan.Refusal is { } cannot) return cannot;
+            var less = AgreedPlan.Of(plan.Value);
+            if (same && state.Asking?.Plan is { } full && full.MoreIn(less) is [var more, ..])
+                return ApprovalErrors.OfferNotLess($"it would give {more}.");
+
+            return await deciding.GiveAsync(command.Id, command.Approver,
+                (mine, by) => mine.Offer(by, terms.Scope, duration, less, terms.Rule.Id, clock.GetUtcNow()), cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using DbAccess.Domain.Approvals;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
+
+namespace DbAccess.Domain.Grants;
+
+/// <summary>More time for access that is live.</summary>
+public sealed partial class Grant
+{
+    /// <summary>Its holder asks to have it longer. Counts when it is on record before the end.</summary>
+    /// <param name="asking">Those who have to agree; null when nobody has, and then it is so at once.</param>
+    public Result AskExtension(PrincipalId by, TimeSpan length, Lifetime terms, Asking? asking, DateTimeOffset now)
+    {
+        if (by != State.Requester) return GrantErrors.NotHolder(Id);
+        if (Status is not GrantStatus.Active) return GrantErrors.CannotExtend(Id, Status);
+        if (State.Window!.IsOver(now)) return GrantErrors.CannotExtend(Id, GrantStatus.Revoking);
+        if (State.ExtendBy is not null) return GrantErrors.ExtensionAsked(Id);
+        if (State.Extensions >= terms.ExtendTimes) return GrantErrors.NoMoreExtensions(Id, State.Rule, terms.ExtendTimes);
+        if (length > terms.ExtendBy)
+            return GrantErrors.ExtensionTooLong(State.Rule, Durations.Write(terms.ExtendBy), Durations.Write(length));
+
+        State = State with { ExtendBy = length };
+        if (asking is null) return Lengthen(new Actor.Person(by), $"rule {State.Rule}", now);
+
+        Record("grant.extension_asked", new Actor.Person(by), now, Durations.Write(length));
+        // It is decided by its own end, or not at all.
+        var end = State.Window.Expiry;
+        State = State with { Card = null };
+        Ask(asking.LapsesAt > end ? asking with { LapsesAt = end } : asking, now, null);
+        return Result.Done;
+    }
+
+    /// <summary>The server keeps the end that is on record.</summary>
+    public Result EndKept(DateTimeOffset expiry, DateTimeOffset now)
+    {
+        if (Status is not GrantStatus.Active || !State.EndMoved || State.Window!.Expiry != expiry) return GrantErrors.Nothing(Id);
+
+        Record("grant.end_kept", new Actor.Sweep(), now, null);
+        State = State with { EndMoved = false, Leased = false, Attempts = 0, Trouble = null };
+        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
+        return Result.Done;
+    }
+
+    private Result Lengthen(Actor by, string note, DateTimeOffset now)
+    {
+        var (window, length) = (State.Window!, State.ExtendBy!.Value);
+        Record("grant.extended", by, now, $"{Durations.Write(length)}: {note}");
+        State = State with
+        {
+            Window = new AccessWindow(window.Start, window.Expiry + length),
+            Extensions = State.Extensions + 1,
+            Extended = State.Extended + length,
+            ExtendBy = null,
+            EndMoved = true,
+            Warned = false,
+            Attempts = 0,
+        };
+        State = State with { StepDueAt = now, StepSince = now };
+        Owe(NoticeKind.Extended, now, null);
+        return Result.Done;
+    }
+
+    private Result NotExtended(string type, Actor by, string? called, string? why, DateTimeOffset now)
+    {
+        Record(type, by, now, why);
+        State = State with { ExtendBy = null, EndedBy = called, EndNote = why, Card = Card.Redraw(now, CardLine.Settled) };
+        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
+        Owe(NoticeKind.NotExtended, now, null);
+        return Result.Done;
+    }
+}
