@@ -185,8 +185,12 @@ internal static class Replies
     internal static string Untick(string words) => words.Replace('`', '\'');
 
     /// <summary>What makes an answer stop and think; empty mostly.</summary>
-    private static string Risk(bool high, string? actsAs) =>
-        $"{(high ? "High risk. " : "")}{(actsAs is null ? "" : $"Sessions act as the owner {Untick(actsAs)}: what they do, that owner does, and what they make belongs to it.")}".TrimEnd();
+    private static string Risk(bool high, string? actsAs)
+    {
+        var owner = actsAs is null ? ""
+            : $"Sessions act as the owner {Untick(actsAs)}: what they do, that owner does, and what they make belongs to it.";
+        return $"{(high ? "High risk. " : "")}{owner}".TrimEnd();
+    }
 
     private static string Reason(GrantSnapshot grant) => grant.EndReason switch
     {

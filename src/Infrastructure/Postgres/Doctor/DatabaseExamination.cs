@@ -139,7 +139,8 @@ internal sealed class DatabaseExamination(ClusterConnections connections, TimePr
                 "definer" or "system" => "Give who calls it the right by name (GRANT … TO …), and then, as",
                 _ => "As",
             };
-            var mend = $"{first} {(group.Key == "create" ? "a superuser" : "the owner")}, in {name}: {string.Join(" ", all.Take(5).Select(leak => leak.Statement + ";"))}";
+            var mend = $"{first} {(group.Key == "create" ? "a superuser" : "the owner")}, " +
+                $"in {name}: {string.Join(" ", all.Take(5).Select(leak => leak.Statement + ";"))}";
             checks.Add(group.Key == "create" && !mayCreate
                 ? Bad(cluster, "public.create", $"{name}: {words}. No role is made here until that is taken back, or the policy says " +
                     "allow_public_create: true for this database.", mend)
