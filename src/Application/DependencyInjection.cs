@@ -58,6 +58,7 @@ public static class DependencyInjection
         services.AddTransient<Revokers>();
         services.AddTransient<Deciders>();
         services.AddTransient<Deciding>();
+        services.AddTransient<Administrators>();
         services.AddTransient<DroppedDecisions>();
         services.AddTransient<GrantAsking>();
         services.AddTransient<GrantCards>();
