@@ -41,6 +41,17 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
     }
 
     [Fact]
+    public async Task What_the_first_command_needs_is_there_before_anybody_listens_and_leaves_nothing_on_record()
+    {
+        var lines = It.Output.Select(line => (string?)Parse(line)?["@m"] ?? "").ToList();
+
+        var (warm, open) = (lines.FindIndex(line => line.StartsWith("Warmed up in ", StringComparison.Ordinal)), lines.FindIndex(line => line.StartsWith("DbAccess listens on ", StringComparison.Ordinal)));
+        Assert.InRange(warm, 0, open);
+        Assert.DoesNotContain(lines, line => line.Contains("not all there yet", StringComparison.Ordinal));
+        Assert.Equal(["0"], await It.AskStoreAsync("SELECT count(*) FROM audit WHERE by LIKE '%U00000000%'"));
+    }
+
+    [Fact]
     public async Task Health_and_metrics_answer_and_other_paths_do_not()
     {
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("health/live")).Status);

@@ -21,6 +21,7 @@ internal static class ServeVerb
         await using var operations = OperationsListener.Build(app.Services, urls);
         await GrantGauges.StartAsync(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<IPolicyHealth>(),
             app.Services.GetRequiredService<GroupHealth>(), app.Services.GetRequiredService<TimeProvider>());
+        await WarmUp.RunAsync(app.Services, app.Services.GetRequiredService<TimeProvider>(), app.Logger);
         try
         {
             await operations.StartAsync();
