@@ -35,6 +35,7 @@ internal static class SlackWayIn
         services.AddSingleton<PersonPace>();
         services.AddSingleton<HelpPace>();
         services.AddSingleton<SubmissionCheck>();
+        services.AddSingleton<Suggestions>();
         services.AddSingleton<CommandEndpoint>();
         services.AddSingleton<InteractivityEndpoint>();
         services.AddSingleton<EventEndpoint>();

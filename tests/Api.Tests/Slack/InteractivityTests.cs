@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Desk;
 using System.Net;
 using System.Text.Json;
 using DbAccess.Api.Slack;
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
@@ -217,6 +218,47 @@ public sealed class InteractivityTests
 
         Assert.Equal(("V0DBVIEW01", "1767225590.ab12cd34"), (house.Forms.Redrawn[0].View, house.Forms.Redrawn[0].Hash));
     }
+
+    [Theory]
+    [InlineData("database", "ord", "U0ENGINE1", """{"options":[{"text":{"type":"plain_text","text":"orders","emoji":false},"value":"orders"}]}""")]
+    [InlineData("database", "\\ud800", "U0ENGINE1", """{"options":[{"text":{"type":"plain_text","text":"orders","emoji":false},"value":"orders"}]}""")]
+    [InlineData("database", "billing", "U0ENGINE1", """{"options":[]}""")]
+    [InlineData("scope", "re", "U0ENGINE1", """{"options":[]}""")]
+    [InlineData("database", "ord", "U0GUEST01", """{"options":[]}""")]
+    public async Task A_search_is_answered_with_what_this_person_may_ask_for(string field, string typed, string user, string expected)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.People.Refuses(Some.Person("U0GUEST01"));
+
+        using var answer = await house.PayloadAsync(Search(field, typed, user));
+
+        Assert.Equal((HttpStatusCode.OK, expected), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
+        Assert.Equal("application/json", answer.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(0, house.Slow.Begun);
+    }
+
+    [Fact]
+    public async Task A_search_that_fails_finds_nothing()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.People.Fault = new InvalidOperationException("MARKER");
+
+        using var answer = await house.PayloadAsync(Search("database", "ord"));
+
+        Assert.Equal((HttpStatusCode.OK, """{"options":[]}"""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
+    }
+
+    [Fact]
+    public void Several_that_were_picked_are_read_as_they_would_be_typed()
+    {
+        var view = SlackView.Read(SlackHouse.Json(
+            """{"view":{"callback_id":"request_grant","state":{"values":{"only":{"value":{"type":"multi_external_select","selected_options":[{"value":"public.orders"},7,{"value":"public.items"}]}}}}}}"""))!;
+
+        Assert.Equal("public.orders, public.items", view.Filled.Only);
+    }
+
+    private static string Search(string field, string typed, string user = "U0ENGINE1") =>
+        $$$"""{"type":"block_suggestion","user":{"id":"{{{user}}}","team_id":"T0DBACME1"},"container":{"type":"view","view_id":"V0DBVIEW01"},"api_app_id":"A0DBACCS1","action_id":"value","block_id":"{{{field}}}","value":"{{{typed}}}","team":{"id":"T0DBACME1"},"view":{"id":"V0DBVIEW01","callback_id":"request_grant"} }""";
 
     internal static string Submission(string database = "orders", string scope = "read", string length = "30m", string reason = "INC-4711 stuck orders", string hash = "1767225590.ab12cd34") =>
         """{"type":"view_submission","team":{"id":"T0DBACME1","domain":"acme"},"user":{"id":"U0ENGINE1","team_id":"T0DBACME1"},"api_app_id":"A0DBACCS1","trigger_id":"9003.3001.cccc0001","view":{"id":"V0DBVIEW01","team_id":"T0DBACME1","type":"modal","private_metadata":"C0GENERAL","callback_id":"@kind","hash":"@hash","state":{"values":{"database":{"value":{"type":"static_select","selected_option":{"value":@database}}},"scope":{"value":{"type":"static_select","selected_option":{"value":"@scope"}}},"duration":{"value":{"type":"plain_text_input","value":"@length"}},"reason":{"value":{"type":"plain_text_input","value":"@reason"}}}}}}"""

@@ -1,6 +1,7 @@
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Api.Slack;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 
@@ -33,16 +34,32 @@ public sealed class RequestFormTests
     }
 
     [Fact]
-    public void Beyond_a_hundred_databases_the_chosen_one_is_still_there()
+    public void Beyond_a_hundred_databases_one_searches_and_the_chosen_one_is_there()
     {
-        var names = Enumerable.Range(0, 150).Select(i => $"db{i}").ToArray();
-        var form = RequestForm.Draw(SomeOffers.Of([.. names.Select(name => (name, new[] { "read" }))]), new Draft("db149", null, null, null), null);
+        static ChatForm Drawn(int count) => RequestForm.Draw(Many(count), new Draft($"db{count - 1}", null, null, null), null);
 
-        var choice = form.Fields.OfType<FormField.Choice>().First(field => field.Key == RequestForm.Database);
-        Assert.Equal(100, choice.Options.Count);
-        Assert.Equal("db149", choice.Chosen);
-        Assert.Contains(choice.Options, option => option.Value == "db149");
+        var menu = Assert.IsType<FormField.Choice>(Drawn(100).Fields.Single(field => field.Key == RequestForm.Database));
+        Assert.Equal((100, "db99"), (menu.Options.Count, menu.Chosen));
+        var search = Assert.IsType<FormField.Search>(Drawn(101).Fields.Single(field => field.Key == RequestForm.Database));
+        Assert.Equal("db100", Assert.Single(search.Chosen).Value);
+        Assert.True(search.Redraws);
     }
+
+    [Theory]
+    [InlineData("", 100, "db0")]
+    [InlineData("db14", 11, "db14")]
+    [InlineData(" DB14 ", 11, "db14")]
+    [InlineData("49", 2, "db149")]
+    [InlineData("%", 0, null)]
+    [InlineData("payroll", 0, null)]
+    public void What_begins_with_what_was_typed_is_suggested_first(string typed, int count, string? first)
+    {
+        var found = RequestForm.Suggest(Many(150), typed);
+
+        Assert.Equal((count, first), (found.Count, found is [var best, ..] ? best.Value : null));
+    }
+
+    private static Offers Many(int count) => SomeOffers.Of([.. Enumerable.Range(0, count).Select(i => ($"db{i}", new[] { "read" }))]);
 
     [Theory]
     [InlineData("orders", "read", "30m", "x", "")]

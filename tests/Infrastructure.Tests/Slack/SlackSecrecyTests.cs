@@ -30,7 +30,7 @@ public sealed class SlackSecrecyTests
             {
                 await using var slack = await ScriptedSlack.StartAsync();
                 using var bench = new SlackBench(slack.Api);
-                await RunAsync(slack, bench, s => s.Says("chat.postMessage", body, status).Says("/commands/marker-response-key", body, status).Says("views.open", body, status), said);
+                await RunAsync(slack, bench, s => s.Says("chat.postMessage", body, status).Says("chat.postMessage", body, status).Says("/commands/marker-response-key", body, status).Says("views.open", body, status), said);
             }
         }
 
@@ -66,6 +66,12 @@ public sealed class SlackSecrecyTests
         var form = new ChatForm("k", "t", "s", "", [new ChatPart.Text("x")], []);
         await TryAsync(async () => said.AppendLine((await bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop)).ToString()), said);
         await TryAsync(async () => said.AppendLine((await bench.Forms.OpenAsync(new Secret("marker.trigger"), form, Stop)).ToString()), said);
+        var card = new ChatMessage("A card.", [new ChatPart.Text($"Because {SlackBench.Password}")]);
+        var (mark, at) = (new CardMark("AB12-3C", "card", "key"), new MessageRef("C0APPROVE", "1767225601.000200"));
+        await TryAsync(async () => said.AppendLine((await bench.Cards.PostAsync(new CardPlace.Channel(at.Channel), card, mark, Stop)).ToString()), said);
+        await TryAsync(async () => said.AppendLine((await bench.Cards.UpdateAsync(at, card, mark, Stop)).ToString()), said);
+        await TryAsync(async () => said.AppendLine((await bench.Cards.AddAsync(at, card, mark, Stop)).ToString()), said);
+        await TryAsync(async () => said.AppendLine((await bench.Home.PublishAsync(Some.Engineer, card, Stop)).ToString()), said);
         await TryAsync(async () => said.AppendLine((await bench.Api.RespondAsync(url, [], Stop)).ToString()), said);
         foreach (var call in slack?.CallsOf("chat.postMessage") ?? [])
         {

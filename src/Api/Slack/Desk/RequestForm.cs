@@ -21,7 +21,7 @@ internal static class RequestForm
     // Fifty names of usual length.
     private const int LongestOnly = 2_000;
 
-    // The most a select can hold; beyond it the command line takes any name.
+    // The most a menu can hold, and the most that can be suggested; beyond it one searches.
     private const int MostOptions = 100;
 
     /// <param name="channel">Where the answer goes; comes back with the form.</param>
@@ -29,11 +29,6 @@ internal static class RequestForm
     {
         var database = offers.Databases.FirstOrDefault(offer => offer.Database.Value == draft.Database) ?? offers.Databases[0];
         var scope = database.Scopes.FirstOrDefault(offer => offer.Scope.Value == draft.Scope) ?? database.Scopes[0];
-        var databases = offers.Databases.Take(MostOptions).ToList();
-        if (!databases.Contains(database)) databases[^1] = database;
-
-        var hint = offers.Databases.Count > MostOptions
-            ? $"The first {MostOptions} of {offers.Databases.Count}; the others by name: /db-access <database> …" : null;
         // A form that silently shows something else than was asked for would be filed for something else.
         List<ChatPart> intro = [];
         if (draft.Database is { } askedFor && askedFor != database.Database.Value)
@@ -45,9 +40,7 @@ internal static class RequestForm
         var length = Durations.Parse(draft.Duration) is { } said ? Durations.Write(said) : Durations.Write(scope.Lifetime.Default);
         return new ChatForm(Kind, "Request access", "Request", channel ?? "", intro,
         [
-            new FormField.Choice(Database, "Database", hint,
-                [.. databases.Select(offer => new FormOption(offer.Database.Value, offer.Database.Value))], database.Database.Value,
-                Redraws: true),
+            Databases(offers, database),
             new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value),
             new FormField.Text(Only, "Only these tables",
                 "Leave it empty for all that the access covers. Names as SQL writes them: public.orders, public.items.", draft.Only,
@@ -57,6 +50,19 @@ internal static class RequestForm
             new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason,
                 Multiline: true, MinLength: 1, CreateGrant.LongestReason),
         ]);
+    }
+
+    /// <summary>Databases with these characters in their name, those that begin with them first.</summary>
+    public static IReadOnlyList<FormOption> Suggest(Offers offers, string typed)
+    {
+        var wanted = typed.Trim();
+        return
+        [
+            .. offers.Databases.Select(Option)
+                .Where(option => option.Value.Contains(wanted, StringComparison.OrdinalIgnoreCase))
+                .OrderBy(option => !option.Value.StartsWith(wanted, StringComparison.OrdinalIgnoreCase))
+                .ThenBy(option => option.Value, StringComparer.Ordinal).Take(MostOptions),
+        ];
     }
 
     /// <summary>Reads what was filled in. On a mistake the fields it is about, with words; nothing was filed then.</summary>
@@ -93,6 +99,14 @@ internal static class RequestForm
         _ when refusal.Code.StartsWith("directory.", StringComparison.Ordinal) => Database,
         _ => Scope,
     };
+
+    private static FormField Databases(Offers offers, DatabaseOffer chosen) => offers.Databases.Count <= MostOptions
+        ? new FormField.Choice(
+            Database, "Database", null, [.. offers.Databases.Select(Option)], chosen.Database.Value, Redraws: true)
+        : new FormField.Search(
+            Database, "Database", $"Type a part of the name: {offers.Databases.Count} can be asked for.", [Option(chosen)], Redraws: true);
+
+    private static FormOption Option(DatabaseOffer offer) => new(offer.Database.Value, offer.Database.Value);
 
     private static FormOption Option(ScopeOffer offer)
     {

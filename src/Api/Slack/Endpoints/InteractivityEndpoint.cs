@@ -13,7 +13,8 @@ namespace DbAccess.Api.Slack.Endpoints;
 
 /// <summary>Buttons, selects and forms.</summary>
 internal sealed class InteractivityEndpoint(
-    SlackDoor door, SlackTenant tenant, InboxWorker worker, SubmissionCheck check, PersonPace pace, TimeProvider clock)
+    SlackDoor door, SlackTenant tenant, InboxWorker worker, SubmissionCheck check, Suggestions suggestions, PersonPace pace,
+    TimeProvider clock)
 {
     // Slack counts three seconds, the way to us and back included.
     private static readonly TimeSpan SubmissionBudget = TimeSpan.FromSeconds(2.4);
@@ -39,6 +40,11 @@ internal sealed class InteractivityEndpoint(
                     break;
                 case "view_submission":
                     await SubmissionAsync(http, request, root, person);
+                    break;
+                case "block_suggestion":
+                    await http.Response.WriteAsJsonAsync(await suggestions.ForAsync(
+                        person, SlackPayload.Text(root, "view", "callback_id") ?? "", SlackPayload.Text(root, "block_id") ?? "",
+                        SlackPayload.Text(root, "value") ?? "", http.RequestAborted));
                     break;
             }
         }

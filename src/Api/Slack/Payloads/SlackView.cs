@@ -27,7 +27,12 @@ internal sealed record SlackView(string Kind, string? Id, string? Hash, string? 
             SlackPayload.Text(root, "view", "private_metadata") is { Length: > 0 } told ? told : null,
             Blocks.ToDictionary(block => block, Value, StringComparer.Ordinal));
 
+        // As they would be typed.
+        static string? Several(JsonElement element) =>
+            SlackPayload.Walk(element, out var options, "selected_options") && options.ValueKind is JsonValueKind.Array
+                ? string.Join(", ", options.EnumerateArray().Select(option => SlackPayload.Text(option, "value")).OfType<string>()) : null;
+
         string? Value(string field) => SlackPayload.Walk(root, out var element, "view", "state", "values", field, "value")
-            ? SlackPayload.Text(element, "selected_option", "value") ?? SlackPayload.Text(element, "value") : null;
+            ? SlackPayload.Text(element, "selected_option", "value") ?? SlackPayload.Text(element, "value") ?? Several(element) : null;
     }
 }
