@@ -42,6 +42,7 @@ internal static class SlackWayIn
         services.AddSingleton<EventEndpoint>();
         services.AddTransient<RequestDesk>();
         services.AddTransient<DecisionDesk>();
+        services.AddTransient<FormPreview>();
         services.AddSingleton<InboxWorker>();
         if (!hosted) return services.AddSingleton<HomeVisitors>();
         services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
