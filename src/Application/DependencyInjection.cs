@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using DbAccess.Application.Approvals;
+using DbAccess.Application.Databases;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Reconciling;
@@ -69,6 +70,8 @@ public static class DependencyInjection
         services.AddTransient<GrantTelling>();
         services.AddTransient<RoleReconciler>();
         services.AddSingleton<ReconcileMemory>();
+        services.AddSingleton<LiveCatalog>();
+        services.AddTransient<OfferedScopes>();
         return services;
     }
 }

@@ -47,6 +47,8 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
 
     public FakeDirectory Directory { get; } = new();
 
+    public FakePolicyHealth Health { get; } = new();
+
     public InMemoryAuditTrail Audit { get; } = new();
 
     public FakeSeal Seal { get; } = new();
@@ -86,6 +88,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<IDirectory>(Directory);
         services.AddSingleton<IAuditTrail>(Audit);
         services.AddSingleton<IPolicySource>(this);
+        services.AddSingleton<IPolicyHealth>(Health);
         services.AddSingleton<IGrantDispatcher>(this);
         services.AddApplication(new Installation(Some.Installation));
         var provider = services.BuildServiceProvider(validateScopes: true);

@@ -1,6 +1,7 @@
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Endpoints;
+using DbAccess.Api.Slack.Home;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Domain;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -41,8 +42,10 @@ internal static class SlackWayIn
         services.AddSingleton<EventEndpoint>();
         services.AddTransient<RequestDesk>();
         services.AddTransient<DecisionDesk>();
+        services.AddTransient<FormPreview>();
         services.AddSingleton<InboxWorker>();
-        if (hosted) services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
-        return services;
+        if (!hosted) return services.AddSingleton<HomeVisitors>();
+        services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
+        return services.AddHome();
     }
 }

@@ -216,5 +216,5 @@ public static class GrantMessages
         $"{ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
 
     /// <summary>Somebody's words in a sentence of ours: a back-tick of theirs would pair up with one of ours.</summary>
-    internal static string Plain(string words, int longest = 130) => Show.Text(words, longest).Replace('`', '\'');
+    public static string Plain(string words, int longest = 130) => Show.Text(words, longest).Replace('`', '\'');
 }

@@ -14,6 +14,9 @@ public sealed record ScopeOffer(ScopeName Scope, string Description, bool HighRi
 {
     /// <summary>The owner that sessions act as, or null.</summary>
     public string? RunAs { get; init; }
+
+    /// <summary>What the policy says it gives; what that means on the database today is another question.</summary>
+    public IReadOnlyList<PrivilegeRule> Privileges { get; init; } = [];
 }
 
 /// <summary>A database and what may be asked for on it.</summary>
@@ -52,7 +55,10 @@ public sealed record ListOffers(PrincipalId Person) : IRequest<Result<Offers>>
                 var rule = policy.RuleFor(groups, database, name, now)!;
                 var scope = policy.Scopes[name];
                 return new ScopeOffer(
-                    name, scope.Description, scope.HighRisk, rule.Id, rule.Lifetime, rule.Approval) { RunAs = scope.RunAs };
+                    name, scope.Description, scope.HighRisk, rule.Id, rule.Lifetime, rule.Approval)
+                {
+                    RunAs = scope.RunAs, Privileges = scope.Privileges,
+                };
             }),
         ];
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using DbAccess.Application;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Principals;

@@ -237,6 +237,35 @@ public sealed class InteractivityTests
         Assert.Equal(0, house.Slow.Begun);
     }
 
+    [Theory]
+    [InlineData("read", "it", """{"options":[{"text":{"type":"plain_text","text":"public.items","emoji":false},"value":"public.items"}]}""")]
+    [InlineData("read", "payment", """{"options":[]}""")]
+    [InlineData("migrate", "it", """{"options":[{"text":{"type":"plain_text","text":"it","emoji":false},"value":"it"}]}""")]
+    [InlineData("nothing", "it", """{"options":[{"text":{"type":"plain_text","text":"it","emoji":false},"value":"it"}]}""")]
+    public async Task Tables_are_searched_on_the_live_database_and_only_those_of_what_this_person_may_ask_for(string scope, string typed, string expected)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Inventory.Tables = [new("public", "orders"), new("public", "items"), new("internal", "payment_tokens")];
+
+        using var answer = await house.PayloadAsync(Search("only", typed).Replace(
+            "\"callback_id\":\"request_grant\"", $"\"callback_id\":\"request_grant\",\"private_metadata\":\"C1\\norders\\n{scope}\"", StringComparison.Ordinal));
+
+        Assert.Equal(expected, await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task A_database_that_does_not_answer_in_time_keeps_nobody_from_naming_a_table()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Inventory.BeforeTables = token => Task.Delay(Timeout.Infinite, token);
+
+        var asked = house.PayloadAsync(Search("only", "public.orders").Replace(
+            "\"callback_id\":\"request_grant\"", "\"callback_id\":\"request_grant\",\"private_metadata\":\"C1\\norders\\nread\"", StringComparison.Ordinal));
+        await house.UntilAsync(() => asked.IsCompleted, "it is answered", advance: true);
+
+        Assert.Contains("public.orders", await (await asked).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_search_that_fails_finds_nothing()
     {

@@ -10,7 +10,7 @@ using MediatR;
 namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
-internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, TimeProvider clock)
+internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, FormPreview previews, TimeProvider clock)
 {
     /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
     public async Task<Unanswered?> HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
@@ -47,7 +47,9 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
     {
         var offers = await mediator.Send(new ListOffers(person), cancellationToken);
         if (offers.Refusal is null && offers.Value.Databases.Count > 0)
-            await forms.RedrawAsync(view, hash, RequestForm.Draw(offers.Value, draft, channel), cancellationToken);
+            await forms.RedrawAsync(
+                view, hash, await previews.DrawAsync(person, offers.Value, draft, channel, FormPreview.Open, cancellationToken),
+                cancellationToken);
     }
 
     /// <summary>Something said to a person that answers no request on record.</summary>
@@ -183,7 +185,9 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
 
         // A message brings no trigger, and a trigger lives for three seconds: then a button asks for a new one.
         if (asker.Trigger is { } trigger && await forms.OpenAsync(
-            trigger, RequestForm.Draw(offers, draft, asker.Address.Channel), cancellationToken) is Post.Sent) return;
+            trigger, await previews.DrawAsync(
+                asker.Person, offers, draft, asker.Address.Channel, FormPreview.Opening, cancellationToken),
+            cancellationToken) is Post.Sent) return;
         await SayAsync(asker, Replies.AskForRest(draft), cancellationToken);
     }
 

@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Scopes;
@@ -24,11 +25,25 @@ internal static class RequestForm
     // The most a menu can hold, and the most that can be suggested; beyond it one searches.
     private const int MostOptions = 100;
 
-    /// <param name="channel">Where the answer goes; comes back with the form.</param>
-    public static ChatForm Draw(Offers offers, Draft draft, string? channel)
+    // What Slack takes as the value of an option.
+    private const int LongestOption = 75;
+
+    /// <summary>What the form shows of what was said: the first of what can be asked for where nothing was said, or something else.</summary>
+    public static (DatabaseOffer Database, ScopeOffer Scope) Chosen(Offers offers, Draft draft)
     {
         var database = offers.Databases.FirstOrDefault(offer => offer.Database.Value == draft.Database) ?? offers.Databases[0];
-        var scope = database.Scopes.FirstOrDefault(offer => offer.Scope.Value == draft.Scope) ?? database.Scopes[0];
+        return (database, database.Scopes.FirstOrDefault(offer => offer.Scope.Value == draft.Scope) ?? database.Scopes[0]);
+    }
+
+    /// <summary>What was filled in, after somebody changed one of the choices: what belonged to another database is left.</summary>
+    public static Draft After(Draft filled, string? changed) =>
+        changed is Database or null ? filled with { Scope = null, Duration = null, Only = null } : filled;
+
+    /// <param name="channel">Where the answer goes; comes back with the form.</param>
+    /// <param name="known">Null draws no preview.</param>
+    public static ChatForm Draw(Offers offers, Draft draft, string? channel, FormPreviewed? known = null)
+    {
+        var (database, scope) = Chosen(offers, draft);
         // A form that silently shows something else than was asked for would be filed for something else.
         List<ChatPart> intro = [];
         if (draft.Database is { } askedFor && askedFor != database.Database.Value)
@@ -36,21 +51,77 @@ internal static class RequestForm
         else if (draft.Scope is { } wanted && wanted != scope.Scope.Value)
             intro.Add(new ChatPart.Text($"You cannot ask for {wanted} on {database.Database}. This is what you can ask for there."));
 
-        // What is longer than its field Slack refuses, with the whole form.
-        var length = Durations.Parse(draft.Duration) is { } said ? Durations.Write(said) : Durations.Write(scope.Lifetime.Default);
-        return new ChatForm(Kind, "Request access", "Request", channel ?? "", intro,
+        var length = Durations.Parse(draft.Duration) ?? scope.Lifetime.Default;
+        if (length > scope.Lifetime.Max)
+        {
+            intro.Add(new ChatPart.Text($"{Durations.Write(length)} is too long for {scope.Scope} on {database.Database}: the longest is " +
+                $"{Durations.Write(scope.Lifetime.Max)} (rule {scope.Rule})."));
+            length = scope.Lifetime.Max;
+        }
+
+        return new ChatForm(Kind, "Request access", "Request", $"{channel}\n{database.Database}\n{scope.Scope}", intro,
         [
             Databases(offers, database),
-            new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value),
-            new FormField.Text(Only, "Only these tables",
-                "Leave it empty for all that the access covers. Names as SQL writes them: public.orders, public.items.", draft.Only,
-                Multiline: false, MinLength: 0, LongestOnly),
-            new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", length, Multiline: false,
-                MinLength: 2, MaxLength: 20),
+            new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value,
+                Redraws: true),
+            Tables(draft.Only),
+            // What is longer than its field Slack refuses, with the whole form.
+            new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", Durations.Write(length),
+                Multiline: false, MinLength: 2, MaxLength: 20),
             new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason,
                 Multiline: true, MinLength: 1, CreateGrant.LongestReason),
-        ]);
+        ])
+        {
+            Outro = known is null ? [] : Preview(scope, length, known),
+        };
     }
+
+    /// <summary>What the choices come to, before anything is asked for.</summary>
+    private static IReadOnlyList<ChatPart> Preview(ScopeOffer scope, TimeSpan length, FormPreviewed known)
+    {
+        var rules = string.Join("; ", scope.Privileges.Take(5)) + (scope.Privileges.Count > 5 ? "; …" : "");
+        var owner = scope.RunAs is { } runAs ? $"acts as the owner {runAs}" : rules;
+        var gives = (owner, known.Gives) switch
+        {
+            ("", null) => scope.Scope.Value,
+            ("", { } now) => now,
+            (_, null) => owner,
+            var (words, now) => $"{words}. Today that is {now}",
+        };
+        var who = scope.Approval is { } approval
+            ? $"{string.Join(", then ", approval.Stages.Select(ApprovalErrors.Words))} will be asked (rule {scope.Rule})."
+            : $"Now, without approval (rule {scope.Rule}).";
+        return
+        [
+            new ChatPart.Divider(),
+            new ChatPart.Text($"You would get: {Replies.Untick(gives)}.\n{who}{(scope.HighRisk ? " High risk." : "")}"),
+            new ChatPart.When($"{Durations.Write(length)} from now ends", known.Now + length),
+        ];
+    }
+
+    /// <summary>Tables whose name has these characters, those that begin with them first, with or without their schema.</summary>
+    public static IReadOnlyList<FormOption> SuggestTables(IEnumerable<string> names, string typed)
+    {
+        var wanted = typed.Trim();
+        return
+        [
+            .. names.Where(name => name.Length <= LongestOption && name.Contains(wanted, StringComparison.OrdinalIgnoreCase))
+                .OrderBy(name => !name.StartsWith(wanted, StringComparison.OrdinalIgnoreCase)
+                    && !name.Contains($".{wanted}", StringComparison.OrdinalIgnoreCase))
+                .ThenBy(name => name, StringComparer.Ordinal).Take(MostOptions).Select(name => new FormOption(name, name)),
+        ];
+    }
+
+    /// <summary>Where the database cannot be looked at, one table can be named as it is typed.</summary>
+    public static IReadOnlyList<FormOption> AsTyped(string typed) =>
+        SqlNames.Tables(typed) is { Wrong: null, Tables: [var table] } && table.ToString() is { Length: <= LongestOption } name
+            ? [new FormOption(name, name)] : [];
+
+    public static string? ChannelIn(string? context) => context?.Split('\n')[0] is { Length: > 0 } channel ? channel : null;
+
+    /// <summary>What was chosen when the form was drawn; for looking up only, since whoever sends it is checked.</summary>
+    public static (string? Database, string? Scope) ChosenIn(string? context) =>
+        context?.Split('\n') is [_, var database, var scope] ? (database, scope) : (null, null);
 
     /// <summary>Databases with these characters in their name, those that begin with them first.</summary>
     public static IReadOnlyList<FormOption> Suggest(Offers offers, string typed)
@@ -105,6 +176,19 @@ internal static class RequestForm
             Database, "Database", null, [.. offers.Databases.Select(Option)], chosen.Database.Value, Redraws: true)
         : new FormField.Search(
             Database, "Database", $"Type a part of the name: {offers.Databases.Count} can be asked for.", [Option(chosen)], Redraws: true);
+
+    private static FormField Tables(string? typed)
+    {
+        const string hint = "Leave it empty for all that the access covers.";
+        var (tables, wrong) = SqlNames.Tables(typed ?? "");
+        string[] names = [.. tables.Select(table => table.ToString()).Distinct(StringComparer.Ordinal)];
+        // What cannot be shown as a choice must not be dropped: it would be asked for more than was typed.
+        return wrong is null && names.Length <= TableMention.Most && names.All(name => name.Length <= LongestOption)
+            ? new FormField.Search(Only, "Only these tables", $"{hint} Type a part of a name.",
+                [.. names.Select(name => new FormOption(name, name))], Most: TableMention.Most, Optional: true, Redraws: true)
+            : new FormField.Text(Only, "Only these tables", $"{hint} Names as SQL writes them: public.orders, public.items.", typed,
+                Multiline: false, MinLength: 0, LongestOnly);
+    }
 
     private static FormOption Option(DatabaseOffer offer) => new(offer.Database.Value, offer.Database.Value);
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
+using DbAccess.Api.Slack.Home;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
@@ -12,7 +13,7 @@ namespace DbAccess.Api.Slack.Endpoints;
 /// <summary>The Events API: messages to the app, and what Slack tells of people.</summary>
 internal sealed class EventEndpoint(
     SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, HelpPace pace, PersonPace people,
-    TimeProvider clock)
+    HomeVisitors visitors, TimeProvider clock)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -40,6 +41,10 @@ internal sealed class EventEndpoint(
             {
                 case "message" when SlackMessage.Read(root, tenant) is { } message:
                     await MessageAsync(http, root, message);
+                    break;
+                case "app_home_opened" when SlackPayload.Text(root, "event", "tab") is "home"
+                    && PrincipalId.Parse(tenant.TeamId, SlackPayload.Text(root, "event", "user")) is { } visitor:
+                    visitors.Opened(visitor);
                     break;
                 case "user_change" when PrincipalId.Parse(tenant.TeamId, SlackPayload.Text(root, "event", "user", "id")) is { } changed:
                     // Somebody who left must not keep what they have; the regular sweep sees to it if this process dies now.

@@ -43,7 +43,7 @@ internal sealed class InteractivityEndpoint(
                     break;
                 case "block_suggestion":
                     await http.Response.WriteAsJsonAsync(await suggestions.ForAsync(
-                        person, SlackPayload.Text(root, "view", "callback_id") ?? "", SlackPayload.Text(root, "block_id") ?? "",
+                        person, SlackView.Read(root), SlackPayload.Text(root, "block_id") ?? "",
                         SlackPayload.Text(root, "value") ?? "", http.RequestAborted));
                     break;
             }
@@ -65,12 +65,12 @@ internal sealed class InteractivityEndpoint(
     private async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person)
     {
         if (SlackAction.Read(root) is not { } action) return;
-        // The form's own select: its other choices depend on it.
+        // The form's own choices: what else can be chosen, and what is said about it, depend on them.
         if (SlackView.Read(root) is { Kind: RequestForm.Kind } form)
         {
             if (form.Id is not { } view) return;
             worker.Enqueue((desk, token) => desk.RedrawAsync(
-                person, view, form.Hash, form.Filled with { Scope = null, Duration = null }, form.Context, token));
+                person, view, form.Hash, RequestForm.After(form.Filled, action.Block), RequestForm.ChannelIn(form.Context), token));
             return;
         }
 
@@ -178,8 +178,8 @@ internal sealed class InteractivityEndpoint(
             return;
         }
 
-        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person, form.Context,
-            DraftJson.Write(form.Filled), clock.GetUtcNow());
+        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person,
+            RequestForm.ChannelIn(form.Context), DraftJson.Write(form.Filled), clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, either.Token) is Acceptance.NotWritten)
             await FaultAsync(
                 http, RequestForm.Database, "I could not write your request down, so nothing was requested. Try again.");
