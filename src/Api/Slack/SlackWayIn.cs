@@ -40,6 +40,7 @@ internal static class SlackWayIn
         services.AddSingleton<EventEndpoint>();
         services.AddTransient<RequestDesk>();
         services.AddTransient<DecisionDesk>();
+        services.AddTransient<HolderDesk>();
         services.AddSingleton<InboxWorker>();
         if (hosted) services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
         return services;
