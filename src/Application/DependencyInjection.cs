@@ -66,6 +66,8 @@ public static class DependencyInjection
         services.AddSingleton<ClusterPlaces>();
         services.AddTransient<GrantSteps>();
         services.AddTransient<GrantGiving>();
+        services.AddTransient<GrantPasswords>();
+        services.AddTransient<PasswordAsking>();
         services.AddTransient<GrantTaking>();
         services.AddTransient<GrantTelling>();
         services.AddTransient<RoleReconciler>();

@@ -8,8 +8,8 @@ namespace DbAccess.Application.Grants;
 
 /// <summary>Takes access away, and goes on until it is proved gone. Nothing here gives up.</summary>
 internal sealed class GrantTaking(
-    IGrantStore store, GrantAsking asking, IRoleAdministrator roles, IRoleInventory inventory, TimeProvider clock,
-    ILogger<GrantTaking> log)
+    IGrantStore store, GrantAsking asking, GrantPasswords passwords, IRoleAdministrator roles, IRoleInventory inventory,
+    TimeProvider clock, ILogger<GrantTaking> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over, and does no harm if the first is still busy.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
@@ -22,6 +22,7 @@ internal sealed class GrantTaking(
             if (!grant.State.Window!.IsOver(now))
             {
                 if (grant.State.EndMoved) return await MoveEndAsync(grant, cancellationToken);
+                if (grant.State.Password is not null) return await passwords.RenewAsync(grant, cancellationToken);
                 if (GrantAsking.IsDue(grant, now)) return await asking.StepAsync(grant, cancellationToken);
             }
 

@@ -9,7 +9,8 @@ namespace DbAccess.Application.Grants;
 /// Tells holders what is on record. A message that fails is sent again later and never changes what the grant's state says.
 /// </summary>
 internal sealed class GrantTelling(
-    IGrantStore store, IChat chat, Administrators administrators, TimeProvider clock, ILogger<GrantTelling> log)
+    IGrantStore store, IChat chat, ICards cards, ICredentialDelivery delivery, Administrators administrators, IPolicySource policies,
+    TimeProvider clock, ILogger<GrantTelling> log)
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
@@ -35,7 +36,7 @@ internal sealed class GrantTelling(
             grant,
             mine => post switch
             {
-                Post.Sent => mine.Told(kind, null, now),
+                Post.Sent { Message: var message } => mine.Told(kind, null, now, kind is NoticeKind.Ready ? message : null),
                 Post.Never { Why: var why } => mine.Told(kind, why, now),
                 Post.NotNow { Why: var why, RetryAfter: var pause } => mine.TellingFailed(kind, why, now, pause),
                 _ => throw new InvalidOperationException("A post ends in one of its three ways."),
@@ -49,16 +50,12 @@ internal sealed class GrantTelling(
 
     private async Task<Post> SayAsync(NoticeKind kind, GrantSnapshot grant, CancellationToken cancellationToken)
     {
-        // The password is dead by now; taking the message away keeps people from trying it, and exports from collecting it.
-        if (kind is NoticeKind.Ended or NoticeKind.Failed && grant.CredentialsMessage is { } credentials)
-        {
-            var removed = await chat.RemoveAsync(credentials, cancellationToken);
-            if (removed is Post.NotNow) return removed;
-            if (removed is Post.Never { Why: var why })
-                log.LogWarning("The credentials message of {Grant} could not be removed: {Why}", grant.Id.ToString(), why);
-        }
+        if (kind is NoticeKind.Ready) return await delivery.OfferAsync(grant, cancellationToken);
+        if (grant.CredentialsMessage is { } credentials
+            && await RedrawAsync(kind, grant, credentials, cancellationToken) is Post.NotNow notNow) return notNow;
 
-        var message = GrantMessages.For(kind, grant);
+        var more = GrantPasswords.MoreTime(policies.Current, grant);
+        var message = HolderMessages.For(kind, grant, more) ?? GrantMessages.For(kind, grant);
         return kind switch
         {
             NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost =>
@@ -67,5 +64,39 @@ internal sealed class GrantTelling(
                 await chat.TellAsync(grant.AskedBy ?? grant.Requester, message, cancellationToken),
             _ => await chat.TellAsync(grant.Requester, message, cancellationToken),
         };
+    }
+
+    /// <summary>
+    /// The message that stays with its holder says what is so. At the end nothing of the password is left in it: that keeps people from
+    /// trying it, and exports from collecting it. Where it cannot be drawn anew then, it is taken away.
+    /// </summary>
+    private async Task<Post?> RedrawAsync(NoticeKind kind, GrantSnapshot grant, MessageRef shown, CancellationToken cancellationToken)
+    {
+        switch (kind)
+        {
+            case NoticeKind.Ending or NoticeKind.Extended:
+                // What its holder has to know is said all the same.
+                if (await delivery.UpdateAsync(grant, shown, GrantPasswords.MoreTime(policies.Current, grant), cancellationToken)
+                    is not Post.Sent)
+                    log.LogInformation("The message of {Grant} was not drawn anew", grant.Id.ToString());
+                return null;
+            case NoticeKind.Ended or NoticeKind.NotRevealed:
+                var id = grant.Id.ToString();
+                var post = await cards.UpdateAsync(
+                    shown, HolderMessages.Over(grant), new CardMark(id, "ended", $"{id}/ended/{grant.Status}"), cancellationToken);
+                return post is Post.Never ? await RemoveAsync(grant, shown, cancellationToken) : post;
+            case NoticeKind.Failed:
+                return await RemoveAsync(grant, shown, cancellationToken);
+            default:
+                return null;
+        }
+    }
+
+    private async Task<Post> RemoveAsync(GrantSnapshot grant, MessageRef shown, CancellationToken cancellationToken)
+    {
+        var removed = await chat.RemoveAsync(shown, cancellationToken);
+        if (removed is Post.Never { Why: var why })
+            log.LogWarning("The credentials message of {Grant} could not be removed: {Why}", grant.Id.ToString(), why);
+        return removed;
     }
 }

@@ -167,7 +167,11 @@ public sealed partial class Grant
             $"{Show.Together(grew.Take(20))} (plan {plan.Hash})");
         if (moved.Refusal is not null) return moved;
 
-        State = State with { ApprovedAt = null, Role = null, RoleOid = null, Window = null, Leased = false, Attempts = 0, Trouble = null };
+        State = State with
+        {
+            ApprovedAt = null, Role = null, RoleOid = null, Window = null, Leased = false, Attempts = 0, Trouble = null,
+            RevealBy = null, Password = null,
+        };
         Ask(asking.Again(plan, grew, now), now, CardLine.Grew);
         Owe(NoticeKind.AskedAgain, now, null);
         return Result.Done;

@@ -52,9 +52,9 @@ public sealed partial class Grant
             Extended = State.Extended + length,
             ExtendBy = null,
             EndMoved = true,
-            Warned = false,
             Attempts = 0,
         };
+        Warned(State.Window.Expiry - now);
         State = State with { StepDueAt = now, StepSince = now };
         Owe(NoticeKind.Extended, now, null);
         return Result.Done;

@@ -29,6 +29,8 @@ public static class GrantTerms
         if (grant.Extensions > 0)
             yield return string.Create(CultureInfo.InvariantCulture, $"extended {grant.Extensions} {grant.Extended.Ticks}");
         if (grant.ExtendBy is { } by) yield return string.Create(CultureInfo.InvariantCulture, $"to be extended {by.Ticks}");
+        // Who could name another window would be shown somebody else's password.
+        if (grant.Password is { View: { } view }) yield return $"shown in {view}";
         if (grant.Asking is not { } asking) yield break;
 
         yield return Canonical.Join(
