@@ -106,9 +106,11 @@ public sealed partial class Grant
 
         Record("grant.offer_accepted", new Actor.Person(by), now, null);
         // Who agreed to more of the same scope agreed to less of it; another scope is another question.
-        var kept = offer.Scope.Name == State.Scope.Name ? asking.Agreements : [];
+        IReadOnlyList<Agreement> kept = offer.Scope.Name == State.Scope.Name ? asking.Agreements : [];
+        // Whoever offered it may have agreed to all of it since: one person fills one place.
+        if (kept.All(agreement => agreement.By != offer.Agreement.By)) kept = [.. kept, offer.Agreement];
         State = State with { Scope = offer.Scope, Duration = offer.Duration, Rule = offer.Rule };
-        return Take(asking with { Offer = null, Plan = offer.Plan, Agreements = [.. kept, offer.Agreement], Grew = [] },
+        return Take(asking with { Offer = null, Plan = offer.Plan, Agreements = kept, Grew = [] },
             new Actor.Person(offer.Agreement.By), $"the offer was taken (plan {offer.Plan.Hash})", now);
     }
 

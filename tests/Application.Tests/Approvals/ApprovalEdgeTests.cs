@@ -1,0 +1,116 @@
+using DbAccess.Application.Approvals;
+using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
+using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
+using MediatR;
+
+namespace DbAccess.Application.Tests.Approvals;
+
+/// <summary>What an attacker, somebody impatient or a crash in a bad moment make of it.</summary>
+public sealed class ApprovalEdgeTests
+{
+    private static readonly PrincipalId Second = Some.Person("U0DBA0002");
+    private static readonly PrincipalId Guard = Some.Person("U0SECUR01");
+    private static readonly BreakGlass Glass = new("C0SECURITY", new ApprovalStage(1, ["security"]), TimeSpan.FromHours(24));
+    private readonly Stage _stage = new();
+
+    public ApprovalEdgeTests()
+    {
+        _stage.Directory.Named(Some.Dba, "dana").Named(Second, "ali").Named(Guard, "mei");
+        _stage.Roles.PlanHash = _ => Plan().Hash;
+        _stage.Inventory.Plan = Plan();
+        With(fix => fix with { Approval = Of(new ApprovalStage(1, ["dba"])) });
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task One_person_fills_one_place_also_by_an_offer_and_a_yes()
+    {
+        With(fix => fix with { Approval = Of(new ApprovalStage(2, ["dba"])) });
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new OfferLess(Some.Dba, id, null, [], TimeSpan.FromMinutes(15)))).Refusal);
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+
+        Assert.Null((await SendAsync(new AnswerOffer(Some.Engineer, id, true))).Refusal);
+        await SettleAsync();
+
+        Assert.Equal(GrantStatus.Pending, _stage.Of(id).Status);
+        Assert.Null((await SendAsync(new ApproveGrant(Second, id))).Refusal);
+        Assert.Equal((GrantStatus.Approved, TimeSpan.FromMinutes(15)), (_stage.Of(id).Status, _stage.Of(id).Duration));
+    }
+
+    private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
+
+    private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
+    {
+        var ask = Stage.Ask("fix", duration: duration);
+        return ask with { Wish = ask.Wish with { BreakGlass = breakGlass, StartsAt = startsAt, Another = another } };
+    }
+
+    private async Task<GrantId> AskedAsync(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
+    {
+        var filed = await _stage.First.SendAsync(Ask(breakGlass, startsAt, duration, another));
+        Assert.Null(filed.Refusal);
+        await SettleAsync();
+        return filed.Value.Id;
+    }
+
+    private async Task<GrantId> GivenAsync()
+    {
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        await SettleAsync();
+        Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
+        return id;
+    }
+
+    /// <summary>One due thing after the other, until something is so; the drawing of cards is left out.</summary>
+    private async Task UntilAsync(GrantId id, Func<GrantSnapshot, bool> so, bool draws)
+    {
+        for (var turn = 0; turn < 20 && !so(_stage.Of(id)); turn++)
+        {
+            Assert.False(!draws && _stage.Of(id) is { NoticeDueAt: null } grant && !(grant.StepDueAt <= _stage.Now), "Only the card is left.");
+            await _stage.First.ProvisionAsync(id);
+        }
+    }
+
+    /// <summary>Somebody who can write to the store writes.</summary>
+    private async Task ForgeAsync(GrantId id, Func<GrantSnapshot, GrantSnapshot> forge) =>
+        Assert.Equal(SaveOutcome.Saved, await _stage.Store.SaveAsync(new Grant(forge(_stage.Of(id))), Cancellation));
+
+    private void Grow() => (_stage.Inventory.Plan, _stage.Roles.PlanHash) = (Plan("refunds"), _ => Plan("refunds").Hash);
+
+    private Task<Result<GrantDecided>> SendAsync(IRequest<Result<GrantDecided>> command) => _stage.First.SendAsync(command);
+
+    private Task SettleAsync(DateTimeOffset? until = null) => _stage.SettleAsync(_stage.First, until ?? _stage.Now);
+
+    private static PrivilegePlan Plan(params string[] more) => new(
+        ScopeName.Parse("fix")!,
+        [.. new[] { "orders" }.Concat(more).Select(table => new PlannedObject("orders", "table", $"public.{table}", "app", ["select"], new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal), 10, 16_384))],
+        [], [], null);
+
+    private void With(Func<AccessRule, AccessRule> fix, Func<AccessRule, AccessRule>? migrate = null) => _stage.Current = Policies.Ordinary with
+    {
+        Groups = new Dictionary<string, PolicyGroup>(Policies.Ordinary.Groups, StringComparer.Ordinal)
+        {
+            ["dba"] = new("dba", new HashSet<string>([Some.Dba.User, Second.User], StringComparer.Ordinal), null),
+            ["security"] = new("security", new HashSet<string>([Guard.User], StringComparer.Ordinal), null),
+        },
+        Allow =
+        [
+            .. Policies.Ordinary.Allow.Select(rule => rule.Id switch
+            {
+                "fix-it" => fix(rule with { Approval = null, Lifetime = rule.Lifetime with { ExtendTimes = 1, ExtendBy = TimeSpan.FromMinutes(30) } }),
+                "migrations" when migrate is not null => migrate(rule),
+                _ => rule,
+            }),
+        ],
+    };
+}
