@@ -46,6 +46,16 @@ public sealed class ApprovalEdgeTests
         Assert.Equal((GrantStatus.Approved, TimeSpan.FromMinutes(15)), (_stage.Of(id).Status, _stage.Of(id).Duration));
     }
 
+    [Fact]
+    public async Task What_others_decide_cannot_be_offered()
+    {
+        With(fix => fix with { Approval = Of(new ApprovalStage(1, ["dba"])) }, migrate => migrate with { Approval = Of(new ApprovalStage(1, ["security"])) });
+        var id = await AskedAsync();
+
+        Assert.Equal("approval.offer_not_less", (await SendAsync(new OfferLess(Some.Dba, id, ScopeName.Parse("migrate"), [], null))).Refusal?.Code);
+        Assert.Null(_stage.Of(id).Asking!.Offer);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
