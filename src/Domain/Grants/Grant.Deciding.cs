@@ -102,7 +102,7 @@ public sealed partial class Grant
     public Result AcceptOffer(PrincipalId by, DateTimeOffset now)
     {
         if (by != Asker && by != State.Requester) return GrantErrors.NotHolder(Id);
-        if (Status is not GrantStatus.Pending || State.Asking is not { Offer: { } offer } asking) return ApprovalErrors.NoOffer();
+        if (Offered(now) is not { Offer: { } offer } asking) return ApprovalErrors.NoOffer();
 
         Record("grant.offer_accepted", new Actor.Person(by), now, null);
         // Who agreed to more of the same scope agreed to less of it; another scope is another question.
@@ -118,7 +118,7 @@ public sealed partial class Grant
     public Result DeclineOffer(PrincipalId by, DateTimeOffset now)
     {
         if (by != Asker && by != State.Requester) return GrantErrors.NotHolder(Id);
-        if (State.Asking is not { Offer: not null } asking) return ApprovalErrors.NoOffer();
+        if (Offered(now) is not { } asking) return ApprovalErrors.NoOffer();
 
         Record("grant.offer_declined", new Actor.Person(by), now, null);
         Ask(asking with { Offer = null }, now, null);
@@ -210,6 +210,10 @@ public sealed partial class Grant
     }
 
     private ApprovalCard Card => State.Card ?? new ApprovalCard();
+
+    /// <summary>What is asked, with an offer that can still be answered; null when there is none.</summary>
+    private Asking? Offered(DateTimeOffset now) =>
+        Status is GrantStatus.Pending && State.Asking is { Offer: not null } asking && asking.LapsesAt > now ? asking : null;
 
     private Error? MayNotDecide(Decider by, DateTimeOffset now)
     {

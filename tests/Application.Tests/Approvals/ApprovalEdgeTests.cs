@@ -56,6 +56,29 @@ public sealed class ApprovalEdgeTests
         Assert.Null(_stage.Of(id).Asking!.Offer);
     }
 
+    [Fact]
+    public async Task An_offer_is_not_taken_after_the_request_has_lapsed()
+    {
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new OfferLess(Some.Dba, id, null, [], TimeSpan.FromMinutes(15)))).Refusal);
+        _stage.Clock.Advance(TimeSpan.FromHours(2));
+
+        Assert.NotNull((await SendAsync(new AnswerOffer(Some.Engineer, id, true))).Refusal);
+        Assert.Equal(GrantStatus.Pending, _stage.Of(id).Status);
+    }
+
+    [Fact]
+    public async Task An_offer_is_not_declined_after_the_request_is_closed()
+    {
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new OfferLess(Some.Dba, id, null, [], TimeSpan.FromMinutes(15)))).Refusal);
+        Assert.Null((await SendAsync(new DenyGrant(Second, id, "no"))).Refusal);
+
+        Assert.NotNull((await SendAsync(new AnswerOffer(Some.Engineer, id, false))).Refusal);
+        await SettleAsync(_stage.Now.AddHours(3));
+        Assert.Null(_stage.Of(id).StepDueAt);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
