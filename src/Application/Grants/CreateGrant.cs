@@ -188,9 +188,11 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             return null;
         }
 
-        // Another reason is another request: two incidents may want the same access, and end at different times.
+        // Another reason is another request: two incidents may want the same access, and end at different times. In an emergency what waits
+        // for approval is no answer.
         private static bool IsTheSame(GrantSnapshot grant, AccessVerdict.Terms terms, AccessWish wish) => grant.Target == terms.Target
             && grant.Reason.Equals(wish.Reason.Trim(), StringComparison.OrdinalIgnoreCase)
+            && grant.BreakGlass == wish.BreakGlass && grant.StartsAt == wish.StartsAt
             && grant.Scope.Name == terms.Scope.Name && grant.Scope.NarrowedTo.SequenceEqual(terms.Scope.NarrowedTo, StringComparer.Ordinal);
 
         // From the record and not from the command: the same request done again is answered with what was filed.

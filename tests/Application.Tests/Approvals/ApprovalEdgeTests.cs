@@ -79,6 +79,19 @@ public sealed class ApprovalEdgeTests
         Assert.Null(_stage.Of(id).StepDueAt);
     }
 
+    [Fact]
+    public async Task Broken_glass_is_no_twin_of_what_waits()
+    {
+        With(fix => fix with { Approval = Of(new ApprovalStage(1, ["dba"])) });
+        _stage.Current = _stage.Current with { Allow = [.. _stage.Current.Allow, _stage.Current.Allow.Single(rule => rule.Id == "fix-it") with { Id = "emergency", Approval = null, BreakGlass = Glass }] };
+        var waits = await AskedAsync(another: false);
+
+        var id = await AskedAsync(breakGlass: true, another: false);
+
+        Assert.NotEqual(waits, id);
+        Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
