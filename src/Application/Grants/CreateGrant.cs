@@ -166,13 +166,18 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
                     .Concat(open).DistinctBy(grant => grant.Id).Select(grant => grant.State).ToList();
                 if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id && WasGivenSince(grant, now - Day)) >= day)
                     return GrantErrors.CapDay(rule.Id, day);
-                if (rule.BreakGlass is { } glass && had.FirstOrDefault(grant => grant.Review is { IsOwed: true }) is { } owed)
-                    return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(glass.Review));
+                if (rule.BreakGlass is not null && had.FirstOrDefault(grant => grant.Review is { IsOwed: true } || WillOwe(grant)) is { } owed)
+                    return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(owed.Review!.Reviewers));
             }
 
             return rule.Approval is { } approval ? await deciders.RefusalOfAsync(
                 rule, approval.Stages, [command.Requester, command.AskedBy ?? command.Requester], cancellationToken) : null;
         }
+
+        // What is still being made owes its review in a moment; otherwise whoever is quick breaks as many as they like.
+        private static bool WillOwe(GrantSnapshot grant) =>
+            grant is { Review.Since: null, AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning }
+                && grant.Review is not null;
 
         private static bool WasGivenSince(GrantSnapshot grant, DateTimeOffset since) =>
             grant.RoleOid is not null && grant.Status is not GrantStatus.Failed && grant.Window?.Start > since;

@@ -92,6 +92,15 @@ public sealed class ApprovalEdgeTests
         Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
     }
 
+    [Fact]
+    public async Task Two_glasses_are_not_broken_in_one_go()
+    {
+        With(fix => fix with { BreakGlass = Glass });
+        Assert.Null((await _stage.First.SendAsync(Ask(breakGlass: true))).Refusal);
+
+        Assert.Equal("grant.review_first", (await _stage.First.SendAsync(Ask(breakGlass: true))).Refusal?.Code);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
