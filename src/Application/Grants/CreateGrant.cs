@@ -164,7 +164,8 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             {
                 var had = (await store.ListByRequesterAsync(command.Requester, MostLooked, cancellationToken))
                     .Concat(open).DistinctBy(grant => grant.Id).Select(grant => grant.State).ToList();
-                if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id && WasGivenSince(grant, now - Day)) >= day)
+                if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id
+                    && (WasGivenSince(grant, now - Day) || IsBeingMade(grant, now))) >= day)
                     return GrantErrors.CapDay(rule.Id, day);
                 if (rule.BreakGlass is not null && had.FirstOrDefault(grant => grant.Review is { IsOwed: true } || WillOwe(grant)) is { } owed)
                     return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(owed.Review!.Reviewers));
@@ -174,10 +175,14 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
                 rule, approval.Stages, [command.Requester, command.AskedBy ?? command.Requester], cancellationToken) : null;
         }
 
+        // As good as given: the making takes a moment, and whoever is quick is not to have more for it.
+        private static bool IsBeingMade(GrantSnapshot grant, DateTimeOffset now) => grant is
+            { AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning } && !(grant.StartsAt > now);
+
         // What is still being made owes its review in a moment; otherwise whoever is quick breaks as many as they like.
         private static bool WillOwe(GrantSnapshot grant) =>
-            grant is { Review.Since: null, AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning }
-                && grant.Review is not null;
+            grant is
+            { Review: { Since: null }, AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning };
 
         private static bool WasGivenSince(GrantSnapshot grant, DateTimeOffset since) =>
             grant.RoleOid is not null && grant.Status is not GrantStatus.Failed && grant.Window?.Start > since;

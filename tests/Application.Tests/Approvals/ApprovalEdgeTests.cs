@@ -101,6 +101,15 @@ public sealed class ApprovalEdgeTests
         Assert.Equal("grant.review_first", (await _stage.First.SendAsync(Ask(breakGlass: true))).Refusal?.Code);
     }
 
+    [Fact]
+    public async Task A_day_s_cap_is_not_passed_by_being_quick()
+    {
+        With(fix => fix with { Caps = new Caps(Day: 1, AtOnce: null) });
+        Assert.Null((await _stage.First.SendAsync(Ask())).Refusal);
+
+        Assert.Equal("policy.cap_day", (await _stage.First.SendAsync(Ask())).Refusal?.Code);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
