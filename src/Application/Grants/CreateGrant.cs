@@ -167,7 +167,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
                 if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id
                     && (WasGivenSince(grant, now - Day) || IsBeingMade(grant, now))) >= day)
                     return GrantErrors.CapDay(rule.Id, day);
-                if (rule.BreakGlass is not null && had.FirstOrDefault(grant => grant.Review is { IsOwed: true } || WillOwe(grant)) is { } owed)
+                if (rule.BreakGlass is not null && had.FirstOrDefault(OwesReview) is { } owed)
                     return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(owed.Review!.Reviewers));
             }
 
@@ -180,9 +180,8 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             { AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning } && !(grant.StartsAt > now);
 
         // What is still being made owes its review in a moment; otherwise whoever is quick breaks as many as they like.
-        private static bool WillOwe(GrantSnapshot grant) =>
-            grant is
-            { Review: { Since: null }, AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning };
+        private static bool OwesReview(GrantSnapshot grant) => grant is { Review.IsOwed: true }
+            or { Review.Since: null, AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning };
 
         private static bool WasGivenSince(GrantSnapshot grant, DateTimeOffset since) =>
             grant.RoleOid is not null && grant.Status is not GrantStatus.Failed && grant.Window?.Start > since;

@@ -27,6 +27,9 @@ internal sealed class GrantGiving(
         if (grant.State.AbandonedBecause is not null) return await UndoAsync(grant, cancellationToken);
 
         var now = clock.GetUtcNow();
+        if (grant.State.StartsAt + grant.State.Duration <= now && !(grant.State.Leased && grant.State.StepDueAt > now))
+            return await AbandonAsync(grant, "it could not be given before its time was over.", cancellationToken);
+
         var name = RoleName.ForGrant(grant.State.Installation, grant.Id, grant.State.Handle);
         var begun = grant.BeginProvisioning(name, now, Lease);
         if (begun.Refusal?.Code == GrantErrors.TooLate(grant.Id).Code)

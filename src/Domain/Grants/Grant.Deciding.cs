@@ -246,9 +246,14 @@ public sealed partial class Grant
 
     private void Ask(Asking asking, DateTimeOffset now, CardLine? line)
     {
+        if (Status is GrantStatus.Pending) asking = InTime(asking, State.StartsAt + State.Duration);
         State = State with { Asking = asking, Card = Card.Redraw(now, line) };
         State = State with { StepDueAt = NextStep(State, now), StepSince = NextStep(State, now) };
     }
+
+    /// <summary>What is over by then is decided before, or not at all.</summary>
+    private static Asking InTime(Asking asking, DateTimeOffset? end) =>
+        end is { } over && asking.LapsesAt > over ? asking with { LapsesAt = over } : asking;
 
     private static DateTimeOffset NextStep(GrantSnapshot state, DateTimeOffset now) =>
         state.Status is GrantStatus.Active ? NextInActive(state) : NextWhileAsking(state.Asking!, now);

@@ -23,10 +23,8 @@ public sealed partial class Grant
         if (asking is null) return Lengthen(new Actor.Person(by), $"rule {State.Rule}", now);
 
         Record("grant.extension_asked", new Actor.Person(by), now, Durations.Write(length));
-        // It is decided by its own end, or not at all.
-        var end = State.Window.Expiry;
         State = State with { Card = null };
-        Ask(asking.LapsesAt > end ? asking with { LapsesAt = end } : asking, now, null);
+        Ask(InTime(asking, State.Window.Expiry), now, null);
         return Result.Done;
     }
 

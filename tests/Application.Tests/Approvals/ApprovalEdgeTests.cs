@@ -110,6 +110,38 @@ public sealed class ApprovalEdgeTests
         Assert.Equal("policy.cap_day", (await _stage.First.SendAsync(Ask())).Refusal?.Code);
     }
 
+    [Fact]
+    public async Task What_begins_later_is_not_given_when_it_is_approved_after_its_end()
+    {
+        With(fix => fix with { Approval = Of(new ApprovalStage(1, ["dba"])) with { Lapse = TimeSpan.FromHours(4) } });
+        var start = _stage.Now.AddMinutes(10);
+        var id = await AskedAsync(startsAt: start);
+
+        await SettleAsync(start.AddHours(1).AddSeconds(1));
+        Assert.NotNull((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        await SettleAsync();
+
+        Assert.Equal(GrantStatus.Lapsed, _stage.Of(id).Status);
+        Assert.Empty(_stage.Roles.Makes);
+    }
+
+    [Fact]
+    public async Task What_begins_later_is_not_made_once_its_time_is_over()
+    {
+        With(fix => fix with { Approval = null });
+        var start = _stage.Now.AddMinutes(10);
+        var id = await AskedAsync(startsAt: start, duration: TimeSpan.FromMinutes(5));
+        _stage.Roles.MakingFails = _ => FakeRoleAdministrator.NotNow();
+        await SettleAsync(start.AddMinutes(5));
+        _stage.Roles.MakingFails = null;
+
+        await SettleAsync(start.AddMinutes(6));
+
+        Assert.Empty(_stage.Roles.Roles);
+        Assert.Equal(GrantStatus.Failed, _stage.Of(id).Status);
+        Assert.Empty(_stage.Delivery.Delivered);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
