@@ -28,6 +28,12 @@ public sealed partial class Grant
         return Result.Done;
     }
 
+    /// <summary>
+    /// The latest end that what was decided can have, from what is sealed: the window itself is not, and is not to give more than that.
+    /// </summary>
+    public DateTimeOffset? LatestEnd =>
+        GivenFrom + ProvisioningPatience + State.Duration + (State.Extensions > 0 ? State.Extended : TimeSpan.Zero);
+
     /// <summary>The server keeps the end that is on record.</summary>
     public Result EndKept(DateTimeOffset expiry, DateTimeOffset now)
     {

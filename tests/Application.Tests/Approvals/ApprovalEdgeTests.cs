@@ -142,6 +142,32 @@ public sealed class ApprovalEdgeTests
         Assert.Empty(_stage.Delivery.Delivered);
     }
 
+    [Fact]
+    public async Task A_forged_end_is_not_moved_to()
+    {
+        var id = await GivenAsync();
+        var window = _stage.Of(id).Window!;
+        await ForgeAsync(id, grant => grant with { Window = window with { Expiry = window.Expiry.AddYears(1) }, EndMoved = true, StepDueAt = _stage.Now, Extended = TimeSpan.FromDays(366) });
+        await SettleAsync();
+
+        Assert.DoesNotContain(_stage.Roles.Roles, role => role.Order.Expiry > window.Expiry);
+    }
+
+    [Fact]
+    public async Task An_end_that_the_server_does_not_take_ends_on_record_all_the_same()
+    {
+        With(fix => fix);
+        var id = await AskedAsync();
+        await SettleAsync();
+        _stage.Roles.MovingFails = new Error("postgres.unreachable", "It does not answer.");
+        Assert.Null((await SendAsync(new ExtendGrant(Some.Engineer, id, null))).Refusal);
+        var end = _stage.Of(id).Window!.Expiry;
+        await SettleAsync(end.AddSeconds(-1));
+        Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
+        await SettleAsync(end.AddSeconds(1));
+        Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
@@ -165,16 +191,6 @@ public sealed class ApprovalEdgeTests
         await SettleAsync();
         Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
         return id;
-    }
-
-    /// <summary>One due thing after the other, until something is so; the drawing of cards is left out.</summary>
-    private async Task UntilAsync(GrantId id, Func<GrantSnapshot, bool> so, bool draws)
-    {
-        for (var turn = 0; turn < 20 && !so(_stage.Of(id)); turn++)
-        {
-            Assert.False(!draws && _stage.Of(id) is { NoticeDueAt: null } grant && !(grant.StepDueAt <= _stage.Now), "Only the card is left.");
-            await _stage.First.ProvisionAsync(id);
-        }
     }
 
     /// <summary>Somebody who can write to the store writes.</summary>
