@@ -168,6 +168,27 @@ public sealed class ApprovalEdgeTests
         Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
     }
 
+    [Fact]
+    public async Task A_forged_plan_hides_nothing_that_has_grown()
+    {
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        await ForgeAsync(id, grant => grant with { Asking = grant.Asking! with { Plan = grant.Asking.Plan! with { Gives = AgreedPlan.Of(Plan("refunds")).Gives } } });
+        Grow();
+        await SettleAsync();
+
+        Assert.NotEqual(GrantStatus.Active, _stage.Of(id).Status);
+    }
+
+    [Fact]
+    public async Task Forged_words_are_not_agreed_to()
+    {
+        var id = await AskedAsync();
+        await ForgeAsync(id, grant => grant with { Asking = grant.Asking! with { Plan = grant.Asking.Plan! with { Words = ["nothing much"], Summary = "nothing" } } });
+
+        Assert.Equal("grant.not_ours", (await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal?.Code);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
