@@ -189,6 +189,35 @@ public sealed class ApprovalEdgeTests
         Assert.Equal("grant.not_ours", (await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal?.Code);
     }
 
+    [Fact]
+    public async Task More_time_that_nobody_decided_about_is_said_as_it_is()
+    {
+        With(fix => fix with { Approval = Of(new ApprovalStage(1, ["dba"])) with { Lapse = TimeSpan.FromMinutes(10) } });
+        var id = await GivenAsync();
+        Assert.Null((await SendAsync(new ExtendGrant(Some.Engineer, id, null))).Refusal);
+        await SettleAsync(_stage.Now.AddMinutes(11));
+
+        var told = _stage.Chat.Told.Last(told => told.Message.Summary.Contains("does not last longer", StringComparison.Ordinal));
+        Assert.Contains("nobody decided", told.Message.Summary, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_second_extension_that_is_denied_is_not_called_given()
+    {
+        With(fix => fix with { Approval = Of(new ApprovalStage(1, ["dba"])), Lifetime = fix.Lifetime with { ExtendTimes = 2, ExtendBy = TimeSpan.FromMinutes(30) } });
+        var id = await GivenAsync();
+        Assert.Null((await SendAsync(new ExtendGrant(Some.Engineer, id, null))).Refusal);
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        await SettleAsync();
+        Assert.Null((await SendAsync(new ExtendGrant(Some.Engineer, id, null))).Refusal);
+        Assert.Null((await SendAsync(new DenyGrant(Some.Dba, id, "enough"))).Refusal);
+        await SettleAsync();
+
+        var told = _stage.Chat.Told.Last(told => told.Message.Summary.Contains("does not last longer", StringComparison.Ordinal));
+        Assert.Contains("enough", told.Message.Summary, StringComparison.Ordinal);
+        Assert.DoesNotContain("Extended.", told.Message.Summary, StringComparison.Ordinal);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
