@@ -185,7 +185,8 @@ internal sealed class GrantCards(
         public void Lost(int index, string why)
         {
             Refs[index] = Refs[index] with { Gone = true };
-            if (Refs[index].Person is null) Trouble = $"its card cannot be updated ({why})";
+            // What is settled asks nobody any more.
+            if (Refs[index].Person is null && CardWords.Waits(grant)) Trouble = $"its card cannot be updated ({why})";
         }
     }
 }

@@ -218,6 +218,18 @@ public sealed class ApprovalEdgeTests
         Assert.DoesNotContain("Extended.", told.Message.Summary, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_deleted_card_of_what_is_settled_worries_nobody()
+    {
+        _stage.Current = _stage.Current with { Admins = ["security"] };
+        var id = await AskedAsync();
+        _stage.Cards.Delete(_stage.Cards.All.Single().Ref);
+        Assert.Null((await SendAsync(new DenyGrant(Some.Dba, id, "no"))).Refusal);
+        await SettleAsync();
+
+        Assert.DoesNotContain(_stage.Chat.Told, told => told.To == Guard);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
