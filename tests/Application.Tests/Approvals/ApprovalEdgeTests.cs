@@ -230,6 +230,23 @@ public sealed class ApprovalEdgeTests
         Assert.DoesNotContain(_stage.Chat.Told, told => told.To == Guard);
     }
 
+    [Fact]
+    public async Task A_line_that_a_crash_repeats_is_recognisable_as_the_same()
+    {
+        for (var boundary = 0; ; boundary++)
+        {
+            var id = await AskedAsync();
+            Assert.Null((await SendAsync(new OfferLess(Some.Dba, id, null, [], TimeSpan.FromMinutes(15)))).Refusal);
+            var died = await _stage.First.DiesAtAsync(boundary, () => _stage.First.ProvisionAsync(id));
+            await SettleAsync(_stage.Now.AddMinutes(5));
+            Assert.InRange(_stage.Cards.Of(id).Select(card => card.Mark.Key).Distinct(StringComparer.Ordinal).Count(), 1, 1);
+            Assert.Single(_stage.Cards.Of(id).SelectMany(card => card.Thread).Select(line => line.Mark.Key).Distinct(StringComparer.Ordinal));
+            await _stage.First.SendAsync(new CancelGrant(Some.Engineer, id));
+            await SettleAsync();
+            if (!died) return;
+        }
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
