@@ -247,6 +247,26 @@ public sealed class ApprovalEdgeTests
         }
     }
 
+    [Fact]
+    public async Task A_card_of_a_worker_that_was_too_slow_is_not_forgotten()
+    {
+        var (other, held) = (_stage.Start(), false);
+        _stage.First.Gate.At = async (method, over) =>
+        {
+            if (method != "PostCard" || !over || held) return;
+            held = true;
+            _stage.Clock.Advance(TimeSpan.FromMinutes(2));
+            await _stage.SettleAsync(other, _stage.Now);
+        };
+        var id = await AskedAsync();
+        _stage.First.Gate.At = null;
+        Assert.Equal(2, _stage.Cards.All.Count);
+
+        Assert.Null((await SendAsync(new DenyGrant(Some.Dba, id, "no"))).Refusal);
+        await SettleAsync();
+        Assert.All(_stage.Cards.All, card => Assert.Empty(card.Actions));
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
