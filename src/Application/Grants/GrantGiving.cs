@@ -27,6 +27,9 @@ internal sealed class GrantGiving(
         if (grant.State.AbandonedBecause is not null) return await UndoAsync(grant, cancellationToken);
 
         var now = clock.GetUtcNow();
+        if (grant.State.StartsAt + grant.State.Duration <= now && !(grant.State.Leased && grant.State.StepDueAt > now))
+            return await AbandonAsync(grant, "it could not be given before its time was over.", cancellationToken);
+
         if (grant is { Status: GrantStatus.Approved, State.Password: null } && (reveal is not null || grant.State.RevealBy is not null))
             return await AwaitRevealAsync(grant, now, cancellationToken);
 
