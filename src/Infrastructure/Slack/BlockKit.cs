@@ -92,8 +92,8 @@ internal static partial class BlockKit
         var elements = new List<JsonNode>();
         foreach (var (words, at, format) in pieces)
         {
-            var text = TextElement(SlackText.Line(words, 300));
-            text["text"] = words.EndsWith(' ') ? $"{(string?)text["text"]} " : (string?)text["text"];
+            // Cleaning takes the spaces at both ends away, which here keep the words from the instants.
+            var text = TextElement($"{(words.StartsWith(' ') ? " " : "")}{SlackText.Line(words, 300)}{(words.EndsWith(' ') ? " " : "")}");
             text["style"] = new JsonObject { ["bold"] = true };
             elements.Add(text);
             if (at is { } moment) elements.Add(Date(moment, format));

@@ -158,13 +158,15 @@ internal static class CredentialMessage
         // back-tick or a line break, so that a name with anything unusual goes into literal elements: shown as it is, never cut or cleaned.
         if (!lines.All(line => line.Value.Length is > 0 and <= 500 && line.Value.All(IsPlainInText))) return BlockKit.CodeLines(lines);
 
+        // The grant's id is for reading, and nothing to be copied into a client.
         return new JsonObject
         {
             ["type"] = "section",
             ["text"] = new JsonObject
             {
                 ["type"] = "mrkdwn",
-                ["text"] = string.Join('\n', lines.Select(line => $"{line.Label}: `{line.Value}`")),
+                ["text"] = string.Join('\n', lines.Select(line => line.Label == "Grant" ? $"{line.Label}: {line.Value}"
+                    : $"{line.Label}: `{line.Value}`")),
                 ["verbatim"] = true,
             },
         };

@@ -37,7 +37,7 @@ public sealed class SlackCredentialDeliveryTests
         Assert.Contains("Database: `orders`", lines);
         Assert.Contains($"User: `{grant.State.Role}`", lines);
         Assert.Contains($"Password: `{SlackBench.Password}`", lines);
-        Assert.Contains($"Grant: `{grant.Id}`", lines);
+        Assert.Contains($"Grant: {grant.Id}", lines);
         var blocks = post["blocks"]!.ToJsonString();
         Assert.Contains($"\"timestamp\":{grant.State.Window!.Expiry.ToUnixTimeSeconds()}", blocks, StringComparison.Ordinal);
         var buttons = post["blocks"]!.AsArray().Single(b => b!["type"]!.GetValue<string>() == "actions")!["elements"]!.AsArray();
