@@ -51,6 +51,7 @@ public static class DependencyInjection
 
         services.AddTransient<Membership>();
         services.AddTransient<RequestJudge>();
+        services.AddTransient<PersonalLimits>();
         services.AddTransient<GrantSeal>();
         services.AddTransient<TableCheck>();
         services.AddTransient<GrantWarrant>();

@@ -52,7 +52,7 @@ internal static class PolicyReplayVerb
             var question = new AccessQuestion(
                 member.Append(AccessPolicy.Everyone).ToHashSet(StringComparer.Ordinal), grant.Target.Name, grant.Scope.Name, grant.Duration,
                 grant.Reason, grant.CreatedAt);
-            var answer = PolicyAsk.Judge(policy, question, []);
+            var answer = PolicyAnswer.Of(policy, question, []);
             // What is on record was not refused.
             var was = WasAsked(grant) ? PolicyOutcome.Approval : PolicyOutcome.Allowed;
             // By another rule it is the same decision, unless other people are asked.

@@ -41,9 +41,11 @@ internal static class RequestForm
         else if (draft.Scope is { } wanted && wanted != scope.Scope.Value)
             intro.Add(new ChatPart.Text($"You cannot ask for {wanted} on {database.Database}. This is what you can ask for there."));
 
+        intro.AddRange(Besides(draft));
+
         // What is longer than its field Slack refuses, with the whole form.
         var length = Durations.Parse(draft.Duration) is { } said ? Durations.Write(said) : Durations.Write(scope.Lifetime.Default);
-        return new ChatForm(Kind, "Request access", "Request", channel ?? "", intro,
+        return new ChatForm(Kind, "Request access", "Request", Context(draft, channel), intro,
         [
             new FormField.Choice(Database, "Database", hint,
                 [.. databases.Select(offer => new FormOption(offer.Database.Value, offer.Database.Value))], database.Database.Value,
@@ -57,6 +59,45 @@ internal static class RequestForm
             new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason,
                 Multiline: true, MinLength: 1, CreateGrant.LongestReason),
         ]);
+    }
+
+    /// <summary>What was said and has no field of its own comes back with the form, behind the channel.</summary>
+    private static string Context(Draft draft, string? channel)
+    {
+        var besides = Draft.Empty with { BreakGlass = draft.BreakGlass, StartsAt = draft.StartsAt, For = draft.For };
+        return besides == Draft.Empty ? channel ?? "" : $"{channel}\n{DraftJson.Write(besides)}";
+    }
+
+    /// <summary>The other way round: nothing of it is authority, and whoever changes it asks for something else.</summary>
+    public static (string? Channel, Draft Besides) FromContext(string? context)
+    {
+        var (channel, json) = context?.IndexOf('\n', StringComparison.Ordinal) is >= 0 and var end
+            ? (context[..end], context[(end + 1)..]) : (context, "");
+        return (string.IsNullOrEmpty(channel) ? null : channel, json.Length == 0 ? Draft.Empty : DraftJson.Read(json) ?? Draft.Empty);
+    }
+
+    private static IEnumerable<ChatPart> Besides(Draft draft)
+    {
+        if (draft.BreakGlass is true)
+            yield return new ChatPart.Text("Break-glass: nobody is asked first, others are told at once, and a review of it is owed.");
+        if (draft.For is { } user) yield return new ChatPart.Mention("Whoever gets it:", [user]);
+        if (draft.StartsAt is { } start) yield return new ChatPart.When("It begins", start);
+    }
+
+    /// <summary>
+    /// What is asked for, as far as it is said: without a length for the rule's usual one, and without a reason. Null when the database or
+    /// the scope is missing, or something of it cannot be read.
+    /// </summary>
+    public static AccessWish? WishOf(Draft draft)
+    {
+        if (DatabaseName.Parse(draft.Database) is not { } database || ScopeName.Parse(draft.Scope) is not { } scope) return null;
+        if ((draft.Duration is not null && Durations.Parse(draft.Duration.Trim()) is null)
+            || SqlNames.Tables(draft.Only ?? "") is not ({ Count: <= TableMention.Most } only, null)) return null;
+        return new AccessWish(database, scope, Durations.Parse(draft.Duration?.Trim()), draft.Reason?.Trim() ?? "")
+        {
+            Only = [.. only.Distinct()], Another = draft.Another ?? false,
+            BreakGlass = draft.BreakGlass ?? false, StartsAt = draft.StartsAt,
+        };
     }
 
     /// <summary>Reads what was filled in. On a mistake the fields it is about, with words; nothing was filed then.</summary>
@@ -75,18 +116,13 @@ internal static class RequestForm
         if (wrong is not null) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
         else if (only.Count > TableMention.Most)
             faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
-        return faults.Count == 0
-            ? (new AccessWish(database!, scope!, duration!.Value, filled.Reason!.Trim()) 
-            {
-                Only = [.. only.Distinct()], Another = filled.Another ?? false,
-            }, faults)
-            : (null, faults);
+        return (faults.Count == 0 ? WishOf(filled) : null, faults);
     }
 
     /// <summary>The field that a refusal is shown beside.</summary>
     public static string FieldOf(Error refusal) => refusal.Code switch
     {
-        "policy.too_long" or "policy.too_short" => Duration,
+        "policy.too_long" or "policy.too_short" or "request.too_far" => Duration,
         "policy.reason_too_short" or "policy.ticket" or "request.invalid" => Reason,
         "policy.unknown_database" => Database,
         "scope.not_narrowed" or "scope.not_in_scope" or "scope.which_schema" or "scope.no_such_table" => Only,
@@ -103,6 +139,9 @@ internal static class RequestForm
         return new FormOption(offer.Scope.Value, offer.HighRisk ? $"{offer.Scope} (high risk)" : offer.Scope.Value, description);
     }
 
-    private static string Longest(DatabaseOffer database) =>
-        $"At most {string.Join(", ", database.Scopes.Take(5).Select(offer => $"{Durations.Write(offer.Lifetime.Max)} for {offer.Scope}"))}.";
+    private static string Longest(DatabaseOffer database)
+    {
+        var longest = database.Scopes.Take(5).Select(offer => $"{Durations.Write(offer.Lifetime.Max)} for {offer.Scope}");
+        return $"At most {string.Join(", ", longest)}.";
+    }
 }

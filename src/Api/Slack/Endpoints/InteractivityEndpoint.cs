@@ -64,7 +64,8 @@ internal sealed class InteractivityEndpoint(
         {
             if (form.Id is not { } view) return;
             worker.Enqueue((desk, token) => desk.RedrawAsync(
-                person, view, form.Hash, form.Filled with { Scope = null, Duration = null }, form.Context, token));
+                person, view, form.Hash, form.Filled with { Scope = null, Duration = null },
+                RequestForm.FromContext(form.Context).Channel, token));
             return;
         }
 
@@ -177,15 +178,16 @@ internal sealed class InteractivityEndpoint(
         // The directory and the store have one budget between them.
         using var late = new CancellationTokenSource(SubmissionBudget, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
-        if (await check.RefusalOfAsync(person, wish, either.Token) is { } refusal)
+        if (await check.RefusalOfAsync(
+            RequestDesk.HolderOf(form.Filled, person), wish, either.Token) is { } refusal)
         {
             await FaultsAsync(
                 http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.FieldOf(refusal)] = refusal.Message });
             return;
         }
 
-        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person, form.Context,
-            DraftJson.Write(form.Filled), clock.GetUtcNow());
+        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person,
+            RequestForm.FromContext(form.Context).Channel, DraftJson.Write(form.Filled), clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, either.Token) is Acceptance.NotWritten)
             await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
             {
