@@ -53,6 +53,7 @@ public static class DependencyInjection
         services.AddTransient<Membership>();
         services.AddSingleton<GroupHealth>();
         services.AddTransient<RequestJudge>();
+        services.AddTransient<PersonalLimits>();
         services.AddTransient<TableCheck>();
         services.AddTransient<GrantSeal>();
         services.AddTransient<GrantWarrant>();

@@ -55,7 +55,7 @@ internal static class PolicyReplayVerb
             {
                 BreakGlass = grant.BreakGlass, StartsAt = grant.StartsAt,
             };
-            var answer = PolicyAsk.Judge(policy, question, []);
+            var answer = PolicyAnswer.Of(policy, question, []);
             // What is on record was not refused.
             var was = WasAsked(grant) ? PolicyOutcome.Approval : PolicyOutcome.Allowed;
             // By another rule it is the same decision, unless other people are asked.

@@ -52,7 +52,7 @@ internal static class WarmUp
         var offers = await mediator.Send(new ListOffers(nobody), cancellationToken);
         var offered = offers.Refusal is null ? offers.Value : new Offers([], names);
         var (database, read) = (names.Databases.FirstOrDefault()?.Value, names.Scopes.FirstOrDefault()?.Value);
-        var intent = RequestWords.Read($"{database} {read} 30m because of nothing", offered);
+        var intent = RequestWords.Read($"{database} {read} 30m because of nothing", offered, clock.GetUtcNow());
         if (intent is Intent.File { Wish: var wish })
             await mediator.Send(new CheckRequest(nobody, wish with { Duration = Durations.Longest }), cancellationToken);
         Replies.Mine(mine, clock.GetUtcNow());

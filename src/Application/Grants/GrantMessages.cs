@@ -189,6 +189,9 @@ public static class GrantMessages
             new ChatPart.Note("No role exists for it; that was checked. You can ask again at any time."),
         ]);
 
+    /// <summary>What a request came to, in one sentence.</summary>
+    public static string Outcome(GrantSnapshot grant) => CardWords.Outcome(grant);
+
     /// <summary>
     /// A scope as people asked for it: <c>fix-orders</c>, or <c>fix-orders, only public.orders,</c> where somebody narrowed it (to be
     /// followed by more words).

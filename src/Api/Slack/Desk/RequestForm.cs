@@ -51,6 +51,7 @@ internal static class RequestForm
         else if (draft.Scope is { } wanted && wanted != scope.Scope.Value)
             intro.Add(new ChatPart.Text($"You cannot ask for {wanted} on {database.Database}. This is what you can ask for there."));
 
+        intro.AddRange(Besides(draft));
         var length = Durations.Parse(draft.Duration) ?? scope.Lifetime.Default;
         if (length > scope.Lifetime.Max)
         {
@@ -59,7 +60,7 @@ internal static class RequestForm
             length = scope.Lifetime.Max;
         }
 
-        return new ChatForm(Kind, "Request access", "Request", $"{channel}\n{database.Database}\n{scope.Scope}", intro,
+        return new ChatForm(Kind, "Request access", "Request", Context(draft, channel, database, scope), intro,
         [
             Databases(offers, database),
             new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value,
@@ -121,7 +122,7 @@ internal static class RequestForm
 
     /// <summary>What was chosen when the form was drawn; for looking up only, since whoever sends it is checked.</summary>
     public static (string? Database, string? Scope) ChosenIn(string? context) =>
-        context?.Split('\n') is [_, var database, var scope] ? (database, scope) : (null, null);
+        context?.Split('\n') is [_, var database, var scope, ..] ? (database, scope) : (null, null);
 
     /// <summary>Databases with these characters in their name, those that begin with them first.</summary>
     public static IReadOnlyList<FormOption> Suggest(Offers offers, string typed)
@@ -134,6 +135,44 @@ internal static class RequestForm
                 .OrderBy(option => !option.Value.StartsWith(wanted, StringComparison.OrdinalIgnoreCase))
                 .ThenBy(option => option.Value, StringComparer.Ordinal).Take(MostOptions),
         ];
+    }
+
+    /// <summary>
+    /// Comes back with the form: the channel, what was chosen when it was drawn, and what was said that has no field of its own.
+    /// </summary>
+    private static string Context(Draft draft, string? channel, DatabaseOffer database, ScopeOffer scope)
+    {
+        var besides = Draft.Empty with { BreakGlass = draft.BreakGlass, StartsAt = draft.StartsAt, For = draft.For };
+        var json = besides == Draft.Empty ? "" : DraftJson.Write(besides);
+        return $"{channel}\n{database.Database}\n{scope.Scope}\n{json}";
+    }
+
+    /// <summary>What was said before it opened. Nothing of it is authority, and whoever changes it asks for something else.</summary>
+    public static Draft BesidesIn(string? context) =>
+        context?.Split('\n', 4) is [_, _, _, { Length: > 0 } json] ? DraftJson.Read(json) ?? Draft.Empty : Draft.Empty;
+
+    private static IEnumerable<ChatPart> Besides(Draft draft)
+    {
+        if (draft.BreakGlass is true)
+            yield return new ChatPart.Text("Break-glass: nobody is asked first, others are told at once, and a review of it is owed.");
+        if (draft.For is { } user) yield return new ChatPart.Mention("Whoever gets it:", [user]);
+        if (draft.StartsAt is { } start) yield return new ChatPart.When("It begins", start);
+    }
+
+    /// <summary>
+    /// What is asked for, as far as it is said: without a length for the rule's usual one, and without a reason. Null when the database or
+    /// the scope is missing, or something of it cannot be read.
+    /// </summary>
+    public static AccessWish? WishOf(Draft draft)
+    {
+        if (DatabaseName.Parse(draft.Database) is not { } database || ScopeName.Parse(draft.Scope) is not { } scope) return null;
+        if ((draft.Duration is not null && Durations.Parse(draft.Duration.Trim()) is null)
+            || SqlNames.Tables(draft.Only ?? "") is not ({ Count: <= TableMention.Most } only, null)) return null;
+        return new AccessWish(database, scope, Durations.Parse(draft.Duration?.Trim()), draft.Reason?.Trim() ?? "")
+        {
+            Only = [.. only.Distinct()], Another = draft.Another ?? false,
+            BreakGlass = draft.BreakGlass ?? false, StartsAt = draft.StartsAt,
+        };
     }
 
     /// <summary>Reads what was filled in. On a mistake the fields it is about, with words; nothing was filed then.</summary>
@@ -152,18 +191,13 @@ internal static class RequestForm
         if (wrong is not null) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
         else if (only.Count > TableMention.Most)
             faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
-        return faults.Count == 0
-            ? (new AccessWish(database!, scope!, duration!.Value, filled.Reason!.Trim()) 
-            {
-                Only = [.. only.Distinct()], Another = filled.Another ?? false,
-            }, faults)
-            : (null, faults);
+        return (faults.Count == 0 ? WishOf(filled) : null, faults);
     }
 
     /// <summary>The field that a refusal is shown beside.</summary>
     public static string FieldOf(Error refusal) => refusal.Code switch
     {
-        "policy.too_long" or "policy.too_short" => Duration,
+        "policy.too_long" or "policy.too_short" or "request.too_far" => Duration,
         "policy.reason_too_short" or "policy.ticket" or "request.invalid" => Reason,
         "policy.unknown_database" => Database,
         "scope.not_narrowed" or "scope.not_in_scope" or "scope.which_schema" or "scope.no_such_table" => Only,
@@ -201,6 +235,9 @@ internal static class RequestForm
         return new FormOption(offer.Scope.Value, offer.HighRisk ? $"{offer.Scope} (high risk)" : offer.Scope.Value, description);
     }
 
-    private static string Longest(DatabaseOffer database) =>
-        $"At most {string.Join(", ", database.Scopes.Take(5).Select(offer => $"{Durations.Write(offer.Lifetime.Max)} for {offer.Scope}"))}.";
+    private static string Longest(DatabaseOffer database)
+    {
+        var longest = database.Scopes.Take(5).Select(offer => $"{Durations.Write(offer.Lifetime.Max)} for {offer.Scope}");
+        return $"At most {string.Join(", ", longest)}.";
+    }
 }

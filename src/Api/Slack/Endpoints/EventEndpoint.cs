@@ -12,7 +12,7 @@ namespace DbAccess.Api.Slack.Endpoints;
 
 /// <summary>The Events API: messages to the app, and what Slack tells of people.</summary>
 internal sealed class EventEndpoint(
-    SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, HelpPace pace, PersonPace people,
+    SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, PersonPace people,
     HomeVisitors visitors, TimeProvider clock)
 {
     public async Task HandleAsync(HttpContext http)
@@ -57,22 +57,17 @@ internal sealed class EventEndpoint(
 
     private async Task MessageAsync(HttpContext http, JsonElement root, SlackMessage message)
     {
-        // Small talk is answered with one hint a minute, and is not worth a record.
-        if (message.Request is not { } text)
-        {
-            if (pace.MayHint(message.From))
-                worker.Enqueue((desk, token) => desk.HandleAsync(
-                    new InboxItem("", InboxKinds.Message, message.From, null, "help", clock.GetUtcNow()), Passing.Nothing, token));
-            return;
-        }
+        // A picture alone says nothing.
+        if (message is { Addressed: false, Request.Length: 0 }) return;
 
-        text = SlackEndpoints.Cut(text);
+        var text = SlackEndpoints.Cut(message.Request);
         if (!await people.AdmitsAsync(message.From, VerbWords.Ends(text), words => worker.TellAsync(message.From, words))) return;
 
         // The same message can come again under the same event id (a retry) or under another one.
         var alias = SlackEndpoints.Key("msg", $"{message.Channel}\n{message.Timestamp}");
         var key = SlackPayload.Text(root, "event_id") is { } id ? SlackEndpoints.Key("evt", id) : alias;
-        var item = new InboxItem(key, InboxKinds.Message, message.From, null, text, clock.GetUtcNow());
+        var kind = message.Addressed ? InboxKinds.Message : InboxKinds.Talk;
+        var item = new InboxItem(key, kind, message.From, null, text, clock.GetUtcNow());
 
         // Slack sends an event again when it is told that it could not be taken.
         if (await worker.AcceptAsync(item, alias, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)

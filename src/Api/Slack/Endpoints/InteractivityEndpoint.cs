@@ -172,7 +172,8 @@ internal sealed class InteractivityEndpoint(
         // The directory and the store have one budget between them.
         using var late = new CancellationTokenSource(SubmissionBudget, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
-        if (await check.RefusalOfAsync(person, wish, either.Token) is { } refusal)
+        if (await check.RefusalOfAsync(
+            RequestDesk.HolderOf(form.Filled, person), wish, either.Token) is { } refusal)
         {
             await FaultAsync(http, RequestForm.FieldOf(refusal), refusal.Message);
             return;

@@ -90,7 +90,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         try
         {
             if (!await writing) return;
-            if (item.Kind is InboxKinds.Message)
+            if (item.Kind is InboxKinds.Message or InboxKinds.Talk)
             {
                 var now = clock.GetUtcNow();
                 if (await inbox.TryHoldAsync(item.Key, now, now + IInbox.Hold, _abort.Token)) Enqueue(item, passing, now + IInbox.Hold);

@@ -12,9 +12,12 @@ internal sealed record SlackView(string Kind, string? Id, string? Hash, string? 
     private static readonly string[] Blocks =
         [RequestForm.Database, RequestForm.Scope, RequestForm.Duration, RequestForm.Reason, RequestForm.Only, RevokeForm.Confirm];
 
-    /// <summary>The fields of the request form.</summary>
-    public Draft Filled => new(Fields[RequestForm.Database], Fields[RequestForm.Scope], Fields[RequestForm.Duration],
-        Fields[RequestForm.Reason], Fields[RequestForm.Only]);
+    /// <summary>The fields of the request form, and what was said before it opened.</summary>
+    public Draft Filled => RequestForm.BesidesIn(Context) with
+    {
+        Database = Fields[RequestForm.Database], Scope = Fields[RequestForm.Scope], Duration = Fields[RequestForm.Duration],
+        Reason = Fields[RequestForm.Reason], Only = Fields[RequestForm.Only],
+    };
 
     /// <summary>Null when the payload is about no form.</summary>
     public static SlackView? Read(JsonElement root)
