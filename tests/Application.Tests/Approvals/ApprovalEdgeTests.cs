@@ -267,6 +267,16 @@ public sealed class ApprovalEdgeTests
         Assert.All(_stage.Cards.All, card => Assert.Empty(card.Actions));
     }
 
+    [Fact]
+    public async Task What_may_not_be_decided_is_said_before_anything_else()
+    {
+        var id = await AskedAsync();
+        _stage.Current = _stage.Current with { Allow = [] };
+
+        Assert.Equal("approval.own", (await SendAsync(new ApproveGrant(Some.Engineer, id))).Refusal?.Code);
+        Assert.Equal("approval.not_approver", (await SendAsync(new ApproveGrant(Some.OtherEngineer, id))).Refusal?.Code);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
