@@ -277,6 +277,19 @@ public sealed class ApprovalEdgeTests
         Assert.Equal("approval.not_approver", (await SendAsync(new ApproveGrant(Some.OtherEngineer, id))).Refusal?.Code);
     }
 
+    [Fact]
+    public async Task A_plan_that_is_the_same_when_it_is_looked_at_again_does_not_spin()
+    {
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        _stage.Roles.PlanHash = _ => "another";
+
+        await SettleAsync(_stage.Now.AddMinutes(20));
+
+        Assert.Equal(GrantStatus.Failed, _stage.Of(id).Status);
+        Assert.InRange(_stage.Roles.Makes.Count, 2, 200);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
