@@ -290,6 +290,22 @@ public sealed class ApprovalEdgeTests
         Assert.InRange(_stage.Roles.Makes.Count, 2, 200);
     }
 
+    [Fact]
+    public async Task What_has_grown_is_not_agreed_to_before_the_card_shows_it()
+    {
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        Grow();
+        _stage.Cards.IsBusy();
+        await SettleAsync();
+        Assert.Equal(GrantStatus.Pending, _stage.Of(id).Status);
+
+        Assert.Equal("approval.card_changed", (await SendAsync(new ApproveGrant(Second, id))).Refusal?.Code);
+        _stage.Cards.Works();
+        await SettleAsync(_stage.Now.AddMinutes(1));
+        Assert.Null((await SendAsync(new ApproveGrant(Second, id))).Refusal);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
