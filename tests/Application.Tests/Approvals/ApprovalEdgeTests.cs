@@ -306,6 +306,22 @@ public sealed class ApprovalEdgeTests
         Assert.Null((await SendAsync(new ApproveGrant(Second, id))).Refusal);
     }
 
+    [Fact]
+    public async Task A_yes_of_somebody_who_left_is_dropped_also_when_another_grant_cannot_be_saved()
+    {
+        With(fix => fix with { Approval = Of(new ApprovalStage(2, ["dba"])) });
+        GrantId[] ids = [await AskedAsync(), await AskedAsync()];
+        foreach (var id in ids) Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        _stage.Directory.Refuses(Some.Dba, "directory.deactivated");
+
+        foreach (var (stuck, id) in new[] { (ids[0], ids[1]), (ids[1], ids[0]) })
+        {
+            _stage.First.Gate.Stuck = stuck;
+            await _stage.First.SendAsync(new ReviewHolders());
+            Assert.Empty(_stage.Of(id).Asking!.Agreements);
+        }
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
