@@ -189,6 +189,8 @@ public sealed partial class Grant
 
         // The undoing counts its own tries; a worker that holds the lease is recognised by the count, so then it stays.
         State = State with { AbandonedBecause = why, Attempts = State.Leased ? State.Attempts : 0 };
+        // What was to begin later, or to be tried later, is over now.
+        if (!State.Leased) State = State with { StepDueAt = now, StepSince = now };
         return Result.Done;
     }
 

@@ -322,6 +322,18 @@ public sealed class ApprovalEdgeTests
         }
     }
 
+    [Fact]
+    public async Task What_begins_later_and_is_revoked_before_is_over_at_once()
+    {
+        var id = await AskedAsync(startsAt: _stage.Now.AddHours(8));
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+
+        Assert.Null((await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Second), new RevokeTarget.One(id), "not tonight"))).Refusal);
+        await SettleAsync();
+
+        Assert.Equal(GrantStatus.Failed, _stage.Of(id).Status);
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
