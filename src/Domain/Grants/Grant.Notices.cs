@@ -58,6 +58,13 @@ public sealed partial class Grant
         return Result.Done;
     }
 
+    /// <summary>What the holder was to be told is no news any more; what administrators were to be told is.</summary>
+    private void ForgetNotices(DateTimeOffset now)
+    {
+        var left = State.Notices.Where(kind => kind is NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost).ToList();
+        State = State with { Notices = left, NoticeDueAt = left.Count == 0 ? null : now };
+    }
+
     private void Owe(NoticeKind kind, DateTimeOffset now, RemovalReceipt? receipt) => State = State with
     {
         Notices = [.. State.Notices, kind],

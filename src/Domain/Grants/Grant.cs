@@ -167,7 +167,8 @@ public sealed partial class Grant
         if (moved.Refusal is null)
         {
             State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), StepSince = NextInActive(State),
-                Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
+                Leased = false, Attempts = 0, Trouble = null };
+            ForgetNotices(now);
             // The rest of the card says from now on that it is given; a review is owed from this moment.
             if (State.Review is { } review) State = State with { Review = review with { Since = now } };
             if (State.Card is not null || State.Review is not null) State = State with { Card = Card.Redraw(now) };
@@ -214,7 +215,7 @@ public sealed partial class Grant
         if (closed.Refusal is not null) return closed;
 
         // That it takes longer is no news any more.
-        State = State with { Notices = [] };
+        ForgetNotices(now);
         Owe(NoticeKind.Failed, now, receipt);
         return closed;
     }
@@ -351,8 +352,9 @@ public sealed partial class Grant
             State = State with
             {
                 EndReason = reason, EndedBy = called, EndNote = note, StepDueAt = now, StepSince = wanted, Leased = false, Attempts = 0,
-                    Trouble = null, Notices = [], NoticeDueAt = null, ExtendBy = null, EndMoved = false,
+                    Trouble = null, ExtendBy = null, EndMoved = false,
             };
+            ForgetNotices(now);
             if (State.Card is not null) State = State with { Card = Card.Redraw(now) };
         }
 

@@ -334,6 +334,19 @@ public sealed class ApprovalEdgeTests
         Assert.Equal(GrantStatus.Failed, _stage.Of(id).Status);
     }
 
+    [Fact]
+    public async Task A_review_that_is_not_all_right_reaches_administrators_also_when_access_ends_in_that_moment()
+    {
+        With(fix => fix with { BreakGlass = Glass });
+        _stage.Current = _stage.Current with { Admins = ["dba"] };
+        var id = await AskedAsync(breakGlass: true);
+        Assert.Null((await SendAsync(new ReviewGrant(Guard, id, "read addresses"))).Refusal);
+        Assert.Null((await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, id))).Refusal);
+        await SettleAsync();
+
+        Assert.Contains(_stage.Chat.Told, told => told.To == Some.Dba && told.Message.Summary.Contains("read addresses", StringComparison.Ordinal));
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
