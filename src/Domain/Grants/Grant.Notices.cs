@@ -51,8 +51,10 @@ public sealed partial class Grant
         // say.
         if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
 
-        var since = State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt;
-        if (now - since > NoticePatience) return Told(kind, why, now);
+        // A review is asked for and given long after the end.
+        DateTimeOffset?[] since = [State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt, State.Review?.At, State.Review is
+            { Escalated: true } late ? late.Since + late.Within : null];
+        if (now - since.Max() > NoticePatience) return Told(kind, why, now);
 
         State = State with { NoticeDueAt = now + (retryAfter ?? Patiently.After(State.NoticeAttempts)) };
         return Result.Done;

@@ -347,6 +347,20 @@ public sealed class ApprovalEdgeTests
         Assert.Contains(_stage.Chat.Told, told => told.To == Some.Dba && told.Message.Summary.Contains("read addresses", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task That_nobody_reviewed_is_told_also_long_after_the_end_and_at_the_second_try()
+    {
+        With(fix => fix with { BreakGlass = Glass with { Within = TimeSpan.FromHours(72) } });
+        _stage.Current = _stage.Current with { Admins = ["dba"] };
+        await AskedAsync(breakGlass: true);
+        await SettleAsync(_stage.Now.AddHours(71));
+        var (tries, late) = (0, _stage.Now.AddHours(3));
+        _stage.Chat.Answer = () => tries++ == 0 ? new Post.NotNow("slack: busy", null) : null;
+        await SettleAsync(late);
+
+        Assert.Contains(_stage.Chat.Told, told => told.To == Some.Dba && told.Message.Summary.Contains("Nobody has reviewed", StringComparison.Ordinal));
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
