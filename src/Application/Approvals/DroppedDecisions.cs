@@ -27,7 +27,7 @@ internal sealed class DroppedDecisions(
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
-                log.LogError(failure, "What was decided about {Grant} could not be looked at; the next sweep looks again", grant.Id.ToString());
+                log.LogError(failure, "Decisions about {Grant} could not be looked at; the next sweep looks again", grant.Id.ToString());
                 all = false;
             }
         }

@@ -352,13 +352,71 @@ public sealed class ApprovalEdgeTests
     {
         With(fix => fix with { BreakGlass = Glass with { Within = TimeSpan.FromHours(72) } });
         _stage.Current = _stage.Current with { Admins = ["dba"] };
+        var (tries, late) = (0, _stage.Now.AddHours(73));
         await AskedAsync(breakGlass: true);
-        await SettleAsync(_stage.Now.AddHours(71));
-        var (tries, late) = (0, _stage.Now.AddHours(3));
+        await SettleAsync(late.AddHours(-2));
         _stage.Chat.Answer = () => tries++ == 0 ? new Post.NotNow("slack: busy", null) : null;
         await SettleAsync(late);
 
         Assert.Contains(_stage.Chat.Told, told => told.To == Some.Dba && told.Message.Summary.Contains("Nobody has reviewed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_review_says_what_was_not_all_right()
+    {
+        With(fix => fix with { BreakGlass = Glass });
+        var id = await AskedAsync(breakGlass: true);
+
+        foreach (var why in new[] { " ", "a\0b", new string('x', 3001) })
+        {
+            Assert.Equal("request.invalid", (await SendAsync(new ReviewGrant(Guard, id, why))).Refusal?.Code);
+            Assert.True(_stage.Of(id).Review!.IsOwed);
+        }
+    }
+
+    [Fact]
+    public async Task Access_crashes_at_any_boundary_between_yes_and_having_and_is_given_once()
+    {
+        for (var boundary = 0; ; boundary++)
+        {
+            var id = await AskedAsync();
+            var died = await _stage.First.DiesAtAsync(boundary, async () =>
+            {
+                await SendAsync(new ApproveGrant(Some.Dba, id));
+                await SettleAsync();
+            });
+            await SettleAsync(_stage.Now.AddMinutes(5));
+            if (_stage.Of(id).Status is GrantStatus.Pending) Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+            await SettleAsync(_stage.Now.AddMinutes(5));
+            Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
+            Assert.Single(_stage.Roles.Roles);
+            Assert.Null((await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, id))).Refusal);
+            await SettleAsync();
+            Assert.Empty(_stage.Roles.Roles);
+            if (!died) return;
+        }
+    }
+
+    [Fact]
+    public async Task Asking_again_crashes_at_any_boundary_and_leaves_no_role()
+    {
+        for (var boundary = 0; ; boundary++)
+        {
+            (_stage.Inventory.Plan, _stage.Roles.PlanHash) = (Plan(), _ => Plan().Hash);
+            var id = await AskedAsync();
+            Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+            Grow();
+            var died = await _stage.First.DiesAtAsync(boundary, () => SettleAsync());
+            await SettleAsync(_stage.Now.AddMinutes(5));
+            Assert.Equal(GrantStatus.Pending, _stage.Of(id).Status);
+            Assert.Empty(_stage.Roles.Roles);
+            Assert.Null((await SendAsync(new ApproveGrant(Second, id))).Refusal);
+            await SettleAsync();
+            Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
+            Assert.Null((await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, id))).Refusal);
+            await SettleAsync();
+            if (!died) return;
+        }
     }
 
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
