@@ -139,6 +139,9 @@ internal sealed class GrantGiving(
         var (plan, why) = await asking.PlanAsync(grant, cancellationToken);
         if (plan is null) return await PostponeAsync(grant, why!, null);
 
+        // It was another one a moment ago: the databases are being changed.
+        if (plan.Hash == grant.State.Asking!.Plan!.Hash) return await PostponeAsync(grant, "what it gives is changing right now", null);
+
         var more = grant.State.Asking!.Plan!.MoreIn(plan);
         if (more.Count == 0)
         {

@@ -58,15 +58,14 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
                             false => null,
                         })?.Enqueue(grant.Id);
                     });
-                await decisions.DropAsync(command.Holder, either.Token);
+                var dropped = await decisions.DropAsync(command.Holder, either.Token);
+                return new HoldersReviewed(looked, [.. ended], dropped && failed.IsEmpty);
             }
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
                 log.LogError(failure, "Whether holders may go on could not be asked of all; the next sweep asks again");
                 return new HoldersReviewed(looked, [.. ended], Complete: false);
             }
-
-            return new HoldersReviewed(looked, [.. ended], failed.IsEmpty);
         }
 
         /// <summary>Null when it could not be asked.</summary>

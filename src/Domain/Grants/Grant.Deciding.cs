@@ -51,6 +51,8 @@ public sealed partial class Grant
         var asking = State.Asking!;
         if (asking.RefusalFor(by.Id, by.Groups, by.Unreadable) is { } mayNot) return mayNot;
         if (asking.Plan is not { } plan) return ApprovalErrors.NoPlan(State.Trouble);
+        // The card still shows what it gave before.
+        if (State.Card?.Lines.Contains(CardLine.Grew) is true) return ApprovalErrors.CardChanged();
 
         var stage = asking.Stage!.Value;
         var after = asking.With(new Agreement(by.Id, by.Called, stage, now, by.PolicyHash, plan.Hash));

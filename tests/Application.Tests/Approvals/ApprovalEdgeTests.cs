@@ -267,6 +267,158 @@ public sealed class ApprovalEdgeTests
         Assert.All(_stage.Cards.All, card => Assert.Empty(card.Actions));
     }
 
+    [Fact]
+    public async Task What_may_not_be_decided_is_said_before_anything_else()
+    {
+        var id = await AskedAsync();
+        _stage.Current = _stage.Current with { Allow = [] };
+
+        Assert.Equal("approval.own", (await SendAsync(new ApproveGrant(Some.Engineer, id))).Refusal?.Code);
+        Assert.Equal("approval.not_approver", (await SendAsync(new ApproveGrant(Some.OtherEngineer, id))).Refusal?.Code);
+    }
+
+    [Fact]
+    public async Task A_plan_that_is_the_same_when_it_is_looked_at_again_does_not_spin()
+    {
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        _stage.Roles.PlanHash = _ => "another";
+
+        await SettleAsync(_stage.Now.AddMinutes(20));
+
+        Assert.Equal(GrantStatus.Failed, _stage.Of(id).Status);
+        Assert.InRange(_stage.Roles.Makes.Count, 2, 200);
+    }
+
+    [Fact]
+    public async Task What_has_grown_is_not_agreed_to_before_the_card_shows_it()
+    {
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        Grow();
+        _stage.Cards.IsBusy();
+        await SettleAsync();
+        Assert.Equal(GrantStatus.Pending, _stage.Of(id).Status);
+
+        Assert.Equal("approval.card_changed", (await SendAsync(new ApproveGrant(Second, id))).Refusal?.Code);
+        _stage.Cards.Works();
+        await SettleAsync(_stage.Now.AddMinutes(1));
+        Assert.Null((await SendAsync(new ApproveGrant(Second, id))).Refusal);
+    }
+
+    [Fact]
+    public async Task A_yes_of_somebody_who_left_is_dropped_also_when_another_grant_cannot_be_saved()
+    {
+        With(fix => fix with { Approval = Of(new ApprovalStage(2, ["dba"])) });
+        GrantId[] ids = [await AskedAsync(), await AskedAsync()];
+        foreach (var id in ids) Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        _stage.Directory.Refuses(Some.Dba, "directory.deactivated");
+
+        foreach (var (stuck, id) in new[] { (ids[0], ids[1]), (ids[1], ids[0]) })
+        {
+            _stage.First.Gate.Stuck = stuck;
+            await _stage.First.SendAsync(new ReviewHolders());
+            Assert.Empty(_stage.Of(id).Asking!.Agreements);
+        }
+    }
+
+    [Fact]
+    public async Task What_begins_later_and_is_revoked_before_is_over_at_once()
+    {
+        var id = await AskedAsync(startsAt: _stage.Now.AddHours(8));
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+
+        Assert.Null((await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Second), new RevokeTarget.One(id), "not tonight"))).Refusal);
+        await SettleAsync();
+
+        Assert.Equal(GrantStatus.Failed, _stage.Of(id).Status);
+    }
+
+    [Fact]
+    public async Task A_review_that_is_not_all_right_reaches_administrators_also_when_access_ends_in_that_moment()
+    {
+        With(fix => fix with { BreakGlass = Glass });
+        _stage.Current = _stage.Current with { Admins = ["dba"] };
+        var id = await AskedAsync(breakGlass: true);
+        Assert.Null((await SendAsync(new ReviewGrant(Guard, id, "read addresses"))).Refusal);
+        Assert.Null((await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, id))).Refusal);
+        await SettleAsync();
+
+        Assert.Contains(_stage.Chat.Told, told => told.To == Some.Dba && told.Message.Summary.Contains("read addresses", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task That_nobody_reviewed_is_told_also_long_after_the_end_and_at_the_second_try()
+    {
+        With(fix => fix with { BreakGlass = Glass with { Within = TimeSpan.FromHours(72) } });
+        _stage.Current = _stage.Current with { Admins = ["dba"] };
+        var (tries, late) = (0, _stage.Now.AddHours(73));
+        await AskedAsync(breakGlass: true);
+        await SettleAsync(late.AddHours(-2));
+        _stage.Chat.Answer = () => tries++ == 0 ? new Post.NotNow("slack: busy", null) : null;
+        await SettleAsync(late);
+
+        Assert.Contains(_stage.Chat.Told, told => told.To == Some.Dba && told.Message.Summary.Contains("Nobody has reviewed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_review_says_what_was_not_all_right()
+    {
+        With(fix => fix with { BreakGlass = Glass });
+        var id = await AskedAsync(breakGlass: true);
+
+        foreach (var why in new[] { " ", "a\0b", new string('x', 3001) })
+        {
+            Assert.Equal("request.invalid", (await SendAsync(new ReviewGrant(Guard, id, why))).Refusal?.Code);
+            Assert.True(_stage.Of(id).Review!.IsOwed);
+        }
+    }
+
+    [Fact]
+    public async Task Access_crashes_at_any_boundary_between_yes_and_having_and_is_given_once()
+    {
+        for (var boundary = 0; ; boundary++)
+        {
+            var id = await AskedAsync();
+            var died = await _stage.First.DiesAtAsync(boundary, async () =>
+            {
+                await SendAsync(new ApproveGrant(Some.Dba, id));
+                await SettleAsync();
+            });
+            await SettleAsync(_stage.Now.AddMinutes(5));
+            if (_stage.Of(id).Status is GrantStatus.Pending) Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+            await SettleAsync(_stage.Now.AddMinutes(5));
+            Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
+            Assert.Single(_stage.Roles.Roles);
+            Assert.Null((await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, id))).Refusal);
+            await SettleAsync();
+            Assert.Empty(_stage.Roles.Roles);
+            if (!died) return;
+        }
+    }
+
+    [Fact]
+    public async Task Asking_again_crashes_at_any_boundary_and_leaves_no_role()
+    {
+        for (var boundary = 0; ; boundary++)
+        {
+            (_stage.Inventory.Plan, _stage.Roles.PlanHash) = (Plan(), _ => Plan().Hash);
+            var id = await AskedAsync();
+            Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+            Grow();
+            var died = await _stage.First.DiesAtAsync(boundary, () => SettleAsync());
+            await SettleAsync(_stage.Now.AddMinutes(5));
+            Assert.Equal(GrantStatus.Pending, _stage.Of(id).Status);
+            Assert.Empty(_stage.Roles.Roles);
+            Assert.Null((await SendAsync(new ApproveGrant(Second, id))).Refusal);
+            await SettleAsync();
+            Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
+            Assert.Null((await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, id))).Refusal);
+            await SettleAsync();
+            if (!died) return;
+        }
+    }
+
     private static Approval Of(params ApprovalStage[] stages) => new(stages, TimeSpan.FromHours(1), "C0APPROVE");
 
     private static CreateGrant Ask(bool breakGlass = false, DateTimeOffset? startsAt = null, TimeSpan? duration = null, bool another = true)
