@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Globalization;
 using DbAccess.Domain.Grants;
 
@@ -43,7 +42,8 @@ public static class ConnectionWords
         $"{Field(place.Host)}:{place.Port}:{Field(place.Database)}:{Field(place.User)}:<paste the password>");
 
     public static string DBeaver(ConnectionPlace place, GrantSnapshot grant) => string.Create(CultureInfo.InvariantCulture,
-        $"dbeaver -con \"driver=postgresql|host={place.Host}|port={place.Port}|database={place.Database}|user={place.User}|name={grant.Target.Name} until {Until(grant)}\"");
+        $"dbeaver -con \"driver=postgresql|host={place.Host}|port={place.Port}|database={place.Database}|user={place.User}|") +
+        $"name={grant.Target.Name} until {Until(grant)}\"";
 
     public static string Uri(ConnectionPlace place)
     {
@@ -59,28 +59,29 @@ public static class ConnectionWords
 
     public static string DotNet(ConnectionPlace place)
     {
-        var builder = new DbConnectionStringBuilder
+        var ssl = place.SslMode switch
         {
-            ["Host"] = place.Host,
-            ["Port"] = place.Port.ToString(CultureInfo.InvariantCulture),
-            ["Database"] = place.Database,
-            ["Username"] = place.User,
-            ["SSL Mode"] = place.SslMode switch
-            {
-                "disable" => "Disable",
-                "allow" => "Allow",
-                "prefer" => "Prefer",
-                "require" => "Require",
-                "verify-ca" => "VerifyCA",
-                _ => "VerifyFull",
-            },
+            "disable" => "Disable",
+            "allow" => "Allow",
+            "prefer" => "Prefer",
+            "require" => "Require",
+            "verify-ca" => "VerifyCA",
+            _ => "VerifyFull",
         };
-        if (place.SslRootCert is { } path and not "system") builder["Root Certificate"] = path;
-        return builder.ConnectionString;
+        var root = place.SslRootCert is { } path and not "system" ? $";Root Certificate={Part(path)}" : "";
+        return string.Create(CultureInfo.InvariantCulture, $"Host={Part(place.Host)};Port={place.Port};Database={Part(place.Database)};") +
+            $"Username={Part(place.User)};SSL Mode={ssl}{root}";
+
+        static string Part(string value) =>
+            value.All(IsPlainInShell) && !value.Contains('=', StringComparison.Ordinal) && value.Trim() == value
+                ? value : $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
     }
 
-    public static string Python(ConnectionPlace place) =>
-        $"psycopg.connect(\"{Info(place, null).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\", password=getpass.getpass())";
+    public static string Python(ConnectionPlace place)
+    {
+        var info = Info(place, null).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        return $"psycopg.connect(\"{info}\", password=getpass.getpass())";
+    }
 
     public static string Go(ConnectionPlace place) => $"pgx.Connect(ctx, \"{Uri(place)}\") // PGPASSWORD from the environment";
 

@@ -43,7 +43,8 @@ internal sealed class GrantPasswords(
     {
         var state = grant.State;
         if (state.Door is not { } door)
-            return await FailedAsync(grant, $"{grant.Id} was made by an earlier version, which did not note where it is", null, forGood: true);
+            return await FailedAsync(
+                grant, $"{grant.Id} was made by an earlier version, which did not note where it is", null, forGood: true);
         if (!seal.IsOurs(grant)) return await FailedAsync(grant, GrantErrors.NotOurs(grant.Id).Message, null, forGood: true);
         var warrant = await warrants.ToGoOnAsync(grant, clock.GetUtcNow(), cancellationToken);
         if (warrant is Warrant.Unclear { Why: var unclear }) return await FailedAsync(grant, unclear, null);

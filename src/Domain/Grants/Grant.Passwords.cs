@@ -44,7 +44,9 @@ public sealed partial class Grant
         return closed;
     }
 
-    /// <summary>Its holder wants a password: the first one where it waits for that, else another, after which the one before is dead.</summary>
+    /// <summary>
+    /// Its holder wants a password: the first one where it waits for that, else another, after which the one before is dead.
+    /// </summary>
     /// <param name="view">As <see cref="PasswordAsk.View"/>.</param>
     public Result AskPassword(PrincipalId by, string? view, DateTimeOffset now)
     {

@@ -9,9 +9,9 @@ using DbAccess.Domain.Policies;
 namespace DbAccess.Infrastructure.Slack;
 
 /// <summary>
-/// The message that stays with the holder of a grant. Pure. It fits a phone, and what it is for and when it ends stand on top. The password,
-/// where it is sent, is in one place of one block and not in the notification. What changes while access is live has blocks of its own, so
-/// that they can be drawn anew and the rest left as it is.
+/// The message that stays with the holder of a grant. Pure. It fits a phone, and what it is for and when it ends stand on top. The
+/// password, where it is sent, is in one place of one block and not in the notification. What changes while access is live has blocks of
+/// its own, so that they can be drawn anew and the rest left as it is.
 /// </summary>
 internal static class CredentialMessage
 {
@@ -45,8 +45,8 @@ internal static class CredentialMessage
             Named(BlockKit.Dated(($"{grant.Target.Name} · {grant.Scope.Name} · ready", null, "")), Top),
             Lines([("Grant", grant.Id.ToString())]),
             Named(BlockKit.Moment(
-                $"Show password makes it and shows it to you alone; the {Durations.Write(grant.Duration)} begin with that. If nobody does, " +
-                "this is given back by itself", grant.RevealBy!.Value), Waiting),
+                $"Show password makes it and shows it to you alone; the {Durations.Write(grant.Duration)} begin with that. If nobody " +
+                "does, this is given back by itself", grant.RevealBy!.Value), Waiting),
             BlockKit.Note("After the end psql says: password authentication failed. That is the end, not a fault."),
             .. BottomRow(grant, null),
         ];
@@ -142,8 +142,8 @@ internal static class CredentialMessage
         // Whoever acts as an owner can break what that owner can.
         if (grant.Scope.RunAs is { } owner)
             yield return BlockKit.Paragraph(
-                $"{(grant.Scope.HighRisk ? "High risk. " : "")}Your sessions act as the owner `{owner.Replace('`', '\'')}`: what you make " +
-                "belongs to it.");
+                $"{(grant.Scope.HighRisk ? "High risk. " : "")}Your sessions act as the owner `{owner.Replace('`', '\'')}`: what you " +
+                "make belongs to it.");
         else if (grant.Scope.HighRisk)
             yield return BlockKit.Paragraph("High risk: whoever keeps the access policy marked this scope.");
         // Who does not know takes an empty answer for an empty table.

@@ -10,7 +10,8 @@ internal static class HolderForms
     private const int MostAlso = 5;
 
     /// <summary>While the role and its password are made.</summary>
-    public static ChatForm Wait(GrantId id) => Said(id, "The password is being made. It is shown here in a moment; leave this window open.");
+    public static ChatForm Wait(GrantId id) =>
+        Said(id, "The password is being made. It is shown here in a moment; leave this window open.");
 
     public static ChatForm Said(GrantId id, string words) =>
         new(HolderMessages.RevealAction, "Password", null, id.ToString(), [new ChatPart.Text(words)], []);
@@ -22,9 +23,11 @@ internal static class HolderForms
     {
         var parts = new List<ChatPart>();
         foreach (var line in place.Before) parts.Add(new ChatPart.Text(line.Replace('`', '\'')));
-        parts.Add(new ChatPart.When($"{grant.Target.Name} · {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} · until", grant.Window!.Expiry));
+        var what = $"{grant.Target.Name} · {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} · until";
+        parts.Add(new ChatPart.When(what, grant.Window!.Expiry));
         parts.Add(new ChatPart.Text(
-            "Copy the password, then one of these. They take it from the clipboard: no history of a shell keeps it, only how it was read."));
+            "Copy the password, then one of these. They take it from the clipboard: a shell's history keeps how it was read, never the " +
+            "password."));
         Add("macOS", ConnectionWords.Psql(place, grant, "pbpaste"));
         Add("Linux (Wayland)", ConnectionWords.Psql(place, grant, "wl-paste"));
         Add("Linux (X11)", ConnectionWords.Psql(place, grant, "xclip -o -sel c"));

@@ -207,6 +207,9 @@ internal static class Replies
                 yield return new ChatPart.When(
                     $"{what} · {(left > TimeSpan.Zero ? $"{Durations.Write(left)} left" : "ending")} · ends", grant.Window.Expiry);
                 break;
+            case GrantStatus.Approved when grant is { RevealBy: { } by, Password: null, AbandonedBecause: null }:
+                yield return new ChatPart.When($"{what} · ready: press Show password in its message. Given back by itself", by);
+                break;
             case GrantStatus.Approved or GrantStatus.Provisioning when grant.AbandonedBecause is null:
                 yield return new ChatPart.Text(
                     $"{what} · being " +
