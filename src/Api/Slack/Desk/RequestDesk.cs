@@ -11,7 +11,8 @@ using MediatR;
 namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
-internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, FormPreview previews, TimeProvider clock)
+internal sealed class RequestDesk(
+    IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, FormPreview previews, TimeProvider clock)
 {
     /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
     public async Task<Unanswered?> HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
