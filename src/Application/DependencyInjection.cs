@@ -51,18 +51,23 @@ public static class DependencyInjection
         }
 
         services.AddTransient<Membership>();
+        services.AddSingleton<GroupHealth>();
         services.AddTransient<RequestJudge>();
-        services.AddTransient<GrantSeal>();
         services.AddTransient<TableCheck>();
+        services.AddTransient<GrantSeal>();
         services.AddTransient<GrantWarrant>();
         services.AddTransient<Revokers>();
         services.AddTransient<Deciders>();
         services.AddTransient<Deciding>();
+        services.AddTransient<Administrators>();
+        services.AddTransient<DroppedDecisions>();
         services.AddTransient<GrantAsking>();
         services.AddTransient<GrantCards>();
         services.AddSingleton<ClusterPlaces>();
         services.AddTransient<GrantSteps>();
         services.AddTransient<GrantGiving>();
+        services.AddTransient<GrantPasswords>();
+        services.AddTransient<PasswordAsking>();
         services.AddTransient<GrantTaking>();
         services.AddTransient<GrantTelling>();
         services.AddTransient<RoleReconciler>();

@@ -9,5 +9,7 @@ internal sealed class GatedRoles(IRoleAdministrator inner, Gate gate) : IRoleAdm
 
     public Task<Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken) => gate.PassAsync("MoveEnd", () => inner.MoveEndAsync(role, expiry, cancellationToken));
 
+    public Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken) => gate.PassAsync("SetPassword", () => inner.SetPasswordAsync(role, password, cancellationToken));
+
     public Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken) => gate.PassAsync("RemoveRole", () => inner.RemoveAsync(role, cancellationToken));
 }

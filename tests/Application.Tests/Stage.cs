@@ -20,9 +20,12 @@ namespace DbAccess.Application.Tests;
 internal sealed class Stage : IPolicySource, IGrantDispatcher
 {
     private readonly ConcurrentQueue<GrantId> _dispatched = new();
+    private readonly RevealTerms? _reveal;
 
-    public Stage()
+    /// <param name="reveal">Passwords are shown instead of sent.</param>
+    public Stage(RevealTerms? reveal = null)
     {
+        _reveal = reveal;
         Roles = new FakeRoleAdministrator(Clock);
         Directory.Group("S0ONCALL1", Some.Engineer, Some.OtherEngineer);
         Directory.Named(Some.Engineer, "erin");
@@ -90,8 +93,10 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<IPolicySource>(this);
         services.AddSingleton<IPolicyHealth>(Health);
         services.AddSingleton<IGrantDispatcher>(this);
+        if (_reveal is not null) services.AddSingleton(_reveal);
         services.AddApplication(new Installation(Some.Installation));
-        return new Worker(services.BuildServiceProvider(validateScopes: true).GetRequiredService<IMediator>(), gate);
+        var provider = services.BuildServiceProvider(validateScopes: true);
+        return new Worker(provider.GetRequiredService<IMediator>(), gate) { Groups = provider.GetRequiredService<GroupHealth>() };
     }
 
     public void Dispatch(GrantId id) => _dispatched.Enqueue(id);

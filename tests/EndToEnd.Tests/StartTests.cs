@@ -20,7 +20,7 @@ public sealed class StartTests : IDisposable
         settings.Remove("Slack:TeamId");
         settings["Installation"] = "not a name!";
         settings["Policy:Path"] = "/nowhere/policy.yaml";
-        settings["Delivery"] = "Reveal";
+        settings["Delivery"] = "Email";
         settings["Provisioning:Mode"] = "Sideways";
         settings["Sweep:Interval"] = "soon";
         settings["Sweep:Enabled"] = "perhaps";
@@ -31,7 +31,7 @@ public sealed class StartTests : IDisposable
         Assert.Equal(2, exit);
         string[] wanted =
         [
-            "Installation is 'not a name!'", "Policy:Path is '/nowhere/policy.yaml'", "Delivery is 'Reveal', which is not available yet",
+            "Installation is 'not a name!'", "Policy:Path is '/nowhere/policy.yaml'", "Delivery is 'Email'; it must be Dm or Reveal",
             "Provisioning:Mode is 'Sideways'", "Sweep:Interval is 'soon'", "Sweep:Enabled is 'perhaps'", "Slack:ApiUrl must be an https address", "Slack:TeamId is missing",
         ];
         foreach (var fault in wanted) Assert.Contains(fault, error, StringComparison.Ordinal);

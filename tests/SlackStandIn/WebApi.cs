@@ -235,10 +235,11 @@ internal sealed class WebApi
         if (_workspace.Channel(Need(arguments, "channel")) is not { } channel) return Refuse("channel_not_found");
         if (!channel.AppIsMember) return Refuse("not_in_channel");
         var limit = Math.Clamp(arguments.Number("limit") ?? 100, 1, 999);
+        var inclusive = arguments.Flag("inclusive") == true;
         var found = _workspace.Messages
             .Where(message => message.Channel == channel.Id && message is { Deleted: false, EphemeralFor: null, ThreadTs: null })
-            .Where(message => arguments.Text("oldest") is not { } oldest || string.CompareOrdinal(message.Ts, oldest) > 0)
-            .Where(message => arguments.Text("latest") is not { } latest || string.CompareOrdinal(message.Ts, latest) < 0)
+            .Where(message => arguments.Text("oldest") is not { } oldest || string.CompareOrdinal(message.Ts, oldest) > 0 || (inclusive && message.Ts == oldest))
+            .Where(message => arguments.Text("latest") is not { } latest || string.CompareOrdinal(message.Ts, latest) < 0 || (inclusive && message.Ts == latest))
             .OrderByDescending(message => message.Ts, StringComparer.Ordinal)
             .ToArray();
         return Ok(

@@ -50,7 +50,7 @@ internal static class PolicyAsk
             groups.Append(AccessPolicy.Everyone).ToHashSet(StringComparer.Ordinal), wish.Database, wish.Scope, wish.Duration, wish.Reason,
             now)
         {
-            BreakGlass = breakGlass, Unreadable = unreadable ?? new HashSet<string>(),
+            BreakGlass = breakGlass || wish.BreakGlass, StartsAt = wish.StartsAt, Unreadable = unreadable ?? new HashSet<string>(),
         };
         return Judge(policy, question, wish.Only);
     }

@@ -43,6 +43,7 @@ internal static class SlackWayIn
         services.AddTransient<RequestDesk>();
         services.AddTransient<DecisionDesk>();
         services.AddTransient<FormPreview>();
+        services.AddTransient<HolderDesk>();
         services.AddSingleton<InboxWorker>();
         if (!hosted) return services.AddSingleton<HomeVisitors>();
         services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());

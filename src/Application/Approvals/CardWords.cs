@@ -80,7 +80,10 @@ internal static class CardWords
             GrantStatus.Cancelled when grant.EndReason is EndReason.Superseded => $"Withdrawn{why}.",
             GrantStatus.Cancelled => "Cancelled by whoever asked.",
             GrantStatus.Failed => $"Approved, but it could not be given: {GrantMessages.Plain(grant.AbandonedBecause ?? "", 300)}",
-            GrantStatus.Active when grant.Extensions == 0 && grant.EndNote is not null => $"Not extended{by}{why}.",
+            GrantStatus.Pending => "Nobody has decided yet.",
+            // Those who were asked last were asked for more time, and did not give it.
+            GrantStatus.Active when grant.Asking is { Stage: not null } =>
+                grant.EndNote is null ? "Not extended: nobody decided in time." : $"Not extended{by}{why}.",
             GrantStatus.Active when grant.Extensions > 0 => "Extended.",
             GrantStatus.Ended or GrantStatus.Revoking or GrantStatus.Quarantined => "Given, and over.",
             _ => $"Approved{Agreed(grant)}.",

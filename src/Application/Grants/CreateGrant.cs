@@ -164,15 +164,24 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             {
                 var had = (await store.ListByRequesterAsync(command.Requester, MostLooked, cancellationToken))
                     .Concat(open).DistinctBy(grant => grant.Id).Select(grant => grant.State).ToList();
-                if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id && WasGivenSince(grant, now - Day)) >= day)
+                if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id
+                    && (WasGivenSince(grant, now - Day) || IsBeingMade(grant, now))) >= day)
                     return GrantErrors.CapDay(rule.Id, day);
-                if (rule.BreakGlass is { } glass && had.FirstOrDefault(grant => grant.Review is { IsOwed: true }) is { } owed)
-                    return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(glass.Review));
+                if (rule.BreakGlass is not null && had.FirstOrDefault(OwesReview) is { } owed)
+                    return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(owed.Review!.Reviewers));
             }
 
             return rule.Approval is { } approval ? await deciders.RefusalOfAsync(
                 rule, approval.Stages, [command.Requester, command.AskedBy ?? command.Requester], cancellationToken) : null;
         }
+
+        // As good as given: the making takes a moment, and whoever is quick is not to have more for it.
+        private static bool IsBeingMade(GrantSnapshot grant, DateTimeOffset now) => grant is
+            { AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning } && !(grant.StartsAt > now);
+
+        // What is still being made owes its review in a moment; otherwise whoever is quick breaks as many as they like.
+        private static bool OwesReview(GrantSnapshot grant) => grant is { Review.IsOwed: true }
+            or { Review.Since: null, AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning };
 
         private static bool WasGivenSince(GrantSnapshot grant, DateTimeOffset since) =>
             grant.RoleOid is not null && grant.Status is not GrantStatus.Failed && grant.Window?.Start > since;
@@ -188,9 +197,11 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             return null;
         }
 
-        // Another reason is another request: two incidents may want the same access, and end at different times.
+        // Another reason is another request: two incidents may want the same access, and end at different times. In an emergency what waits
+        // for approval is no answer.
         private static bool IsTheSame(GrantSnapshot grant, AccessVerdict.Terms terms, AccessWish wish) => grant.Target == terms.Target
             && grant.Reason.Equals(wish.Reason.Trim(), StringComparison.OrdinalIgnoreCase)
+            && grant.BreakGlass == wish.BreakGlass && grant.StartsAt == wish.StartsAt
             && grant.Scope.Name == terms.Scope.Name && grant.Scope.NarrowedTo.SequenceEqual(terms.Scope.NarrowedTo, StringComparer.Ordinal);
 
         // From the record and not from the command: the same request done again is answered with what was filed.

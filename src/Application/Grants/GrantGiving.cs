@@ -15,7 +15,7 @@ namespace DbAccess.Application.Grants;
 /// </summary>
 internal sealed class GrantGiving(
     IGrantStore store, GrantWarrant warrants, GrantSeal seal, GrantAsking asking, IRoleAdministrator roles,
-    ICredentialDelivery delivery, TimeProvider clock, ILogger<GrantGiving> log)
+    ICredentialDelivery delivery, IPolicySource policies, TimeProvider clock, ILogger<GrantGiving> log, RevealTerms? reveal = null)
 {
     /// <summary>How long a worker has; whoever comes later takes over.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(45);
@@ -27,6 +27,12 @@ internal sealed class GrantGiving(
         if (grant.State.AbandonedBecause is not null) return await UndoAsync(grant, cancellationToken);
 
         var now = clock.GetUtcNow();
+        if (grant.State.StartsAt + grant.State.Duration <= now && !(grant.State.Leased && grant.State.StepDueAt > now))
+            return await AbandonAsync(grant, "it could not be given before its time was over.", cancellationToken);
+
+        if (grant is { Status: GrantStatus.Approved, State.Password: null } && (reveal is not null || grant.State.RevealBy is not null))
+            return await AwaitRevealAsync(grant, now, cancellationToken);
+
         var name = RoleName.ForGrant(grant.State.Installation, grant.Id, grant.State.Handle);
         var begun = grant.BeginProvisioning(name, now, Lease);
         if (begun.Refusal?.Code == GrantErrors.TooLate(grant.Id).Code)
@@ -56,6 +62,14 @@ internal sealed class GrantGiving(
             log.LogError(failure, "Making the role of {Grant} failed", grant.Id.ToString());
             return await PostponeAsync(grant, failure.GetType().Name, null);
         }
+    }
+
+    /// <summary>Nothing is made before its holder has the password shown; not in time, and it is given back.</summary>
+    private async Task<StepReport> AwaitRevealAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var due = grant.State.RevealBy is null ? grant.AwaitReveal(reveal!.Within, now) : grant.GiveBackUnrevealed(now);
+        if (due.Refusal is not null) return StepReport.Nothing;
+        return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepReport.Told : StepReport.Nothing;
     }
 
     private async Task<StepReport> MakeAndDeliverAsync(Grant grant, CancellationToken cancellationToken)
@@ -101,11 +115,13 @@ internal sealed class GrantGiving(
 
             case RoleMaking.Made made:
                 var (known, outcome) =
-                    await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, made.Plan, clock.GetUtcNow()), cancellationToken);
+                    await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, made.Plan, clock.GetUtcNow(),
+                        new Door(made.Host, made.Port, made.SslMode)), cancellationToken);
                 if (outcome.Refusal is not null) return await LostAsync(known, null, cancellationToken);
 
                 var credential =
                     new Credential(known.State.Role!, password, made.Host, made.Port, known.State.Target.Database, made.SslMode)
+                    { ExtendBy = GrantPasswords.MoreTime(policies.Current, known.State), Again = known.State.Attempts > 1 }
                     .As((warrant as Warrant.Holds)?.Connect);
                 return await DeliverAsync(known, credential, cancellationToken);
 
@@ -154,21 +170,33 @@ internal sealed class GrantGiving(
             case Delivery.Unknown { Why: var why, RetryAfter: var pause }:
                 return await PostponeAsync(grant, $"delivery: {why}", pause);
 
-            case Delivery.Delivered { Message: var message }:
-                // The message is out: a shutdown in this moment must not lose the fact.
-                var (active, outcome) =
-                    await ChangeMineAsync(grant, mine => mine.Activate(message, clock.GetUtcNow()), CancellationToken.None);
-                if (outcome.Refusal is not null) return await LostAsync(active, message, CancellationToken.None);
+            case Delivery.Shown:
+                return await ActivateAsync(grant, null);
 
-                Telemetry.Give.Record((clock.GetUtcNow() - active.State.CreatedAt).TotalSeconds);
-                Telemetry.Step("given");
-                log.LogInformation("{Grant} is active: role {Role} on {Database} until {Expiry:O}", active.Id.ToString(),
-                    active.State.Role!.Value, active.State.Target.Name.Value, active.State.Window!.Expiry);
-                return StepReport.Given;
+            case Delivery.Delivered { Message: var message }:
+                return await ActivateAsync(grant, message);
 
             default:
-                throw new InvalidOperationException("A delivery ends in one of its three ways.");
+                throw new InvalidOperationException("A delivery ends in one of its four ways.");
         }
+    }
+
+    private async Task<StepReport> ActivateAsync(Grant grant, MessageRef? message)
+    {
+        // The message is out: a shutdown in this moment must not lose the fact.
+        var (active, outcome) = await ChangeMineAsync(
+            grant, mine => seal.Keep(mine, own => own.Activate(message, clock.GetUtcNow())), CancellationToken.None);
+        if (outcome.Refusal is not null) return await LostAsync(active, message, CancellationToken.None);
+
+        Telemetry.Give.Record((clock.GetUtcNow() - active.State.CreatedAt).TotalSeconds);
+        Telemetry.Step("given");
+        log.LogInformation("{Grant} is active: role {Role} on {Database} until {Expiry:O}", active.Id.ToString(),
+            active.State.Role!.Value, active.State.Target.Name.Value, active.State.Window!.Expiry);
+        // The message that it was shown from says from now on until when.
+        if (message is null && active.State.CredentialsMessage is { } shownFrom)
+            await delivery.UpdateAsync(active.State, shownFrom, GrantPasswords.MoreTime(policies.Current, active.State),
+                CancellationToken.None);
+        return StepReport.Given;
     }
 
     /// <summary>

@@ -206,8 +206,11 @@ public static class GrantMessages
     }
 
     /// <summary>Who revoked it and why, as far as that is on record: <c>revoked by dana: left the team</c>.</summary>
-    public static string Revoked(GrantSnapshot grant) =>
-        $"revoked{(grant.EndedBy is { } by ? $" by {Plain(by)}" : "")}{(grant.EndNote is { } note ? $": {Plain(note.TrimEnd('.', ' '), 300)}" : "")}";
+    public static string Revoked(GrantSnapshot grant)
+    {
+        var why = grant.EndNote is { } note ? $": {Plain(note.TrimEnd('.', ' '), 300)}" : "";
+        return $"revoked{(grant.EndedBy is { } by ? $" by {Plain(by)}" : "")}{why}";
+    }
 
     private static string What(GrantSnapshot grant) =>
         $"{ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";

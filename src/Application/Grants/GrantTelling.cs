@@ -1,7 +1,6 @@
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Principals;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Grants;
@@ -10,7 +9,8 @@ namespace DbAccess.Application.Grants;
 /// Tells holders what is on record. A message that fails is sent again later and never changes what the grant's state says.
 /// </summary>
 internal sealed class GrantTelling(
-    IGrantStore store, IChat chat, Deciders deciders, IPolicySource policies, TimeProvider clock, ILogger<GrantTelling> log)
+    IGrantStore store, IChat chat, ICards cards, ICredentialDelivery delivery, Administrators administrators, IPolicySource policies,
+    TimeProvider clock, ILogger<GrantTelling> log)
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
@@ -36,7 +36,7 @@ internal sealed class GrantTelling(
             grant,
             mine => post switch
             {
-                Post.Sent => mine.Told(kind, null, now),
+                Post.Sent { Message: var message } => mine.Told(kind, null, now, kind is NoticeKind.Ready ? message : null),
                 Post.Never { Why: var why } => mine.Told(kind, why, now),
                 Post.NotNow { Why: var why, RetryAfter: var pause } => mine.TellingFailed(kind, why, now, pause),
                 _ => throw new InvalidOperationException("A post ends in one of its three ways."),
@@ -50,20 +50,16 @@ internal sealed class GrantTelling(
 
     private async Task<Post> SayAsync(NoticeKind kind, GrantSnapshot grant, CancellationToken cancellationToken)
     {
-        // The password is dead by now; taking the message away keeps people from trying it, and exports from collecting it.
-        if (kind is NoticeKind.Ended or NoticeKind.Failed && grant.CredentialsMessage is { } credentials)
-        {
-            var removed = await chat.RemoveAsync(credentials, cancellationToken);
-            if (removed is Post.NotNow) return removed;
-            if (removed is Post.Never { Why: var why })
-                log.LogWarning("The credentials message of {Grant} could not be removed: {Why}", grant.Id.ToString(), why);
-        }
+        if (kind is NoticeKind.Ready) return await delivery.OfferAsync(grant, cancellationToken);
+        if (grant.CredentialsMessage is { } credentials
+            && await RedrawAsync(kind, grant, credentials, cancellationToken) is Post.NotNow notNow) return notNow;
 
-        var message = GrantMessages.For(kind, grant);
+        var more = GrantPasswords.MoreTime(policies.Current, grant);
+        var message = HolderMessages.For(kind, grant, more) ?? GrantMessages.For(kind, grant);
         return kind switch
         {
             NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost =>
-                await TellAdministratorsAsync(grant, message, cancellationToken),
+                await administrators.TellAsync(grant.Requester.Team, message, cancellationToken),
             NoticeKind.Denied or NoticeKind.Lapsed or NoticeKind.Withdrawn or NoticeKind.Offered or NoticeKind.AskedAgain =>
                 await chat.TellAsync(grant.AskedBy ?? grant.Requester, message, cancellationToken),
             _ => await chat.TellAsync(grant.Requester, message, cancellationToken),
@@ -71,22 +67,36 @@ internal sealed class GrantTelling(
     }
 
     /// <summary>
-    /// Told when one of them was: they talk to each other, and one whose messages fail must not have it told to all again.
+    /// The message that stays with its holder says what is so. At the end nothing of the password is left in it: that keeps people from
+    /// trying it, and exports from collecting it. Where it cannot be drawn anew then, it is taken away.
     /// </summary>
-    private async Task<Post> TellAdministratorsAsync(GrantSnapshot grant, ChatMessage message, CancellationToken cancellationToken)
+    private async Task<Post?> RedrawAsync(NoticeKind kind, GrantSnapshot grant, MessageRef shown, CancellationToken cancellationToken)
     {
-        var admins = await deciders.MembersOfAsync(policies.Current.Admins, cancellationToken);
-        Post? told = null;
-        foreach (var user in admins.Users.Order(StringComparer.Ordinal))
+        switch (kind)
         {
-            if (PrincipalId.Parse(grant.Requester.Team, user) is not { } person) continue;
-            var post = await chat.TellAsync(person, message, cancellationToken);
-            if (told is not Post.Sent) told = post;
+            case NoticeKind.Ending or NoticeKind.Extended:
+                // What its holder has to know is said all the same.
+                if (await delivery.UpdateAsync(grant, shown, GrantPasswords.MoreTime(policies.Current, grant), cancellationToken)
+                    is not Post.Sent)
+                    log.LogInformation("The message of {Grant} was not drawn anew", grant.Id.ToString());
+                return null;
+            case NoticeKind.Ended or NoticeKind.NotRevealed:
+                var id = grant.Id.ToString();
+                var post = await cards.UpdateAsync(
+                    shown, HolderMessages.Over(grant), new CardMark(id, "ended", $"{id}/ended/{grant.Status}"), cancellationToken);
+                return post is Post.Never ? await RemoveAsync(grant, shown, cancellationToken) : post;
+            case NoticeKind.Failed:
+                return await RemoveAsync(grant, shown, cancellationToken);
+            default:
+                return null;
         }
+    }
 
-        if (told is not Post.Sent) log.LogError("No administrator could be told: {Message}", message.Summary);
-        return told ?? (admins.Unreadable.Count > 0
-            ? new Post.NotNow("who the administrators are cannot be read now", null)
-            : new Post.Never("the policy names no administrators"));
+    private async Task<Post> RemoveAsync(GrantSnapshot grant, MessageRef shown, CancellationToken cancellationToken)
+    {
+        var removed = await chat.RemoveAsync(shown, cancellationToken);
+        if (removed is Post.Never { Why: var why })
+            log.LogWarning("The credentials message of {Grant} could not be removed: {Why}", grant.Id.ToString(), why);
+        return removed;
     }
 }

@@ -70,7 +70,8 @@ public abstract record Post
     {
     }
 
-    public sealed record Sent(MessageRef? Message) : Post;
+    /// <param name="View">Of a window that was opened: what it is drawn anew by.</param>
+    public sealed record Sent(MessageRef? Message, string? View = null) : Post;
 
     /// <summary>Not now, or nobody knows; a notice may be sent again, a rare double does no harm.</summary>
     public sealed record NotNow(string Why, TimeSpan? RetryAfter) : Post;

@@ -41,7 +41,10 @@ public sealed record FormOption(string Value, string Label, string? Description 
 /// <summary>Windows that open at somebody's press or command.</summary>
 public interface IForms
 {
-    /// <summary>Opens a form. <paramref name="trigger"/> works once and for three seconds, so this is never repeated.</summary>
+    /// <summary>
+    /// Opens a form. <paramref name="trigger"/> works once and for three seconds, so this is never repeated. <see cref="Post.Sent.View"/>
+    /// is what it is drawn anew by.
+    /// </summary>
     Task<Post> OpenAsync(Secret trigger, ChatForm form, CancellationToken cancellationToken);
 
     /// <summary>Draws an open form again, unless it changed since <paramref name="hash"/>.</summary>

@@ -129,6 +129,13 @@ public interface IRoleAdministrator
     Task<Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Gives a role that is there this password; the one before is dead at once. Nothing else of it changes, and open sessions go on. Never
+    /// makes a role, and leaves one that was locked out as it is: then, and when the server cannot be asked now, it refuses. Safe to
+    /// repeat, with the same password or another. The password is hashed here; the server never sees it.
+    /// </summary>
+    Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Locks the role out, ends its sessions, hands over what it owns, drops it and proves it. A role that is gone already is a success.
     /// One that is cancelled half way answers <see cref="RoleRemoval.NotNow"/> with what it had done, or is an
     /// <see cref="OperationCanceledException"/> when that was nothing.

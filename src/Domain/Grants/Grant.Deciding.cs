@@ -102,13 +102,15 @@ public sealed partial class Grant
     public Result AcceptOffer(PrincipalId by, DateTimeOffset now)
     {
         if (by != Asker && by != State.Requester) return GrantErrors.NotHolder(Id);
-        if (Status is not GrantStatus.Pending || State.Asking is not { Offer: { } offer } asking) return ApprovalErrors.NoOffer();
+        if (Offered(now) is not { Offer: { } offer } asking) return ApprovalErrors.NoOffer();
 
         Record("grant.offer_accepted", new Actor.Person(by), now, null);
         // Who agreed to more of the same scope agreed to less of it; another scope is another question.
-        var kept = offer.Scope.Name == State.Scope.Name ? asking.Agreements : [];
+        IReadOnlyList<Agreement> kept = offer.Scope.Name == State.Scope.Name ? asking.Agreements : [];
+        // Whoever offered it may have agreed to all of it since: one person fills one place.
+        if (kept.All(agreement => agreement.By != offer.Agreement.By)) kept = [.. kept, offer.Agreement];
         State = State with { Scope = offer.Scope, Duration = offer.Duration, Rule = offer.Rule };
-        return Take(asking with { Offer = null, Plan = offer.Plan, Agreements = [.. kept, offer.Agreement], Grew = [] },
+        return Take(asking with { Offer = null, Plan = offer.Plan, Agreements = kept, Grew = [] },
             new Actor.Person(offer.Agreement.By), $"the offer was taken (plan {offer.Plan.Hash})", now);
     }
 
@@ -116,7 +118,7 @@ public sealed partial class Grant
     public Result DeclineOffer(PrincipalId by, DateTimeOffset now)
     {
         if (by != Asker && by != State.Requester) return GrantErrors.NotHolder(Id);
-        if (State.Asking is not { Offer: not null } asking) return ApprovalErrors.NoOffer();
+        if (Offered(now) is not { } asking) return ApprovalErrors.NoOffer();
 
         Record("grant.offer_declined", new Actor.Person(by), now, null);
         Ask(asking with { Offer = null }, now, null);
@@ -167,7 +169,11 @@ public sealed partial class Grant
             $"{Show.Together(grew.Take(20))} (plan {plan.Hash})");
         if (moved.Refusal is not null) return moved;
 
-        State = State with { ApprovedAt = null, Role = null, RoleOid = null, Window = null, Leased = false, Attempts = 0, Trouble = null };
+        State = State with
+        {
+            ApprovedAt = null, Role = null, RoleOid = null, Window = null, Leased = false, Attempts = 0, Trouble = null,
+            RevealBy = null, Password = null,
+        };
         Ask(asking.Again(plan, grew, now), now, CardLine.Grew);
         Owe(NoticeKind.AskedAgain, now, null);
         return Result.Done;
@@ -209,6 +215,10 @@ public sealed partial class Grant
 
     private ApprovalCard Card => State.Card ?? new ApprovalCard();
 
+    /// <summary>What is asked, with an offer that can still be answered; null when there is none.</summary>
+    private Asking? Offered(DateTimeOffset now) =>
+        Status is GrantStatus.Pending && State.Asking is { Offer: not null } asking && asking.LapsesAt > now ? asking : null;
+
     private Error? MayNotDecide(Decider by, DateTimeOffset now)
     {
         if (by.Id == State.Requester || by.Id == Asker) return ApprovalErrors.Own();
@@ -240,9 +250,14 @@ public sealed partial class Grant
 
     private void Ask(Asking asking, DateTimeOffset now, CardLine? line)
     {
+        if (Status is GrantStatus.Pending) asking = InTime(asking, State.StartsAt + State.Duration);
         State = State with { Asking = asking, Card = Card.Redraw(now, line) };
         State = State with { StepDueAt = NextStep(State, now), StepSince = NextStep(State, now) };
     }
+
+    /// <summary>What is over by then is decided before, or not at all.</summary>
+    private static Asking InTime(Asking asking, DateTimeOffset? end) =>
+        end is { } over && asking.LapsesAt > over ? asking with { LapsesAt = over } : asking;
 
     private static DateTimeOffset NextStep(GrantSnapshot state, DateTimeOffset now) =>
         state.Status is GrantStatus.Active ? NextInActive(state) : NextWhileAsking(state.Asking!, now);

@@ -8,12 +8,13 @@ public sealed partial class Grant
     /// <summary>The holder is to be warned that the end is near.</summary>
     public Result Warn(DateTimeOffset now)
     {
-        if (Status is not GrantStatus.Active || State.Warned || NextInActive(State) > now || State.Window!.IsOver(now))
+        if (Status is not GrantStatus.Active || State.Window!.IsOver(now) || !(Warnings.Next(State) <= now))
             return GrantErrors.Nothing(Id);
 
-        State = State with { Warned = true };
+        Warned(State.Window.Expiry - now);
         State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
-        Owe(NoticeKind.Ending, now, null);
+        // One that could not be said yet says it as well.
+        if (!State.Notices.Contains(NoticeKind.Ending)) Owe(NoticeKind.Ending, now, null);
         return Result.Done;
     }
 
@@ -26,8 +27,16 @@ public sealed partial class Grant
         return Result.Done;
     }
 
+    /// <summary>Of the warnings, those that there is no time for (any more) are not given.</summary>
+    private void Warned(TimeSpan left)
+    {
+        var (first, last) = Warnings.Before(State.Window!);
+        State = State with { WarnedEarly = first is null || left <= first, Warned = last is null ? left <= first : left <= last };
+    }
+
     /// <summary>It was said (or turned out to be unsayable, with the reason): no longer owed.</summary>
-    public Result Told(NoticeKind kind, string? failure, DateTimeOffset now)
+    /// <param name="message">The one that is drawn anew from then on; null where it is none of those.</param>
+    public Result Told(NoticeKind kind, string? failure, DateTimeOffset now, MessageRef? message = null)
     {
         if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
 
@@ -37,7 +46,9 @@ public sealed partial class Grant
             Notices = left,
             NoticeDueAt = left.Count == 0 ? null : now,
             NoticeAttempts = 0,
-            CredentialsMessage = kind is NoticeKind.Ended or NoticeKind.Failed ? null : State.CredentialsMessage,
+            // A role that is only locked out has another end to be told, in the same place.
+            CredentialsMessage = kind is NoticeKind.Ended or NoticeKind.Failed or NoticeKind.NotRevealed && State.EndedAt is not null
+                ? null : message ?? State.CredentialsMessage,
         };
         Record(failure is null ? "notice.told" : "notice.untold", new Actor.Sweep(), now, failure is null
             ? kind.ToString() : $"{kind}: {failure}");

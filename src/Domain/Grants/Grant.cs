@@ -18,11 +18,6 @@ public sealed partial class Grant
     /// </summary>
     public static readonly TimeSpan ProvisioningPatience = TimeSpan.FromMinutes(15);
 
-    /// <summary>Holders are told this long before the end, if the whole window is at least <see cref="WarnsFrom"/>.</summary>
-    public static readonly TimeSpan WarnsBefore = TimeSpan.FromMinutes(5);
-
-    public static readonly TimeSpan WarnsFrom = TimeSpan.FromMinutes(15);
-
     /// <summary>A first try or two may meet a server that is just starting; after this many the person who waits is told why.</summary>
     private const int TellsOfDelayFrom = 3;
 
@@ -92,6 +87,7 @@ public sealed partial class Grant
         if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
         if (LeftToGive.Contains(Status) && GivenFrom + ProvisioningPatience <= now) return GrantErrors.TooLate(Id);
         if (State.StartsAt is { } start && start > now) return GrantErrors.NotStarted(Id, start);
+        if (Status is GrantStatus.Approved && State is { RevealBy: not null, Password: null }) return GrantErrors.NoPasswordYet(Id);
 
         var moved = Move(GrantStatus.Provisioning, LeftToGive, "grant.provisioning", new Actor.Sweep(), now);
         if (moved.Refusal is null)
@@ -110,7 +106,8 @@ public sealed partial class Grant
     }
 
     /// <summary>From when on it was to be made.</summary>
-    private DateTimeOffset? GivenFrom => State.StartsAt > State.ApprovedAt ? State.StartsAt : State.ApprovedAt;
+    private DateTimeOffset? GivenFrom =>
+        State.Password?.At ?? (State.StartsAt > State.ApprovedAt ? State.StartsAt : State.ApprovedAt);
 
     /// <summary>
     /// The rule gives less by now than when it was decided: the window that a making has begun ends with the rule's longest.
@@ -137,13 +134,13 @@ public sealed partial class Grant
     }
 
     /// <summary>The role exists. Known before the credentials go out, so that whoever comes after a crash can recognise it.</summary>
-    public Result RoleMade(uint oid, PlanOnRecord plan, DateTimeOffset now)
+    public Result RoleMade(uint oid, PlanOnRecord plan, DateTimeOffset now, Door? door = null)
     {
         if (Status is not GrantStatus.Provisioning) return GrantErrors.Nothing(Id);
         if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
 
         Record("grant.role_made", new Actor.Sweep(), now, $"{State.Role} (oid {oid}): {plan.Summary} (plan {plan.Hash})");
-        State = State with { RoleOid = oid, Plan = plan };
+        State = State with { RoleOid = oid, Plan = plan, Door = door };
         return Result.Done;
     }
 
@@ -158,15 +155,17 @@ public sealed partial class Grant
         return Result.Done;
     }
 
-    /// <summary>The holder has the credentials.</summary>
-    public Result Activate(MessageRef message, DateTimeOffset now)
+    /// <summary>The holder has the credentials, or, where they are shown, had the chance.</summary>
+    /// <param name="message">That holds them; null where they were shown and no message does.</param>
+    public Result Activate(MessageRef? message, DateTimeOffset now)
     {
         if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
 
         var moved = Move(GrantStatus.Active, [GrantStatus.Provisioning], "grant.activated", new Actor.Sweep(), now);
         if (moved.Refusal is null)
         {
-            State = State with { CredentialsMessage = message, StepDueAt = NextInActive(State), StepSince = NextInActive(State),
+            State = State with { CredentialsMessage = message ?? State.CredentialsMessage, Password = null };
+            State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State),
                 Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
             // The rest of the card says from now on that it is given; a review is owed from this moment.
             if (State.Review is { } review) State = State with { Review = review with { Since = now } };
@@ -331,11 +330,12 @@ public sealed partial class Grant
 
     private static DateTimeOffset NextInActive(GrantSnapshot state)
     {
-        var expiry = state.Window!.Expiry;
-        var next = state.Warned || state.Duration < WarnsFrom ? expiry : expiry - WarnsBefore;
+        if (state.Password is { } asked) return asked.At;
+
+        var next = Warnings.Next(state) ?? state.Window!.Expiry;
         if (state is not { ExtendBy: not null, Asking: { } asking }) return next;
 
-        var ask = NextWhileAsking(asking, state.Window.Start);
+        var ask = NextWhileAsking(asking, state.Window!.Start);
         return ask < next ? ask : next;
     }
 

@@ -60,6 +60,17 @@ public static class GrantErrors
     public static Error ExtensionTooLong(string rule, string most, string asked) => new("grant.extension_too_long",
         $"Rule {rule} makes it longer by {most} at a time; you asked for {asked}. Ask for {most} or less.");
 
+    public static Error NotYourPassword(GrantId id) =>
+        new("grant.not_holder", $"{id} is somebody else's: how to get in is shown to nobody but its holder.");
+
+    public static Error NoPasswordYet(GrantId id) => new("grant.no_password_yet", $"{id} is not ready yet. You are told when it is.");
+
+    public static Error NoPasswordAnyMore(GrantId id) =>
+        new("grant.no_password", $"{id} is over, and no password of it works any more. Ask again: `/db-access again {id}`.");
+
+    public static Error PasswordComing(GrantId id) =>
+        new("grant.password_coming", $"A new password for {id} is on its way already. It comes in a moment.");
+
     public static Error NoReview(GrantId id) => new("grant.no_review", $"No review is owed for {id}.");
 
     public static Error Reviewed(GrantId id, string by) => new("grant.reviewed", $"{id} was reviewed already, by {by}.");

@@ -125,7 +125,23 @@ public sealed record GrantSnapshot
     /// <summary>Set when making the role was given up, so that every further try undoes instead of doing.</summary>
     public string? AbandonedBecause { get; init; }
 
+    /// <summary>The last warning before the end was given.</summary>
     public bool Warned { get; init; }
+
+    /// <summary>The first one was.</summary>
+    public bool WarnedEarly { get; init; }
+
+    /// <summary>
+    /// Its password is shown instead of sent, and its time begins with that: until then it waits, and is given back by itself at this
+    /// moment. Null where the password is sent.
+    /// </summary>
+    public DateTimeOffset? RevealBy { get; init; }
+
+    /// <summary>A password that its holder asked for; null mostly.</summary>
+    public PasswordAsk? Password { get; init; }
+
+    /// <summary>Where its holder finds the databases; null until the role was made, and on grants of earlier versions.</summary>
+    public Door? Door { get; init; }
 
     public EndReason? EndReason { get; init; }
 

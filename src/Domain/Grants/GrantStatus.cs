@@ -94,6 +94,15 @@ public enum NoticeKind
     /// <summary>Access does not last longer: denied, or nobody decided.</summary>
     NotExtended,
 
+    /// <summary>Access is there as soon as its holder has the password shown.</summary>
+    Ready,
+
+    /// <summary>Nobody had the password shown in time, and it was given back.</summary>
+    NotRevealed,
+
+    /// <summary>There is no new password, though one was asked for.</summary>
+    NoPassword,
+
     /// <summary>To administrators: nobody has looked at what was taken in an emergency.</summary>
     ReviewLate,
 

@@ -39,6 +39,15 @@ internal sealed class ObservedRoleAdministrator(
         return moved;
     }
 
+    public async Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken)
+    {
+        using var activity = Telemetry.Activities.StartActivity("role.set_password");
+        var started = clock.GetTimestamp();
+        var set = await inner.SetPasswordAsync(role, password, cancellationToken);
+        Log(role.Role, role.Grant, role.Target, set.Refusal is null ? "password set" : "password not set", set.Refusal?.Code, started);
+        return set;
+    }
+
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         using var activity = Telemetry.Activities.StartActivity("role.remove");

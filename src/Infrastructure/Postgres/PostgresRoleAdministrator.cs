@@ -28,6 +28,9 @@ internal sealed class PostgresRoleAdministrator(
     public Task<Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken) =>
         new EndMoving(connections, clock, role, expiry).RunAsync(cancellationToken);
 
+    public Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken) =>
+        new PasswordSetting(connections, clock, role, password).RunAsync(cancellationToken);
+
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         var before = role.RunAs is null ? null : await OwnerChanges.RecallAsync(connections, role, cancellationToken);

@@ -83,14 +83,32 @@ internal static partial class BlockKit
     public static JsonObject Moment(string words, DateTimeOffset at) => RichText(Section(
     [
         .. Ticked(SlackText.Line(words, 1_000) + " "),
-        new JsonObject
-        {
-            ["type"] = "date",
-            ["timestamp"] = at.ToUnixTimeSeconds(),
-            ["format"] = "{date_short_pretty} {time}",
-            ["fallback"] = $"{at.UtcDateTime:yyyy-MM-dd HH:mm} UTC",
-        },
+        Date(at, "{date_short_pretty} {time}"),
     ]));
+
+    /// <summary>One line of bold words, with instants between them that each reader sees in their own time.</summary>
+    public static JsonObject Dated(params (string Words, DateTimeOffset? At, string Format)[] pieces)
+    {
+        var elements = new List<JsonNode>();
+        foreach (var (words, at, format) in pieces)
+        {
+            // Cleaning takes the spaces at both ends away, which here keep the words from the instants.
+            var text = TextElement($"{(words.StartsWith(' ') ? " " : "")}{SlackText.Line(words, 300)}{(words.EndsWith(' ') ? " " : "")}");
+            text["style"] = new JsonObject { ["bold"] = true };
+            elements.Add(text);
+            if (at is { } moment) elements.Add(Date(moment, format));
+        }
+
+        return RichText(Section(elements));
+    }
+
+    private static JsonObject Date(DateTimeOffset at, string format) => new()
+    {
+        ["type"] = "date",
+        ["timestamp"] = at.ToUnixTimeSeconds(),
+        ["format"] = format,
+        ["fallback"] = $"{at.UtcDateTime:yyyy-MM-dd HH:mm} UTC",
+    };
 
     /// <summary>Words, in which back-ticks mean code, and people and groups under the names that each reader knows them by.</summary>
     public static JsonObject Mention(string words, IReadOnlyList<string> ids)

@@ -1,151 +1,176 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
-using Npgsql;
+using DbAccess.Domain.Policies;
 
 namespace DbAccess.Infrastructure.Slack;
 
 /// <summary>
-/// The message with the credentials. Pure. The password is in one place of one block, and neither in the notification nor in anything that
-/// is made to be copied whole: a connection string with a password ends in a file, a command line with one in a history.
+/// The message that stays with the holder of a grant. Pure. It fits a phone, and what it is for and when it ends stand on top. The password,
+/// where it is sent, is in one place of one block and not in the notification. What changes while access is live has blocks of its own, so
+/// that they can be drawn anew and the rest left as it is.
 /// </summary>
 internal static class CredentialMessage
 {
-    /// <summary>Further databases with a psql line of their own; the others are named, and lack only that.</summary>
-    private const int MostAlso = 5;
+    /// <summary>The blocks that are drawn anew: until when, what is to be done first, and the buttons.</summary>
+    private const string Top = "until";
+    private const string Waiting = "waiting";
+    private const string Bottom = "buttons";
 
-    private const string Notification = "Your database access is ready.";
+    private const int MostRemarks = 3;
+    private const int LongestRemark = 160;
 
-    public static JsonObject Draw(Grant grant, Credential credential)
+    /// <summary>With the password.</summary>
+    public static JsonObject Draw(Grant grant, Credential credential, DateTimeOffset? now = null)
     {
         var state = grant.State;
-        var blocks = new List<JsonObject> { BlockKit.Header("Your database access is ready") };
-        if (state.Attempts > 1)
+        List<JsonObject> blocks = [TopLine(state, now ?? state.Window!.Start)];
+        if (credential.Again)
+            blocks.Add(BlockKit.Paragraph("A password that you got before for this grant no longer works. Use this one."));
+        blocks.Add(Lines(Login(state, credential)));
+        blocks.AddRange(Said(state, credential));
+        blocks.Add(BlockKit.Note("After the end psql says: password authentication failed. That is the end, not a fault."));
+        blocks.AddRange(BottomRow(state, credential.ExtendBy));
+        return Message($"{What(state)} is ready ({state.Id}).", blocks);
+    }
+
+    /// <summary>The password can be shown from it; nothing in it is secret.</summary>
+    public static JsonObject Offer(GrantSnapshot grant)
+    {
+        List<JsonObject> blocks =
+        [
+            Named(BlockKit.Dated(($"{grant.Target.Name} · {grant.Scope.Name} · ready", null, "")), Top),
+            Lines([("Grant", grant.Id.ToString())]),
+            Named(BlockKit.Moment(
+                $"Show password makes it and shows it to you alone; the {Durations.Write(grant.Duration)} begin with that. If nobody does, " +
+                "this is given back by itself", grant.RevealBy!.Value), Waiting),
+            BlockKit.Note("After the end psql says: password authentication failed. That is the end, not a fault."),
+            .. BottomRow(grant, null),
+        ];
+        return Message($"{What(grant)} is approved and ready: have the password shown when you begin ({grant.Id}).", blocks);
+    }
+
+    /// <summary>The window in which a password is shown.</summary>
+    public static JsonObject Window(Grant grant, Credential credential)
+    {
+        var view = BlockKit.View(new ChatForm(HolderMessages.RevealAction, "Password", null, grant.Id.ToString(), [], []));
+        List<JsonObject> blocks =
+        [
+            Lines(Login(grant.State, credential)),
+            BlockKit.Moment($"{grant.State.Target.Name} · {grant.State.Scope.Name} · until", grant.State.Window!.Expiry),
+            .. Said(grant.State, credential),
+            BlockKit.Note("It is kept nowhere: copy it now. Shown again it is another one, and this one is dead."),
+        ];
+        view["blocks"] = new JsonArray([.. blocks]);
+        return view;
+    }
+
+    /// <summary>
+    /// The blocks of such a message as they are to be now: those that change drawn anew, all others as they stand there. Null when it is
+    /// not one of those.
+    /// </summary>
+    public static JsonArray? Redrawn(JsonArray shown, GrantSnapshot grant, TimeSpan? extendBy, DateTimeOffset now)
+    {
+        if (!shown.Any(block => Is(block, Top))) return null;
+
+        var drawn = new JsonArray();
+        foreach (var block in shown)
         {
-            blocks.Add(BlockKit.Paragraph(
-                "If you got a message like this one before for the same grant: its password no longer works. Use this one."));
+            if (Is(block, Bottom) || Is(block, Waiting)) continue;
+            drawn.Add(Is(block, Top) ? TopLine(grant, now) : block!.DeepClone());
         }
 
-        blocks.Add(Lines(credential, state.Target.Also));
-        // Before anything is copied: whoever acts as an owner can break what that owner can.
-        if (state.Scope.RunAs is { } owner)
-            blocks.Add(BlockKit.Paragraph(
-                $"{(state.Scope.HighRisk ? "High risk. " : "")}Your sessions act as the owner `{owner.Replace('`', '\'')}`: what you do, " +
-                "that owner does, and what you make belongs to it. Nothing belongs to your own user."));
-        else if (state.Scope.HighRisk)
-            blocks.Add(BlockKit.Paragraph("High risk: whoever keeps the access policy marked this scope."));
-        // Who does not know takes an empty answer for an empty table.
-        if (state.Plan is { Remarks: { Count: > 0 } remarks })
-            blocks.Add(BlockKit.Paragraph("Before you rely on what you see:\n"
-                + string.Join('\n', remarks.Select(remark => $"• {remark.TrimEnd('.').Replace('`', '\'')}."))));
-        foreach (var line in credential.Before) blocks.Add(BlockKit.Paragraph(line.Replace('`', '\'')));
-        blocks.Add(BlockKit.LabelledCode("psql (asks for the password, or takes it from PGPASSWORD)", Psql(credential)));
-        foreach (var also in state.Target.Also.Take(MostAlso))
-            blocks.Add(BlockKit.LabelledCode($"psql for {also}", Psql(credential with { Database = also })));
-        blocks.Add(BlockKit.LabelledCode("URI", ConnectionUri(credential)));
-        if (!IsSocket(credential)) blocks.Add(BlockKit.LabelledCode("JDBC", Jdbc(credential)));
-        blocks.Add(BlockKit.LabelledCode(".NET (Npgsql)", DotNet(credential)));
-        blocks.Add(BlockKit.Note(
-            "None of these holds the password: set it as PGPASSWORD or in your client's own field, or type it when asked."));
-        blocks.AddRange(BlockKit.Fields(
-        [
-            ("Database", state.Target.Name.Value),
-            ("Scope", $"{GrantMessages.ScopeOf(state.Scope).TrimEnd(',')}: {state.Scope.Description}"),
-            ("Grant", grant.Id.ToString()),
-        ]));
-        if (state.Window is { } window) blocks.Add(BlockKit.Moment("Access ends", window.Expiry));
-        blocks.Add(BlockKit.Paragraph(
-            $"Finished early? Press the button or type `/db-access done {grant.Id}`. This message is removed when access ends."));
-        blocks.AddRange(BlockKit.Buttons(
-            [new ChatButton(GrantMessages.ReturnAction, "Give it back", grant.Id.ToString(), Danger: true,
-                Confirm: $"Access through {grant.Id} ends at once, and its open sessions are closed.")]));
+        foreach (var row in BottomRow(grant, extendBy)) drawn.Add((JsonNode)row);
+        return drawn;
+    }
 
-        var message = BlockKit.Plain(Notification);
+    private static bool Is(JsonNode? block, string id) => block is JsonObject one && one["block_id"] is JsonValue value
+        && value.TryGetValue<string>(out var text) && text == id;
+
+    /// <summary>How long is left is true at the moment it names, whenever it is read.</summary>
+    private static JsonObject TopLine(GrantSnapshot grant, DateTimeOffset now)
+    {
+        var what = $"{grant.Target.Name} · {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} · until ";
+        var (end, left) = (grant.Window!.Expiry, grant.Window.Expiry - now);
+        var format = left < TimeSpan.FromHours(12) ? "{time}" : "{date_short_pretty} {time}";
+        return Named(BlockKit.Dated((what, end, format), ($" ({Left(left)} left at ", now, "{time}"), (")", null, "")), Top);
+    }
+
+    private static string Left(TimeSpan left) => left < TimeSpan.FromMinutes(1)
+        ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, left.TotalSeconds):0} s")
+        : left < TimeSpan.FromHours(2) ? string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(left.TotalMinutes - 0.1):0} min")
+        : Durations.Write(TimeSpan.FromMinutes(Math.Ceiling(left.TotalMinutes - 0.1)));
+
+    private static IEnumerable<JsonObject> BottomRow(GrantSnapshot grant, TimeSpan? extendBy) =>
+        BlockKit.Buttons(HolderMessages.Buttons(grant, extendBy)).Select(row => Named(row, Bottom));
+
+    private static JsonObject Named(JsonObject block, string id)
+    {
+        block["block_id"] = id;
+        return block;
+    }
+
+    private static JsonObject Message(string notification, List<JsonObject> blocks)
+    {
+        var message = BlockKit.Plain(notification);
         message["blocks"] = new JsonArray([.. blocks]);
         return message;
     }
 
-    /// <summary>Quoted for libpq, then for a shell.</summary>
-    public static string Psql(Credential credential)
-    {
-        var info = $"host={Libpq(credential.Host)} port={credential.Port} dbname={Libpq(credential.Database)} " +
-            $"user={Libpq(credential.Role.Value)} sslmode={Libpq(credential.SslMode)}{RootCert(credential)}";
-        // Between single quotes a shell reads nothing but the closing quote; history expansion (!) works even between double ones.
-        return info.All(IsPlainInShell) ? $"psql \"{info}\"" : $"psql '{info.Replace("'", "'\\''", StringComparison.Ordinal)}'";
-    }
+    private static string What(GrantSnapshot grant) =>
+        $"{GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
 
-    private static string RootCert(Credential credential) =>
-        credential.SslRootCert is { } path ? $" sslrootcert={Libpq(path)}" : "";
-
-    public static string ConnectionUri(Credential credential)
-    {
-        var root = credential.SslRootCert is { } path ? $"&sslrootcert={Uri.EscapeDataString(path)}" : "";
-        return $"postgresql://{Uri.EscapeDataString(credential.Role.Value)}@{UriHost(credential.Host)}:{credential.Port}/" +
-            $"{Uri.EscapeDataString(credential.Database)}?sslmode={Uri.EscapeDataString(credential.SslMode)}{root}";
-    }
-
-    public static string Jdbc(Credential credential) =>
-        $"jdbc:postgresql://{UriHost(credential.Host)}:{credential.Port}/{Uri.EscapeDataString(credential.Database)}" +
-            $"?user={Uri.EscapeDataString(credential.Role.Value)}&sslmode={Uri.EscapeDataString(credential.SslMode)}";
-
-    public static string DotNet(Credential credential) => new NpgsqlConnectionStringBuilder
-    {
-        Host = credential.Host,
-        Port = credential.Port,
-        Database = credential.Database,
-        Username = credential.Role.Value,
-        SslMode = credential.SslMode switch
-        {
-            "disable" => SslMode.Disable,
-            "allow" => SslMode.Allow,
-            "prefer" => SslMode.Prefer,
-            "require" => SslMode.Require,
-            "verify-ca" => SslMode.VerifyCA,
-            _ => SslMode.VerifyFull,
-        },
-    }.ConnectionString;
-
-    private static JsonObject Lines(Credential credential, IReadOnlyList<string> also)
-    {
+    private static (string Label, string Value)[] Login(GrantSnapshot grant, Credential credential) =>
+    [
+        ("Grant", grant.Id.ToString()),
+        ("Host", credential.Host),
+        ("Port", credential.Port.ToString(CultureInfo.InvariantCulture)),
         // "Database" stands once: it is what programs that read the message look for.
-        (string Label, string Value)[] lines =
-        [
-            ("Host", credential.Host),
-            ("Port", credential.Port.ToString()),
-            ("Database", credential.Database),
-            .. also.Select(database => ("Also", database)),
-            ("User", credential.Role.Value),
-            ("Password", credential.Password.Reveal()),
-        ];
+        ("Database", credential.Database),
+        .. grant.Target.Also.Select(database => ("Also", database)),
+        ("User", credential.Role.Value),
+        ("Password", credential.Password.Reveal()),
+    ];
+
+    /// <summary>What has to be known before anything is copied.</summary>
+    private static IEnumerable<JsonObject> Said(GrantSnapshot grant, Credential credential)
+    {
+        foreach (var line in credential.Before) yield return BlockKit.Note(line);
+        // Whoever acts as an owner can break what that owner can.
+        if (grant.Scope.RunAs is { } owner)
+            yield return BlockKit.Paragraph(
+                $"{(grant.Scope.HighRisk ? "High risk. " : "")}Your sessions act as the owner `{owner.Replace('`', '\'')}`: what you make " +
+                "belongs to it.");
+        else if (grant.Scope.HighRisk)
+            yield return BlockKit.Paragraph("High risk: whoever keeps the access policy marked this scope.");
+        // Who does not know takes an empty answer for an empty table.
+        if (grant.Plan is not { Remarks: { Count: > 0 } remarks }) yield break;
+        foreach (var remark in remarks.Take(MostRemarks)) yield return BlockKit.Note($"{Show.Text(remark.TrimEnd('.'), LongestRemark)}.");
+        if (remarks.Count > MostRemarks) yield return BlockKit.Note($"… and {remarks.Count - MostRemarks} more: see Connect….");
+    }
+
+    private static JsonObject Lines((string Label, string Value)[] lines)
+    {
         // Everyday values as text with back-ticks, which every client and every reader of messages knows. Slack's text cannot quote a
         // back-tick or a line break, so that a name with anything unusual goes into literal elements: shown as it is, never cut or cleaned.
         if (!lines.All(line => line.Value.Length is > 0 and <= 500 && line.Value.All(IsPlainInText))) return BlockKit.CodeLines(lines);
 
+        // The grant's id is for reading, and nothing to be copied into a client.
         return new JsonObject
         {
             ["type"] = "section",
             ["text"] = new JsonObject
             {
                 ["type"] = "mrkdwn",
-                ["text"] = string.Join('\n', lines.Select(line => $"{line.Label}: `{line.Value}`")),
+                ["text"] = string.Join('\n', lines.Select(line => line.Label == "Grant" ? $"{line.Label}: {line.Value}"
+                    : $"{line.Label}: `{line.Value}`")),
                 ["verbatim"] = true,
             },
         };
     }
-
-    /// <summary>A value of a connection string as libpq reads it: bare if it can be, else between single quotes.</summary>
-    private static string Libpq(string value) => value.Length > 0 && value.All(c => !char.IsWhiteSpace(c) && c is not ('\'' or '\\'))
-        ? value
-        : $"'{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
-
-    private static bool IsSocket(Credential credential) => credential.Host.StartsWith('/') || credential.Host.StartsWith('@');
-
-    private static string UriHost(string host) => host.Contains(':', StringComparison.Ordinal)
-        ? $"[{host.Replace("%", "%25", StringComparison.Ordinal)}]" : Uri.EscapeDataString(host);
-
-    private static bool IsPlainInShell(char c) => char.IsAsciiLetterOrDigit(c) || c is ' ' or '=' or '.' or '-' or '_' or ':' or '/' or '@'
-        or ',' or '+' or '%';
 
     private static bool IsPlainInText(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '/' or '@' or ',' or '+'
         or '=' or '%' or '#';

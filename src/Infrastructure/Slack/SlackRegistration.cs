@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using Microsoft.Extensions.DependencyInjection;
@@ -21,7 +22,9 @@ public static partial class SlackRegistration
         if (groups.Length > 0 && !WorkspaceShape().IsMatch(groups))
             settings.Fault($"Slack:GroupsTeamId is '{groups}'; it must be the id (T…) of the workspace whose groups the policy names.");
         var api = settings.Address("Slack:ApiUrl", "https://slack.com/api/");
-        settings.Choice("Delivery", "Dm", ["Dm"], "Reveal");
+        var shown = settings.Choice("Delivery", "Dm", ["Dm", "Reveal"]) == "Reveal";
+        var within = settings.Duration("Reveal:Within", TimeSpan.FromHours(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
+        if (shown) services.AddSingleton(new RevealTerms(within));
 
         services.TryAddSingleton(TimeProvider.System);
         // Methods are resolved below the address, which drops a last part without a slash.

@@ -22,7 +22,7 @@ public sealed class ExpireGrantsTests
         var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
         _stage.Roles.OpenSessions(_stage.Of(id).Role!, 3);
         _stage.Clock.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1));
-        Assert.Empty((await _stage.First.SweepAsync()).Steps);
+        Assert.Equal(0, (await _stage.First.SweepAsync()).Count(StepReport.Ended));
         Assert.True(_stage.HolderCanLogIn(id));
 
         _stage.Clock.Advance(TimeSpan.FromSeconds(1));
@@ -33,7 +33,7 @@ public sealed class ExpireGrantsTests
         Assert.Equal((GrantStatus.Ended, EndReason.Expired, 3), (state.Status, state.EndReason!.Value, state.Receipt!.SessionsEnded));
         Assert.NotNull(state.Receipt.ProvedAt);
         Assert.Empty(_stage.Roles.Roles);
-        Assert.Contains("has ended", Assert.Single(_stage.Chat.SaidTo(Some.Engineer)), StringComparison.Ordinal);
+        Assert.Equal([$"read on orders ends soon ({id}).", $"read on orders for 10m has ended ({id})."], _stage.Chat.SaidTo(Some.Engineer));
     }
 
     [Fact]
@@ -139,17 +139,22 @@ public sealed class ExpireGrantsTests
     }
 
     [Fact]
-    public async Task A_holder_is_warned_once()
+    public async Task A_holder_is_warned_twice_and_each_time_once()
     {
         var id = await _stage.GivenAsync(TimeSpan.FromHours(1));
-        _stage.Clock.Advance(TimeSpan.FromMinutes(55));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(45));
+        await _stage.First.SweepAsync();
+        await _stage.First.SweepAsync();
+        Assert.Contains("ends soon", Assert.Single(_stage.Chat.SaidTo(Some.Engineer)), StringComparison.Ordinal);
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
 
         await _stage.First.SweepAsync();
         await _stage.First.SweepAsync();
         _stage.Clock.Advance(TimeSpan.FromMinutes(1));
         await _stage.First.SweepAsync();
 
-        Assert.Contains("ends soon", Assert.Single(_stage.Chat.SaidTo(Some.Engineer)), StringComparison.Ordinal);
+        Assert.Equal(2, _stage.Chat.SaidTo(Some.Engineer).Count);
+        Assert.Equal(2, _stage.Delivery.Updated.Count(drawn => drawn.Message == _stage.Of(id).CredentialsMessage));
         Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
     }
 
@@ -187,7 +192,7 @@ public sealed class ExpireGrantsTests
         Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
         Assert.Empty(_stage.Roles.Roles);
         Assert.Equal(2, _stage.Chat.Told.Count);
-        Assert.Single(_stage.Chat.Removed);
+        Assert.Single(_stage.Chat.Removed.Distinct());
     }
 
     [Theory]
@@ -386,8 +391,8 @@ public sealed class ExpireGrantsTests
             Assert.InRange(stage.Chat.Told.Count, 1, 2);
         }
 
-        // Find, Save, RemoveRole, Save; Find, Save, RemoveMessage, Tell, Save; Find; and once more Find: before and after each.
-        Assert.Equal(22, deaths);
+        // Find, Save, RemoveRole, Save; Find, Save, UpdateCard, RemoveMessage, Tell, Save; Find; and once more Find: before and after each.
+        Assert.Equal(24, deaths);
     }
 
     [Fact]

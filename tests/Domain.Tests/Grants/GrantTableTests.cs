@@ -23,6 +23,8 @@ public sealed class GrantTableTests
         [nameof(Grant.NotPlanned)] = new((grant, now) => grant.NotPlanned("the server does not answer", now), "sweep", "grant.nothing", []),
         [nameof(Grant.Agree)] = new((grant, now) => grant.Agree(Grants.Decider(), now), Dba, "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "(approval.decided)",
+            [Grants.WantsPassword] = "(approval.decided)",
             ["Pending"] = "Approved grant.approved",
             [Grants.Offered] = "Approved grant.approved",
             [Grants.AskedForMore] = "Active grant.extended",
@@ -35,6 +37,8 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Deny)] = new((grant, now) => grant.Deny(Grants.Decider(), "not today", now), Dba, "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "(approval.decided)",
+            [Grants.WantsPassword] = "(approval.decided)",
             ["Pending"] = "Denied grant.denied",
             [Grants.Offered] = "Denied grant.denied",
             [Grants.AskedForMore] = "Active grant.extension_denied",
@@ -47,6 +51,8 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Offer)] = new((grant, now) => grant.Offer(Grants.Decider(), grant.State.Scope, TimeSpan.FromMinutes(5), Grants.Plan(), "oncall-read", now), Dba, "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "(approval.decided)",
+            [Grants.WantsPassword] = "(approval.decided)",
             ["Pending"] = "Pending grant.offered",
             [Grants.Offered] = "Pending grant.offered",
             [Grants.AskedForMore] = "(approval.offer_not_less)",
@@ -96,6 +102,7 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.AskExtension)] = new((grant, now) => grant.AskExtension(Some.Engineer, TimeSpan.FromMinutes(30), Grants.Terms, null, now), "T0DBACME1/U0ENGINE1", "grant.cannot_extend", new()
         {
+            [Grants.WantsPassword] = "Active grant.extended",
             ["Active"] = "Active grant.extended",
             [Grants.Taken] = "Active grant.extended",
             [Grants.AskedForMore] = "(grant.extension_asked)",
@@ -115,6 +122,7 @@ public sealed class GrantTableTests
         [nameof(Grant.Redraw)] = new((grant, now) => grant.Redraw(now), "sweep", "grant.nothing", []),
         [nameof(Grant.Cancel)] = new((grant, now) => grant.Cancel(Some.Engineer, now), "T0DBACME1/U0ENGINE1", "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "Cancelled grant.cancelled",
             ["Pending"] = "Cancelled grant.cancelled",
             [Grants.Offered] = "Cancelled grant.cancelled",
             [Grants.AskedForMore] = "Active grant.extension_cancelled",
@@ -129,6 +137,7 @@ public sealed class GrantTableTests
         }, Some.Now.AddHours(1)),
         [nameof(Grant.BeginProvisioning)] = new((grant, now) => grant.BeginProvisioning(RoleName.ForGrant(Some.Installation, grant.Id, "erin"), now, Grants.Lease), "sweep", "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "(grant.no_password_yet)",
             ["Approved"] = "Provisioning grant.provisioning",
             ["Provisioning"] = "Provisioning grant.provisioning",
             [Undone] = "(grant.abandoned)",
@@ -165,6 +174,7 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Abandon)] = new((grant, now) => grant.Abandon("nobody wants it", new Actor.Sweep(), now), "sweep", "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "Approved grant.abandoned",
             ["Approved"] = "Approved grant.abandoned",
             ["Provisioning"] = "Provisioning grant.abandoned",
             [Undone] = "Approved",
@@ -172,6 +182,7 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.BeginUndo)] = new((grant, now) => grant.BeginUndo(now, Grants.Lease), "sweep", "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "(grant.not_abandoned)",
             ["Approved"] = "(grant.not_abandoned)",
             ["Provisioning"] = "(grant.not_abandoned)",
             [Undone] = "Approved",
@@ -179,6 +190,7 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Fail)] = new((grant, now) => grant.Fail(null, now), "sweep", "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "(grant.not_abandoned)",
             ["Approved"] = "(grant.not_abandoned)",
             ["Provisioning"] = "(grant.not_abandoned)",
             [Undone] = "Failed grant.failed",
@@ -186,12 +198,15 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Expire)] = new((grant, now) => grant.Expire(now), "sweep", "grant.cannot_move", new()
         {
+            [Grants.WantsPassword] = "(grant.window_open)",
             [Grants.AskedForMore] = "(grant.window_open)",
             [Grants.Taken] = "Revoking grant.revoking",
             ["Active"] = "Revoking grant.revoking",
         }),
         [nameof(Grant.Return)] = new((grant, now) => grant.Return(Some.Engineer, now), "T0DBACME1/U0ENGINE1", "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "Approved grant.abandoned",
+            [Grants.WantsPassword] = "Revoking grant.revoking",
             ["Pending"] = "Cancelled grant.cancelled",
             [Grants.Offered] = "Cancelled grant.cancelled",
             [Grants.AskedForMore] = "Revoking grant.revoking",
@@ -204,6 +219,8 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Revoke)] = new((grant, now) => grant.Revoke(new Actor.Person(Some.Dba), "incident over", now), "T0DBACME1/U0DBA0001", "grant.cannot_move", new()
         {
+            [Grants.ToBeShown] = "Approved grant.abandoned",
+            [Grants.WantsPassword] = "Revoking grant.revoking",
             ["Pending"] = "Denied grant.denied",
             [Grants.Offered] = "Denied grant.denied",
             [Grants.AskedForMore] = "Revoking grant.revoking",
@@ -216,6 +233,7 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.Supersede)] = new((grant, now) => grant.Supersede("the account was deactivated", now), "sweep", "grant.cannot_move", new()
         {
+            [Grants.WantsPassword] = "Revoking grant.revoking",
             [Grants.AskedForMore] = "Revoking grant.revoking",
             [Grants.Taken] = "Revoking grant.revoking",
             ["Active"] = "Revoking grant.revoking",
@@ -237,6 +255,8 @@ public sealed class GrantTableTests
         }),
         [nameof(Grant.StepFailed)] = new((grant, now) => grant.StepFailed("the server does not answer", now), "sweep", "grant.nothing", new()
         {
+            [Grants.ToBeShown] = "Approved grant.step_failed",
+            [Grants.WantsPassword] = "Active grant.step_failed",
             [Grants.Offered] = "Pending grant.step_failed",
             [Grants.AskedForMore] = "Active grant.step_failed",
             [Grants.Taken] = "Active grant.step_failed",
@@ -249,10 +269,49 @@ public sealed class GrantTableTests
             ["Revoking"] = "Revoking grant.step_failed",
             ["Quarantined"] = "Quarantined grant.step_failed",
         }),
+        [nameof(Grant.AwaitReveal)] = new((grant, now) => grant.AwaitReveal(TimeSpan.FromHours(1), now), "sweep", "grant.nothing", new()
+        {
+            ["Approved"] = "Approved grant.ready",
+            [Undone] = "(grant.abandoned)",
+            [Undoing] = "(grant.abandoned)",
+            ["Failed"] = "(grant.abandoned)",
+        }),
+        [nameof(Grant.GiveBackUnrevealed)] = new((grant, now) => grant.GiveBackUnrevealed(now), "sweep", "grant.nothing", new()
+        {
+            [Grants.ToBeShown] = "Cancelled grant.not_revealed",
+        }, Some.Now.AddHours(1)),
+        [nameof(Grant.AskPassword)] = new((grant, now) => grant.AskPassword(Some.Engineer, null, now), "T0DBACME1/U0ENGINE1", "grant.no_password", new()
+        {
+            ["Pending"] = "(grant.no_password_yet)",
+            [Grants.Offered] = "(grant.no_password_yet)",
+            ["Approved"] = "(grant.no_password_yet)",
+            ["Provisioning"] = "(grant.no_password_yet)",
+            [Undone] = "(grant.abandoned)",
+            [Undoing] = "(grant.abandoned)",
+            ["Failed"] = "(grant.abandoned)",
+            [Grants.ToBeShown] = "Approved grant.password_asked",
+            ["Active"] = "Active grant.password_asked",
+            [Grants.AskedForMore] = "Active grant.password_asked",
+            [Grants.Taken] = "Active grant.password_asked",
+            [Grants.WantsPassword] = "(grant.password_coming)",
+        }, Some.Now),
+        [nameof(Grant.BeginPassword)] = new((grant, now) => grant.BeginPassword(now, Grants.Lease), "sweep", "grant.nothing", new()
+        {
+            [Grants.WantsPassword] = "Active",
+        }),
+        [nameof(Grant.PasswordRenewed)] = new((grant, now) => grant.PasswordRenewed(grant.State.Password ?? new PasswordAsk(now, null), Grants.Message, now), "sweep", "grant.nothing", new()
+        {
+            [Grants.WantsPassword] = "Active grant.password_renewed",
+        }),
+        [nameof(Grant.PasswordFailed)] = new((grant, now) => grant.PasswordFailed(grant.State.Password ?? new PasswordAsk(now, null), "the server does not answer", now), "sweep", "grant.nothing", new()
+        {
+            [Grants.WantsPassword] = "Active grant.step_failed",
+        }),
         // At its expiry an active grant is not warned any more: it ends. The warning has a test of its own.
         [nameof(Grant.Warn)] = new((grant, now) => grant.Warn(now), "sweep", "grant.nothing", []),
         [nameof(Grant.BeginTelling)] = new((grant, now) => grant.BeginTelling(now, Grants.Lease), "sweep", "grant.nothing", new()
         {
+            [Grants.ToBeShown] = "Approved",
             ["Denied"] = "Denied",
             ["Lapsed"] = "Lapsed",
             [Grants.Offered] = "Pending",
@@ -297,7 +356,7 @@ public sealed class GrantTableTests
 
         Assert.Equal(methods.Order(StringComparer.Ordinal), Table.Keys.Order(StringComparer.Ordinal));
         Assert.Empty(Table.Values.SelectMany(row => row.Cells.Keys).Except(Grants.Situations, StringComparer.Ordinal));
-        Assert.Equal(16, Grants.Situations.Count);
+        Assert.Equal(18, Grants.Situations.Count);
     }
 
     [Theory]

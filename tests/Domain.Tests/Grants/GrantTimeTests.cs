@@ -33,11 +33,11 @@ public sealed class GrantTimeTests
         Assert.Equal(over, new AccessWindow(Now, Grants.Expiry).IsOver(Grants.Expiry.AddSeconds(seconds)));
 
     [Theory]
-    [InlineData(-301, "grant.nothing")]
-    [InlineData(-300, null)]
+    [InlineData(-901, "grant.nothing")]
+    [InlineData(-900, null)]
     [InlineData(-1, null)]
     [InlineData(0, "grant.nothing")]
-    public void A_holder_is_warned_five_minutes_before_the_end_and_not_after_it(int secondsFromExpiry, string? refusal)
+    public void A_holder_is_warned_a_quarter_of_an_hour_before_the_end_and_not_after_it(int secondsFromExpiry, string? refusal)
     {
         var grant = Some.Active();
 
@@ -47,19 +47,32 @@ public sealed class GrantTimeTests
     }
 
     [Theory]
-    [InlineData(899, false)]
-    [InlineData(900, true)]
-    public void Only_a_window_of_a_quarter_of_an_hour_is_long_enough_for_a_warning(int seconds, bool warned)
+    [InlineData(4 * 3600, 900, 300)]
+    [InlineData(3600, 900, 300)]
+    [InlineData(1800, 450, 150)]
+    [InlineData(600, 150, 50)]
+    [InlineData(120, 30, 10)]
+    [InlineData(119, 29, 0)]
+    [InlineData(40, 10, 0)]
+    [InlineData(39, 0, 0)]
+    public void Warnings_come_at_the_same_parts_of_a_shorter_window_and_never_too_late_to_be_of_use(int seconds, int first, int last)
     {
         var duration = TimeSpan.FromSeconds(seconds);
         var grant = Some.Active(duration: duration);
+        var end = Now + duration;
 
-        Assert.Equal(Now + duration - (warned ? Grant.WarnsBefore : TimeSpan.Zero), grant.State.StepDueAt);
-        Assert.Equal(warned, grant.Warn(Now + duration - TimeSpan.FromSeconds(1)).Refusal is null);
+        foreach (var before in ((int[])[first, last]).Where(before => before > 0))
+        {
+            Assert.Equal(end.AddSeconds(-before), grant.State.StepDueAt);
+            Assert.Null(grant.Warn(end.AddSeconds(-before)).Refusal);
+        }
+
+        Assert.Equal(end, grant.State.StepDueAt);
+        Assert.Equal("grant.nothing", grant.Warn(end.AddSeconds(-1)).Refusal?.Code);
     }
 
     [Fact]
-    public void A_holder_is_warned_once()
+    public void A_holder_is_warned_once_by_what_came_too_late_for_the_first_warning()
     {
         var grant = Grants.After(Some.Active(), grant => grant.Warn(Grants.Expiry.AddMinutes(-5)));
 
@@ -67,6 +80,57 @@ public sealed class GrantTimeTests
 
         Assert.Equal(Grants.Expiry, grant.State.StepDueAt);
         Assert.Equal([NoticeKind.Ending], grant.State.Notices);
+    }
+
+    [Fact]
+    public void A_grant_of_an_earlier_version_that_was_warned_is_not_warned_again()
+    {
+        var grant = new Grant(Some.Active().State with { Warned = true, WarnedEarly = false });
+
+        Assert.Equal("grant.nothing", grant.Warn(Grants.Expiry.AddMinutes(-1)).Refusal?.Code);
+    }
+
+    [Fact]
+    public void Access_that_lasts_longer_is_warned_of_its_new_end_where_there_is_still_time()
+    {
+        var grant = Grants.After(Some.Active(), g => g.Warn(Grants.Expiry.AddMinutes(-15)), g => g.Warn(Grants.Expiry.AddMinutes(-5)),
+            g => g.AskExtension(Some.Engineer, TimeSpan.FromMinutes(10), Grants.Terms, null, Grants.Expiry.AddMinutes(-1)),
+            g => g.EndKept(Grants.Expiry.AddMinutes(10), Grants.Expiry));
+
+        Assert.Equal(Grants.Expiry.AddMinutes(5), grant.State.StepDueAt);
+    }
+
+    [Fact]
+    public void A_time_that_begins_when_the_password_is_shown_begins_then_and_what_is_not_shown_is_given_back()
+    {
+        var (waiting, _) = Grants.In(Grants.ToBeShown);
+        Assert.Equal((Now.AddHours(1), NoticeKind.Ready), (waiting.State.StepDueAt!.Value, Assert.Single(waiting.State.Notices)));
+        Assert.Equal("grant.window_open", waiting.GiveBackUnrevealed(Now.AddMinutes(59)).Refusal?.Code);
+        Assert.Equal("grant.not_holder", waiting.AskPassword(Some.OtherEngineer, "V1", Now).Refusal?.Code);
+        Assert.Equal("grant.no_password", waiting.AskPassword(Some.Engineer, "V1", Now.AddHours(1)).Refusal?.Code);
+        var asked = Now.AddMinutes(59);
+
+        var shown = Grants.After(waiting, g => g.AskPassword(Some.Engineer, "V1", asked),
+            g => g.BeginProvisioning(Name(g), asked, Grants.Lease), g => g.RoleMade(1, Some.Plan, asked), g => g.Activate(null, asked));
+
+        Assert.Equal((new AccessWindow(asked, asked + Grants.Duration), (PasswordAsk?)null), (shown.State.Window, shown.State.Password));
+    }
+
+    [Fact]
+    public void A_new_password_is_tried_three_times_and_then_said_not_to_have_come()
+    {
+        var (grant, now) = Grants.In(Grants.WantsPassword);
+        var asked = grant.State.Password!;
+        for (var attempt = 1; attempt <= 3; attempt++)
+        {
+            now = grant.State.StepDueAt!.Value;
+            Grants.After(grant, g => g.BeginPassword(now, Grants.Lease), g => g.PasswordFailed(asked, "the server does not answer", now));
+            Assert.Equal(attempt < 3, grant.State.Password is not null);
+        }
+
+        Assert.Equal([NoticeKind.NoPassword], grant.State.Notices);
+        Assert.Equal(Grants.Expiry.AddMinutes(-15), grant.State.StepDueAt);
+        Assert.Equal("grant.nothing", grant.PasswordRenewed(asked, Grants.Message, now).Refusal?.Code);
     }
 
     [Theory]
@@ -168,7 +232,9 @@ public sealed class GrantTimeTests
         { nameof(GrantStatus.Pending), 600 },
         { nameof(GrantStatus.Approved), 0 },
         { nameof(GrantStatus.Provisioning), 60 },
-        { nameof(GrantStatus.Active), 3600 - 300 },
+        { nameof(GrantStatus.Active), 3600 - 900 },
+        { Grants.ToBeShown, 0 },
+        { Grants.WantsPassword, 0 },
         { nameof(GrantStatus.Revoking), 3600 },
         { nameof(GrantStatus.Quarantined), 3600 },
         { nameof(GrantStatus.Denied), 0 },

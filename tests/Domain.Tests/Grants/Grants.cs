@@ -15,6 +15,8 @@ internal static class Grants
     public const string Offered = "Pending, less offered";
     public const string AskedForMore = "Active, asked for more";
     public const string Taken = "Active, taken by break-glass";
+    public const string ToBeShown = "Approved, password to be shown";
+    public const string WantsPassword = "Active, new password asked for";
     public const string AbandonedWhileMaking = "Provisioning, given up";
 
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
@@ -23,7 +25,7 @@ internal static class Grants
     public static readonly MessageRef Message = new("D0ENGDM01", "1767225601.000200");
 
     /// <summary>Every status, and the two in which the same status means undoing instead of doing.</summary>
-    public static readonly IReadOnlyList<string> Situations = [.. Enum.GetNames<GrantStatus>(), AbandonedWhileApproved, AbandonedWhileMaking, Offered, AskedForMore, Taken];
+    public static readonly IReadOnlyList<string> Situations = [.. Enum.GetNames<GrantStatus>(), AbandonedWhileApproved, AbandonedWhileMaking, Offered, AskedForMore, Taken, ToBeShown, WantsPassword];
 
     /// <summary>A grant in that situation, and a time at which no lease, window or pause stands in the way of its next step. It was just saved.</summary>
     public static (Grant Grant, DateTimeOffset Now) In(string situation)
@@ -33,6 +35,8 @@ internal static class Grants
             AbandonedWhileApproved => (After(Some.Allowed(), grant => grant.Abandon("nobody wants it", new Actor.Sweep(), Some.Now)), Some.Now),
             AbandonedWhileMaking => (After(Some.Provisioning(), grant => grant.Abandon("nobody wants it", new Actor.Sweep(), Some.Now)), Some.Now + Lease),
             Offered => (After(Pending(), grant => grant.Offer(Decider(), grant.State.Scope, TimeSpan.FromMinutes(10), Plan(), "oncall-read", Some.Now)), Some.Now),
+            ToBeShown => (After(Some.Allowed(), grant => grant.AwaitReveal(TimeSpan.FromHours(1), Some.Now)), Some.Now),
+            WantsPassword => (After(Some.Active(), grant => grant.AskPassword(Some.Engineer, null, Some.Now)), Some.Now),
             AskedForMore => (After(Some.Active(), grant => grant.AskExtension(Some.Engineer, TimeSpan.FromMinutes(30), Terms, Some.Asking(), Some.Now)), Some.Now),
             Taken => (Some.Active(request: Some.Request() with { BreakGlass = new BreakGlass("C0SECURITY", new ApprovalStage(1, ["dba"]), TimeSpan.FromHours(24)) }), Expiry),
             _ => In(Enum.Parse<GrantStatus>(situation)),

@@ -24,7 +24,7 @@ internal sealed class SlackBench : IDisposable
         Forms = new SlackForms(Api);
         Cards = new SlackCards(Api, direct, Clock);
         Home = new SlackHome(Api, Clock);
-        Delivery = new SlackCredentialDelivery(Api, direct);
+        Delivery = new SlackCredentialDelivery(Api, direct, Clock, Log.For<SlackCredentialDelivery>());
         Directory = new SlackDirectory(Api, options, Clock);
         Health = new SlackHealth(Api, options, Clock);
     }

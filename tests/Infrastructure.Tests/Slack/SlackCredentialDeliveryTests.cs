@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -27,7 +28,8 @@ public sealed class SlackCredentialDeliveryTests
         Assert.Equal(new MessageRef("D0ENGDM01", "1767225601.000200"), Assert.IsType<Delivery.Delivered>(delivery).Message);
         Assert.True(slack.CallsOf("conversations.open").Single().Arguments["return_im"]!.GetValue<bool>());
         var post = slack.CallsOf("chat.postMessage").Single().Arguments;
-        Assert.Equal("Your database access is ready.", post["text"]!.GetValue<string>());
+        Assert.Equal($"read on orders for 1h is ready ({grant.Id}).", post["text"]!.GetValue<string>());
+        Assert.Equal((grant.Id.ToString(), "credentials"), ((string)post["metadata"]!["event_payload"]!["grant"]!, (string)post["metadata"]!["event_payload"]!["kind"]!));
         Assert.Equal("D0ENGDM01", post["channel"]!.GetValue<string>());
         var lines = BlockReader.Read(post["blocks"]).Split('\n');
         Assert.Contains("Host: `db.example`", lines);
@@ -35,11 +37,12 @@ public sealed class SlackCredentialDeliveryTests
         Assert.Contains("Database: `orders`", lines);
         Assert.Contains($"User: `{grant.State.Role}`", lines);
         Assert.Contains($"Password: `{SlackBench.Password}`", lines);
-        Assert.Contains($"/db-access done {grant.Id}", BlockReader.Read(post["blocks"]), StringComparison.Ordinal);
+        Assert.Contains($"Grant: {grant.Id}", lines);
         var blocks = post["blocks"]!.ToJsonString();
         Assert.Contains($"\"timestamp\":{grant.State.Window!.Expiry.ToUnixTimeSeconds()}", blocks, StringComparison.Ordinal);
-        var button = post["blocks"]!.AsArray().Single(b => b!["type"]!.GetValue<string>() == "actions")!["elements"]![0]!;
-        Assert.Equal(("return_grant", grant.Id.ToString()), (button["action_id"]!.GetValue<string>(), button["value"]!.GetValue<string>()));
+        var buttons = post["blocks"]!.AsArray().Single(b => b!["type"]!.GetValue<string>() == "actions")!["elements"]!.AsArray();
+        Assert.Equal(["connect", "new_password", "return_grant"], buttons.Select(button => button!["action_id"]!.GetValue<string>()));
+        Assert.All(buttons, button => Assert.Equal(grant.Id.ToString(), button!["value"]!.GetValue<string>()));
     }
 
     [Fact]
@@ -50,7 +53,7 @@ public sealed class SlackCredentialDeliveryTests
 
         var words = BlockReader.Read(CredentialMessage.Draw(grant, told)["blocks"]);
 
-        foreach (var said in (string[])["Host: `db.people.example`", "Port: `6432`", "VPN first", "Tunnel: ssm i-0abc", "sslmode=verify-full sslrootcert=system"])
+        foreach (var said in (string[])["Host: `db.people.example`", "Port: `6432`", "VPN first", "Tunnel: ssm i-0abc"])
             Assert.Contains(said, words, StringComparison.Ordinal);
     }
 
@@ -62,8 +65,9 @@ public sealed class SlackCredentialDeliveryTests
 
         var words = BlockReader.Read(CredentialMessage.Draw(grant, SlackBench.Credential(grant))["blocks"]);
 
-        Assert.Contains($"Before you rely on what you see:\n• {told}.\n• Reading view public.'x' will fail.", words, StringComparison.Ordinal);
-        Assert.DoesNotContain("Before you rely", BlockReader.Read(CredentialMessage.Draw(Some.Provisioning(), SlackBench.Credential(grant))["blocks"]), StringComparison.Ordinal);
+        Assert.Contains($"{told}.", words, StringComparison.Ordinal);
+        Assert.Contains("will fail.", words, StringComparison.Ordinal);
+        Assert.DoesNotContain("Row security", BlockReader.Read(CredentialMessage.Draw(Some.Provisioning(), SlackBench.Credential(grant))["blocks"]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -87,10 +91,11 @@ public sealed class SlackCredentialDeliveryTests
         Assert.Contains("Database: we`ird <db> & *co*", lines);
         Assert.Contains($"Password: {SlackBench.Password}", lines);
         Assert.DoesNotContain("mrkdwn\",", message["blocks"]!.ToJsonString(), StringComparison.Ordinal);
+        Assert.Contains($"Grant: {grant.Id}", lines);
     }
 
     [Fact]
-    public void Several_databases_have_a_line_and_a_psql_line_each_and_the_first_one_leads()
+    public void Several_databases_have_a_line_each_and_the_first_one_leads()
     {
         var grant = Change(Some.Provisioning(), state => state with { Target = state.Target with { Also = ["billing", "Archive 1"] } });
 
@@ -100,8 +105,6 @@ public sealed class SlackCredentialDeliveryTests
         Assert.Single(lines, "Database: orders");
         Assert.Contains("Also: billing", lines);
         Assert.Contains("Also: Archive 1", lines);
-        Assert.Contains("dbname=billing", words, StringComparison.Ordinal);
-        Assert.Contains("dbname='\\''Archive 1'\\''", words, StringComparison.Ordinal);
         Assert.Equal(2, words.Split(SlackBench.Password).Length);
     }
 
@@ -116,7 +119,7 @@ public sealed class SlackCredentialDeliveryTests
 
         Assert.Contains("High risk. Your sessions act as the owner", asOwner, StringComparison.Ordinal);
         Assert.Contains("orders_owner", asOwner, StringComparison.Ordinal);
-        Assert.Contains("read, only public.orders: Read every table", only, StringComparison.Ordinal);
+        Assert.Contains("orders · read, only public.orders · until", only, StringComparison.Ordinal);
         Assert.DoesNotContain("act as the owner", only, StringComparison.Ordinal);
     }
 
@@ -125,12 +128,43 @@ public sealed class SlackCredentialDeliveryTests
     [Fact]
     public void A_later_message_says_that_an_earlier_one_no_longer_works()
     {
-        var first = Some.Provisioning();
-        var second = Some.Provisioning();
-        second.BeginProvisioning(second.State.Role!, Some.Now.AddMinutes(2), TimeSpan.FromMinutes(1));
+        var grant = Some.Provisioning();
+        var first = SlackBench.Credential(grant);
 
-        Assert.DoesNotContain("no longer works", BlockReader.Read(CredentialMessage.Draw(first, SlackBench.Credential(first))), StringComparison.Ordinal);
-        Assert.Contains("no longer works", BlockReader.Read(CredentialMessage.Draw(second, SlackBench.Credential(second))), StringComparison.Ordinal);
+        Assert.DoesNotContain("no longer works", BlockReader.Read(CredentialMessage.Draw(grant, first)), StringComparison.Ordinal);
+        Assert.Contains("no longer works", BlockReader.Read(CredentialMessage.Draw(grant, first with { Again = true })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_it_is_for_and_when_it_ends_stand_on_top_and_how_long_is_left_is_true_whenever_it_is_read()
+    {
+        var grant = Some.Active();
+
+        var message = CredentialMessage.Draw(grant, SlackBench.Credential(grant) with { ExtendBy = TimeSpan.FromMinutes(30) }, Some.Now.AddMinutes(18));
+
+        var top = message["blocks"]![0]!.ToJsonString();
+        Assert.Contains("orders \\u00B7 read \\u00B7 until ", top, StringComparison.Ordinal);
+        Assert.Contains("(42 min left at ", top, StringComparison.Ordinal);
+        Assert.Contains($"\"timestamp\":{Some.Now.AddMinutes(18).ToUnixTimeSeconds()}", top, StringComparison.Ordinal);
+        var buttons = message["blocks"]!.AsArray().Last()!["elements"]!.AsArray();
+        Assert.Equal(["Connect…", "+30 min", "New password", "I'm done"], buttons.Select(button => button!["text"]!["text"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public void Drawn_anew_all_that_does_not_change_stays_as_it_stands_there_the_password_too()
+    {
+        var grant = Some.Active();
+        var shown = (JsonArray)CredentialMessage.Draw(grant, SlackBench.Credential(grant) with { ExtendBy = TimeSpan.FromMinutes(30) })["blocks"]!;
+        Assert.Null(grant.AskExtension(Some.Engineer, TimeSpan.FromMinutes(30), new Lifetime(TimeSpan.FromHours(1), TimeSpan.FromHours(4), null, 1, TimeSpan.FromMinutes(30)), null, Some.Now.AddMinutes(50)).Refusal);
+
+        var drawn = CredentialMessage.Redrawn(shown, grant.State, null, Some.Now.AddMinutes(50))!;
+
+        Assert.Equal(shown.Count, drawn.Count);
+        for (var i = 1; i < shown.Count - 1; i++) Assert.Equal(shown[i]!.ToJsonString(), drawn[i]!.ToJsonString());
+        Assert.Contains("(40 min left at ", drawn[0]!.ToJsonString(), StringComparison.Ordinal);
+        Assert.Contains($"\"timestamp\":{grant.State.Window!.Expiry.ToUnixTimeSeconds()}", drawn[0]!.ToJsonString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("extend_grant", drawn[^1]!.ToJsonString(), StringComparison.Ordinal);
+        Assert.Null(CredentialMessage.Redrawn([new JsonObject { ["type"] = "divider" }], grant.State, null, Some.Now));
     }
 
     [Theory]
@@ -230,21 +264,22 @@ public sealed class SlackCredentialDeliveryTests
     public async Task Ready_made_lines_lead_to_the_same_place(string host, string database)
     {
         var grant = Some.Provisioning();
-        var credential = SlackBench.Credential(grant, host, database, "require");
+        var place = new ConnectionPlace(host, 5432, database, grant.State.Role!.Value, "require", null, []);
 
-        var argument = await AsShellReadsAsync(CredentialMessage.Psql(credential));
-        var net = new NpgsqlConnectionStringBuilder(CredentialMessage.DotNet(credential));
+        var argument = await AsShellReadsAsync(ConnectionWords.Psql(place));
+        var net = new NpgsqlConnectionStringBuilder(ConnectionWords.DotNet(place));
 
-        Assert.Equal([("host", host), ("port", "5432"), ("dbname", database), ("user", credential.Role.Value), ("sslmode", "require")], AsLibpqReads(argument));
-        Assert.Equal((host, 5432, database, credential.Role.Value, SslMode.Require), (net.Host, net.Port, net.Database, net.Username, net.SslMode));
+        Assert.Equal([("host", host), ("port", "5432"), ("dbname", database), ("user", place.User), ("sslmode", "require")], AsLibpqReads(argument));
+        Assert.Equal((host, 5432, database, place.User, SslMode.Require), (net.Host, net.Port, net.Database, net.Username, net.SslMode));
         Assert.Null(net.Password);
         if (host.StartsWith('/'))
         {
-            Assert.Contains("@%2Ftmp%2Fsockets:5432/orders?", CredentialMessage.ConnectionUri(credential), StringComparison.Ordinal);
+            Assert.Contains("@%2Ftmp%2Fsockets:5432/orders?", ConnectionWords.Uri(place), StringComparison.Ordinal);
+            Assert.Null(ConnectionWords.Jdbc(place));
             return;
         }
 
-        foreach (var uri in new[] { new Uri(CredentialMessage.ConnectionUri(credential)), new Uri(CredentialMessage.Jdbc(credential)["jdbc:".Length..]) })
+        foreach (var uri in new[] { new Uri(ConnectionWords.Uri(place)), new Uri(ConnectionWords.Jdbc(place)!["jdbc:".Length..]) })
         {
             Assert.Equal(host, uri.Host.Trim('[', ']'));
             Assert.Equal(5432, uri.Port);
@@ -259,7 +294,9 @@ public sealed class SlackCredentialDeliveryTests
     {
         var grant = Some.Provisioning();
 
-        Assert.Equal($"psql \"host=db.example port=5432 dbname=orders user={grant.State.Role} sslmode=verify-full\"", CredentialMessage.Psql(SlackBench.Credential(grant)));
+        Assert.Equal(
+            $"psql \"host=db.example port=5432 dbname=orders user={grant.State.Role} sslmode=verify-full sslrootcert=system\"",
+            ConnectionWords.Psql(new ConnectionPlace("db.example", 5432, "orders", grant.State.Role!.Value, "verify-full", "system", [])));
     }
 
     // A real shell says what it would hand to psql.

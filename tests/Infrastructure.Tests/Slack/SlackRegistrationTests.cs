@@ -1,3 +1,4 @@
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Slack;
 using Microsoft.Extensions.Configuration;
@@ -40,7 +41,7 @@ public sealed class SlackRegistrationTests
     [InlineData("Slack:AppId", "T0DBACME1")]
     [InlineData("Slack:ApiUrl", "http://slack.com/api/")]
     [InlineData("Slack:ApiUrl", "https://user:pass@slack.com/api/")]
-    [InlineData("Delivery", "Reveal")]
+    [InlineData("Reveal:Within", "soon")]
     [InlineData("Delivery", "Email")]
     public void A_setting_that_cannot_be_right_is_named(string key, string value)
     {
@@ -49,7 +50,19 @@ public sealed class SlackRegistrationTests
         var fault = Assert.Single(settings.Faults);
         Assert.Contains(key, fault, StringComparison.Ordinal);
         Assert.DoesNotContain("marker", fault, StringComparison.Ordinal);
-        Assert.Equal(value == "Reveal", fault.Contains("not available yet", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("Dm", null, null)]
+    [InlineData("Reveal", null, 60)]
+    [InlineData("reveal", "15m", 15)]
+    public void Passwords_are_sent_or_shown(string delivery, string? within, int? minutes)
+    {
+        var (settings, services) = Register(
+            ("Slack:BotToken", "xoxb-1-2-abc"), ("Slack:TeamId", "T0DBACME1"), ("Slack:AppId", "A0DBACCS1"), ("Delivery", delivery), ("Reveal:Within", within ?? ""));
+
+        Assert.Empty(settings.Faults);
+        Assert.Equal(minutes, services.BuildServiceProvider().GetService<RevealTerms>()?.Within.TotalMinutes);
     }
 
     private static (Settings Settings, IServiceCollection Services) Register(params (string Key, string Value)[] values)

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -64,11 +65,47 @@ public sealed class StandInTests : IAsyncLifetime
         var again = await _bench.Chat.RemoveAsync(delivered.Message, Stop);
 
         Assert.Contains($"Password: `{SlackBench.Password}`", BlockReader.Read(message["blocks"]), StringComparison.Ordinal);
-        Assert.Equal("Your database access is ready.", message["text"]!.GetValue<string>());
+        Assert.Equal($"read on orders for 1h is ready ({grant.Id}).", message["text"]!.GetValue<string>());
         Assert.IsType<Post.Sent>(removed);
         Assert.IsType<Post.Sent>(again);
         var left = await MessagesAsync();
         Assert.DoesNotContain(SlackBench.Password, new JsonArray([.. left.Select(m => m.DeepClone())]).ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Drawn_anew_in_its_place_the_message_keeps_the_password_until_the_end_takes_it_out()
+    {
+        var grant = Some.Active();
+        var at = Assert.IsType<Delivery.Delivered>(await _bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop)).Message;
+        var longer = grant.State with { Window = grant.State.Window! with { Expiry = Some.Now.AddHours(3) } };
+
+        Assert.IsType<Post.Sent>(await _bench.Delivery.UpdateAsync(longer, at, TimeSpan.FromMinutes(30), Stop));
+
+        var drawn = (await MessagesAsync()).Single();
+        Assert.Contains($"Password: `{SlackBench.Password}`", BlockReader.Read(drawn["blocks"]), StringComparison.Ordinal);
+        Assert.Contains($"{Some.Now.AddHours(3).ToUnixTimeSeconds()}", drawn["blocks"]![0]!.ToJsonString(), StringComparison.Ordinal);
+        Assert.Contains("extend_grant", drawn["blocks"]!.ToJsonString(), StringComparison.Ordinal);
+
+        Assert.IsType<Post.Sent>(await _bench.Cards.UpdateAsync(at, HolderMessages.Over(grant.State), new CardMark(grant.Id.ToString(), "ended", "k"), Stop));
+        Assert.IsType<Post.Never>(await _bench.Delivery.UpdateAsync(longer, at, null, Stop));
+        Assert.DoesNotContain(SlackBench.Password, (await MessagesAsync()).Single().ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_message_a_password_is_shown_from_becomes_the_one_of_the_live_grant()
+    {
+        var grant = new Grant(Some.Allowed().State with { RevealBy = Some.Now.AddHours(1) });
+
+        var at = Assert.IsType<Post.Sent>(await _bench.Delivery.OfferAsync(grant.State, Stop)).Message!;
+        Assert.Contains("Show password", (await MessagesAsync()).Single().ToJsonString(), StringComparison.Ordinal);
+        var live = Some.Active().State with { Id = grant.Id, RevealBy = grant.State.RevealBy };
+        Assert.IsType<Post.Sent>(await _bench.Delivery.UpdateAsync(live, at, null, Stop));
+
+        var drawn = (await MessagesAsync()).Single();
+        Assert.Contains($"Grant: {grant.Id}", BlockReader.Read(drawn["blocks"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("given back by itself", drawn.ToJsonString(), StringComparison.Ordinal);
+        Assert.Equal(["reveal_password", "connect", "return_grant"],
+            drawn["blocks"]!.AsArray().Single(block => (string)block!["type"]! == "actions")!["elements"]!.AsArray().Select(one => (string)one!["action_id"]!));
     }
 
     [Fact]

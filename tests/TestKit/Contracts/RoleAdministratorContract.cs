@@ -70,6 +70,34 @@ public abstract class RoleAdministratorContract
     }
 
     [Fact]
+    public async Task A_new_password_is_the_only_one_that_works_and_changes_nothing_else()
+    {
+        var order = await OrderAsync();
+        var made = await MakeAsync(order, First);
+
+        Assert.Null((await Administrator.SetPasswordAsync(ToRemove(order, made.Oid), Second, Cancellation)).Refusal);
+
+        Assert.False(await CanAsync(order, First.Reveal(), Attempt.LogIn));
+        Assert.True(await CanAsync(order, Second.Reveal(), Attempt.Read));
+        Assert.False(await CanAsync(order, Second.Reveal(), Attempt.Write));
+    }
+
+    [Fact]
+    public async Task A_role_that_is_gone_or_another_grants_gets_no_password_and_is_not_made()
+    {
+        var order = await OrderAsync();
+        await MakeAsync(order, First);
+
+        Assert.NotNull((await Administrator.SetPasswordAsync(ToRemove(order) with { Grant = GrantId.New() }, Second, Cancellation)).Refusal);
+        Assert.True(await CanAsync(order, First.Reveal(), Attempt.LogIn));
+
+        await Administrator.RemoveAsync(ToRemove(order), Cancellation);
+        Assert.NotNull((await Administrator.SetPasswordAsync(ToRemove(order), Second, Cancellation)).Refusal);
+        Assert.False(await CanAsync(order, Second.Reveal(), Attempt.LogIn));
+        Assert.False(Gone(await Administrator.RemoveAsync(ToRemove(order), Cancellation)).Existed);
+    }
+
+    [Fact]
     public async Task A_name_that_another_grant_has_is_taken_and_its_role_is_left_alone()
     {
         var others = await OrderAsync();

@@ -30,6 +30,15 @@ public sealed class FakeCredentialDelivery : ICredentialDelivery
 
     public void Breaks() => Answer = () => throw new HttpRequestException("The connection was cut.");
 
+    /// <summary>Messages that a password can be shown from, and to whom they went.</summary>
+    public ConcurrentQueue<(MessageRef Message, GrantSnapshot Grant)> Offered { get; } = new();
+
+    /// <summary>What was drawn anew, as it is on record by then.</summary>
+    public ConcurrentQueue<(MessageRef Message, GrantSnapshot Grant, TimeSpan? ExtendBy)> Updated { get; } = new();
+
+    /// <summary>Passwords that were shown in a window.</summary>
+    public ConcurrentQueue<(string View, Credential Credential)> Shown { get; } = new();
+
     public async Task<Delivery> DeliverAsync(Grant grant, Credential credential, CancellationToken cancellationToken)
     {
         _attempted.Enqueue((grant.Id, credential));
@@ -37,6 +46,25 @@ public sealed class FakeCredentialDelivery : ICredentialDelivery
         if (Answer() is { } answer) return answer;
 
         _delivered.Enqueue((grant.Id, credential));
-        return new Delivery.Delivered(new MessageRef($"D{grant.State.Requester.User[1..]}", $"1767225600.{Interlocked.Increment(ref _count):D6}"));
+        if (grant.State.Password?.View is not { } view) return new Delivery.Delivered(Next(grant.State));
+
+        Shown.Enqueue((view, credential));
+        return new Delivery.Shown();
     }
+
+    public Task<Post> OfferAsync(GrantSnapshot grant, CancellationToken cancellationToken)
+    {
+        var message = Next(grant);
+        Offered.Enqueue((message, grant));
+        return Task.FromResult<Post>(new Post.Sent(message));
+    }
+
+    public Task<Post> UpdateAsync(GrantSnapshot grant, MessageRef message, TimeSpan? extendBy, CancellationToken cancellationToken)
+    {
+        Updated.Enqueue((message, grant, extendBy));
+        return Task.FromResult<Post>(new Post.Sent(message));
+    }
+
+    private MessageRef Next(GrantSnapshot grant) =>
+        new($"D{grant.Requester.User[1..]}", $"1767225600.{Interlocked.Increment(ref _count):D6}");
 }

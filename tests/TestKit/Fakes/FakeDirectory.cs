@@ -45,6 +45,9 @@ public sealed class FakeDirectory : IDirectory
         return this;
     }
 
+    /// <summary>It cannot be read any more.</summary>
+    public void Ungroup(string usergroup) => _groups.Remove(usergroup, out _);
+
     public void IsDown() => Unavailable = new Error("directory.unavailable", "I cannot check who you are right now. Please try again in a minute.");
 
     public Task<Result<Person>> FindAsync(PrincipalId id, CancellationToken cancellationToken)

@@ -17,16 +17,16 @@ public sealed class FakeForms : IForms
 
     public IReadOnlyList<(string View, string? Hash, ChatForm Form)> Redrawn => [.. _redrawn];
 
-    public Task<Post> OpenAsync(Secret trigger, ChatForm form, CancellationToken cancellationToken) => Do(() => _opened.Enqueue(form));
+    public Task<Post> OpenAsync(Secret trigger, ChatForm form, CancellationToken cancellationToken) => Do(() => _opened.Enqueue(form), "V0WINDOW1");
 
     public Task<Post> RedrawAsync(string view, string? hash, ChatForm form, CancellationToken cancellationToken) =>
-        Do(() => _redrawn.Enqueue((view, hash, form)));
+        Do(() => _redrawn.Enqueue((view, hash, form)), null);
 
-    private Task<Post> Do(Action record)
+    private Task<Post> Do(Action record, string? view)
     {
         if (Answer() is { } answer) return Task.FromResult(answer);
 
         record();
-        return Task.FromResult<Post>(new Post.Sent(null));
+        return Task.FromResult<Post>(new Post.Sent(null, view));
     }
 }

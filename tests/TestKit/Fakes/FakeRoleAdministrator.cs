@@ -126,6 +126,21 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
         return Task.FromResult(Result.Done);
     }
 
+    /// <summary>While set, this is the answer when a password is to be set.</summary>
+    public Error? SettingFails { get; set; }
+
+    public async Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Before is { } before) await before(cancellationToken);
+        if (SettingFails is { } failure) return failure;
+        if (Find(role.Role, role.Target.Cluster) is not { CanLogIn: true } there || there.Order.Grant != role.Grant)
+            return new Error("postgres.role_gone", "It is not there.");
+
+        Change(role.Role, found => found with { Password = password.Reveal() });
+        return Result.Done;
+    }
+
     /// <summary>What a role would get, by its hash; null: whatever was agreed to.</summary>
     public Func<RoleOrder, string>? PlanHash { get; set; }
 

@@ -53,7 +53,8 @@ internal static class Replies
         return new ChatMessage($"You have {filed.Scope} on {filed.Database} already ({filed.Id}). Nothing new was filed.",
         [
             first, new ChatPart.Note("The credentials are in its direct message. Nothing new was filed."),
-            new ChatPart.Buttons([GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", DraftOf(wish) with { Another = true })]),
+            new ChatPart.Buttons(
+                [GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", DraftOf(wish) with { Another = true })]),
         ]);
     }
 
@@ -184,8 +185,12 @@ internal static class Replies
     internal static string Untick(string words) => words.Replace('`', '\'');
 
     /// <summary>What makes an answer stop and think; empty mostly.</summary>
-    private static string Risk(bool high, string? actsAs) =>
-        $"{(high ? "High risk. " : "")}{(actsAs is null ? "" : $"Sessions act as the owner {Untick(actsAs)}: what they do, that owner does, and what they make belongs to it.")}".TrimEnd();
+    private static string Risk(bool high, string? actsAs)
+    {
+        var owner = actsAs is null ? ""
+            : $"Sessions act as the owner {Untick(actsAs)}: what they do, that owner does, and what they make belongs to it.";
+        return $"{(high ? "High risk. " : "")}{owner}".TrimEnd();
+    }
 
     private static string Reason(GrantSnapshot grant) => grant.EndReason switch
     {

@@ -1,4 +1,3 @@
-using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -12,7 +11,7 @@ namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
 internal sealed class RequestDesk(
-    IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, FormPreview previews, TimeProvider clock)
+    IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, HolderDesk holders, FormPreview previews, TimeProvider clock)
 {
     /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
     public async Task<Unanswered?> HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
@@ -54,9 +53,9 @@ internal sealed class RequestDesk(
                 cancellationToken);
     }
 
-    /// <summary>Somebody sent more than one person may in a minute.</summary>
-    public Task SlowDownAsync(PrincipalId person, CancellationToken cancellationToken) =>
-        chat.ReplyAsync(new ReplyAddress(person, null, null), ChatMessage.Plain(SlackEndpoints.SlowDown), cancellationToken);
+    /// <summary>Something said to a person that answers no request on record.</summary>
+    public Task TellAsync(PrincipalId person, string words, CancellationToken cancellationToken) =>
+        chat.ReplyAsync(new ReplyAddress(person, null, null), ChatMessage.Plain(words), cancellationToken);
 
     /// <summary>Slack said that this person changed: what they hold may rest on nothing any more.</summary>
     public Task ReviewAsync(PrincipalId person, CancellationToken cancellationToken) =>
@@ -147,6 +146,10 @@ internal sealed class RequestDesk(
             case var _ when DecisionDesk.Knows(action) && GrantId.Parse(value) is { } about:
                 var press = new Press(asker.Person, action, about, asker.Trigger, asker.Address.Channel);
                 if (await decisions.PressAsync(press, cancellationToken) is { } said) await SayAsync(asker, said, cancellationToken);
+                break;
+            case var _ when HolderDesk.Knows(action) && GrantId.Parse(value) is { } held:
+                var holding = new Press(asker.Person, action, held, asker.Trigger, asker.Address.Channel);
+                if (await holders.PressAsync(holding, cancellationToken) is { } told) await SayAsync(asker, told, cancellationToken);
                 break;
             case Buttons.OpenForm when DraftJson.Read(value) is { } draft:
                 var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);

@@ -67,11 +67,7 @@ internal sealed class EventEndpoint(
         }
 
         text = SlackEndpoints.Cut(text);
-        if (people.Of(message.From, VerbWords.Ends(text)) is not Pace.Go and var hasty)
-        {
-            if (hasty is Pace.SlowDown) worker.Enqueue((desk, token) => desk.SlowDownAsync(message.From, token));
-            return;
-        }
+        if (!await people.AdmitsAsync(message.From, VerbWords.Ends(text), words => worker.TellAsync(message.From, words))) return;
 
         // The same message can come again under the same event id (a retry) or under another one.
         var alias = SlackEndpoints.Key("msg", $"{message.Channel}\n{message.Timestamp}");

@@ -74,11 +74,8 @@ internal sealed class InteractivityEndpoint(
             return;
         }
 
-        if (pace.Of(person, action.Name is GrantMessages.ReturnAction or RevokeForm.Kind) is not Pace.Go and var hasty)
-        {
-            if (hasty is Pace.SlowDown) worker.Enqueue((desk, token) => desk.SlowDownAsync(person, token));
-            return;
-        }
+        var ends = action.Name is GrantMessages.ReturnAction or RevokeForm.Kind;
+        if (!await pace.AdmitsAsync(person, ends, words => worker.TellAsync(person, words))) return;
 
         var trigger = SlackPayload.Text(root, "trigger_id");
         // A suggestion is one request, however often its button is pressed; other buttons may be pressed again.
@@ -98,14 +95,9 @@ internal sealed class InteractivityEndpoint(
     {
         switch (SlackView.Read(root))
         {
-            case { Kind: RequestForm.Kind } when pace.Of(person, ends: false) is not Pace.Go:
-                await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
-                {
-                    [RequestForm.Database] = SlackEndpoints.SlowDown.Replace("`", "", StringComparison.Ordinal),
-                });
-                break;
             case { Kind: RequestForm.Kind } form:
-                await RequestedAsync(http, received, root, person, form);
+                if (await pace.AdmitsAsync(person, ends: false, words => FaultAsync(http, RequestForm.Database, words), everyTime: true))
+                    await RequestedAsync(http, received, root, person, form);
                 break;
             case { Kind: RevokeForm.Kind } form:
                 await RevokedAsync(http, received, root, person, form);
@@ -133,10 +125,7 @@ internal sealed class InteractivityEndpoint(
         var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Revocation, person,
             RevokeForm.ChannelIn(form.Context), new RevokedForm(target, why).Write(), clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
-            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                [RevokeForm.Confirm] = "I could not write this down, so nothing was ended. Try again.",
-            });
+            await FaultAsync(http, RevokeForm.Confirm, "I could not write this down, so nothing was ended. Try again.");
     }
 
     private async Task DecidedAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person, SlackView view)
@@ -185,19 +174,20 @@ internal sealed class InteractivityEndpoint(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
         if (await check.RefusalOfAsync(person, wish, either.Token) is { } refusal)
         {
-            await FaultsAsync(
-                http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.FieldOf(refusal)] = refusal.Message });
+            await FaultAsync(http, RequestForm.FieldOf(refusal), refusal.Message);
             return;
         }
 
         var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person,
             RequestForm.ChannelIn(form.Context), DraftJson.Write(form.Filled), clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, either.Token) is Acceptance.NotWritten)
-            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                [RequestForm.Database] = "I could not write your request down, so nothing was requested. Try again.",
-            });
+            await FaultAsync(
+                http, RequestForm.Database, "I could not write your request down, so nothing was requested. Try again.");
     }
+
+    /// <summary>Beside its field; nothing is drawn as code there.</summary>
+    private static Task FaultAsync(HttpContext http, string field, string words) => FaultsAsync(
+        http, new Dictionary<string, string>(StringComparer.Ordinal) { [field] = words.Replace("`", "", StringComparison.Ordinal) });
 
     private static Task FaultsAsync(HttpContext http, IReadOnlyDictionary<string, string> faults) =>
         http.Response.WriteAsJsonAsync(new { response_action = "errors", errors = faults });

@@ -190,6 +190,14 @@ internal sealed class RemovalStatements
     private static string Dependencies(string oid, string which) =>
         $"(SELECT count(*) FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid BETWEEN {oid} AND {oid}{which})";
 
+    /// <summary>
+    /// Default privileges in a role's name, in any database. By what depends, and not by whose it is: a scope role has a row for each of its
+    /// tables in that other index, and as many would be read each time.
+    /// </summary>
+    private static string DefaultsOf(string oid) =>
+        "(SELECT count(*) FROM pg_database b JOIN pg_shdepend d ON d.dbid = b.oid AND d.classid = 'pg_default_acl'::regclass WHERE " +
+            $"d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass AND d.refobjid::bigint = {oid}::bigint)";
+
     /// <summary>By database, which is how the index goes: every live role with a setting has a row there.</summary>
     private static string Settings(string oid) =>
         "(SELECT count(*) FROM (SELECT 0::oid AS oid UNION ALL SELECT b.oid FROM pg_database b) b JOIN pg_db_role_setting c ON " +
@@ -226,7 +234,7 @@ internal sealed class RemovalStatements
     /// </summary>
     private string LeftOfScopes => _canBecomeScope
         ? $"coalesce((SELECT sum({Dependencies("s.oid", " AND d.deptype = 'o'")} + {Prepared("s.oid")} + {Settings("s.oid")}) FROM s), 0)"
-        : $"coalesce((SELECT sum({Dependencies("s.oid", " AND d.deptype = 'o' AND d.classid = 'pg_default_acl'::regclass")}) FROM s), 0)";
+        : $"coalesce((SELECT sum({DefaultsOf("s.oid")}) FROM s), 0)";
 
     private string LookStatement() => $"""
         WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED (SELECT oid FROM x), s AS MATERIALIZED ({ScopeRoles}),
