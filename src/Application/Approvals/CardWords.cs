@@ -138,7 +138,7 @@ internal static class CardWords
     {
         if (!Waits(grant))
         {
-            yield return new ChatPart.Text(Outcome(grant));
+            yield return new ChatPart.Text($"{Outcome(grant)} ({grant.Id})");
             yield break;
         }
 

@@ -48,8 +48,8 @@ public sealed class RequestFormTests
 
     [Theory]
     [InlineData(null, "Read tables", "You would get: select on tables in schema public.", "Now, without approval (rule rule-1).")]
-    [InlineData("3 tables in orders", "Read tables", "You would get: select on tables in schema public. Today that is 3 tables in orders.", "Now, without approval (rule rule-1).")]
-    [InlineData("3 tables in orders", null, "You would get: 3 tables in orders.", "1 of dba, then 2 of security will be asked (rule rule-1).")]
+    [InlineData("select on 3 tables", "Read tables", "You would get: select on 3 tables.", "Now, without approval (rule rule-1).")]
+    [InlineData("select on 3 tables", null, "You would get: select on 3 tables.", "1 of dba, then 2 of security will be asked (rule rule-1).")]
     public void What_the_choices_come_to_stands_below_them(string? gives, string? rules, string get, string who)
     {
         var offers = SomeOffers.Of([("orders", ["read"])]);

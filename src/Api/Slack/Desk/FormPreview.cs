@@ -8,7 +8,9 @@ using MediatR;
 
 namespace DbAccess.Api.Slack.Desk;
 
-/// <summary>The request form with what its choices come to. What the live database does not say in time, the policy's own words say.</summary>
+/// <summary>
+/// The request form with what its choices come to. What the live database does not say in time, the policy's own words say.
+/// </summary>
 internal sealed class FormPreview(IMediator mediator, TimeProvider clock, ILogger<FormPreview> log)
 {
     /// <summary>A trigger lives for three seconds, and part of them is gone.</summary>

@@ -28,7 +28,9 @@ internal static class RequestForm
     // What Slack takes as the value of an option.
     private const int LongestOption = 75;
 
-    /// <summary>What the form shows of what was said: the first of what can be asked for where nothing was said, or something else.</summary>
+    /// <summary>
+    /// What the form shows of what was said: the first of what can be asked for where nothing was said, or something else.
+    /// </summary>
     public static (DatabaseOffer Database, ScopeOffer Scope) Chosen(Offers offers, Draft draft)
     {
         var database = offers.Databases.FirstOrDefault(offer => offer.Database.Value == draft.Database) ?? offers.Databases[0];
@@ -80,15 +82,9 @@ internal static class RequestForm
     /// <summary>What the choices come to, before anything is asked for.</summary>
     private static IReadOnlyList<ChatPart> Preview(ScopeOffer scope, TimeSpan length, FormPreviewed known)
     {
-        var rules = string.Join("; ", scope.Privileges.Take(5)) + (scope.Privileges.Count > 5 ? "; …" : "");
-        var owner = scope.RunAs is { } runAs ? $"acts as the owner {runAs}" : rules;
-        var gives = (owner, known.Gives) switch
-        {
-            ("", null) => scope.Scope.Value,
-            ("", { } now) => now,
-            (_, null) => owner,
-            var (words, now) => $"{words}. Today that is {now}",
-        };
+        var rules = scope.RunAs is { } runAs ? $"what the owner {runAs} may do"
+            : string.Join("; ", scope.Privileges.Take(5)) + (scope.Privileges.Count > 5 ? "; …" : "");
+        var gives = known.Gives ?? (rules.Length > 0 ? rules : scope.Scope.Value);
         var who = scope.Approval is { } approval
             ? $"{string.Join(", then ", approval.Stages.Select(ApprovalErrors.Words))} will be asked (rule {scope.Rule})."
             : $"Now, without approval (rule {scope.Rule}).";

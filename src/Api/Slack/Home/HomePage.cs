@@ -43,9 +43,10 @@ internal static class HomePage
     {
         if (grants.Count == 0) yield break;
 
-        yield return new ChatPart.Header(grants.Count == 1 ? title : $"{title} ({grants.Count})");
+        yield return new ChatPart.Header(grants.Count <= MostEach ? title : $"{title} ({grants.Count})");
         foreach (var part in grants.Take(MostEach).SelectMany(draw)) yield return part;
-        if (grants.Count > MostEach) yield return new ChatPart.Note($"… and {grants.Count - MostEach} more: /db-access mine, /db-access list.");
+        if (grants.Count > MostEach)
+            yield return new ChatPart.Note($"… and {grants.Count - MostEach} more: /db-access mine, /db-access list.");
     }
 
     private static IEnumerable<ChatPart> Own(GrantSnapshot grant, HomeFacts facts, DateTimeOffset now)
@@ -116,7 +117,7 @@ internal static class HomePage
 
     private static IEnumerable<ChatPart> Past(GrantSnapshot grant)
     {
-        yield return new ChatPart.When($"{What(grant)} · {Ending(grant)}", grant.EndedAt!.Value);
+        yield return new ChatPart.When($"{What(grant)} · {Ending(grant)} ·", grant.EndedAt!.Value);
         yield return new ChatPart.Buttons([GrantMessages.AskAgainButton(grant.Id)]);
     }
 
@@ -134,7 +135,7 @@ internal static class HomePage
         yield return new ChatPart.Divider();
         yield return new ChatPart.Header("Needs attention");
         yield return new ChatPart.Text(attention.Count == 0 ? "Nothing." : Lines(attention, 15));
-        yield return new ChatPart.Header($"Everybody, live ({office.Live.Count})");
+        yield return new ChatPart.Header($"Everybody, live{(office.Live.Count == 0 ? "" : $" ({office.Live.Count})")}");
         if (office.Live.Count == 0)
         {
             yield return new ChatPart.Text("Nobody has access through DbAccess right now.");
@@ -160,7 +161,8 @@ internal static class HomePage
     private static ChatButton Cancel(GrantId id) => new(GrantMessages.CancelAction, "Cancel", id.ToString());
 
     private static string What(GrantSnapshot grant) =>
-        $"`{grant.Id}` {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}{(grant.Scope.HighRisk ? " (high risk)" : "")}";
+        $"`{grant.Id}` {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}" +
+        (grant.Scope.HighRisk ? " (high risk)" : "");
 
     private static string Whose(GrantSnapshot grant) =>
         $"{GrantMessages.Plain(grant.Handle)}, {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}";
@@ -189,7 +191,7 @@ internal static class HomePage
             EndReason.Revoked => GrantMessages.Revoked(grant),
             _ => "ended early",
         },
-        GrantStatus.Failed => "could not be given",
+        GrantStatus.Failed => "was not given",
         _ => grant.Status.ToString().ToLowerInvariant(),
     };
 }

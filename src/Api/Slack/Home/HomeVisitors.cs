@@ -48,7 +48,9 @@ internal sealed class HomeVisitors(TimeProvider clock)
         }
     }
 
-    /// <summary>Those whose page is to be drawn now. Whoever takes them draws them: they are due again only when something happens.</summary>
+    /// <summary>
+    /// Those whose page is to be drawn now. Whoever takes them draws them: they are due again only when something happens.
+    /// </summary>
     public IReadOnlyList<PrincipalId> TakeDue()
     {
         var now = clock.GetUtcNow();
