@@ -294,6 +294,6 @@ public sealed class InteractivityTests
             .Replace("@kind", RequestForm.Kind, StringComparison.Ordinal).Replace("@hash", hash, StringComparison.Ordinal).Replace("@database", JsonSerializer.Serialize(database), StringComparison.Ordinal)
             .Replace("@scope", scope, StringComparison.Ordinal).Replace("@length", length, StringComparison.Ordinal).Replace("@reason", reason, StringComparison.Ordinal);
 
-    private static string Click(string action, string value) =>
+    internal static string Click(string action, string value) =>
         $$"""{"type":"block_actions","user":{"id":"U0ENGINE1","team_id":"T0DBACME1"},"api_app_id":"A0DBACCS1","container":{"type":"message","message_ts":"1767225500.000700","channel_id":"C0GENERAL"},"trigger_id":"9002.2001.bbbb0001","team":{"id":"T0DBACME1"},"response_url":"https://hooks.slack.com/actions/T0DBACME1/9002/respBBB1","actions":[{"action_id":"{{action}}","value":{{JsonSerializer.Serialize(value)}},"type":"button","action_ts":"1767225599.123456"}]}""";
 }

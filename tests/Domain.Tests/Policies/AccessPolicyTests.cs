@@ -197,7 +197,7 @@ public sealed class AccessPolicyTests
     {
         var verdict = Policy(Rule("r", ["oncall"], ["*"], ["*"])).Decide(Question(duration: TimeSpan.FromSeconds(seconds)));
 
-        Assert.Equal(sentence is null ? null : new Error("policy.too_long", sentence), (verdict as AccessVerdict.Refused)?.Refusal);
+        Assert.Equal(sentence is null ? null : new Error("policy.too_long", sentence) { Meant = "4h" }, (verdict as AccessVerdict.Refused)?.Refusal);
         if (sentence is null) Assert.Equal(TimeSpan.FromSeconds(seconds), Assert.IsType<AccessVerdict.Terms>(verdict).Duration);
     }
 
@@ -210,7 +210,7 @@ public sealed class AccessPolicyTests
 
         var verdict = policy.Decide(Question(duration: TimeSpan.FromSeconds(seconds)));
 
-        Assert.Equal(sentence is null ? null : new Error("policy.too_short", sentence), (verdict as AccessVerdict.Refused)?.Refusal);
+        Assert.Equal(sentence is null ? null : new Error("policy.too_short", sentence) { Meant = "10m" }, (verdict as AccessVerdict.Refused)?.Refusal);
     }
 
     [Theory]
