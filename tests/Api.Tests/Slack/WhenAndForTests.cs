@@ -135,7 +135,7 @@ public sealed class WhenAndForTests
         Assert.Equal((true, Now.AddHours(5), "U0ENGINE3"), (draft.BreakGlass, draft.StartsAt, draft.For));
         Assert.Equal(draft, DraftJson.Read(DraftJson.Write(draft)));
         var form = Api.Slack.Desk.RequestForm.Draw(SomeOffers.Usual, draft, "C1");
-        var (channel, besides) = Api.Slack.Desk.RequestForm.FromContext(form.Context);
+        var (channel, besides) = (Api.Slack.Desk.RequestForm.ChannelIn(form.Context), Api.Slack.Desk.RequestForm.BesidesIn(form.Context));
         Assert.Equal(("C1", true, Now.AddHours(5), "U0ENGINE3"), (channel, besides.BreakGlass, besides.StartsAt, besides.For));
         Assert.Equal(3, form.Intro.Count);
     }
