@@ -99,7 +99,7 @@ public sealed class NextPressTests
         house.People.Refuses(Some.Person("U0ENGINE2"));
 
         var submitted = InteractivityTests.Submission().Replace(
-            "\"private_metadata\":\"C0GENERAL\"", "\"private_metadata\":\"C0GENERAL\\n{\\\"for\\\":\\\"U0ENGINE2\\\"}\"", StringComparison.Ordinal);
+            "\"private_metadata\":\"C0GENERAL\"", "\"private_metadata\":\"C0GENERAL\\norders\\nread\\n{\\\"for\\\":\\\"U0ENGINE2\\\"}\"", StringComparison.Ordinal);
         using var answer = await house.PayloadAsync(submitted);
 
         Assert.Contains("errors", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
@@ -137,7 +137,12 @@ public sealed class NextPressTests
         Assert.Contains("INC-4711", FakeChat.Words(message), StringComparison.Ordinal);
     }
 
-    private static string? Text(ChatForm form, string key) => form.Fields.OfType<FormField.Text>().Single(field => field.Key == key).Initial;
+    private static string? Text(ChatForm form, string key) => form.Fields.Single(field => field.Key == key) switch
+    {
+        FormField.Text text => text.Initial,
+        FormField.Search search => string.Join(", ", search.Chosen.Select(option => option.Value)),
+        _ => null,
+    };
 
     private static async Task<IReadOnlyList<ChatButton>> ButtonsAsync(SlackHouse house)
     {

@@ -19,7 +19,7 @@ internal static partial class ErrorWords
     private const int LongestText = 300;
 
     // What is pasted behind that is no message any more.
-    private const int MostLetters = 8_000;
+    private const int MostLetters = 2_000;
 
     /// <summary>Null when it is no such error, or a request that only speaks of one.</summary>
     public static PastedError? Read(string typed, PolicyNames names)

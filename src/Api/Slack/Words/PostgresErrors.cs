@@ -69,30 +69,59 @@ internal static class PostgresErrors
         "访问关系 {n} 的列 {c} 的权限不够", "{c} 칼럼(해당 릴레이션: {n} ) 접근 권한 없음",
     ];
 
-    private static readonly (Regex Shape, ObjectKind? Kind, bool Owner)[] Shapes =
+    private static readonly Form[] Forms =
     [
-        .. Columns.Select(format => (Of(format, ""), (ObjectKind?)null, false)),
-        .. Denied.Select(one => (Of(one.Format, one.Tables), (ObjectKind?)ObjectKind.Table, false)),
-        .. Denied.Select(one => (Of(one.Format, one.Views), (ObjectKind?)ObjectKind.View, false)),
-        .. Denied.Select(one => (Of(one.Format, one.Sequences), (ObjectKind?)ObjectKind.Sequence, false)),
-        .. Denied.Select(one => (Of(one.Format, one.Functions), (ObjectKind?)ObjectKind.Function, false)),
-        .. Denied.Select(one => (Of(one.Format, one.Schemas), (ObjectKind?)ObjectKind.Schema, false)),
-        .. Owner.Select(format => (Of(format, ""), (ObjectKind?)null, true)),
+        .. Columns.Select(format => new Form(format, "", null, asOwner: false)),
+        .. Denied.Select(one => new Form(one.Format, one.Tables, ObjectKind.Table, asOwner: false)),
+        .. Denied.Select(one => new Form(one.Format, one.Views, ObjectKind.View, asOwner: false)),
+        .. Denied.Select(one => new Form(one.Format, one.Sequences, ObjectKind.Sequence, asOwner: false)),
+        .. Denied.Select(one => new Form(one.Format, one.Functions, ObjectKind.Function, asOwner: false)),
+        .. Denied.Select(one => new Form(one.Format, one.Schemas, ObjectKind.Schema, asOwner: false)),
+        .. Owner.Select(format => new Form(format, "", null, asOwner: true)),
     ];
 
     /// <summary>The first such message in a text and where it begins; null when there is none.</summary>
     public static (DeniedObject Denied, int Start)? Find(string text)
     {
-        foreach (var (shape, kind, owner) in Shapes)
+        foreach (var form in Forms)
         {
-            if (shape.Match(text) is not { Success: true } match) continue;
+            // Most of what people write holds no word of any of them.
+            if (!text.Contains(form.Key, StringComparison.OrdinalIgnoreCase)) continue;
+            if (form.Match(text) is not { } match) continue;
             var name = match.Groups["name"].Value.TrimEnd('.', ',', ';', ':', '!', ')');
             if (name.Length == 0) continue;
             var column = match.Groups["column"] is { Success: true, Value: var inside } ? inside : null;
-            return (new DeniedObject(kind, name, column, AsOwner: owner), match.Index);
+            return (new DeniedObject(form.Kind, name, column, AsOwner: form.AsOwner), match.Index);
         }
 
         return null;
+    }
+
+    /// <summary>A message in one language about one kind of thing.</summary>
+    private sealed class Form(string format, string nouns, ObjectKind? kind, bool asOwner)
+    {
+        private readonly Regex _shape = Of(format, nouns);
+
+        /// <summary>Its longest word, without which a text is none of it.</summary>
+        public string Key { get; } = Pieces().Split(format).Where(piece => !piece.StartsWith('{'))
+            .SelectMany(piece => piece.Split(' ')).MaxBy(word => word.Length)!;
+
+        public ObjectKind? Kind { get; } = kind;
+
+        public bool AsOwner { get; } = asOwner;
+
+        /// <summary>Null also where it cannot be told in time.</summary>
+        public Match? Match(string text)
+        {
+            try
+            {
+                return _shape.Match(text) is { Success: true } match ? match : null;
+            }
+            catch (RegexMatchTimeoutException)
+            {
+                return null;
+            }
+        }
     }
 
     private static Regex Of(string format, string nouns)
@@ -116,7 +145,7 @@ internal static class PostgresErrors
         // The name of an owner's thing is the last word of its line.
         if (format.Contains("{x}", StringComparison.Ordinal) && format.EndsWith("{n}", StringComparison.Ordinal))
             shape.Append("\\s*(?:$|[\\r\\n])");
-        return new Regex(shape.ToString(), RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, TimeSpan.FromSeconds(1));
+        return new Regex(shape.ToString(), RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, TimeSpan.FromMilliseconds(100));
     }
 
     private static int Length(string words) => words.Length;
