@@ -6,7 +6,8 @@ const string help = """
 
       roles      making and removing roles on a real PostgreSQL that waits for its disk: the bare SQL, DbAccess, and what people otherwise have
       cycles     make, log in, read, remove, some thousand times; then the catalogs, sessions and memory have to be as before, or it exits 1
-      slack      acknowledging a signed slash command: against an endpoint that only checks the signature
+      slack      acknowledging signed commands, presses and forms: against an endpoint that only checks the signature
+      decide     from the press that decides to the credentials in the holder's direct message
       memory     resident memory of a serving process, at rest and with 1,000 live grants
       sweep      a sweep with nothing due, at 100 and at 100,000 live grants
       store      an event of the sweep's function with nothing and with 100 due, in SQLite at up to 1,000,000 grants and in DynamoDB
@@ -21,7 +22,7 @@ const string help = """
       --help
     """;
 
-string[] all = ["roles", "slack", "memory", "sweep", "store"];
+string[] all = ["roles", "slack", "decide", "memory", "sweep", "store"];
 List<string> chosen = [], parts = [];
 bool quick = false, json = false;
 int? major = null, cycles = null;
@@ -82,6 +83,9 @@ foreach (var bench in chosen.Count == 0 ? all : [.. chosen.Distinct()])
             break;
         case "slack":
             await SlackBench.RunAsync(report, quick);
+            break;
+        case "decide":
+            await DecideBench.RunAsync(report, quick);
             break;
         case "store":
             await SweepBench.RunAsync(report, quick);

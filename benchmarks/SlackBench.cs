@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
-using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using System.Text;
 using DbAccess.Api.Slack;
 using DbAccess.Api.Slack.Door;
@@ -18,7 +16,7 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Benchmarks;
 
 /// <summary>
-/// Acknowledging a signed slash command: the product, which writes it into its store (on disk) before it answers, against a server that checks
+/// Acknowledging signed commands, presses and forms: the product, which writes it into its store (on disk) before it answers, against a server that checks
 /// the signature with the same code and does nothing else. Both are processes of their own; the work behind the acknowledgement goes on meanwhile.
 /// </summary>
 internal static class SlackBench
@@ -71,12 +69,16 @@ internal static class SlackBench
         builder.Logging.ClearProviders();
         var secret = Environment.GetEnvironmentVariable("DBACCESS_BENCH_SECRET") ?? throw new InvalidOperationException("This is started by the benchmark.");
         builder.Services.AddSingleton(new SlackSignature([new Secret(secret)], TimeProvider.System));
-        builder.Services.AddSingleton<SlackDoor>();
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<UnsignedBodies>().AddSingleton<SlackDoor>();
         await using var app = builder.Build();
-        app.MapPost("/slack/commands", async (HttpContext http, SlackDoor door) =>
+        foreach (var path in (string[])["/slack/commands", "/slack/interactivity"])
         {
-            await door.AdmitAsync(http, "application/x-www-form-urlencoded");
-        });
+            app.MapPost(path, async (HttpContext http, SlackDoor door) =>
+            {
+                await door.AdmitAsync(http, "application/x-www-form-urlencoded");
+            });
+        }
+
         app.Urls.Add("http://127.0.0.1:0");
         await app.StartAsync();
         Console.WriteLine(app.Urls.First());
@@ -118,7 +120,6 @@ internal static class SlackBench
 
     private sealed class Load(Uri url, string secret) : IDisposable
     {
-        private static readonly MediaTypeHeaderValue Form = new("application/x-www-form-urlencoded");
         private readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = Connections, UseProxy = false }) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(30) };
         private readonly byte[] _key = Encoding.UTF8.GetBytes(secret);
         private int _count;
@@ -169,19 +170,18 @@ internal static class SlackBench
 
         public void Dispose() => _http.Dispose();
 
+        /// <summary>Commands, presses and forms, one after the other.</summary>
         private HttpRequestMessage Build()
         {
             var number = Interlocked.Increment(ref _count);
-            var body = $"token=x&team_id=T0DBACME1&team_domain=acme&channel_id=D0BENCH01&channel_name=directmessage&user_id={SlackUser.Erin}&user_name=erin"
-                + $"&command=%2Fdb-access&text=mine&api_app_id=A0DBACCS1&is_enterprise_install=false&trigger_id={url.Port}.{number}.{Guid.NewGuid():N}";
-            var bytes = Encoding.ASCII.GetBytes(body);
-            var at = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
-            byte[] signed = [.. Encoding.ASCII.GetBytes($"v0:{at}:"), .. bytes];
-            var mac = HMACSHA256.HashData(_key, signed);
-            var request = new HttpRequestMessage(HttpMethod.Post, "slack/commands") { Content = new ByteArrayContent(bytes) { Headers = { ContentType = Form } } };
-            request.Headers.Add("X-Slack-Request-Timestamp", at.ToString(System.Globalization.CultureInfo.InvariantCulture));
-            request.Headers.Add("X-Slack-Signature", $"v0={Convert.ToHexStringLower(mac)}");
-            return request;
+            return (number % 3) switch
+            {
+                0 => Signed.Request("slack/commands",
+                    $"token=x&team_id=T0DBACME1&team_domain=acme&channel_id=D0BENCH01&channel_name=directmessage&user_id={SlackUser.Erin}&user_name=erin"
+                    + $"&command=%2Fdb-access&text=mine&api_app_id=A0DBACCS1&is_enterprise_install=false&trigger_id={url.Port}.{number}.{Guid.NewGuid():N}", _key),
+                1 => Signed.Press(SlackUser.Dana, "approve_grant", "K7Q3-MD", _key),
+                _ => Signed.Form(SlackUser.Dana, "deny_grant", "K7Q3-MD\n", "reason", "not tonight", _key),
+            };
         }
 
         private async Task SendAsync(HttpRequestMessage request)

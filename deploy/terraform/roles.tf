@@ -32,6 +32,18 @@ data "aws_iam_policy_document" "work" {
     resources = local.tables
   }
   statement {
+    # What is on the audit trail is added to and nothing else. A row that is put over another breaks the chain of hashes; that much IAM cannot tell.
+    sid       = "AuditRowsStay"
+    effect    = "Deny"
+    actions   = ["dynamodb:DeleteItem", "dynamodb:UpdateItem"]
+    resources = local.tables
+    condition {
+      test     = "ForAnyValue:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["AUDIT"]
+    }
+  }
+  statement {
     sid       = "Indexes"
     actions   = ["dynamodb:Query", "dynamodb:Scan"]
     resources = local.all_indexes

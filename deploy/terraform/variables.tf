@@ -85,6 +85,16 @@ variable "web_tasks" {
   description = "How many copies of the web application run; any number may"
 }
 
+variable "requests_per_address" {
+  type        = number
+  default     = 3000
+  description = "How many requests one address may send in five minutes; the rest is blocked before it reaches the web application. 0: no rule, and no web ACL (AWS charges for one)"
+  validation {
+    condition     = var.requests_per_address == 0 || var.requests_per_address >= 100
+    error_message = "AWS takes no fewer than 100."
+  }
+}
+
 variable "web_cpu" {
   type        = number
   default     = 256

@@ -111,6 +111,46 @@ resource "aws_lb" "this" {
   tags                       = local.tags
 }
 
+# Before anything of the product's own: whoever sends more than this from one address is answered by AWS. Slack sends from several.
+resource "aws_wafv2_web_acl" "web" {
+  count = var.requests_per_address > 0 ? 1 : 0
+  name  = "${var.name}-web"
+  scope = "REGIONAL"
+  tags  = local.tags
+  default_action {
+    allow {}
+  }
+  rule {
+    name     = "rate"
+    priority = 1
+    action {
+      block {}
+    }
+    statement {
+      rate_based_statement {
+        limit              = var.requests_per_address
+        aggregate_key_type = "IP"
+      }
+    }
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "${var.name}-rate"
+      sampled_requests_enabled   = false
+    }
+  }
+  visibility_config {
+    cloudwatch_metrics_enabled = true
+    metric_name                = "${var.name}-web"
+    sampled_requests_enabled   = false
+  }
+}
+
+resource "aws_wafv2_web_acl_association" "web" {
+  count        = var.requests_per_address > 0 ? 1 : 0
+  resource_arn = aws_lb.this.arn
+  web_acl_arn  = aws_wafv2_web_acl.web[0].arn
+}
+
 resource "aws_lb_target_group" "web" {
   name                 = "${var.name}-web"
   port                 = 8080

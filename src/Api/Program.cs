@@ -185,14 +185,9 @@ public static class Program
             return failed ? CommandLine.Failure : CommandLine.Success;
         }
 
-        try
+        if (!(await mediator.Send(new ReviewHolders())).Value.Complete)
         {
-            await mediator.Send(new ReviewHolders());
-        }
-        catch (Exception failure)
-        {
-            // Keeps nothing from its end.
-            await Console.Error.WriteLineAsync($"Whether holders may go on could not be asked ({failure.GetType().Name}).");
+            await Console.Error.WriteLineAsync("Whether holders may go on could not be asked of all.");
             failed = true;
         }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using DbAccess.Application.Approvals;
+using DbAccess.Application.Databases;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Reconciling;
@@ -50,13 +51,17 @@ public static class DependencyInjection
         }
 
         services.AddTransient<Membership>();
+        services.AddSingleton<GroupHealth>();
         services.AddTransient<RequestJudge>();
-        services.AddTransient<GrantSeal>();
+        services.AddTransient<PersonalLimits>();
         services.AddTransient<TableCheck>();
+        services.AddTransient<GrantSeal>();
         services.AddTransient<GrantWarrant>();
         services.AddTransient<Revokers>();
         services.AddTransient<Deciders>();
         services.AddTransient<Deciding>();
+        services.AddTransient<Administrators>();
+        services.AddTransient<DroppedDecisions>();
         services.AddTransient<GrantAsking>();
         services.AddTransient<GrantCards>();
         services.AddSingleton<ClusterPlaces>();
@@ -68,6 +73,8 @@ public static class DependencyInjection
         services.AddTransient<GrantTelling>();
         services.AddTransient<RoleReconciler>();
         services.AddSingleton<ReconcileMemory>();
+        services.AddSingleton<LiveCatalog>();
+        services.AddTransient<OfferedScopes>();
         return services;
     }
 }

@@ -4,6 +4,9 @@ namespace DbAccess.Domain;
 /// <paramref name="Message"/> is for the person: what happened, why, and what to do next. It never holds a secret.</summary>
 public sealed record Error(string Code, string Message)
 {
-    /// <summary>What was probably meant, as it is typed, for a button that asks for it; null mostly.</summary>
+    /// <summary>
+    /// What was probably meant, as it is typed, for a button that asks for it: tables, or a length where the length is what is wrong. Null
+    /// mostly.
+    /// </summary>
     public string? Meant { get; init; }
 }

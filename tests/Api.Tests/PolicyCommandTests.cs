@@ -182,6 +182,11 @@ public sealed class PolicyCommandTests
         Assert.StartsWith($"{tooLong.Id} allowed by oncall-read → refused by oncall-read: policy.too_long: The longest for read on orders is 4h", lines[0], StringComparison.Ordinal);
         Assert.StartsWith($"{asked.Id} allowed by fixers → approval by prod-fix: fix on orders for 1h", lines[1], StringComparison.Ordinal);
         Assert.StartsWith($"{stranger.Id} allowed by oncall-read → refused: policy.no_rule: ", lines[2], StringComparison.Ordinal);
+        // As they were asked for: in an emergency, and for another hour than that of asking.
+        var emergency = Recorded("fix", "glass", TimeSpan.FromMinutes(30)) with { BreakGlass = true };
+        var tonight = Recorded("fix", "prod-fix", TimeSpan.FromHours(1)) with { ApprovedAt = null, StartsAt = Tuesday.AddHours(10) };
+        Assert.Empty(PolicyReplayVerb.Differences(Policy(), [emergency, tonight with { StartsAt = null }], null));
+        Assert.Contains("approval by prod-fix → refused: policy.outside_hours: ", Assert.Single(PolicyReplayVerb.Differences(Policy(), [tonight], null)), StringComparison.Ordinal);
         // Taken as members all of them, the stranger may.
         Assert.Equal(2, PolicyReplayVerb.Differences(Policy(), [same, tooLong, asked, stranger], ["oncall"]).Count());
     }

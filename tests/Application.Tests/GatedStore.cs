@@ -22,7 +22,7 @@ internal sealed class GatedStore(IGrantStore inner, Gate gate) : IGrantStore
 
     public Task<IReadOnlyList<Grant>> ListLiveByRequesterAsync(PrincipalId requester, int limit, CancellationToken cancellationToken) => inner.ListLiveByRequesterAsync(requester, limit, cancellationToken);
 
-    public Task<IReadOnlyList<Grant>> ListLiveAsync(DatabaseName? database, int limit, CancellationToken cancellationToken) => inner.ListLiveAsync(database, limit, cancellationToken);
+    public Task<IReadOnlyList<Grant>> ListLiveAsync(DatabaseName? database, int limit, CancellationToken cancellationToken) => gate.PassAsync("list live", () => inner.ListLiveAsync(database, limit, cancellationToken));
 
     public Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) => inner.ListEventsAsync(id, cancellationToken);
 

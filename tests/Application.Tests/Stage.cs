@@ -50,6 +50,8 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
 
     public FakeDirectory Directory { get; } = new();
 
+    public FakePolicyHealth Health { get; } = new();
+
     public InMemoryAuditTrail Audit { get; } = new();
 
     public FakeSeal Seal { get; } = new();
@@ -89,10 +91,12 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<IDirectory>(Directory);
         services.AddSingleton<IAuditTrail>(Audit);
         services.AddSingleton<IPolicySource>(this);
+        services.AddSingleton<IPolicyHealth>(Health);
         services.AddSingleton<IGrantDispatcher>(this);
         if (_reveal is not null) services.AddSingleton(_reveal);
         services.AddApplication(new Installation(Some.Installation));
-        return new Worker(services.BuildServiceProvider(validateScopes: true).GetRequiredService<IMediator>(), gate);
+        var provider = services.BuildServiceProvider(validateScopes: true);
+        return new Worker(provider.GetRequiredService<IMediator>(), gate) { Groups = provider.GetRequiredService<GroupHealth>() };
     }
 
     public void Dispatch(GrantId id) => _dispatched.Enqueue(id);

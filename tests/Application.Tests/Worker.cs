@@ -9,6 +9,8 @@ internal sealed class Worker(IMediator mediator, Gate gate)
 {
     public Gate Gate => gate;
 
+    public required GroupHealth Groups { get; init; }
+
     public Task<T> SendAsync<T>(IRequest<T> request, CancellationToken? cancellationToken = null) => mediator.Send(request, cancellationToken ?? TestContext.Current.CancellationToken);
 
     public async Task ProvisionAsync(GrantId id, CancellationToken? cancellationToken = null) => Assert.Null((await SendAsync(new ProvisionGrant(id), cancellationToken)).Refusal);

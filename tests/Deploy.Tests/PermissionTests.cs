@@ -147,6 +147,20 @@ public sealed partial class PermissionTests
         Assert.Contains("\"arn:${local.partition}:ecr:${local.image.region}:${local.image.account}:repository/${local.image.repository}\"", Roles, StringComparison.Ordinal);
     }
 
+    /// <summary>Both sides work with this document; the key is the one that the source writes under.</summary>
+    [Fact]
+    public void Nobody_changes_or_deletes_an_audit_row()
+    {
+        var body = DocumentBlock().Matches(Roles).Single(match => match.Groups["name"].Value == "work").Groups["body"].Value;
+        var denied = Assert.Single(StatementBlock().Matches(body), statement => statement.Value.Contains("\"Deny\"", StringComparison.Ordinal)).Value;
+
+        Assert.Equal(["dynamodb:DeleteItem", "dynamodb:UpdateItem"], Statement.Read(denied).Actions);
+        Assert.Contains("\"dynamodb:LeadingKeys\"", denied, StringComparison.Ordinal);
+        var key = Regex.Match(Checkout.Read("src/Infrastructure/DynamoDb/DynamoAuditTrail.cs"), "const string Pk = (?<key>\"[A-Z]+\")").Groups["key"].Value;
+        Assert.Contains($"values   = [{key}]", denied, StringComparison.Ordinal);
+        Assert.All((string[])[Web, Function], role => Assert.Contains(Attachments().Matches(Roles), match => match.Groups["role"].Value == role && Documents()[match.Groups["document"].Value].Sources.Append(match.Groups["document"].Value).Contains("work")));
+    }
+
     [Fact]
     public void No_role_may_do_everything_of_a_service()
     {

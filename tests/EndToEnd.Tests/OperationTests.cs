@@ -41,6 +41,17 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
     }
 
     [Fact]
+    public async Task What_the_first_command_needs_is_there_before_anybody_listens_and_leaves_nothing_on_record()
+    {
+        var lines = It.Output.Select(line => (string?)Parse(line)?["@m"] ?? "").ToList();
+
+        var (warm, open) = (lines.FindIndex(line => line.StartsWith("Warmed up in ", StringComparison.Ordinal)), lines.FindIndex(line => line.StartsWith("DbAccess listens on ", StringComparison.Ordinal)));
+        Assert.InRange(warm, 0, open);
+        Assert.DoesNotContain(lines, line => line.Contains("not all there yet", StringComparison.Ordinal));
+        Assert.Equal(["0"], await It.AskStoreAsync("SELECT count(*) FROM audit WHERE by LIKE '%U00000000%'"));
+    }
+
+    [Fact]
     public async Task Health_and_metrics_answer_and_other_paths_do_not()
     {
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("health/live")).Status);
@@ -48,11 +59,13 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         Assert.Equal(HttpStatusCode.OK, ready);
         Assert.Equal("ok", (string?)JsonNode.Parse(words)!["checks"]!["slack"]);
         Assert.Equal("ok", (string?)JsonNode.Parse(words)!["checks"]!["store"]);
+        Assert.Equal("ok", (string?)JsonNode.Parse(words)!["checks"]!["groups"]);
 
         var (_, metrics) = await GetAsync("metrics");
         Assert.Contains("dbaccess_grants{status=\"active\"}", metrics, StringComparison.Ordinal);
         Assert.Contains("dbaccess_due_lateness_seconds", metrics, StringComparison.Ordinal);
         Assert.Contains("dbaccess_policy_rejected 0", metrics, StringComparison.Ordinal);
+        Assert.Contains("dbaccess_groups_unreadable 0", metrics, StringComparison.Ordinal);
 
         foreach (var inside in (string[])["health/live", "health/ready", "metrics"])
         {

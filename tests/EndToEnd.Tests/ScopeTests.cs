@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Npgsql;
 
 namespace DbAccess.EndToEnd.Tests;
@@ -123,13 +124,14 @@ public sealed class ScopeTests(ScopeHouse house) : IClassFixture<ScopeHouse>
         await It.CloseFormsAsync(SlackUser.Erin);
         await It.Users.CommandAsync(SlackUser.Erin, "orders read only public.orders");
         var form = await It.FormAsync(SlackUser.Erin);
-        Assert.Equal("public.orders", (string?)Deeds.Field(form, "only")["element"]!["initial_value"]);
+        Assert.Equal("public.orders", (string?)Deeds.Field(form, "only")["element"]!["initial_options"]![0]!["value"]);
         var view = (string)form["id"]!;
 
-        var bad = await It.Users.SubmitAsync(view, ("database", "orders"), ("scope", "read"), ("only", "public.my-table"), ("duration", "20s"), ("reason", "form is narrow"));
-        Assert.Contains("list of tables", (string?)bad["errors"]!["only"], StringComparison.Ordinal);
-        var outside = await It.Users.SubmitAsync(view, ("database", "orders"), ("scope", "read"), ("only", "internal.payment_tokens"), ("duration", "20s"), ("reason", "form is narrow"));
-        Assert.Contains("gives nothing on", (string?)outside["errors"]!["only"], StringComparison.Ordinal);
+        // Only what the scope gives something on is found, and what was picked all the same is refused.
+        Assert.Equal(["public.customers"], await It.Users.SuggestAsync(view, "only", "customers"));
+        Assert.Empty(await It.Users.SuggestAsync(view, "only", "payment"));
+        Assert.Contains("list of tables", (string?)(await ForgedAsync(view, "public.my-table"))["errors"]!["only"], StringComparison.Ordinal);
+        Assert.Contains("gives nothing on", (string?)(await ForgedAsync(view, "internal.payment_tokens"))["errors"]!["only"], StringComparison.Ordinal);
 
         var before = await It.NowAsync(SlackUser.Erin);
         await It.Users.SubmitAsync(view, ("database", "orders"), ("scope", "read"), ("only", "public.customers"), ("duration", "20s"), ("reason", "form is narrow"));
@@ -144,6 +146,25 @@ public sealed class ScopeTests(ScopeHouse house) : IClassFixture<ScopeHouse>
         }
 
         await It.SayAsync(SlackUser.Erin, $"done {Deeds.IdIn(words)}", "access ends now");
+    }
+
+    /// <summary>Sends the form with a table that was never suggested.</summary>
+    private async Task<JsonObject> ForgedAsync(string view, string table)
+    {
+        var picked = new JsonObject
+        {
+            ["type"] = "multi_external_select",
+            ["selected_options"] = new JsonArray(new JsonObject { ["text"] = new JsonObject { ["type"] = "plain_text", ["text"] = table }, ["value"] = table }),
+        };
+        static JsonObject Value(JsonNode value) => new() { ["value"] = value };
+        return await It.Users.PostAsync("submit", new
+        {
+            view_id = view,
+            values = new JsonObject
+            {
+                ["database"] = Value("orders"), ["scope"] = Value("read"), ["only"] = Value(picked), ["duration"] = Value("20s"), ["reason"] = Value("form is narrow"),
+            },
+        });
     }
 
     [Fact]

@@ -51,8 +51,11 @@ internal static class PolicyReplayVerb
             // As the whole scope, whatever it was narrowed to: less of it needs no other rule.
             var question = new AccessQuestion(
                 member.Append(AccessPolicy.Everyone).ToHashSet(StringComparer.Ordinal), grant.Target.Name, grant.Scope.Name, grant.Duration,
-                grant.Reason, grant.CreatedAt);
-            var answer = PolicyAsk.Judge(policy, question, []);
+                grant.Reason, grant.CreatedAt)
+            {
+                BreakGlass = grant.BreakGlass, StartsAt = grant.StartsAt,
+            };
+            var answer = PolicyAnswer.Of(policy, question, []);
             // What is on record was not refused.
             var was = WasAsked(grant) ? PolicyOutcome.Approval : PolicyOutcome.Allowed;
             // By another rule it is the same decision, unless other people are asked.

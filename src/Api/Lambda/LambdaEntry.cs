@@ -102,7 +102,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
 
         await using var scope = scopes.CreateAsyncScope();
         var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
-        await ReviewAsync(mediator, cancellationToken);
+        // Before the sweep, so that what it ends is removed by it.
+        await mediator.Send(new ReviewHolders(), cancellationToken);
         var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
         // Metric filters read CutShort here (deploy/terraform/alarms.tf); a test holds the two together.
         log.LogInformation(
@@ -172,19 +173,6 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         }
 
         log.LogInformation("Comparison with the clusters: {ReconcileFailed} failed", failed);
-    }
-
-    /// <summary>Before the sweep, so that what it ends is removed by it. What goes wrong here keeps nothing from its end.</summary>
-    private async Task ReviewAsync(IMediator mediator, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await mediator.Send(new ReviewHolders(), cancellationToken);
-        }
-        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
-        {
-            log.LogError(failure, "Whether holders may go on could not be asked; the next sweep asks again");
-        }
     }
 
     private static string Word(StepReport outcome) => outcome switch

@@ -14,7 +14,8 @@ internal static class GrantGauges
     // As long as the library takes. Labels are few and known, so nothing grows by it.
     private static readonly TimeSpan Remembered = TimeSpan.FromDays(1);
 
-    public static async Task StartAsync(IGrantStore store, IPolicyHealth policies, TimeProvider clock)
+    public static async Task StartAsync(
+        IGrantStore store, IPolicyHealth policies, GroupHealth groups, TimeProvider clock)
     {
         Metrics.ConfigureMeterAdapter(adapter =>
         {
@@ -32,6 +33,8 @@ internal static class GrantGauges
             "dbaccess_grants_unreadable", "Grants that the lists of the last minute left out because they cannot be read.");
         var rejected = Metrics.CreateGauge(
             "dbaccess_policy_rejected", "1 while the newest policy file has faults and the last good one is in force, or none.");
+        var closed = Metrics.CreateGauge(
+            "dbaccess_groups_unreadable", "Slack user groups of the policy that cannot be read: what rests on them is closed.");
         Metrics.DefaultRegistry.AddBeforeCollectCallback(async cancellationToken =>
         {
             var counts = await store.CountByStatusAsync(cancellationToken);
@@ -40,6 +43,7 @@ internal static class GrantGauges
 
             overdue.Set((await Lateness.LongestAsync(store, clock.GetUtcNow(), cancellationToken)).TotalSeconds);
             unreadable.Set(store.CountUnreadable());
+            closed.Set((await groups.ListAsync(cancellationToken)).Count);
             rejected.Set(policies.Rejected is null ? 0 : 1);
         });
 

@@ -1,3 +1,4 @@
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -36,11 +37,26 @@ internal sealed class PolicyHealth(IPolicySource policies, IPolicyHealth health)
             : HealthCheckResult.Healthy());
 }
 
+/// <summary>
+/// Can the user groups of the policy be read? One that cannot closes what rests on it and nothing else, so it makes nobody unready.
+/// </summary>
+internal sealed class GroupsHealth(GroupHealth groups) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var unreadable = await groups.ListAsync(cancellationToken);
+        return unreadable.Count == 0 ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Degraded($"what rests on these groups is closed: {string.Join(" ", unreadable.Take(5)
+                .Select(group => $"{group.Name}: {group.Why}"))}{(unreadable.Count > 5 ? $" and {unreadable.Count - 5} more" : "")}");
+    }
+}
+
 internal static class HealthEndpoints
 {
     public static void AddHealth(this IServiceCollection services) => services.AddHealthChecks()
         .AddCheck<StoreHealth>("store", tags: ["ready"], timeout: TimeSpan.FromSeconds(3))
         .AddCheck<PolicyHealth>("policy", tags: ["ready"])
+        .AddCheck<GroupsHealth>("groups", tags: ["ready"], timeout: TimeSpan.FromSeconds(5))
         .AddCheck<ChatHealth>("slack", tags: ["ready"], timeout: TimeSpan.FromSeconds(5));
 
     /// <summary>

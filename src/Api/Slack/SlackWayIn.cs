@@ -1,6 +1,7 @@
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Endpoints;
+using DbAccess.Api.Slack.Home;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Domain;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -35,14 +36,17 @@ internal static class SlackWayIn
         services.AddSingleton<PersonPace>();
         services.AddSingleton<HelpPace>();
         services.AddSingleton<SubmissionCheck>();
+        services.AddSingleton<Suggestions>();
         services.AddSingleton<CommandEndpoint>();
         services.AddSingleton<InteractivityEndpoint>();
         services.AddSingleton<EventEndpoint>();
         services.AddTransient<RequestDesk>();
         services.AddTransient<DecisionDesk>();
+        services.AddTransient<FormPreview>();
         services.AddTransient<HolderDesk>();
         services.AddSingleton<InboxWorker>();
-        if (hosted) services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
-        return services;
+        if (!hosted) return services.AddSingleton<HomeVisitors>();
+        services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());
+        return services.AddHome();
     }
 }

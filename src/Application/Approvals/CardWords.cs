@@ -27,7 +27,7 @@ internal static class CardWords
         if (grant.Asking?.Grew is { Count: > 0 } grew && grant.Status is GrantStatus.Pending)
             parts.Add(new ChatPart.Text($"Since you were asked, this was added: {Listed(grew)}. Earlier answers do not count."));
         parts.Add(new ChatPart.Text($"Why: {GrantMessages.Plain(grant.Reason, 600)}"));
-        if (grant.Scope.HighRisk || grant.Scope.RunAs is not null) parts.Add(new ChatPart.Text(Risk(grant)));
+        if (DecisionButtons.Risk(grant) is { Length: > 0 } risk) parts.Add(new ChatPart.Text(risk));
         parts.AddRange(Gives(grant));
         if (facts.Others.Count > 0)
             parts.Add(new ChatPart.Text($"Has right now: {Listed([.. facts.Others.Select(other =>
@@ -80,7 +80,10 @@ internal static class CardWords
             GrantStatus.Cancelled when grant.EndReason is EndReason.Superseded => $"Withdrawn{why}.",
             GrantStatus.Cancelled => "Cancelled by whoever asked.",
             GrantStatus.Failed => $"Approved, but it could not be given: {GrantMessages.Plain(grant.AbandonedBecause ?? "", 300)}",
-            GrantStatus.Active when grant.Extensions == 0 && grant.EndNote is not null => $"Not extended{by}{why}.",
+            GrantStatus.Pending => "Nobody has decided yet.",
+            // Those who were asked last were asked for more time, and did not give it.
+            GrantStatus.Active when grant.Asking is { Stage: not null } =>
+                grant.EndNote is null ? "Not extended: nobody decided in time." : $"Not extended{by}{why}.",
             GrantStatus.Active when grant.Extensions > 0 => "Extended.",
             GrantStatus.Ended or GrantStatus.Revoking or GrantStatus.Quarantined => "Given, and over.",
             _ => $"Approved{Agreed(grant)}.",
@@ -126,10 +129,6 @@ internal static class CardWords
         }
     }
 
-    private static string Risk(GrantSnapshot grant) =>
-        $"{(grant.Scope.HighRisk ? "High risk. " : "")}{(grant.Scope.RunAs is { } owner
-            ? $"Sessions act as the owner {GrantMessages.Plain(owner)}: whatever that owner may do, they may." : "")}".TrimEnd();
-
     private static string? Offer(GrantSnapshot grant) => grant is { Status: GrantStatus.Pending, Asking.Offer: { } offer }
         ? $"{GrantMessages.Plain(offer.Agreement.Called)} offers less: {GrantMessages.ScopeOf(offer.Scope)} for " +
             $"{Durations.Write(offer.Duration)}. {GrantMessages.Plain(grant.Handle)} has not answered yet."
@@ -139,7 +138,7 @@ internal static class CardWords
     {
         if (!Waits(grant))
         {
-            yield return new ChatPart.Text(Outcome(grant));
+            yield return new ChatPart.Text($"{Outcome(grant)} ({grant.Id})");
             yield break;
         }
 
@@ -162,25 +161,8 @@ internal static class CardWords
         yield return new ChatPart.When($"{grant.Id} · lapses", asking.LapsesAt);
     }
 
-    private static List<ChatButton> Buttons(GrantSnapshot grant)
-    {
-        var id = grant.Id.ToString();
-        if (!Waits(grant)) return [];
-        if (grant.Review is { IsOwed: true })
-            return [new(CardActions.ReviewOk, "All right", id, Primary: true, Spoken: "Reviewed, all right"),
-                new(CardActions.ReviewBad, "Not all right…", id, Danger: true, Spoken: "Reviewed, not all right")];
-
-        var length = Durations.Write(grant.ExtendBy ?? grant.Duration);
-        var confirm = grant.Scope.HighRisk || grant.Scope.RunAs is not null
-            ? $"{Risk(grant)} {GrantMessages.Plain(grant.Handle)} gets {grant.Scope.Name} on {grant.Target.Name} for {length}." : null;
-        List<ChatButton> buttons = [];
-        if (grant.Asking?.Plan is not null)
-            buttons.Add(new ChatButton(CardActions.Approve, $"Approve {length}", id, Confirm: confirm, Primary: true));
-        if (grant.Status is GrantStatus.Pending) buttons.Add(new ChatButton(CardActions.Offer, "Less…", id, Spoken: "Offer less"));
-        buttons.Add(new ChatButton(CardActions.Deny, "No…", id, Danger: true, Spoken: "Deny, with a reason"));
-        buttons.Add(new ChatButton(CardActions.Details, "Details", id));
-        return buttons;
-    }
+    private static IReadOnlyList<ChatButton> Buttons(GrantSnapshot grant) => !Waits(grant) ? []
+        : grant.Review is { IsOwed: true } ? DecisionButtons.ToReview(grant) : DecisionButtons.ToDecide(grant);
 
     private static ChatMessage Said(string words, IReadOnlyList<string> people) =>
         people.Count == 0 ? ChatMessage.Plain(words) : new ChatMessage(words, [new ChatPart.Mention(words, people)]);

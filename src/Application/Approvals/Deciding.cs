@@ -28,6 +28,7 @@ internal sealed class Deciding(
         if (decider.Refusal is { } stranger) return stranger;
 
         // What the person may not decide is said first: nobody learns more about a request by pressing.
+        if (grant.RefusalFor(decider.Value, clock.GetUtcNow()) is { } mayNot) return await RefusedAsync(grant, mayNot, cancellationToken);
         if (await GoneAsync(grant, cancellationToken) is { } gone) return gone;
         var (after, outcome) = await store.ChangeAsync(
             grant, mine => seal.IfOurs(mine, own => decide(own, decider.Value)), cancellationToken);

@@ -113,7 +113,7 @@ internal sealed class GrantCards(
             var words = CardWords.Line(line, state, shown.Person is { } person ? [person.User] : Mentioned(asked));
             if (words is null) break;
             var mark = new CardMark(state.Id.ToString(), line.ToString().ToLowerInvariant(),
-                $"{state.Id}/{line}/{state.Asking?.Stage}/{state.Asking?.Reminded}/{state.Version}/{shown.Message.Channel}");
+                $"{state.Id}/{line}/{Occasion(line, state)}/{shown.Message.Channel}");
             if (await cards.AddAsync(shown.Message, words, mark, cancellationToken) is Post.NotNow { RetryAfter: var pause })
             {
                 drawing.Again ??= pause ?? TimeSpan.Zero;
@@ -157,6 +157,19 @@ internal sealed class GrantCards(
 
     private static IReadOnlyList<string> Mentioned(Members asked) => [.. asked.Users.Order(StringComparer.Ordinal).Take(MostNamed)];
 
+    /// <summary>The same however often the line is tried, and another one for every other time that it is said.</summary>
+    private static string Occasion(CardLine line, GrantSnapshot state)
+    {
+        var asking = state.Asking;
+        var of = line switch
+        {
+            CardLine.Offered => $"{asking?.Offer?.Agreement.At.UtcTicks}",
+            CardLine.Settled => $"{state.Review?.At?.UtcTicks}",
+            _ => $"{asking?.StageSince.UtcTicks}/{asking?.Reminded}",
+        };
+        return $"{asking?.AskedAt.UtcTicks}/{of}";
+    }
+
     private static CardMark Mark(GrantSnapshot state, PrincipalId? person) => new(state.Id.ToString(), "card",
         $"{state.Id}/card/{state.Asking?.AskedAt.UtcTicks ?? 0}/{person?.User ?? "channel"}");
 
@@ -185,7 +198,8 @@ internal sealed class GrantCards(
         public void Lost(int index, string why)
         {
             Refs[index] = Refs[index] with { Gone = true };
-            if (Refs[index].Person is null) Trouble = $"its card cannot be updated ({why})";
+            // What is settled asks nobody any more.
+            if (Refs[index].Person is null && CardWords.Waits(grant)) Trouble = $"its card cannot be updated ({why})";
         }
     }
 }

@@ -46,6 +46,12 @@ public sealed record OfferLess(
             var judged = await judge.JudgeAsync(state.Requester, wish, clock.GetUtcNow(), cancellationToken);
             if (judged.Refusal is { } refusal) return refusal;
             var terms = judged.Value.Terms;
+            // Another scope may be decided by others, who are not asked here.
+            if (terms.Rule is { Approval: { } others } rule && rule.Id != state.Rule && !Asks(state, others))
+                return ApprovalErrors.OfferNotLess(
+                    $"{terms.Scope.Name} is decided by {string.Join(", then ", others.Stages.Select(ApprovalErrors.Words))} " +
+                    $"(rule {rule.Id}).");
+
             var plan = await inventory.PlanAsync(state.Installation, terms.Target, terms.Scope, cancellationToken);
             if (plan.Refusal is { } cannot) return cannot;
             var less = AgreedPlan.Of(plan.Value);
@@ -55,5 +61,10 @@ public sealed record OfferLess(
             return await deciding.GiveAsync(command.Id, command.Approver,
                 (mine, by) => mine.Offer(by, terms.Scope, duration, less, terms.Rule.Id, clock.GetUtcNow()), cancellationToken);
         }
+
+        private static bool Asks(GrantSnapshot grant, Approval approval) => grant.Asking is { } asking
+            && asking.Stages.Count == approval.Stages.Count
+            && asking.Stages.Zip(approval.Stages).All(pair => pair.First.Any == pair.Second.Any
+                && pair.First.Of.Order(StringComparer.Ordinal).SequenceEqual(pair.Second.Of.Order(StringComparer.Ordinal)));
     }
 }

@@ -1,7 +1,9 @@
+using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
+using FluentValidation;
 using MediatR;
 
 namespace DbAccess.Application.Approvals;
@@ -13,6 +15,16 @@ public sealed record ReviewGrant(PrincipalId Reviewer, GrantId Id, string? Why) 
     public Actor By => new Actor.Person(Reviewer);
 
     public string Subject => Id.ToString();
+
+    internal sealed class Validator : AbstractValidator<ReviewGrant>
+    {
+        public Validator() => RuleFor(command => command.Why!)
+            .Must(why => !string.IsNullOrWhiteSpace(why)).WithMessage("Say what was not all right: administrators read it.")
+            .MaximumLength(CreateGrant.LongestReason).WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters.")
+            .Must(why => !why.Contains('\0', StringComparison.Ordinal))
+                .WithMessage("The reason holds a character that cannot be stored (NUL).")
+            .When(command => command.Why is not null);
+    }
 
     internal sealed class Handler(Deciding deciding, TimeProvider clock) : IRequestHandler<ReviewGrant, Result<GrantDecided>>
     {

@@ -26,7 +26,7 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
         IPolicySource policies,
         IPolicyHealth policyHealth,
         IChatHealth chat,
-        IDirectory directory,
+        GroupHealth groups,
         IGrantStore store,
         RoleReconciler reconciler,
         Installation installation,
@@ -38,11 +38,9 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
         public async Task<Result<Examination>> Handle(ExamineClusters query, CancellationToken cancellationToken)
         {
             var policy = policies.Current;
-            List<Check> checks = [await StoreAsync(cancellationToken)];
-            var slack = await SlackAsync(cancellationToken);
-            checks.Add(slack);
+            List<Check> checks = [await StoreAsync(cancellationToken), await SlackAsync(cancellationToken)];
             // That Slack cannot be asked was said before.
-            if (slack.Health is Health.Ok && policies.Missing is null) checks.AddRange(await GroupsAsync(policy, cancellationToken));
+            if (checks[^1].Health is Health.Ok && policies.Missing is null) checks.AddRange(await GroupsAsync(policy, cancellationToken));
             checks.AddRange(Policy(policy));
 
             var clusters = policy.Databases.Values.GroupBy(database => database.Target.Cluster)
@@ -139,19 +137,18 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
             }
         }
 
-        /// <summary>Whether what the policy says about members of user groups can be known at all.</summary>
-        private async Task<IReadOnlyList<Check>> GroupsAsync(AccessPolicy policy, CancellationToken cancellationToken) =>
-            await Task.WhenAll(policy.Groups.Values.Where(group => group.SlackUsergroup is not null)
-                .OrderBy(group => group.Name, StringComparer.Ordinal).Select(async group =>
-            {
-                var members = await directory.ListMembersAsync(group.SlackUsergroup!, cancellationToken);
-                return members.Refusal is { } refusal
-                    ? new Check("slack", "group", Health.Fail, $"{group.Name}: {refusal.Message}",
-                        "Correct the group in the policy, or give the app what it lacks and install it again.")
-                    : members.Value.Count == 0
-                        ? new("slack", "group", Health.Warn, $"{group.Name}: the user group {group.SlackUsergroup} has no members.")
-                        : new("slack", "group", Health.Ok, $"{group.Name}: {group.SlackUsergroup} has {members.Value.Count} members.");
-            }));
+        private async Task<IEnumerable<Check>> GroupsAsync(AccessPolicy policy, CancellationToken cancellationToken)
+        {
+            var asked = policy.Groups.Values.Count(group => group.SlackUsergroup is not null);
+            if (asked == 0) return [];
+
+            var unreadable = await groups.ListAsync(cancellationToken);
+            return unreadable.Count == 0
+                ? [new("slack", "slack.groups", Health.Ok, $"The user groups of the policy ({asked}) can be read.")]
+                : unreadable.Select(group => new Check("slack", "slack.groups", Health.Fail,
+                    $"Group {group.Name}: {group.Why} What it allows is closed, and what forbids by it forbids everybody.",
+                    "Mend its slack_usergroup in the policy, or give the app the scope usergroups:read."));
+        }
 
         private IEnumerable<Check> Policy(AccessPolicy policy)
         {

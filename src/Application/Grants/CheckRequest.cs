@@ -20,7 +20,8 @@ public sealed record CheckRequest(PrincipalId Requester, AccessWish Wish) : IReq
     {
         public async Task<Result> Handle(CheckRequest query, CancellationToken cancellationToken)
         {
-            var judged = await judge.JudgeAsync(query.Requester, query.Wish, clock.GetUtcNow(), cancellationToken);
+            var now = clock.GetUtcNow();
+            var judged = await judge.JudgeAsync(query.Requester, query.Wish.AskedAt(now), now, cancellationToken);
             if (judged.Refusal is { } refusal) return refusal;
 
             return await tables.RefusalOfAsync(judged.Value.Terms, cancellationToken) is { } mistyped ? mistyped : Result.Done;

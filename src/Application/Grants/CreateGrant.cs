@@ -101,15 +101,11 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
     }
 
     internal sealed class Handler(
-            RequestJudge judge, TableCheck tables, Deciders deciders, GrantSeal seal, IGrantStore store, IGrantDispatcher dispatcher,
-            Installation installation, GrantLimits limits, TimeProvider clock)
+            RequestJudge judge, TableCheck tables, PersonalLimits personal, GrantSeal seal, IGrantStore store,
+            IGrantDispatcher dispatcher, Installation installation, TimeProvider clock)
         : IRequestHandler<CreateGrant, Result<GrantFiled>>
     {
         private const int IdTries = 20;
-
-        // More than anybody may have open.
-        private const int MostLooked = 200;
-        private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
         public async Task<Result<GrantFiled>> Handle(CreateGrant command, CancellationToken cancellationToken)
         {
@@ -117,24 +113,27 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             if (await FindFiledAsync(command.RequestKey, cancellationToken) is { } filed) return Filed(filed);
 
             var now = clock.GetUtcNow();
-            var judged = await judge.JudgeAsync(command.Requester, command.Wish, now, cancellationToken);
+            var wish = command.Wish.AskedAt(now);
+            if (wish.StartsAt > now + AccessWish.FurthestAhead) return GrantErrors.TooFar(now + AccessWish.FurthestAhead);
+            if (Asker(command) is { } asker && await judge.StrangerAsync(asker, cancellationToken) is { } stranger) return stranger;
+            var judged = await judge.JudgeAsync(command.Requester, wish, now, cancellationToken);
             if (judged.Refusal is { } refusal) return refusal;
 
             var (handle, terms, policyHash, _) = judged.Value;
-            var open = (await store.ListLiveByRequesterAsync(command.Requester, MostLooked, cancellationToken))
-                .Where(grant => grant.IsOpen && grant.State.AbandonedBecause is null).ToList();
-            if (!command.Wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms, command.Wish)) is { } twinOfOurs)
+            var open = await personal.OpenAsync(command.Requester, cancellationToken);
+            if (!wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms, wish)) is { } twinOfOurs)
                 return GrantFiled.Of(twinOfOurs.State) with { Already = true };
-            if (open.Count >= limits.OpenPerPerson) return GrantErrors.TooManyOpen(open.Select(grant => grant.State), limits.OpenPerPerson);
+            if (personal.TooManyOf(open) is { } tooMany) return tooMany;
             if (await tables.RefusalOfAsync(terms, cancellationToken) is { } mistyped) return mistyped;
 
-            if (await RefusalOfAsync(command, terms, open, now, cancellationToken) is { } mayNot) return mayNot;
+            if (await personal.RefusalOfAsync(command.Requester, Asker(command), terms, open, now, cancellationToken) is { } mayNot)
+                return mayNot;
 
             var request = new GrantRequest(
                 command.RequestKey, command.Requester, handle, terms.Target, terms.Scope, terms.Duration,
-                command.Wish.Reason.Trim(), terms.Ticket, terms.Rule.Id, policyHash, Activity.Current?.Id)
+                wish.Reason.Trim(), terms.Ticket, terms.Rule.Id, policyHash, Activity.Current?.Id)
             {
-                AskedBy = Asker(command), StartsAt = command.Wish.StartsAt, BreakGlass = terms.Rule.BreakGlass,
+                AskedBy = Asker(command), StartsAt = wish.StartsAt, BreakGlass = terms.Rule.BreakGlass,
             };
             for (var attempt = 0; attempt < IdTries; attempt++)
             {
@@ -153,30 +152,6 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
 
         private static PrincipalId? Asker(CreateGrant command) => command.AskedBy == command.Requester ? null : command.AskedBy;
 
-        /// <summary>What a rule sets for one person, and whether anybody could agree at all.</summary>
-        private async Task<Error?> RefusalOfAsync(CreateGrant command, AccessVerdict.Terms terms, IReadOnlyList<Grant> open,
-            DateTimeOffset now, CancellationToken cancellationToken)
-        {
-            var rule = terms.Rule;
-            if (rule.Caps?.AtOnce is { } atOnce && open.Count(grant => grant.State.Rule == rule.Id) >= atOnce)
-                return GrantErrors.CapAtOnce(rule.Id, atOnce);
-            if (rule.Caps?.Day is not null || rule.BreakGlass is not null)
-            {
-                var had = (await store.ListByRequesterAsync(command.Requester, MostLooked, cancellationToken))
-                    .Concat(open).DistinctBy(grant => grant.Id).Select(grant => grant.State).ToList();
-                if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id && WasGivenSince(grant, now - Day)) >= day)
-                    return GrantErrors.CapDay(rule.Id, day);
-                if (rule.BreakGlass is { } glass && had.FirstOrDefault(grant => grant.Review is { IsOwed: true }) is { } owed)
-                    return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(glass.Review));
-            }
-
-            return rule.Approval is { } approval ? await deciders.RefusalOfAsync(
-                rule, approval.Stages, [command.Requester, command.AskedBy ?? command.Requester], cancellationToken) : null;
-        }
-
-        private static bool WasGivenSince(GrantSnapshot grant, DateTimeOffset since) =>
-            grant.RoleOid is not null && grant.Status is not GrantStatus.Failed && grant.Window?.Start > since;
-
         private async Task<Grant?> FindFiledAsync(string key, CancellationToken cancellationToken)
         {
             for (var attempt = 0; attempt < IdTries; attempt++)
@@ -188,9 +163,11 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             return null;
         }
 
-        // Another reason is another request: two incidents may want the same access, and end at different times.
+        // Another reason is another request: two incidents may want the same access, and end at different times. In an emergency what waits
+        // for approval is no answer.
         private static bool IsTheSame(GrantSnapshot grant, AccessVerdict.Terms terms, AccessWish wish) => grant.Target == terms.Target
             && grant.Reason.Equals(wish.Reason.Trim(), StringComparison.OrdinalIgnoreCase)
+            && grant.BreakGlass == wish.BreakGlass && grant.StartsAt == wish.StartsAt
             && grant.Scope.Name == terms.Scope.Name && grant.Scope.NarrowedTo.SequenceEqual(terms.Scope.NarrowedTo, StringComparer.Ordinal);
 
         // From the record and not from the command: the same request done again is answered with what was filed.

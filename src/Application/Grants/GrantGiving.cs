@@ -27,6 +27,9 @@ internal sealed class GrantGiving(
         if (grant.State.AbandonedBecause is not null) return await UndoAsync(grant, cancellationToken);
 
         var now = clock.GetUtcNow();
+        if (grant.State.StartsAt + grant.State.Duration <= now && !(grant.State.Leased && grant.State.StepDueAt > now))
+            return await AbandonAsync(grant, "it could not be given before its time was over.", cancellationToken);
+
         if (grant is { Status: GrantStatus.Approved, State.Password: null } && (reveal is not null || grant.State.RevealBy is not null))
             return await AwaitRevealAsync(grant, now, cancellationToken);
 
@@ -135,6 +138,9 @@ internal sealed class GrantGiving(
     {
         var (plan, why) = await asking.PlanAsync(grant, cancellationToken);
         if (plan is null) return await PostponeAsync(grant, why!, null);
+
+        // It was another one a moment ago: the databases are being changed.
+        if (plan.Hash == grant.State.Asking!.Plan!.Hash) return await PostponeAsync(grant, "what it gives is changing right now", null);
 
         var more = grant.State.Asking!.Plan!.MoreIn(plan);
         if (more.Count == 0)

@@ -189,6 +189,9 @@ public static class GrantMessages
             new ChatPart.Note("No role exists for it; that was checked. You can ask again at any time."),
         ]);
 
+    /// <summary>What a request came to, in one sentence.</summary>
+    public static string Outcome(GrantSnapshot grant) => CardWords.Outcome(grant);
+
     /// <summary>
     /// A scope as people asked for it: <c>fix-orders</c>, or <c>fix-orders, only public.orders,</c> where somebody narrowed it (to be
     /// followed by more words).
@@ -206,12 +209,15 @@ public static class GrantMessages
     }
 
     /// <summary>Who revoked it and why, as far as that is on record: <c>revoked by dana: left the team</c>.</summary>
-    public static string Revoked(GrantSnapshot grant) =>
-        $"revoked{(grant.EndedBy is { } by ? $" by {Plain(by)}" : "")}{(grant.EndNote is { } note ? $": {Plain(note.TrimEnd('.', ' '), 300)}" : "")}";
+    public static string Revoked(GrantSnapshot grant)
+    {
+        var why = grant.EndNote is { } note ? $": {Plain(note.TrimEnd('.', ' '), 300)}" : "";
+        return $"revoked{(grant.EndedBy is { } by ? $" by {Plain(by)}" : "")}{why}";
+    }
 
     private static string What(GrantSnapshot grant) =>
         $"{ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
 
     /// <summary>Somebody's words in a sentence of ours: a back-tick of theirs would pair up with one of ours.</summary>
-    internal static string Plain(string words, int longest = 130) => Show.Text(words, longest).Replace('`', '\'');
+    public static string Plain(string words, int longest = 130) => Show.Text(words, longest).Replace('`', '\'');
 }

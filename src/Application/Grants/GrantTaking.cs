@@ -8,8 +8,8 @@ namespace DbAccess.Application.Grants;
 
 /// <summary>Takes access away, and goes on until it is proved gone. Nothing here gives up.</summary>
 internal sealed class GrantTaking(
-    IGrantStore store, GrantAsking asking, GrantPasswords passwords, IRoleAdministrator roles, IRoleInventory inventory,
-    TimeProvider clock, ILogger<GrantTaking> log)
+    IGrantStore store, GrantSeal seal, GrantAsking asking, GrantPasswords passwords, IRoleAdministrator roles,
+    IRoleInventory inventory, TimeProvider clock, ILogger<GrantTaking> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over, and does no harm if the first is still busy.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
@@ -84,6 +84,8 @@ internal sealed class GrantTaking(
     private async Task<StepReport> MoveEndAsync(Grant grant, CancellationToken cancellationToken)
     {
         var (state, expiry) = (grant.State, grant.State.Window!.Expiry);
+        if (!seal.IsOurs(grant) || !(expiry <= grant.LatestEnd)) return await DistrustAsync(grant, cancellationToken);
+
         Result moved;
         try
         {
@@ -103,6 +105,16 @@ internal sealed class GrantTaking(
 
         log.LogWarning("{Grant} is longer on record than on the server, tried again: {Why}", grant.Id.ToString(), moved.Refusal.Message);
         return StepReport.Postponed;
+    }
+
+    /// <summary>A longer end that nobody decided on here: whoever can write to the store wrote it.</summary>
+    private async Task<StepReport> DistrustAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        log.LogError("{Grant} is longer on record than was decided, and ends: somebody changed its record", grant.Id.ToString());
+        var (_, outcome) = await store.ChangeAsync(
+            grant, mine => mine.Supersede("the record of it was changed by something else than DbAccess", clock.GetUtcNow()),
+            cancellationToken);
+        return outcome.Refusal is null ? StepReport.Postponed : StepReport.Nothing;
     }
 
     /// <summary>

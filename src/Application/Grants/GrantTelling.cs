@@ -1,7 +1,6 @@
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Principals;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Grants;
@@ -10,7 +9,7 @@ namespace DbAccess.Application.Grants;
 /// Tells holders what is on record. A message that fails is sent again later and never changes what the grant's state says.
 /// </summary>
 internal sealed class GrantTelling(
-    IGrantStore store, IChat chat, ICards cards, ICredentialDelivery delivery, Deciders deciders, IPolicySource policies,
+    IGrantStore store, IChat chat, ICards cards, ICredentialDelivery delivery, Administrators administrators, IPolicySource policies,
     TimeProvider clock, ILogger<GrantTelling> log)
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
@@ -60,7 +59,7 @@ internal sealed class GrantTelling(
         return kind switch
         {
             NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost =>
-                await TellAdministratorsAsync(grant, message, cancellationToken),
+                await administrators.TellAsync(grant.Requester.Team, message, cancellationToken),
             NoticeKind.Denied or NoticeKind.Lapsed or NoticeKind.Withdrawn or NoticeKind.Offered or NoticeKind.AskedAgain =>
                 await chat.TellAsync(grant.AskedBy ?? grant.Requester, message, cancellationToken),
             _ => await chat.TellAsync(grant.Requester, message, cancellationToken),
@@ -99,25 +98,5 @@ internal sealed class GrantTelling(
         if (removed is Post.Never { Why: var why })
             log.LogWarning("The credentials message of {Grant} could not be removed: {Why}", grant.Id.ToString(), why);
         return removed;
-    }
-
-    /// <summary>
-    /// Told when one of them was: they talk to each other, and one whose messages fail must not have it told to all again.
-    /// </summary>
-    private async Task<Post> TellAdministratorsAsync(GrantSnapshot grant, ChatMessage message, CancellationToken cancellationToken)
-    {
-        var admins = await deciders.MembersOfAsync(policies.Current.Admins, cancellationToken);
-        Post? told = null;
-        foreach (var user in admins.Users.Order(StringComparer.Ordinal))
-        {
-            if (PrincipalId.Parse(grant.Requester.Team, user) is not { } person) continue;
-            var post = await chat.TellAsync(person, message, cancellationToken);
-            if (told is not Post.Sent) told = post;
-        }
-
-        if (told is not Post.Sent) log.LogError("No administrator could be told: {Message}", message.Summary);
-        return told ?? (admins.Unreadable.Count > 0
-            ? new Post.NotNow("who the administrators are cannot be read now", null)
-            : new Post.Never("the policy names no administrators"));
     }
 }

@@ -12,7 +12,7 @@ internal sealed record Standing(IReadOnlySet<string> Groups, IReadOnlySet<string
 }
 
 /// <summary>Which of the policy's groups a person is in.</summary>
-internal sealed class Membership(IDirectory directory)
+internal sealed class Membership(IDirectory directory, GroupHealth health)
 {
     /// <summary>
     /// A user group that cannot be read closes only what rests on it, see <see cref="AccessQuestion.Unreadable"/>. All are asked at once: a
@@ -24,9 +24,10 @@ internal sealed class Membership(IDirectory directory)
         groups.UnionWith(policy.Groups.Values.Where(group => group.Users.Contains(person.User)).Select(group => group.Name));
 
         var asked = policy.Groups.Values.Where(group => group.SlackUsergroup is not null && !groups.Contains(group.Name))
-            .Select(async group => (group.Name, Members: await directory.ListMembersAsync(group.SlackUsergroup!, cancellationToken)));
-        foreach (var (name, members) in await Task.WhenAll(asked))
+            .Select(async group => (group, Members: await directory.ListMembersAsync(group.SlackUsergroup!, cancellationToken)));
+        foreach (var ((name, _, usergroup), members) in await Task.WhenAll(asked))
         {
+            health.Remember(usergroup!, members.Refusal);
             if (members.Refusal is not null) unreadable.Add(name);
             else if (members.Value.Contains(person.User)) groups.Add(name);
         }

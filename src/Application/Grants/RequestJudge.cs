@@ -42,6 +42,10 @@ internal sealed class RequestJudge(IDirectory directory, Membership membership, 
         }
     }
 
+    /// <summary>Why this person may not even ask on behalf of somebody else; null when they may.</summary>
+    public async Task<Error?> StrangerAsync(PrincipalId asker, CancellationToken cancellationToken) =>
+        (await directory.FindAsync(asker, cancellationToken)).Refusal;
+
     // After the verdict: the rule decides about the whole scope, and less of it needs no other rule.
     private static Result<AccessVerdict.Terms> Narrowed(AccessVerdict.Terms terms, IReadOnlyList<TableMention> only)
     {

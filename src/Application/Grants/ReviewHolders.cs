@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using MediatR;
@@ -11,18 +10,19 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Application.Grants;
 
 /// <summary>What a review ended.</summary>
-public sealed record HoldersReviewed(int Looked, IReadOnlyList<GrantId> Superseded);
+/// <param name="Complete">False: not everybody could be asked for, and the next sweep asks again.</param>
+public sealed record HoldersReviewed(int Looked, IReadOnlyList<GrantId> Superseded, bool Complete = true);
 
 /// <summary>
 /// Access ends with its reason: whoever was deactivated, became a guest, left the groups that the rule rests on, or whose rule is gone or
 /// forbidding, has it no longer. With every sweep, and at once for one person of whom Slack says that they changed. What cannot be asked
-/// now ends nothing. Safe to repeat.
+/// now ends nothing, and never fails: what follows, the sweep, is not to be kept from its work. Safe to repeat.
 /// </summary>
 /// <param name="Holder">Null for everybody who has something.</param>
 public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result<HoldersReviewed>>
 {
     internal sealed class Handler(
-        GrantWarrant warrants, Deciders deciders, IGrantStore store, GrantSeal seal, IGrantDispatcher dispatcher, TimeProvider clock,
+        GrantWarrant warrants, DroppedDecisions decisions, IGrantStore store, IGrantDispatcher dispatcher, TimeProvider clock,
         ILogger<Handler> log)
         : IRequestHandler<ReviewHolders, Result<HoldersReviewed>>
     {
@@ -35,60 +35,41 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
 
         public async Task<Result<HoldersReviewed>> Handle(ReviewHolders command, CancellationToken cancellationToken)
         {
-            var live = command.Holder is { } holder
-                ? await store.ListLiveByRequesterAsync(holder, Most, cancellationToken)
-                : await store.ListLiveAsync(null, Most, cancellationToken);
-            var active = live.Where(grant => grant.Status is GrantStatus.Active or GrantStatus.Pending).ToList();
-            var ended = new ConcurrentQueue<GrantId>();
+            var looked = 0;
+            var (ended, failed) = (new ConcurrentQueue<GrantId>(), new ConcurrentQueue<GrantId>());
             using var limit = new CancellationTokenSource(Longest, clock);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             try
             {
+                var live = command.Holder is { } holder
+                    ? await store.ListLiveByRequesterAsync(holder, Most, either.Token)
+                    : await store.ListLiveAsync(null, Most, either.Token);
+                var active = live.Where(grant => grant.Status is GrantStatus.Active or GrantStatus.Pending).ToList();
+                looked = active.Count;
                 await Parallel.ForEachAsync(
                     active.GroupBy(grant => grant.State.Requester),
                     new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = either.Token },
                     async (person, token) =>
                     {
-                        foreach (var grant in person)
+                        foreach (var grant in person) (await SupersedeAsync(grant, token) switch
                         {
-                            if (await SupersedeAsync(grant, token)) ended.Enqueue(grant.Id);
-                        }
+                            true => ended,
+                            null => failed,
+                            false => null,
+                        })?.Enqueue(grant.Id);
                     });
+                var dropped = await decisions.DropAsync(command.Holder, either.Token);
+                return new HoldersReviewed(looked, [.. ended], dropped && failed.IsEmpty);
             }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
-                log.LogError("Whether holders may go on could not be asked of all within {Longest}; the next sweep asks again", Longest);
-            }
-
-            await DropDecisionsAsync(command.Holder, cancellationToken);
-            return new HoldersReviewed(active.Count, [.. ended]);
-        }
-
-        /// <summary>What somebody agreed to who may not decide any more does not count while it is undecided.</summary>
-        private async Task DropDecisionsAsync(PrincipalId? person, CancellationToken cancellationToken)
-        {
-            foreach (var grant in (await store.ListLiveAsync(null, Most, cancellationToken)).Where(grant => grant.IsAsking))
-            {
-                var said = grant.State.Asking!.Agreements.Append(grant.State.Asking.Offer?.Agreement).OfType<Agreement>()
-                    .Where(agreement => person is null || agreement.By == person);
-                foreach (var agreement in said)
-                {
-                    try
-                    {
-                        if (!await deciders.MayNotAnyMoreAsync(grant.State.Asking, agreement, cancellationToken)) continue;
-                        var (_, outcome) = await store.ChangeAsync(grant, newest => seal.Keep(
-                            newest, own => own.Disregard(agreement.By, clock.GetUtcNow())), cancellationToken);
-                        if (outcome.Refusal is null) dispatcher.Dispatch(grant.Id);
-                    }
-                    catch (Exception failure) when (failure is not OperationCanceledException)
-                    {
-                        log.LogError(failure, "Whether what was said of {Grant} counts could not be asked", grant.Id.ToString());
-                    }
-                }
+                log.LogError(failure, "Whether holders may go on could not be asked of all; the next sweep asks again");
+                return new HoldersReviewed(looked, [.. ended], Complete: false);
             }
         }
 
-        private async Task<bool> SupersedeAsync(Grant grant, CancellationToken cancellationToken)
+        /// <summary>Null when it could not be asked.</summary>
+        private async Task<bool?> SupersedeAsync(Grant grant, CancellationToken cancellationToken)
         {
             try
             {
@@ -106,7 +87,7 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
                 log.LogError(failure, "Whether {Grant} may go on could not be asked; the next sweep asks again", grant.Id.ToString());
-                return false;
+                return null;
             }
         }
     }

@@ -5,7 +5,11 @@ namespace DbAccess.Application.Ports;
 
 /// <summary>A person who may act here.</summary>
 /// <param name="Handle">What to call them in lists and role names; people can change it, so nothing is decided by it.</param>
-public sealed record Person(PrincipalId Id, string Handle);
+public sealed record Person(PrincipalId Id, string Handle)
+{
+    /// <summary>The zone of their clock, <c>Europe/Istanbul</c>, by which times that they type are read. Null when not known.</summary>
+    public string? Zone { get; init; }
+}
 
 /// <summary>Who people are and which groups they are in. Answers may be up to a minute old.</summary>
 public interface IDirectory

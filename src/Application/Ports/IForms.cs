@@ -7,7 +7,11 @@ namespace DbAccess.Application.Ports;
 /// <param name="Submit">What the button says that sends it; null or empty for a window without fields that is only read.</param>
 /// <param name="Context">Comes back too; ids only, at most 3,000 characters.</param>
 public sealed record ChatForm(
-        string Kind, string Title, string? Submit, string Context, IReadOnlyList<ChatPart> Intro, IReadOnlyList<FormField> Fields);
+        string Kind, string Title, string? Submit, string Context, IReadOnlyList<ChatPart> Intro, IReadOnlyList<FormField> Fields)
+{
+    /// <summary>Below the fields.</summary>
+    public IReadOnlyList<ChatPart> Outro { get; init; } = [];
+}
 
 /// <summary>A field of a form.</summary>
 /// <param name="Key">Comes back with the value; errors name it.</param>

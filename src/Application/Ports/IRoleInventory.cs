@@ -142,6 +142,14 @@ public interface IRoleInventory
         ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken);
 
     /// <summary>
+    /// The tables and views of these schemas in any of the databases, at most <paramref name="limit"/> of each database. Reads only.
+    /// Refuses when a database cannot be asked.
+    /// </summary>
+    Task<Result<IReadOnlyList<TableName>>> ListTablesAsync(
+        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<string> schemas, int limit,
+        CancellationToken cancellationToken);
+
+    /// <summary>
     /// Compares the scope roles of a live grant with what its scope means on the databases now (tables came, somebody granted or revoked by
     /// hand), and brings them in line. A scope role that is not there is left to the next grant.
     /// </summary>

@@ -51,6 +51,8 @@ public sealed partial class Grant
         var asking = State.Asking!;
         if (asking.RefusalFor(by.Id, by.Groups, by.Unreadable) is { } mayNot) return mayNot;
         if (asking.Plan is not { } plan) return ApprovalErrors.NoPlan(State.Trouble);
+        // The card still shows what it gave before.
+        if (State.Card?.Lines.Contains(CardLine.Grew) is true) return ApprovalErrors.CardChanged();
 
         var stage = asking.Stage!.Value;
         var after = asking.With(new Agreement(by.Id, by.Called, stage, now, by.PolicyHash, plan.Hash));
@@ -102,13 +104,15 @@ public sealed partial class Grant
     public Result AcceptOffer(PrincipalId by, DateTimeOffset now)
     {
         if (by != Asker && by != State.Requester) return GrantErrors.NotHolder(Id);
-        if (Status is not GrantStatus.Pending || State.Asking is not { Offer: { } offer } asking) return ApprovalErrors.NoOffer();
+        if (Offered(now) is not { Offer: { } offer } asking) return ApprovalErrors.NoOffer();
 
         Record("grant.offer_accepted", new Actor.Person(by), now, null);
         // Who agreed to more of the same scope agreed to less of it; another scope is another question.
-        var kept = offer.Scope.Name == State.Scope.Name ? asking.Agreements : [];
+        IReadOnlyList<Agreement> kept = offer.Scope.Name == State.Scope.Name ? asking.Agreements : [];
+        // Whoever offered it may have agreed to all of it since: one person fills one place.
+        if (kept.All(agreement => agreement.By != offer.Agreement.By)) kept = [.. kept, offer.Agreement];
         State = State with { Scope = offer.Scope, Duration = offer.Duration, Rule = offer.Rule };
-        return Take(asking with { Offer = null, Plan = offer.Plan, Agreements = [.. kept, offer.Agreement], Grew = [] },
+        return Take(asking with { Offer = null, Plan = offer.Plan, Agreements = kept, Grew = [] },
             new Actor.Person(offer.Agreement.By), $"the offer was taken (plan {offer.Plan.Hash})", now);
     }
 
@@ -116,7 +120,7 @@ public sealed partial class Grant
     public Result DeclineOffer(PrincipalId by, DateTimeOffset now)
     {
         if (by != Asker && by != State.Requester) return GrantErrors.NotHolder(Id);
-        if (State.Asking is not { Offer: not null } asking) return ApprovalErrors.NoOffer();
+        if (Offered(now) is not { } asking) return ApprovalErrors.NoOffer();
 
         Record("grant.offer_declined", new Actor.Person(by), now, null);
         Ask(asking with { Offer = null }, now, null);
@@ -213,6 +217,10 @@ public sealed partial class Grant
 
     private ApprovalCard Card => State.Card ?? new ApprovalCard();
 
+    /// <summary>What is asked, with an offer that can still be answered; null when there is none.</summary>
+    private Asking? Offered(DateTimeOffset now) =>
+        Status is GrantStatus.Pending && State.Asking is { Offer: not null } asking && asking.LapsesAt > now ? asking : null;
+
     private Error? MayNotDecide(Decider by, DateTimeOffset now)
     {
         if (by.Id == State.Requester || by.Id == Asker) return ApprovalErrors.Own();
@@ -244,9 +252,14 @@ public sealed partial class Grant
 
     private void Ask(Asking asking, DateTimeOffset now, CardLine? line)
     {
+        if (Status is GrantStatus.Pending) asking = InTime(asking, State.StartsAt + State.Duration);
         State = State with { Asking = asking, Card = Card.Redraw(now, line) };
         State = State with { StepDueAt = NextStep(State, now), StepSince = NextStep(State, now) };
     }
+
+    /// <summary>What is over by then is decided before, or not at all.</summary>
+    private static Asking InTime(Asking asking, DateTimeOffset? end) =>
+        end is { } over && asking.LapsesAt > over ? asking with { LapsesAt = over } : asking;
 
     private static DateTimeOffset NextStep(GrantSnapshot state, DateTimeOffset now) =>
         state.Status is GrantStatus.Active ? NextInActive(state) : NextWhileAsking(state.Asking!, now);

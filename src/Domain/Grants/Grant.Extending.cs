@@ -23,12 +23,16 @@ public sealed partial class Grant
         if (asking is null) return Lengthen(new Actor.Person(by), $"rule {State.Rule}", now);
 
         Record("grant.extension_asked", new Actor.Person(by), now, Durations.Write(length));
-        // It is decided by its own end, or not at all.
-        var end = State.Window.Expiry;
         State = State with { Card = null };
-        Ask(asking.LapsesAt > end ? asking with { LapsesAt = end } : asking, now, null);
+        Ask(InTime(asking, State.Window.Expiry), now, null);
         return Result.Done;
     }
+
+    /// <summary>
+    /// The latest end that what was decided can have, from what is sealed: the window itself is not, and is not to give more than that.
+    /// </summary>
+    public DateTimeOffset? LatestEnd =>
+        GivenFrom + ProvisioningPatience + State.Duration + (State.Extensions > 0 ? State.Extended : TimeSpan.Zero);
 
     /// <summary>The server keeps the end that is on record.</summary>
     public Result EndKept(DateTimeOffset expiry, DateTimeOffset now)

@@ -9,6 +9,7 @@ public sealed partial class Grant
     /// <summary>A grant that waits for those whom <paramref name="asking"/> names.</summary>
     public static Grant RequestApproval(GrantId id, string installation, GrantRequest request, Asking asking, DateTimeOffset now)
     {
+        asking = InTime(asking, request.StartsAt + request.Duration);
         var grant = Create(id, installation, request, GrantStatus.Pending, NextWhileAsking(asking, now), now);
         grant.State = grant.State with { Asking = asking };
         return grant;

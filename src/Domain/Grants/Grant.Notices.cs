@@ -62,11 +62,20 @@ public sealed partial class Grant
         // say.
         if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
 
-        var since = State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt;
-        if (now - since > NoticePatience) return Told(kind, why, now);
+        // A review is asked for and given long after the end.
+        DateTimeOffset?[] since = [State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt, State.Review?.At, State.Review is
+            { Escalated: true } late ? late.Since + late.Within : null];
+        if (now - since.Max() > NoticePatience) return Told(kind, why, now);
 
         State = State with { NoticeDueAt = now + (retryAfter ?? Patiently.After(State.NoticeAttempts)) };
         return Result.Done;
+    }
+
+    /// <summary>What the holder was to be told is no news any more; what administrators were to be told is.</summary>
+    private void ForgetNotices(DateTimeOffset now)
+    {
+        var left = State.Notices.Where(kind => kind is NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost).ToList();
+        State = State with { Notices = left, NoticeDueAt = left.Count == 0 ? null : now };
     }
 
     private void Owe(NoticeKind kind, DateTimeOffset now, RemovalReceipt? receipt) => State = State with

@@ -60,6 +60,8 @@ public sealed partial class Grant
         // What has changed since is drawn anew.
         var next = card.DueAt != leasedUntil ? card.DueAt : again is { } pause ? now + Longer(pause, Patiently.After(card.Attempts)) : null;
 
+        // Somebody else drew meanwhile, since this took longer than its lease: their messages are there too.
+        refs = [.. refs, .. card.Refs.Where(other => refs.All(mine => mine.Message != other.Message))];
         var lost = trouble is not null && card.Trouble is null;
         State = State with
         {

@@ -165,8 +165,8 @@ public sealed partial class Grant
         if (moved.Refusal is null)
         {
             State = State with { CredentialsMessage = message ?? State.CredentialsMessage, Password = null };
-            State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State),
-                Leased = false, Attempts = 0, Trouble = null, Notices = [], NoticeDueAt = null };
+            State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State), Leased = false, Attempts = 0, Trouble = null };
+            ForgetNotices(now);
             // The rest of the card says from now on that it is given; a review is owed from this moment.
             if (State.Review is { } review) State = State with { Review = review with { Since = now } };
             if (State.Card is not null || State.Review is not null) State = State with { Card = Card.Redraw(now) };
@@ -188,6 +188,8 @@ public sealed partial class Grant
 
         // The undoing counts its own tries; a worker that holds the lease is recognised by the count, so then it stays.
         State = State with { AbandonedBecause = why, Attempts = State.Leased ? State.Attempts : 0 };
+        // What was to begin later, or to be tried later, is over now.
+        if (!State.Leased) State = State with { StepDueAt = now, StepSince = now };
         return Result.Done;
     }
 
@@ -211,7 +213,7 @@ public sealed partial class Grant
         if (closed.Refusal is not null) return closed;
 
         // That it takes longer is no news any more.
-        State = State with { Notices = [] };
+        ForgetNotices(now);
         Owe(NoticeKind.Failed, now, receipt);
         return closed;
     }
@@ -349,8 +351,9 @@ public sealed partial class Grant
             State = State with
             {
                 EndReason = reason, EndedBy = called, EndNote = note, StepDueAt = now, StepSince = wanted, Leased = false, Attempts = 0,
-                    Trouble = null, Notices = [], NoticeDueAt = null, ExtendBy = null, EndMoved = false,
+                    Trouble = null, ExtendBy = null, EndMoved = false,
             };
+            ForgetNotices(now);
             if (State.Card is not null) State = State with { Card = Card.Redraw(now) };
         }
 

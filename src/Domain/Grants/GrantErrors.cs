@@ -88,6 +88,15 @@ public static class GrantErrors
     public static Error NotOurs(GrantId id) => new("grant.not_ours",
         $"The record of {id} is not one that DbAccess made, or was changed since. Nothing was done; an administrator should look into it.");
 
+    public static Error TooFar(DateTimeOffset latest) => new("request.too_far",
+        $"Access can be asked for at most 7 days ahead: until {latest:yyyy-MM-dd HH:mm} UTC. Ask again closer to it.");
+
+    public static Error NotShown(GrantId id, string database) => new("grant.not_shown",
+        $"{id} is somebody else's. Its story is for whoever holds or asked for it, those who approve on {database}, and administrators.");
+
+    public static Error NotAsker(GrantId id) => new("grant.not_asker",
+        $"{id} was asked for by somebody else. `/db-access mine` lists yours; ask for the same with a request of your own.");
+
     public static Error Nothing(GrantId id) => new("grant.nothing", $"There is nothing like that to do for {id}.");
 
     private static string Word(GrantStatus status) => status switch

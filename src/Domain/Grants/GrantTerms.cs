@@ -37,13 +37,17 @@ public static class GrantTerms
         [
             Canonical.Join([.. asking.Stages.Select(stage =>
                 Canonical.Join([stage.Any.ToString(CultureInfo.InvariantCulture), .. stage.Of]))]),
-            asking.Plan?.Hash ?? "", Instant(asking.LapsesAt),
+            asking.Plan is { } plan ? Of(plan) : "", Instant(asking.LapsesAt),
             .. asking.Agreements.Select(Of),
             asking.Offer is { } offer ? Canonical.Join(
-                [Of(offer.Scope), offer.Duration.Ticks.ToString(CultureInfo.InvariantCulture), offer.Plan.Hash, offer.Rule,
+                [Of(offer.Scope), offer.Duration.Ticks.ToString(CultureInfo.InvariantCulture), Of(offer.Plan), offer.Rule,
                     Of(offer.Agreement)]) : "",
         ]);
     }
+
+    /// <summary>With what people were shown of it, and what a later plan is compared with: its hash alone says nothing of either.</summary>
+    private static string Of(AgreedPlan plan) => Canonical.Join(
+        [plan.Hash, plan.Summary, Canonical.Join(plan.Words), plan.Gives is { } gives ? Canonical.Join(gives) : ""]);
 
     private static string Of(Agreement agreement) => Canonical.Join(
     [

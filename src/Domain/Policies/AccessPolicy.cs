@@ -97,22 +97,29 @@ public sealed record AccessPolicy(
     ];
 
     /// <summary>The databases that somebody in these groups may ask for at all, by name.</summary>
-    public IReadOnlyList<DatabaseName> OfferedDatabases(IReadOnlySet<string> groups) =>
-        [.. Databases.Keys.Where(name => OfferedScopes(groups, name).Count > 0).OrderBy(name => name.Value, StringComparer.Ordinal)];
+    /// <param name="breakGlass">To whoever says that it is an emergency.</param>
+    public IReadOnlyList<DatabaseName> OfferedDatabases(IReadOnlySet<string> groups, bool breakGlass = false) =>
+    [
+        .. Databases.Keys.Where(name => OfferedScopes(groups, name, breakGlass: breakGlass).Count > 0)
+            .OrderBy(name => name.Value, StringComparer.Ordinal),
+    ];
 
     /// <summary>The scopes that somebody in these groups may ask for on a database, as the file orders them.</summary>
     /// <param name="now">When given, what is forbidden at that time or outside a rule's hours is left out.</param>
-    public IReadOnlyList<ScopeName> OfferedScopes(IReadOnlySet<string> groups, DatabaseName database, DateTimeOffset? now = null) =>
+    public IReadOnlyList<ScopeName> OfferedScopes(
+        IReadOnlySet<string> groups, DatabaseName database, DateTimeOffset? now = null, bool breakGlass = false) =>
         Databases.TryGetValue(database, out var entry)
             ? [.. entry.Scopes.Where(scope => Scopes.ContainsKey(scope)
-                && RuleFor(groups, database, scope, now) is not null
+                && RuleFor(groups, database, scope, now, breakGlass) is not null
                 && !(now is { } at && Forbid.Any(rule => rule.IsInForce(at) && rule.Subject.Covers(groups, database, scope))))]
             : [];
 
-    /// <summary>The rule that would answer, were nothing forbidden; null when none would. Rules for break-glass are left out.</summary>
+    /// <summary>The rule that would answer, were nothing forbidden; null when none would.</summary>
     /// <param name="at">When given, only a rule within whose hours this is.</param>
-    public AccessRule? RuleFor(IReadOnlySet<string> groups, DatabaseName database, ScopeName scope, DateTimeOffset? at = null) =>
-        Allow.FirstOrDefault(rule => rule.BreakGlass is null && (at is null || rule.When?.Covers(at.Value) is not false)
+    /// <param name="breakGlass">Rules for break-glass, and no others; otherwise those are left out.</param>
+    public AccessRule? RuleFor(
+        IReadOnlySet<string> groups, DatabaseName database, ScopeName scope, DateTimeOffset? at = null, bool breakGlass = false) =>
+        Allow.FirstOrDefault(rule => rule.BreakGlass is not null == breakGlass && (at is null || rule.When?.Covers(at.Value) is not false)
             && rule.Subject.Covers(groups, database, scope));
 
     private static AccessVerdict Judge(AccessRule rule, AccessQuestion question, DatabaseTarget target, PrivilegeScope scope)
@@ -122,10 +129,11 @@ public sealed record AccessPolicy(
         if (duration > rule.Lifetime.Max)
             return Refused("policy.too_long",
                 $"The longest for {what} is {Durations.Write(rule.Lifetime.Max)} (rule {rule.Id}); you asked for " +
-                $"{Durations.Write(duration)}. Ask for {Durations.Write(rule.Lifetime.Max)} or less.");
+                $"{Durations.Write(duration)}. Ask for {Durations.Write(rule.Lifetime.Max)} or less.", Durations.Write(rule.Lifetime.Max));
         if (rule.Lifetime.Min is { } min && duration < min)
             return Refused("policy.too_short",
-                $"The shortest for {what} is {Durations.Write(min)} (rule {rule.Id}). Ask for {Durations.Write(min)} or more.");
+                $"The shortest for {what} is {Durations.Write(min)} (rule {rule.Id}). Ask for {Durations.Write(min)} or more.",
+                Durations.Write(min));
         if (question.Reason.Trim().Length < rule.Require.ReasonMin)
             return Refused("policy.reason_too_short",
                 $"Rule {rule.Id} wants a reason of at least {rule.Require.ReasonMin} characters for {what}. Say what is broken and what " +
@@ -140,7 +148,8 @@ public sealed record AccessPolicy(
         return new AccessVerdict.Terms(rule, target, scope, duration, ticket);
     }
 
-    private static AccessVerdict.Refused Refused(string code, string message) => new(new Error(code, message));
+    private static AccessVerdict.Refused Refused(string code, string message, string? meant = null) =>
+        new(new Error(code, message) { Meant = meant });
 
     private AccessVerdict.Refused NoRule(AccessQuestion question)
     {

@@ -18,4 +18,13 @@ public sealed record AccessWish(DatabaseName Database, ScopeName Scope, TimeSpan
 
     /// <summary>When its time is to begin; null: as soon as it can.</summary>
     public DateTimeOffset? StartsAt { get; init; }
+
+    /// <summary>The furthest ahead that something may be asked to begin.</summary>
+    public static readonly TimeSpan FurthestAhead = TimeSpan.FromDays(7);
+
+    /// <summary>
+    /// As it is asked at this moment: a beginning that has passed is none. A button that lay about must not have a rule's hours judged at a
+    /// time that is over.
+    /// </summary>
+    public AccessWish AskedAt(DateTimeOffset now) => StartsAt <= now ? this with { StartsAt = null } : this;
 }

@@ -15,7 +15,7 @@ public sealed record PolicyTrace(string List, string Id, bool Decides, string Wh
         foreach (var rule in policy.Forbid)
         {
             // In force, it forbids also by a group that cannot be read.
-            var why = rule.IsInForce(question.Start) ? Outside(rule.Subject, question, question.Unreadable) : "not in force then";
+            var why = rule.IsInForce(question.Latest) ? Outside(rule.Subject, question, question.Unreadable) : "not in force then";
             Add("forbid", rule.Id, why, $"forbids {question.Scope} on {question.Database}");
         }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace DbAccess.Domain.Scopes;
 
@@ -18,6 +19,10 @@ public sealed record AgreedPlan(string Hash, string Summary, IReadOnlyList<strin
 
     private const int MostWords = 8;
 
+    // Up to three such lists are kept with a grant (asked, offered, grown), and names are long and escaped at times.
+    private const int MostBytes = 40_000;
+    private const int LongestWord = 200;
+
     public static AgreedPlan Of(PrivilegePlan plan)
     {
         var things = plan.Objects.Where(thing => thing.Kind is not ("database" or "schema")).ToList();
@@ -31,7 +36,9 @@ public sealed record AgreedPlan(string Hash, string Summary, IReadOnlyList<strin
                 $"besides, what everybody has there anyway: {plan.Public.Count:N0} privilege{(plan.Public.Count == 1 ? "" : "s")}"));
 
         var gives = Entries(plan).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(MostKept + 1).ToList();
-        return new AgreedPlan(plan.Hash, plan.Summary, words, gives.Count > MostKept ? null : gives);
+        var tooMany = gives.Count > MostKept || gives.Sum(Encoding.UTF8.GetByteCount) > MostBytes;
+        return new AgreedPlan(
+            plan.Hash, plan.Summary, [.. words.Select(line => Show.Text(line, LongestWord))], tooMany ? null : gives);
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Amazon.DynamoDBv2;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Aws;
+using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Stores;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -27,7 +28,7 @@ public static partial class DynamoRegistration
         services.AddSingleton<UnreadableGrants>();
         services.AddSingleton<IGrantStore>(provider => new DynamoGrantStore(
             provider.GetRequiredService<DynamoTable>(), DynamoGrantStore.KeepEnded, provider.GetRequiredService<UnreadableGrants>()));
-        services.AddSingleton<IInbox, DynamoInbox>();
+        services.AddSealedInbox<DynamoInbox>();
         services.AddSingleton<DynamoAuditTrail>();
         services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<DynamoAuditTrail>());
         return services;

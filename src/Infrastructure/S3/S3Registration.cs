@@ -67,8 +67,7 @@ public static partial class S3Registration
     internal static Secret? ReadSecretAtStart(Func<IAmazonS3> create, Settings settings, string setting, string address)
     {
         var reading = ReadAtStart(create, settings, setting, address, LongestSecret).Reading;
-        if (reading is S3Reading.Failed failed) settings.Fault($"{setting} is '{address}', which cannot be read: {failed.Why}.");
-        if (reading is not S3Reading.Found found) return null;
+        if (FoundOrFault(settings, setting, address, reading) is not { } found) return null;
 
         // Editors end a line.
         var text = Encoding.UTF8.GetString(found.Content).Trim();
@@ -78,6 +77,13 @@ public static partial class S3Registration
         settings.Fault(
             $"{setting} is kept at '{address}', and what is there is not one word: the object holds the secret and nothing else.");
         return null;
+    }
+
+    /// <summary>What was read; null, with a fault, when it was not.</summary>
+    internal static S3Reading.Found? FoundOrFault(Settings settings, string setting, string address, S3Reading? reading)
+    {
+        if (reading is S3Reading.Failed failed) settings.Fault($"{setting} is '{address}', which cannot be read: {failed.Why}.");
+        return reading as S3Reading.Found;
     }
 
     internal static AmazonS3Client Client() => AwsClients.Create(() => new AmazonS3Client(AwsClients.S3()));

@@ -16,8 +16,7 @@ internal static class S3SealKey
     {
         var (bucket, key, reading) = S3Registration.ReadAtStart(create, settings, setting, address, S3Registration.LongestSecret);
         if (reading is S3Reading.Failed { Missing: true }) return Make(create, settings, setting, address, bucket, key);
-        if (reading is S3Reading.Failed failed) settings.Fault($"{setting} is '{address}', which cannot be read: {failed.Why}.");
-        if (reading is not S3Reading.Found found) return null;
+        if (S3Registration.FoundOrFault(settings, setting, address, reading) is not { } found) return null;
         if (SealKey.Read(Encoding.UTF8.GetString(found.Content)) is { } sealKey) return new SealKey(sealKey, IsNew: false);
 
         settings.Fault($"{setting} is '{address}', which holds no key: {HmacSeal.KeyBytes} bytes in base64. Was it cut or edited?");

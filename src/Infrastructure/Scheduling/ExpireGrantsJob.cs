@@ -18,7 +18,7 @@ internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, Tim
     {
         using var activity = Telemetry.Activities.StartActivity("ExpireGrantsJob", ActivityKind.Internal);
         // Before the sweep, so that what it ends is removed by it.
-        await ReviewAsync(cancellationToken);
+        await mediator.Send(new ReviewHolders(), cancellationToken);
         var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
         if (!report.CutShort) sweeps.Completed();
         log.LogInformation("Sweep: {Report}", report.ToString());
@@ -36,18 +36,6 @@ internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, Tim
         {
             // The sweep itself was completed; the next pass compares again.
             log.LogError(failure, "Reconciling after the sweep failed");
-        }
-    }
-
-    private async Task ReviewAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await mediator.Send(new ReviewHolders(), cancellationToken);
-        }
-        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
-        {
-            log.LogError(failure, "Whether holders may go on could not be asked; the next sweep asks again");
         }
     }
 }

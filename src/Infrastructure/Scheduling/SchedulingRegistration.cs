@@ -41,6 +41,7 @@ public static class SchedulingRegistration
 
         services.AddHostedService(provider => provider.GetRequiredService<GrantWorker>());
         services.AddHostedService<GhostHuntWorker>();
+        services.AddHostedService<PolicyNewsWorker>();
         if (!enabled) return services;
 
         services.AddQuartz(quartz =>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
@@ -31,19 +32,18 @@ public static class SealRegistration
         if (key is null) return why is null ? services : services.AddSingleton<ISeal>(new MissingSeal(why));
 
         services.AddSingleton<ISeal>(new HmacSeal(key.Key));
-        // What the store hands out as accepted requests is one only when this installation accepted it.
-        var inbox = services.LastOrDefault(service => service.ServiceType == typeof(IInbox));
-        if (inbox is not null)
-        {
-            services.Remove(inbox);
-            services.AddSingleton<IInbox>(provider => new SealedInbox(
-                (IInbox)ActivatorUtilities.CreateInstance(provider, inbox.ImplementationType!), provider.GetRequiredService<ISeal>(),
-                provider.GetRequiredService<ILogger<SealedInbox>>()));
-        }
-
         if (hosted && key.IsNew) services.AddHostedService<SealOnce>();
         return services;
     }
+
+    /// <summary>
+    /// The inbox of a store, sealed: what the store hands out as accepted requests is one only when this installation accepted it.
+    /// </summary>
+    internal static IServiceCollection AddSealedInbox<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this IServiceCollection services)
+        where T : class, IInbox => services.AddSingleton<T>().AddSingleton<IInbox>(provider => new SealedInbox(
+            provider.GetRequiredService<T>(), provider.GetRequiredService<ISeal>(),
+            provider.GetRequiredService<ILogger<SealedInbox>>()));
 
     /// <summary>Nobody can say what is ours: whoever wants to give waits.</summary>
     private sealed class MissingSeal(string why) : ISeal

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using DbAccess.Application;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Infrastructure.Slack;
@@ -44,7 +46,8 @@ internal sealed partial class SlackDirectory(SlackApi api, SlackOptions options,
         var grid = user.Field("enterprise_user");
         if (user.Text("id") != id.User && grid?.Text("id") != id.User) return Unavailable;
 
-        return Refusal(id, user, grid) is { } refusal ? refusal : new Person(id, Handle(id, user));
+        return Refusal(id, user, grid) is { } refusal ? refusal
+            : new Person(id, Handle(id, user)) { Zone = user.Text("tz") is { } zone && ZonedTimes.Knows(zone) ? zone : null };
     }
 
     private Error? Refusal(PrincipalId id, JsonElement user, JsonElement? grid)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using DbAccess.Application;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 

@@ -6,8 +6,8 @@ namespace DbAccess.Infrastructure.Slack;
 /// <param name="ApiUrl">Ends with a slash; https, or this machine.</param>
 /// <param name="TeamId">The workspace (<c>T…</c>) or, installed for a whole Enterprise Grid, the organisation (<c>E…</c>).</param>
 /// <param name="GroupsTeamId">
-/// The workspace whose user groups the policy names. A token of an organisation has to say it; null: <paramref name="TeamId"/>, if that is a
-/// workspace.
+/// The workspace whose user groups the policy names. A token of an organisation has to say it; null: that of <paramref name="TeamId"/>,
+/// if it is a workspace.
 /// </param>
 internal sealed record SlackOptions(Uri ApiUrl, Secret BotToken, string TeamId, string AppId, string? GroupsTeamId = null)
 {

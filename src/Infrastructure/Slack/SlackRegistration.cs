@@ -20,7 +20,7 @@ public static partial class SlackRegistration
         var app = Shaped(settings, "Slack:AppId", AppShape(), "an app id (A…)");
         var groups = settings.Optional("Slack:GroupsTeamId", "");
         if (groups.Length > 0 && !WorkspaceShape().IsMatch(groups))
-            settings.Fault($"Slack:GroupsTeamId is '{groups}'; it must be the id (T…) of the workspace whose user groups the policy names.");
+            settings.Fault($"Slack:GroupsTeamId is '{groups}'; it must be the id (T…) of the workspace whose groups the policy names.");
         var api = settings.Address("Slack:ApiUrl", "https://slack.com/api/");
         var shown = settings.Choice("Delivery", "Dm", ["Dm", "Reveal"]) == "Reveal";
         var within = settings.Duration("Reveal:Within", TimeSpan.FromHours(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));

@@ -1,4 +1,5 @@
 using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Stores;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -25,7 +26,7 @@ public static class SqliteRegistration
         services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<SqliteDatabase>());
         services.AddSingleton<UnreadableGrants>();
         services.AddSingleton<IGrantStore, SqliteGrantStore>();
-        services.AddSingleton<IInbox, SqliteInbox>();
+        services.AddSealedInbox<SqliteInbox>();
         services.AddSingleton<SqliteAuditTrail>();
         services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<SqliteAuditTrail>());
         return services;

@@ -20,7 +20,7 @@ public sealed class CommandTests
         await house.IdleAsync();
 
         Assert.Equal((HttpStatusCode.OK, ""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
-        Assert.Equal("C0GENERAL", Assert.Single(house.Forms.Opened).Context);
+        Assert.Equal("C0GENERAL", RequestForm.ChannelIn(Assert.Single(house.Forms.Opened).Context));
     }
 
     [Fact]

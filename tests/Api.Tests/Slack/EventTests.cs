@@ -58,14 +58,27 @@ public sealed class EventTests
     public async Task Small_talk_gets_one_hint_a_minute()
     {
         await using var house = await SlackHouse.OpenAsync();
-        for (var i = 0; i < 5; i++) await house.EventAsync(Event(Message("hello", $"1767225599.00010{i}"), $"Ev{i}"));
-        await house.UntilAsync(() => house.Chat.Replies.Count == 1, "a hint is given");
+        for (var i = 0; i < 5; i++) await house.EventAsync(Event(Message(i == 0 ? "hello" : "thanks, that worked", $"1767225599.00010{i}"), $"Ev{i}"));
+        // One person's messages are done in order: when this is answered, so are those before it.
+        await house.EventAsync(Event(Message("mine", "1767225599.000106"), "Ev6"));
+        await house.UntilAsync(() => house.Chat.Replies.Count == 2, "a hint and an answer are given");
+        Assert.Contains("How to ask", house.Chat.Replies[0].Message.Summary, StringComparison.Ordinal);
 
         house.Clock.Advance(TimeSpan.FromSeconds(61));
         await house.EventAsync(Event(Message("create-db-users please", "1767225660.000100"), "Ev9"));
-        await house.UntilAsync(() => house.Chat.Replies.Count == 2, "a second hint is given");
+        await house.UntilAsync(() => house.Chat.Replies.Count == 3, "a second hint is given");
+    }
 
-        Assert.Equal(0, house.Slow.Begun);
+    [Theory]
+    [InlineData("orders read 30m because INC-4711")]
+    [InlineData("Orders read because INC-4711")]
+    public async Task In_the_apps_own_messages_no_verb_is_needed(string typed)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        await house.EventAsync(Event(Message(typed)));
+        await house.UntilAsync(() => house.Chat.Replies.Count == 1, "it is answered");
+
+        Assert.Equal("INC-4711", Assert.Single(house.Store.Stored).Reason);
     }
 
     [Theory]

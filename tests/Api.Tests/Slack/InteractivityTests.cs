@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Desk;
 using System.Net;
 using System.Text.Json;
 using DbAccess.Api.Slack;
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
@@ -218,11 +219,81 @@ public sealed class InteractivityTests
         Assert.Equal(("V0DBVIEW01", "1767225590.ab12cd34"), (house.Forms.Redrawn[0].View, house.Forms.Redrawn[0].Hash));
     }
 
+    [Theory]
+    [InlineData("database", "ord", "U0ENGINE1", """{"options":[{"text":{"type":"plain_text","text":"orders","emoji":false},"value":"orders"}]}""")]
+    [InlineData("database", "\\ud800", "U0ENGINE1", """{"options":[{"text":{"type":"plain_text","text":"orders","emoji":false},"value":"orders"}]}""")]
+    [InlineData("database", "billing", "U0ENGINE1", """{"options":[]}""")]
+    [InlineData("scope", "re", "U0ENGINE1", """{"options":[]}""")]
+    [InlineData("database", "ord", "U0GUEST01", """{"options":[]}""")]
+    public async Task A_search_is_answered_with_what_this_person_may_ask_for(string field, string typed, string user, string expected)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.People.Refuses(Some.Person("U0GUEST01"));
+
+        using var answer = await house.PayloadAsync(Search(field, typed, user));
+
+        Assert.Equal((HttpStatusCode.OK, expected), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
+        Assert.Equal("application/json", answer.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(0, house.Slow.Begun);
+    }
+
+    [Theory]
+    [InlineData("read", "it", """{"options":[{"text":{"type":"plain_text","text":"public.items","emoji":false},"value":"public.items"}]}""")]
+    [InlineData("read", "payment", """{"options":[]}""")]
+    [InlineData("migrate", "it", """{"options":[{"text":{"type":"plain_text","text":"it","emoji":false},"value":"it"}]}""")]
+    [InlineData("nothing", "it", """{"options":[{"text":{"type":"plain_text","text":"it","emoji":false},"value":"it"}]}""")]
+    public async Task Tables_are_searched_on_the_live_database_and_only_those_of_what_this_person_may_ask_for(string scope, string typed, string expected)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Inventory.Tables = [new("public", "orders"), new("public", "items"), new("internal", "payment_tokens")];
+
+        using var answer = await house.PayloadAsync(Search("only", typed).Replace(
+            "\"callback_id\":\"request_grant\"", $"\"callback_id\":\"request_grant\",\"private_metadata\":\"C1\\norders\\n{scope}\"", StringComparison.Ordinal));
+
+        Assert.Equal(expected, await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task A_database_that_does_not_answer_in_time_keeps_nobody_from_naming_a_table()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Inventory.BeforeTables = token => Task.Delay(Timeout.Infinite, token);
+
+        var asked = house.PayloadAsync(Search("only", "public.orders").Replace(
+            "\"callback_id\":\"request_grant\"", "\"callback_id\":\"request_grant\",\"private_metadata\":\"C1\\norders\\nread\"", StringComparison.Ordinal));
+        await house.UntilAsync(() => asked.IsCompleted, "it is answered", advance: true);
+
+        Assert.Contains("public.orders", await (await asked).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_search_that_fails_finds_nothing()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.People.Fault = new InvalidOperationException("MARKER");
+
+        using var answer = await house.PayloadAsync(Search("database", "ord"));
+
+        Assert.Equal((HttpStatusCode.OK, """{"options":[]}"""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
+    }
+
+    [Fact]
+    public void Several_that_were_picked_are_read_as_they_would_be_typed()
+    {
+        var view = SlackView.Read(SlackHouse.Json(
+            """{"view":{"callback_id":"request_grant","state":{"values":{"only":{"value":{"type":"multi_external_select","selected_options":[{"value":"public.orders"},7,{"value":"public.items"}]}}}}}}"""))!;
+
+        Assert.Equal("public.orders, public.items", view.Filled.Only);
+    }
+
+    private static string Search(string field, string typed, string user = "U0ENGINE1") =>
+        $$$"""{"type":"block_suggestion","user":{"id":"{{{user}}}","team_id":"T0DBACME1"},"container":{"type":"view","view_id":"V0DBVIEW01"},"api_app_id":"A0DBACCS1","action_id":"value","block_id":"{{{field}}}","value":"{{{typed}}}","team":{"id":"T0DBACME1"},"view":{"id":"V0DBVIEW01","callback_id":"request_grant"} }""";
+
     internal static string Submission(string database = "orders", string scope = "read", string length = "30m", string reason = "INC-4711 stuck orders", string hash = "1767225590.ab12cd34") =>
         """{"type":"view_submission","team":{"id":"T0DBACME1","domain":"acme"},"user":{"id":"U0ENGINE1","team_id":"T0DBACME1"},"api_app_id":"A0DBACCS1","trigger_id":"9003.3001.cccc0001","view":{"id":"V0DBVIEW01","team_id":"T0DBACME1","type":"modal","private_metadata":"C0GENERAL","callback_id":"@kind","hash":"@hash","state":{"values":{"database":{"value":{"type":"static_select","selected_option":{"value":@database}}},"scope":{"value":{"type":"static_select","selected_option":{"value":"@scope"}}},"duration":{"value":{"type":"plain_text_input","value":"@length"}},"reason":{"value":{"type":"plain_text_input","value":"@reason"}}}}}}"""
             .Replace("@kind", RequestForm.Kind, StringComparison.Ordinal).Replace("@hash", hash, StringComparison.Ordinal).Replace("@database", JsonSerializer.Serialize(database), StringComparison.Ordinal)
             .Replace("@scope", scope, StringComparison.Ordinal).Replace("@length", length, StringComparison.Ordinal).Replace("@reason", reason, StringComparison.Ordinal);
 
-    private static string Click(string action, string value) =>
+    internal static string Click(string action, string value) =>
         $$"""{"type":"block_actions","user":{"id":"U0ENGINE1","team_id":"T0DBACME1"},"api_app_id":"A0DBACCS1","container":{"type":"message","message_ts":"1767225500.000700","channel_id":"C0GENERAL"},"trigger_id":"9002.2001.bbbb0001","team":{"id":"T0DBACME1"},"response_url":"https://hooks.slack.com/actions/T0DBACME1/9002/respBBB1","actions":[{"action_id":"{{action}}","value":{{JsonSerializer.Serialize(value)}},"type":"button","action_ts":"1767225599.123456"}]}""";
 }

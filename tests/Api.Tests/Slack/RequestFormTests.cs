@@ -1,8 +1,11 @@
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Api.Slack;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Policies;
+using DbAccess.TestKit;
 
 namespace DbAccess.Api.Tests.Slack;
 
@@ -13,7 +16,8 @@ public sealed class RequestFormTests
     {
         var form = RequestForm.Draw(SomeOffers.Usual, new Draft("billing", null, null, "stuck"), "C1");
 
-        Assert.Equal("C1", form.Context);
+        Assert.Equal("C1", RequestForm.ChannelIn(form.Context));
+        Assert.Equal(("billing", "read"), RequestForm.ChosenIn(form.Context));
         Assert.Empty(form.Intro);
         Assert.Equal(("billing", "read", "1h", "stuck"), (Chosen(form, RequestForm.Database), Chosen(form, RequestForm.Scope), Initial(form, RequestForm.Duration), Initial(form, RequestForm.Reason)));
     }
@@ -27,22 +31,100 @@ public sealed class RequestFormTests
     [Fact]
     public void A_length_that_is_written_too_long_for_its_field_is_written_shorter()
     {
-        var form = RequestForm.Draw(SomeOffers.Usual, new Draft("orders", "read", "000001d000001h0000001m000000001s", null), null);
+        var form = RequestForm.Draw(SomeOffers.Usual, new Draft("orders", "read", "000000d000001h0000001m000000001s", null), null);
 
-        Assert.Equal("1d1h1m1s", Initial(form, RequestForm.Duration));
+        Assert.Equal("1h1m1s", Initial(form, RequestForm.Duration));
+        Assert.Empty(form.Intro);
     }
 
     [Fact]
-    public void Beyond_a_hundred_databases_the_chosen_one_is_still_there()
+    public void A_length_beyond_the_rules_longest_is_cut_and_that_is_said()
     {
-        var names = Enumerable.Range(0, 150).Select(i => $"db{i}").ToArray();
-        var form = RequestForm.Draw(SomeOffers.Of([.. names.Select(name => (name, new[] { "read" }))]), new Draft("db149", null, null, null), null);
+        var form = RequestForm.Draw(SomeOffers.Usual, new Draft("orders", "read", "12h", null), null);
 
-        var choice = form.Fields.OfType<FormField.Choice>().First(field => field.Key == RequestForm.Database);
-        Assert.Equal(100, choice.Options.Count);
-        Assert.Equal("db149", choice.Chosen);
-        Assert.Contains(choice.Options, option => option.Value == "db149");
+        Assert.Equal("4h", Initial(form, RequestForm.Duration));
+        Assert.Contains("12h is too long for read on orders: the longest is 4h", Assert.IsType<ChatPart.Text>(Assert.Single(form.Intro)).Words, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(null, "Read tables", "You would get: select on tables in schema public.", "Now, without approval (rule rule-1).")]
+    [InlineData("select on 3 tables", "Read tables", "You would get: select on 3 tables.", "Now, without approval (rule rule-1).")]
+    [InlineData("select on 3 tables", null, "You would get: select on 3 tables.", "1 of dba, then 2 of security will be asked (rule rule-1).")]
+    public void What_the_choices_come_to_stands_below_them(string? gives, string? rules, string get, string who)
+    {
+        var offers = SomeOffers.Of([("orders", ["read"])]);
+        var scope = offers.Databases[0].Scopes[0] with
+        {
+            Privileges = rules is null ? [] : Some.ReadScope().Privileges,
+            Approval = rules is null ? new Approval([new ApprovalStage(1, ["dba"]), new ApprovalStage(2, ["security"])], TimeSpan.FromHours(1), null) : null,
+        };
+        offers = offers with { Databases = [offers.Databases[0] with { Scopes = [scope] }] };
+
+        var outro = RequestForm.Draw(offers, new Draft("orders", "read", "2h", null), null, new FormPreviewed(Some.Now, gives)).Outro;
+
+        Assert.Equal($"{get}\n{who}", Assert.Single(outro.OfType<ChatPart.Text>()).Words);
+        Assert.Equal(Some.Now.AddHours(2), Assert.Single(outro.OfType<ChatPart.When>()).At);
+    }
+
+    [Theory]
+    [InlineData("", 3, "internal.orders")]
+    [InlineData("ord", 3, "internal.orders")]
+    [InlineData("public.ord", 2, "public.order_items")]
+    [InlineData("items", 1, "public.order_items")]
+    [InlineData("x", 0, null)]
+    public void Tables_are_found_by_a_part_of_their_name(string typed, int count, string? first)
+    {
+        string[] names = ["public.orders", "public.order_items", "internal.orders", $"public.{new string('x', 70)}"];
+
+        var found = RequestForm.SuggestTables(names, typed);
+
+        Assert.Equal((count, first), (found.Count, found is [var best, ..] ? best.Value : null));
+    }
+
+    [Theory]
+    [InlineData("Public.Orders ", "public.orders")]
+    [InlineData("public.my-table", "")]
+    [InlineData("a, b", "")]
+    public void Where_nobody_can_look_one_table_is_taken_as_it_is_typed(string typed, string expected) =>
+        Assert.Equal(expected, string.Join(' ', RequestForm.AsTyped(typed).Select(option => option.Value)));
+
+    [Fact]
+    public void What_was_chosen_for_one_database_is_not_kept_for_another()
+    {
+        var filled = new Draft("billing", "read", "2h", "why", "public.orders");
+
+        Assert.Equal(new Draft("billing", null, null, "why"), RequestForm.After(filled, RequestForm.Database));
+        Assert.Equal(filled, RequestForm.After(filled, RequestForm.Scope));
+        Assert.Equal(filled, RequestForm.After(filled, RequestForm.Only));
+    }
+
+    [Fact]
+    public void Beyond_a_hundred_databases_one_searches_and_the_chosen_one_is_there()
+    {
+        static ChatForm Drawn(int count) => RequestForm.Draw(Many(count), new Draft($"db{count - 1}", null, null, null), null);
+
+        var menu = Assert.IsType<FormField.Choice>(Drawn(100).Fields.Single(field => field.Key == RequestForm.Database));
+        Assert.Equal((100, "db99"), (menu.Options.Count, menu.Chosen));
+        var search = Assert.IsType<FormField.Search>(Drawn(101).Fields.Single(field => field.Key == RequestForm.Database));
+        Assert.Equal("db100", Assert.Single(search.Chosen).Value);
+        Assert.True(search.Redraws);
+    }
+
+    [Theory]
+    [InlineData("", 100, "db0")]
+    [InlineData("db14", 11, "db14")]
+    [InlineData(" DB14 ", 11, "db14")]
+    [InlineData("49", 2, "db149")]
+    [InlineData("%", 0, null)]
+    [InlineData("payroll", 0, null)]
+    public void What_begins_with_what_was_typed_is_suggested_first(string typed, int count, string? first)
+    {
+        var found = RequestForm.Suggest(Many(150), typed);
+
+        Assert.Equal((count, first), (found.Count, found is [var best, ..] ? best.Value : null));
+    }
+
+    private static Offers Many(int count) => SomeOffers.Of([.. Enumerable.Range(0, count).Select(i => ($"db{i}", new[] { "read" }))]);
 
     [Theory]
     [InlineData("orders", "read", "30m", "x", "")]
@@ -105,11 +187,22 @@ public sealed class RequestFormTests
     [Fact]
     public void The_field_for_tables_may_stay_empty_and_shows_what_was_typed()
     {
-        Assert.Null(Initial(RequestForm.Draw(SomeOffers.Usual, new Draft("orders", null, null, null), null), RequestForm.Only));
-        var form = RequestForm.Draw(SomeOffers.Usual, new Draft("orders", null, null, null, "public.orders"), null);
+        static FormField.Search Search(string? typed) =>
+            RequestForm.Draw(SomeOffers.Usual, new Draft("orders", null, null, null, typed), null).Fields.OfType<FormField.Search>().Single(field => field.Key == RequestForm.Only);
 
-        Assert.Equal("public.orders", Initial(form, RequestForm.Only));
-        Assert.Equal(0, form.Fields.OfType<FormField.Text>().Single(field => field.Key == RequestForm.Only).MinLength);
+        Assert.Empty(Search(null).Chosen);
+        Assert.Equal(["public.orders", "items"], Search("public.orders, items").Chosen.Select(option => option.Value));
+        Assert.True(Search(null).Optional);
+    }
+
+    [Theory]
+    [InlineData("public.my-table")]
+    [InlineData("public.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, long_schema_name_here.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    public void Tables_that_no_choice_can_hold_stay_as_they_were_typed(string typed)
+    {
+        var form = RequestForm.Draw(SomeOffers.Usual, new Draft("orders", null, null, null, typed), null);
+
+        Assert.Equal(typed, Initial(form, RequestForm.Only));
     }
 
     [Fact]

@@ -186,4 +186,21 @@ public sealed class WarrantTests
 
         Assert.Equal(GrantStatus.Active, _stage.Of(filed.Value.Id).Status);
     }
+
+    [Fact]
+    public async Task A_review_that_fails_says_so_and_keeps_nobody_from_the_sweep()
+    {
+        await _stage.GivenAsync();
+        _stage.First.Gate.At = (method, over) => method == "list live" && !over ? throw new IOException("The store is gone.") : Task.CompletedTask;
+        Assert.Equal((0, false), await ReviewAsync());
+
+        _stage.First.Gate.At = null;
+        _stage.Directory.Fault = new InvalidOperationException("A fault of the program.");
+        Assert.Equal((1, false), await ReviewAsync());
+
+        _stage.Directory.Fault = null;
+        Assert.Equal((1, true), await ReviewAsync());
+
+        async Task<(int, bool)> ReviewAsync() => (await _stage.First.SendAsync(new ReviewHolders())).Value is var reviewed ? (reviewed.Looked, reviewed.Complete) : default;
+    }
 }

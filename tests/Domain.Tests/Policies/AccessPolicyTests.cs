@@ -197,7 +197,7 @@ public sealed class AccessPolicyTests
     {
         var verdict = Policy(Rule("r", ["oncall"], ["*"], ["*"])).Decide(Question(duration: TimeSpan.FromSeconds(seconds)));
 
-        Assert.Equal(sentence is null ? null : new Error("policy.too_long", sentence), (verdict as AccessVerdict.Refused)?.Refusal);
+        Assert.Equal(sentence is null ? null : new Error("policy.too_long", sentence) { Meant = "4h" }, (verdict as AccessVerdict.Refused)?.Refusal);
         if (sentence is null) Assert.Equal(TimeSpan.FromSeconds(seconds), Assert.IsType<AccessVerdict.Terms>(verdict).Duration);
     }
 
@@ -210,7 +210,7 @@ public sealed class AccessPolicyTests
 
         var verdict = policy.Decide(Question(duration: TimeSpan.FromSeconds(seconds)));
 
-        Assert.Equal(sentence is null ? null : new Error("policy.too_short", sentence), (verdict as AccessVerdict.Refused)?.Refusal);
+        Assert.Equal(sentence is null ? null : new Error("policy.too_short", sentence) { Meant = "10m" }, (verdict as AccessVerdict.Refused)?.Refusal);
     }
 
     [Theory]
@@ -305,6 +305,8 @@ public sealed class AccessPolicyTests
     [InlineData("2026-03-01T12:00:00Z", null, false, null)]
     [InlineData("2026-03-01T12:00:00Z", "2026-03-02T12:00:00Z", false, "office")]
     [InlineData("2026-03-02T12:00:00Z", "2026-03-02T20:00:00Z", false, null)]
+    // What began within them goes on.
+    [InlineData("2026-03-02T20:00:00Z", "2026-03-02T12:00:00Z", false, "office")]
     [InlineData("2026-03-02T20:00:00Z", null, true, "office")]
     [InlineData("2026-03-02T12:00:00Z", null, true, null)]
     public void A_rule_with_hours_covers_what_starts_within_them(string now, string? starts, bool not, string? rule)
@@ -366,6 +368,8 @@ public sealed class AccessPolicyTests
 
         Assert.Equal("policy.forbidden", Refusal(policy, Question() with { StartsAt = Day(25) }).Code);
         Assert.IsType<AccessVerdict.Terms>(policy.Decide(Question(now: Day(25)) with { StartsAt = Day(27) }));
+        // What began before is forbidden from now on all the same.
+        Assert.Equal("policy.forbidden", Refusal(policy, Question(now: Day(25)) with { StartsAt = Day(23) }).Code);
     }
 
     [Theory]

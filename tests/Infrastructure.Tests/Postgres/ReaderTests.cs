@@ -1,3 +1,4 @@
+using System.Net;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Removing;
@@ -126,6 +127,25 @@ public sealed class ReaderTests(PostgresFixture postgres) : IAsyncLifetime
 
         Assert.Contains("not among the readers of the administrator credentials", Assert.Single(receipt.Remarks), StringComparison.Ordinal);
         Assert.Equal([true], receipt.Instances.Select(check => check.IsWriter));
+    }
+
+    [Fact]
+    public async Task A_reader_that_is_not_listed_is_swept_where_it_answers()
+    {
+        // It is looked for at the address that the writer sends its log to, and the writer's port: so the writer gets an address of its own here.
+        await using var writer = new LoopbackProxy(_writer.Port, new IPEndPoint(IPAddress.Parse("127.0.0.2"), _reader.Port));
+        _house.Credentials.Current = _house.Credentials.Current with { Host = "127.0.0.2", Port = writer.Port, Readers = [] };
+        var (order, made) = await MadeAsync();
+        await using var onReader = await LogInAsync(_reader, order);
+
+        var receipt = await _house.RemoveAsync(order, made.Oid);
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => RoleHouse.ExecuteAsync(onReader, "SELECT 1"));
+        Assert.Equal(
+            [($"127.0.0.2:{_reader.Port}", true, 0), ($"127.0.0.1:{_reader.Port}", false, 1)],
+            receipt.Instances.Select(check => (check.Instance, check.IsWriter, check.SessionsEnded)));
+        Assert.Empty(receipt.Remarks);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => LogInAsync(_reader, order));
     }
 
     [Fact]

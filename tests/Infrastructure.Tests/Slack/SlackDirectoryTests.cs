@@ -39,6 +39,20 @@ public sealed class SlackDirectoryTests
         Assert.Equal(refusal, result.Refusal?.Code);
     }
 
+    [Theory]
+    [InlineData("\"Europe/Istanbul\"", "Europe/Istanbul")]
+    [InlineData("\"Europe/Atlantis\"", null)]
+    [InlineData("5", null)]
+    [InlineData("null", null)]
+    public async Task The_zone_of_their_clock_is_known_where_there_is_such_a_zone(string zone, string? known)
+    {
+        await using var slack = await ScriptedSlack.StartAsync();
+        using var bench = new SlackBench(slack.Api);
+        slack.Says("users.info", ScriptedSlack.User($$"""{"id":"U0ENGINE1","team_id":"T0DBACME1","name":"erin","tz":{{zone}}}"""));
+
+        Assert.Equal(known, (await bench.Directory.FindAsync(Some.Engineer, Stop)).Value.Zone);
+    }
+
     [Fact]
     public async Task Slackbot_is_a_bot_whatever_it_says()
     {

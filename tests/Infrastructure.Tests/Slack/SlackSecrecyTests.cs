@@ -31,7 +31,7 @@ public sealed class SlackSecrecyTests
             {
                 await using var slack = await ScriptedSlack.StartAsync();
                 using var bench = new SlackBench(slack.Api);
-                await RunAsync(slack, bench, s => s.Says("chat.postMessage", body, status).Says("/commands/marker-response-key", body, status).Says("views.open", body, status)
+                await RunAsync(slack, bench, s => s.Says("chat.postMessage", body, status).Says("chat.postMessage", body, status).Says("/commands/marker-response-key", body, status).Says("views.open", body, status)
                     .Says("views.update", body, status).Says("chat.update", body, status).Says("conversations.history", Shown()), said);
                 await using var another = await ScriptedSlack.StartAsync();
                 using var reading = new SlackBench(another.Api);
@@ -84,6 +84,12 @@ public sealed class SlackSecrecyTests
         await TryAsync(async () => said.AppendLine((await bench.Delivery.DeliverAsync(shown, SlackBench.Credential(shown), Stop)).ToString()), said);
         await TryAsync(async () => said.AppendLine((await bench.Delivery.UpdateAsync(shown.State, new MessageRef("D0ENGDM01", "1.2"), null, Stop)).ToString()), said);
         await TryAsync(async () => said.AppendLine((await bench.Forms.OpenAsync(new Secret("marker.trigger"), form, Stop)).ToString()), said);
+        var card = new ChatMessage("A card.", [new ChatPart.Text($"Because {SlackBench.Password}")]);
+        var (mark, at) = (new CardMark("AB12-3C", "card", "key"), new MessageRef("C0APPROVE", "1767225601.000200"));
+        await TryAsync(async () => said.AppendLine((await bench.Cards.PostAsync(new CardPlace.Channel(at.Channel), card, mark, Stop)).ToString()), said);
+        await TryAsync(async () => said.AppendLine((await bench.Cards.UpdateAsync(at, card, mark, Stop)).ToString()), said);
+        await TryAsync(async () => said.AppendLine((await bench.Cards.AddAsync(at, card, mark, Stop)).ToString()), said);
+        await TryAsync(async () => said.AppendLine((await bench.Home.PublishAsync(Some.Engineer, card, Stop)).ToString()), said);
         await TryAsync(async () => said.AppendLine((await bench.Api.RespondAsync(url, [], Stop)).ToString()), said);
         foreach (var call in slack?.CallsOf("chat.postMessage") ?? [])
         {

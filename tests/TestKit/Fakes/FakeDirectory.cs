@@ -11,6 +11,7 @@ public sealed class FakeDirectory : IDirectory
     private readonly ConcurrentDictionary<PrincipalId, string> _handles = new();
     private readonly ConcurrentDictionary<PrincipalId, Error> _refused = new();
     private readonly ConcurrentDictionary<string, IReadOnlySet<string>> _groups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<PrincipalId, string> _zones = new();
     private readonly ConcurrentQueue<PrincipalId> _forgotten = new();
 
     /// <summary>Set, everything is refused with it: the directory cannot be asked.</summary>
@@ -24,6 +25,12 @@ public sealed class FakeDirectory : IDirectory
     public FakeDirectory Named(PrincipalId id, string handle)
     {
         _handles[id] = handle;
+        return this;
+    }
+
+    public FakeDirectory In(PrincipalId id, string zone)
+    {
+        _zones[id] = zone;
         return this;
     }
 
@@ -45,6 +52,9 @@ public sealed class FakeDirectory : IDirectory
         return this;
     }
 
+    /// <summary>It cannot be read any more.</summary>
+    public void Ungroup(string usergroup) => _groups.Remove(usergroup, out _);
+
     public void IsDown() => Unavailable = new Error("directory.unavailable", "I cannot check who you are right now. Please try again in a minute.");
 
     public Task<Result<Person>> FindAsync(PrincipalId id, CancellationToken cancellationToken)
@@ -52,7 +62,7 @@ public sealed class FakeDirectory : IDirectory
         if (Fault is not null) throw Fault;
         if ((Unavailable ?? _refused.GetValueOrDefault(id)) is { } refusal) return Task.FromResult(Result<Person>.Refuse(refusal));
 
-        Result<Person> person = new Person(id, _handles.GetValueOrDefault(id) ?? id.User.ToLowerInvariant());
+        Result<Person> person = new Person(id, _handles.GetValueOrDefault(id) ?? id.User.ToLowerInvariant()) { Zone = _zones.GetValueOrDefault(id) };
         return Task.FromResult(person);
     }
 

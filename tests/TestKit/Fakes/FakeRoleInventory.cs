@@ -69,6 +69,13 @@ public sealed class FakeRoleInventory : IRoleInventory
         return cluster == Unlisted ? new Error("postgres.unreachable", $"Cluster {cluster} cannot be reached.") : Result<IReadOnlyList<TableName>>.Of(Tables ?? wanted);
     }
 
+    public async Task<Result<IReadOnlyList<TableName>>> ListTablesAsync(ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<string> schemas, int limit, CancellationToken cancellationToken)
+    {
+        if (BeforeTables is { } before) await before(cancellationToken);
+        return cluster == Unlisted ? new Error("postgres.unreachable", $"Cluster {cluster} cannot be reached.")
+            : Result<IReadOnlyList<TableName>>.Of([.. (Tables ?? []).Where(table => schemas.Contains(table.Schema, StringComparer.Ordinal)).Take(limit)]);
+    }
+
     public Task<ScopeUpkeep> KeepInLineAsync(string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken)
     {
         if (!Drift.TryGetValue(scope.Name.Value, out var drift)) return Task.FromResult(new ScopeUpkeep([], null));

@@ -9,7 +9,7 @@ namespace DbAccess.TestKit.Postgres;
 /// </summary>
 public sealed class LoopbackProxy : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Socket, byte> _sockets = new();
     private readonly Task _accepting;
@@ -18,9 +18,11 @@ public sealed class LoopbackProxy : IAsyncDisposable
     private volatile TaskCompletionSource? _stall;
 
     /// <param name="targetPort">Of a server on 127.0.0.1.</param>
-    public LoopbackProxy(int targetPort)
+    /// <param name="at">Where it listens; null: on a free port of 127.0.0.1.</param>
+    public LoopbackProxy(int targetPort, IPEndPoint? at = null)
     {
         _target = targetPort;
+        _listener = new TcpListener(at ?? new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _accepting = AcceptAsync();

@@ -135,6 +135,7 @@ provider "aws" {
       s3         = endpoints.value
       sqs        = endpoints.value
       sts        = endpoints.value
+      wafv2      = endpoints.value
     }
   }
 }

@@ -17,10 +17,14 @@ internal static class Buttons
         return complete && value.Length <= Draft.Longest ? new ChatButton(File, label, value) : Form(draft);
     }
 
-    public static ChatButton Form(Draft draft)
+    /// <summary>Files it, with the rule's usual length where none is said; opens the form when its reason does not fit.</summary>
+    public static ChatButton AskUsual(string label, Draft draft) => new(File, label, Value(draft));
+
+    public static ChatButton Form(Draft draft) => new(OpenForm, "Open the form", Value(draft));
+
+    private static string Value(Draft draft)
     {
         var value = DraftJson.Write(draft);
-        if (value.Length > Draft.Longest) value = DraftJson.Write(draft with { Reason = null });
-        return new ChatButton(OpenForm, "Open the form", value);
+        return value.Length > Draft.Longest ? DraftJson.Write(draft with { Reason = null }) : value;
     }
 }

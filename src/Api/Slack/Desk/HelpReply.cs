@@ -14,7 +14,16 @@ internal static class HelpReply
 
     private const string Verbs =
         "`/db-access mine`: your grants.\n`/db-access list`: everything that is live.\n`/db-access done K7Q3-MD` or `done all`: give " +
-        "access back.\n`/db-access revoke K7Q3-MD <reason>`: end somebody else's access (for approvers).";
+        "access back.\n`/db-access revoke K7Q3-MD <reason>`: end somebody else's access (for approvers)." +
+        "\n`/db-access again` or `again K7Q3-MD because …`: the same once more.\n`/db-access cancel K7Q3-MD`: take a request back; " +
+        "`extend K7Q3-MD 30m`: have it longer; `approve K7Q3-MD`, `deny K7Q3-MD <reason>`: decide.\n" +
+        "`/db-access why orders read 2h`: what would be decided, without asking.\n" +
+        "`/db-access show K7Q3-MD`: the whole story; `history 30d`: what was asked for.";
+
+    private const string More =
+        "Before the reason may also stand `at 22:00`, `tomorrow 22:00` or `until 18:00` (your time), `for @somebody`, and in an " +
+        "emergency `break-glass` first. Or paste PostgreSQL's error behind the database: " +
+        "`/db-access orders ERROR: permission denied for table invoices`.";
 
     /// <param name="offers">Null when it cannot be said what this person may ask for; <paramref name="unclear"/> then says why.</param>
     public static ChatMessage Of(Offers? offers, Error? unclear = null)
@@ -25,10 +34,11 @@ internal static class HelpReply
         else parts.Add(
             new ChatPart.Text("There is no database you may ask for. Ask whoever keeps the access policy to add a rule for you."));
 
+        parts.Add(new ChatPart.Text(More));
         parts.Add(new ChatPart.Text(Verbs));
         if (offers is { Databases.Count: > 0 }) parts.Add(new ChatPart.Text(Offered(offers)));
         parts.Add(new ChatPart.Note(
-            "Lengths: 45s, 30m, 2h, 1h30m, 1d. In a direct message to this app, write create-db-user instead of /db-access."));
+            "Lengths: 45s, 30m, 2h, 1h30m, 1d. In a direct message to this app, leave /db-access out (or write create-db-user)."));
         return new ChatMessage("How to ask for database access.", parts);
     }
 

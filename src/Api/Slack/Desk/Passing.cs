@@ -19,6 +19,9 @@ internal static class InboxKinds
 {
     public const string Command = "command";
     public const string Message = "message";
+
+    /// <summary>A message without our name before it: it may not be meant for us.</summary>
+    public const string Talk = "talk";
     public const string Action = "action";
     public const string Submission = "submission";
     public const string Revocation = "revocation";

@@ -13,25 +13,36 @@ internal static class Replies
 {
     private const int MostBlockers = 10;
 
-    public static ChatMessage Filed(GrantFiled filed, AccessWish wish)
+    // What is refused with one of these may be given when something else is asked for.
+    private static readonly string[] Changeable = ["policy.", "scope.", "request."];
+
+    /// <param name="remark">What whoever asks should know of how it was read; null mostly.</param>
+    /// <param name="user">Whoever is to have it, when somebody else asks.</param>
+    public static ChatMessage Filed(GrantFiled filed, AccessWish wish, string? remark = null, string? user = null)
     {
-        if (filed.Already) return Already(filed, wish);
+        if (filed.Already) return Already(filed, wish, user);
 
-        if (filed.Waits is not null) return Waiting(filed);
-
-        var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} for " +
-            $"{Durations.Write(filed.Duration)} is allowed";
-        var parts = new List<ChatPart> { new ChatPart.Text($"`{filed.Id}`: {what}. The credentials come by direct message in a moment.") };
-        if (Risk(filed.HighRisk, filed.ActsAs) is { Length: > 0 } risk) parts.Add(new ChatPart.Text(risk));
-        parts.Add(new ChatPart.Note($"Rule {filed.Rule}. Give it back early with /db-access done {filed.Id}."));
-        return new ChatMessage($"{filed.Id}: {what}. The credentials come by direct message.", parts);
+        var message = filed.Waits is not null ? Waiting(filed, wish) : Allowed(filed, wish);
+        return remark is null ? message : message with { Parts = [.. message.Parts, new ChatPart.Note(remark)] };
     }
 
-    private static ChatMessage Waiting(GrantFiled filed)
+    private static ChatMessage Allowed(GrantFiled filed, AccessWish wish)
     {
-        var what = $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} " +
-            $"for {Durations.Write(filed.Duration)}" +
-            (filed.For is { } holder ? $" for {Untick(holder)}" : "");
+        var what = $"{What(filed, wish)} is allowed";
+        var whose = filed.For is { } holder ? $"{Untick(holder)} gets the credentials" : "The credentials come";
+        var soon = filed.StartsAt is null ? $"{whose} by direct message in a moment." : $"{whose} by direct message when it begins.";
+        var parts = new List<ChatPart> { new ChatPart.Text($"`{filed.Id}`: {what}. {soon}") };
+        if (filed.StartsAt is { } start) parts.Add(new ChatPart.When("It begins", start));
+        if (Risk(filed.HighRisk, filed.ActsAs) is { Length: > 0 } risk) parts.Add(new ChatPart.Text(risk));
+        if (filed.Review is { } review) parts.Add(new ChatPart.Text($"Taken by break-glass: a review by {review} is owed for it."));
+        parts.Add(new ChatPart.Note(filed.For is null
+            ? $"Rule {filed.Rule}. Give it back early with /db-access done {filed.Id}." : $"Rule {filed.Rule}."));
+        return new ChatMessage($"{filed.Id}: {what}. {soon}", parts);
+    }
+
+    private static ChatMessage Waiting(GrantFiled filed, AccessWish wish)
+    {
+        var what = What(filed, wish);
         var parts = new List<ChatPart>
         {
             new ChatPart.Text($"`{filed.Id}`: {what} waits for {filed.Waits}."),
@@ -42,33 +53,56 @@ internal static class Replies
         return new ChatMessage($"{filed.Id}: {what} waits for {filed.Waits}.", parts);
     }
 
+    private static string What(GrantFiled filed, AccessWish wish) =>
+        $"{filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on {filed.Database} for {Durations.Write(filed.Duration)}" +
+        (wish.Duration is null ? " (the rule's usual length)" : "") + (filed.For is { } holder ? $" for {Untick(holder)}" : "");
+
     /// <summary>Nothing was filed: what there is, what can be done with it, and one more for whoever wants that.</summary>
-    private static ChatMessage Already(GrantFiled filed, AccessWish wish)
+    private static ChatMessage Already(GrantFiled filed, AccessWish wish, string? user)
     {
-        var what = $"You have this already: `{filed.Id}`, {filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on " +
+        var (have, theirs) = user is null ? ("You have", "its") : ("They have", "their");
+        var what = $"{have} this already: `{filed.Id}`, {filed.Scope}{(filed.Only is { } only ? $", only {only}," : "")} on " +
             $"{filed.Database}";
         ChatPart first = filed.Expiry is { } end
             ? new ChatPart.When($"{what}, until", end)
                 : new ChatPart.Text($"{what}. It is being made; the credentials come by direct message.");
-        return new ChatMessage($"You have {filed.Scope} on {filed.Database} already ({filed.Id}). Nothing new was filed.",
+        var second = Buttons.Ask("A second one", DraftOf(wish) with { Another = true, For = user });
+        return new ChatMessage($"{have} {filed.Scope} on {filed.Database} already ({filed.Id}). Nothing new was filed.",
         [
-            first, new ChatPart.Note("The credentials are in its direct message. Nothing new was filed."),
-            new ChatPart.Buttons([GrantMessages.ReturnButton(filed.Id), Buttons.Ask("A second one", DraftOf(wish) with { Another = true })]),
+            first, new ChatPart.Note($"The credentials are in {theirs} direct message. Nothing new was filed."),
+            new ChatPart.Buttons(user is null ? [GrantMessages.ReturnButton(filed.Id), second] : [second]),
         ]);
     }
 
-    /// <summary>A request that was refused; where it is clear what was meant, with a button that asks for that.</summary>
-    public static ChatMessage NotFiled(Error refusal, AccessWish wish) => refusal.Meant is { } only
-        ? new ChatMessage(refusal.Message,
-        [
-            new ChatPart.Text(refusal.Message),
-            new ChatPart.Buttons([Buttons.Ask("Yes, ask for that", DraftOf(wish) with { Only = only })]),
-        ])
-        : Refused(refusal);
+    /// <summary>
+    /// A request that was refused, with what to press next: where it is clear what was meant, a button that asks for that, and else the
+    /// form with what was typed.
+    /// </summary>
+    /// <param name="user">Whoever was to have it, when somebody else asked.</param>
+    public static ChatMessage NotFiled(Error refusal, AccessWish wish, string? user = null)
+    {
+        var draft = DraftOf(wish) with { For = user };
+        ChatButton? next = refusal switch
+        {
+            { Meant: { } length, Code: "policy.too_long" or "policy.too_short" } =>
+                Buttons.Ask($"Ask for {length}", draft with { Duration = length }),
+            { Meant: { } only } => Buttons.Ask("Yes, ask for that", draft with { Only = only }),
+            _ when Changeable.Any(kind => refusal.Code.StartsWith(kind, StringComparison.Ordinal)) => Buttons.Form(draft),
+            _ => null,
+        };
+        // What is refused to somebody else is not about who asked.
+        List<ChatPart> parts = user is null ? [] : [new ChatPart.Mention("Asked on behalf of", [user])];
+        parts.Add(new ChatPart.Text(refusal.Message));
+        if (next is not null) parts.Add(new ChatPart.Buttons([next]));
+        return new ChatMessage(refusal.Message, parts);
+    }
 
-    private static Draft DraftOf(AccessWish wish) => new(
-        wish.Database.Value, wish.Scope.Value, wish.Duration is { } duration ? Durations.Write(duration) : null, wish.Reason,
-        wish.Only.Count == 0 ? null : string.Join(", ", wish.Only)) { Another = wish.Another ? true : null };
+    public static Draft DraftOf(AccessWish wish) => new(
+        wish.Database.Value, wish.Scope.Value, wish.Duration is { } duration ? Durations.Write(duration) : null,
+        wish.Reason.Length == 0 ? null : wish.Reason, wish.Only.Count == 0 ? null : string.Join(", ", wish.Only))
+    {
+        Another = wish.Another ? true : null, BreakGlass = wish.BreakGlass ? true : null, StartsAt = wish.StartsAt,
+    };
 
     public static ChatMessage Refused(Error refusal) => ChatMessage.Plain(refusal.Message);
 
@@ -87,9 +121,14 @@ internal static class Replies
         $"{string.Join(", ", revoked.Ids)}: access ends now. Its holder is told that it was you and why; your reason is on the audit " +
             "record.");
 
-    public static ChatMessage Misread(Intent.Misread misread) => misread.Suggestion is { } draft
-        ? new ChatMessage(misread.Why, [new ChatPart.Text(misread.Why), new ChatPart.Buttons([Buttons.Ask("Yes, ask for that", draft)])])
-        : ChatMessage.Plain(misread.Why);
+    public static ChatMessage Misread(Intent.Misread misread)
+    {
+        List<ChatButton> buttons =
+            [.. misread.Choices.Select(choice => Buttons.Ask(choice.Label, choice.Draft) with { Label = choice.Label })];
+        if (misread.Suggestion is { } draft) buttons.Add(Buttons.Ask("Yes, ask for that", draft));
+        return buttons.Count == 0 ? ChatMessage.Plain(misread.Why)
+            : new ChatMessage(misread.Why, [new ChatPart.Text(misread.Why), new ChatPart.Buttons(buttons)]);
+    }
 
     /// <summary>A message has nothing to open a form with, so it is answered with a button that does.</summary>
     public static ChatMessage AskForRest(Draft draft)
@@ -100,8 +139,6 @@ internal static class Replies
         var text = $"Still needed: {words}. Nothing was filed yet; the form has what you said so far.";
         return new ChatMessage(text, [new ChatPart.Text(text), new ChatPart.Buttons([Buttons.Form(draft)])]);
     }
-
-    public static ChatMessage NotYet(string verb) => ChatMessage.Plain($"`{verb}` is not available yet. `/db-access help` shows what is.");
 
     public static ChatMessage NothingOffered() =>
         ChatMessage.Plain("There is no database you may ask for. Ask whoever keeps the access policy to add a rule for you.");
@@ -140,6 +177,23 @@ internal static class Replies
         foreach (var grant in list.Grants.Take(20)) parts.AddRange(Line(grant, now, withHolder: true));
         if (list.Grants.Count > 20) parts.Add(new ChatPart.Note($"… and {list.Grants.Count - 20} more."));
         return new ChatMessage($"{list.Grants.Count} live grants.", parts);
+    }
+
+    public static ChatMessage History(GrantHistory history, DateTimeOffset now, Intent.History asked)
+    {
+        var whose = history.OwnOnly ? "Your grants" : asked.Person is { } person ? $"Grants of {person.User}" : "Grants";
+        var title = $"{whose}{(asked.Database is { } database ? $" on {database}" : "")} of the last {Durations.Write(asked.Within)}";
+        if (history.Grants.Count == 0) return ChatMessage.Plain($"{title}: there are none.");
+
+        var parts = new List<ChatPart> { new ChatPart.Header(title) };
+        foreach (var grant in history.Grants) parts.AddRange(Line(grant, now, withHolder: !history.OwnOnly).Take(1));
+        if (history.More > 0) 
+            parts.Add(new ChatPart.Note($"… and {history.More} more; a shorter time, a person or a database shows them."));
+        if (!history.Whole)
+            parts.Add(new ChatPart.Note(
+                "Left out is what ended of people who hold nothing now and are in no group of the policy: ask for them by name."));
+        parts.Add(new ChatPart.Note("`/db-access show <id>` tells the whole story of one."));
+        return new ChatMessage($"{title}: {history.Grants.Count + history.More}.", parts);
     }
 
     private static IEnumerable<ChatPart> Line(GrantSnapshot grant, DateTimeOffset now, bool withHolder)
@@ -187,8 +241,12 @@ internal static class Replies
     internal static string Untick(string words) => words.Replace('`', '\'');
 
     /// <summary>What makes an answer stop and think; empty mostly.</summary>
-    private static string Risk(bool high, string? actsAs) =>
-        $"{(high ? "High risk. " : "")}{(actsAs is null ? "" : $"Sessions act as the owner {Untick(actsAs)}: what they do, that owner does, and what they make belongs to it.")}".TrimEnd();
+    private static string Risk(bool high, string? actsAs)
+    {
+        var owner = actsAs is null ? ""
+            : $"Sessions act as the owner {Untick(actsAs)}: what they do, that owner does, and what they make belongs to it.";
+        return $"{(high ? "High risk. " : "")}{owner}".TrimEnd();
+    }
 
     private static string Reason(GrantSnapshot grant) => grant.EndReason switch
     {

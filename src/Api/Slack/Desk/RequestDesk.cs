@@ -11,7 +11,8 @@ using MediatR;
 namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
-internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, HolderDesk holders,
+internal sealed partial class RequestDesk(
+    IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, HolderDesk holders, FormPreview previews, HelpPace pace,
     TimeProvider clock)
 {
     /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
@@ -23,8 +24,11 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
             case InboxKinds.Command or InboxKinds.Message:
                 await ReadAsync(asker, item.Text, cancellationToken);
                 break;
+            case InboxKinds.Talk:
+                await ReadAsync(asker, item.Text, cancellationToken, talk: true);
+                break;
             case InboxKinds.Submission when DraftJson.Read(item.Text) is { } draft && RequestForm.Read(draft).Wish is { } filed:
-                await FileAsync(asker, filed, cancellationToken);
+                await FileAsync(asker, filed, draft.For, null, cancellationToken);
                 break;
             case InboxKinds.Revocation when RevokedForm.Read(item.Text, item.From.Team) is { } revoked:
                 await RevokeAsync(asker, revoked.Target, revoked.Why, cancellationToken);
@@ -47,20 +51,23 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
     public async Task RedrawAsync(
             PrincipalId person, string view, string? hash, Draft draft, string? channel, CancellationToken cancellationToken)
     {
-        var offers = await mediator.Send(new ListOffers(person), cancellationToken);
+        var offers = await OffersAsync(draft, person, cancellationToken);
         if (offers.Refusal is null && offers.Value.Databases.Count > 0)
-            await forms.RedrawAsync(view, hash, RequestForm.Draw(offers.Value, draft, channel), cancellationToken);
+            await forms.RedrawAsync(
+                view, hash, await previews.DrawAsync(person, offers.Value, draft, channel, FormPreview.Open, cancellationToken),
+                cancellationToken);
     }
 
-    /// <summary>Somebody sent more than one person may in a minute.</summary>
-    public Task SlowDownAsync(PrincipalId person, CancellationToken cancellationToken) =>
-        chat.ReplyAsync(new ReplyAddress(person, null, null), ChatMessage.Plain(SlackEndpoints.SlowDown), cancellationToken);
+    /// <summary>Something said to a person that answers no request on record.</summary>
+    public Task TellAsync(PrincipalId person, string words, CancellationToken cancellationToken) =>
+        chat.ReplyAsync(new ReplyAddress(person, null, null), ChatMessage.Plain(words), cancellationToken);
 
     /// <summary>Slack said that this person changed: what they hold may rest on nothing any more.</summary>
     public Task ReviewAsync(PrincipalId person, CancellationToken cancellationToken) =>
         mediator.Send(new ReviewHolders(person), cancellationToken);
 
-    private async Task ReadAsync(Asker asker, string text, CancellationToken cancellationToken)
+    /// <param name="talk">Written to the app without its name: what may not have been meant for it gets one hint a minute.</param>
+    private async Task ReadAsync(Asker asker, string text, CancellationToken cancellationToken, bool talk = false)
     {
         // Verbs first: giving back, listing, helping and revoking depend on no directory, user group or policy.
         var names = await mediator.Send(new GetNames(), cancellationToken);
@@ -77,13 +84,22 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
             return;
         }
 
-        switch (RequestWords.Read(Typed.Unwrap(text), offers.Value))
+        if (ErrorWords.Read(Typed.Unwrap(text), names.Value) is { } pasted)
         {
-            case Intent.File { Wish: var wish }:
-                await FileAsync(asker, wish, cancellationToken);
+            await PastedAsync(asker, pasted, cancellationToken);
+            return;
+        }
+
+        switch (RequestWords.Read(Typed.Unwrap(text), offers.Value, clock.GetUtcNow(), Typed.Mentions(text)))
+        {
+            case Intent.File file:
+                await FileAsync(asker, file.Wish, file.For, file.Remark, cancellationToken);
+                break;
+            case Intent.Misread { Small: true } or Intent.Form { Draft: { Database: null, Scope: null, Duration: null } } when talk:
+                if (pace.MayHint(asker.Person)) await HelpAsync(asker, cancellationToken);
                 break;
             case Intent.Form { Draft: var draft }:
-                await ShowFormAsync(asker, offers.Value, draft, cancellationToken);
+                await ShowFormAsync(asker, draft, cancellationToken);
                 break;
             case Intent.Misread misread:
                 await SayAsync(asker, Replies.Misread(misread), cancellationToken);
@@ -114,16 +130,24 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
             case Intent.Decide decided:
                 await SayAsync(asker, await decisions.TypedAsync(asker.Person, decided, cancellationToken), cancellationToken);
                 break;
-            case Intent.NotYet { Verb: var notYet }:
-                await SayAsync(asker, Replies.NotYet(notYet), cancellationToken);
+            case Intent.Explain { Rest: var rest }:
+                await WhyAsync(asker, rest, cancellationToken);
+                break;
+            case Intent.Story { Id: var id }:
+                await AnswerAsync(asker, new GetStory(asker.Person, id), StoryReply.Of, cancellationToken);
+                break;
+            case Intent.History history:
+                await AnswerAsync(asker, new ListHistory(asker.Person, history.Person, history.Database, history.Within),
+                    found => Replies.History(found, clock.GetUtcNow(), history), cancellationToken);
+                break;
+            case Intent.Again again:
+                await AgainAsync(asker, again, cancellationToken);
                 break;
             case Intent.Misread misread:
                 await SayAsync(asker, Replies.Misread(misread), cancellationToken);
                 break;
             case Intent.Help:
-                // Examples are of what this person may do; where that cannot be said, the rest of the help can.
-                var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);
-                await SayAsync(asker, HelpReply.Of(offers.Refusal is null ? offers.Value : null, offers.Refusal), cancellationToken);
+                await HelpAsync(asker, cancellationToken);
                 break;
         }
     }
@@ -136,8 +160,11 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
             case GrantMessages.ReturnAction when GrantId.Parse(value) is { } id:
                 await AnswerAsync(asker, new ReturnGrant(asker.Person, id), Replies.Returned, cancellationToken);
                 break;
-            case Buttons.File when DraftJson.Read(value) is { } draft && RequestForm.Read(draft).Wish is { } request:
-                await FileAsync(asker, request, cancellationToken);
+            case Buttons.File when DraftJson.Read(value) is { Reason: not null } draft && RequestForm.WishOf(draft) is { } request:
+                await FileAsync(asker, request, draft.For, null, cancellationToken);
+                break;
+            case GrantMessages.AskAgainAction when GrantId.Parse(value) is { } before:
+                await AgainAsync(asker, new Intent.Again(before, null, AtOnce: false), cancellationToken);
                 break;
             case RevokeForm.Kind when RevokeForm.Parse(value, asker.Person.Team) is { } target:
                 await ConfirmAsync(asker, target, "", cancellationToken);
@@ -150,10 +177,9 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
                 var holding = new Press(asker.Person, action, held, asker.Trigger, asker.Address.Channel);
                 if (await holders.PressAsync(holding, cancellationToken) is { } told) await SayAsync(asker, told, cancellationToken);
                 break;
-            case Buttons.OpenForm when DraftJson.Read(value) is { } draft:
-                var offers = await mediator.Send(new ListOffers(asker.Person), cancellationToken);
-                if (offers.Refusal is { } refusal) await SayAsync(asker, Replies.Refused(refusal), cancellationToken);
-                else await ShowFormAsync(asker, offers.Value, draft, cancellationToken);
+            case Buttons.OpenForm or Buttons.File when DraftJson.Read(value) is { } draft
+                && (action is Buttons.OpenForm || RequestForm.WishOf(draft) is not null):
+                await ShowFormAsync(asker, draft, cancellationToken);
                 break;
             default:
                 await SayAsync(asker, Replies.Stale(), cancellationToken);
@@ -170,27 +196,6 @@ internal sealed class RequestDesk(IMediator mediator, IChat chat, IForms forms, 
         if (asker.Trigger is { } trigger && await forms.OpenAsync(
             trigger, RevokeForm.Draw(target, why, asker.Address.Channel), cancellationToken) is Post.Sent) return;
         await SayAsync(asker, Replies.ConfirmRevoking(RevokeForm.Write(target)), cancellationToken);
-    }
-
-    private async Task FileAsync(Asker asker, AccessWish wish, CancellationToken cancellationToken)
-    {
-        var filed = await mediator.Send(new CreateGrant(asker.Item.Key, asker.Person, wish), cancellationToken);
-        var answer = filed.Refusal is { } refusal ? Replies.NotFiled(refusal, wish) : Replies.Filed(filed.Value, wish);
-        await SayAsync(asker, answer, cancellationToken);
-    }
-
-    private async Task ShowFormAsync(Asker asker, Offers offers, Draft draft, CancellationToken cancellationToken)
-    {
-        if (offers.Databases.Count == 0)
-        {
-            await SayAsync(asker, Replies.NothingOffered(), cancellationToken);
-            return;
-        }
-
-        // A message brings no trigger, and a trigger lives for three seconds: then a button asks for a new one.
-        if (asker.Trigger is { } trigger && await forms.OpenAsync(
-            trigger, RequestForm.Draw(offers, draft, asker.Address.Channel), cancellationToken) is Post.Sent) return;
-        await SayAsync(asker, Replies.AskForRest(draft), cancellationToken);
     }
 
     private async Task AnswerAsync<T>(

@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Scopes;
@@ -21,19 +22,30 @@ internal static class RequestForm
     // Fifty names of usual length.
     private const int LongestOnly = 2_000;
 
-    // The most a select can hold; beyond it the command line takes any name.
+    // The most a menu can hold, and the most that can be suggested; beyond it one searches.
     private const int MostOptions = 100;
 
-    /// <param name="channel">Where the answer goes; comes back with the form.</param>
-    public static ChatForm Draw(Offers offers, Draft draft, string? channel)
+    // What Slack takes as the value of an option.
+    private const int LongestOption = 75;
+
+    /// <summary>
+    /// What the form shows of what was said: the first of what can be asked for where nothing was said, or something else.
+    /// </summary>
+    public static (DatabaseOffer Database, ScopeOffer Scope) Chosen(Offers offers, Draft draft)
     {
         var database = offers.Databases.FirstOrDefault(offer => offer.Database.Value == draft.Database) ?? offers.Databases[0];
-        var scope = database.Scopes.FirstOrDefault(offer => offer.Scope.Value == draft.Scope) ?? database.Scopes[0];
-        var databases = offers.Databases.Take(MostOptions).ToList();
-        if (!databases.Contains(database)) databases[^1] = database;
+        return (database, database.Scopes.FirstOrDefault(offer => offer.Scope.Value == draft.Scope) ?? database.Scopes[0]);
+    }
 
-        var hint = offers.Databases.Count > MostOptions
-            ? $"The first {MostOptions} of {offers.Databases.Count}; the others by name: /db-access <database> …" : null;
+    /// <summary>What was filled in, after somebody changed one of the choices: what belonged to another database is left.</summary>
+    public static Draft After(Draft filled, string? changed) =>
+        changed is Database or null ? filled with { Scope = null, Duration = null, Only = null } : filled;
+
+    /// <param name="channel">Where the answer goes; comes back with the form.</param>
+    /// <param name="known">Null draws no preview.</param>
+    public static ChatForm Draw(Offers offers, Draft draft, string? channel, FormPreviewed? known = null)
+    {
+        var (database, scope) = Chosen(offers, draft);
         // A form that silently shows something else than was asked for would be filed for something else.
         List<ChatPart> intro = [];
         if (draft.Database is { } askedFor && askedFor != database.Database.Value)
@@ -41,22 +53,122 @@ internal static class RequestForm
         else if (draft.Scope is { } wanted && wanted != scope.Scope.Value)
             intro.Add(new ChatPart.Text($"You cannot ask for {wanted} on {database.Database}. This is what you can ask for there."));
 
-        // What is longer than its field Slack refuses, with the whole form.
-        var length = Durations.Parse(draft.Duration) is { } said ? Durations.Write(said) : Durations.Write(scope.Lifetime.Default);
-        return new ChatForm(Kind, "Request access", "Request", channel ?? "", intro,
+        intro.AddRange(Besides(draft));
+        var length = Durations.Parse(draft.Duration) ?? scope.Lifetime.Default;
+        if (length > scope.Lifetime.Max)
+        {
+            intro.Add(new ChatPart.Text($"{Durations.Write(length)} is too long for {scope.Scope} on {database.Database}: the longest is " +
+                $"{Durations.Write(scope.Lifetime.Max)} (rule {scope.Rule})."));
+            length = scope.Lifetime.Max;
+        }
+
+        return new ChatForm(Kind, "Request access", "Request", Context(draft, channel, database, scope), intro,
         [
-            new FormField.Choice(Database, "Database", hint,
-                [.. databases.Select(offer => new FormOption(offer.Database.Value, offer.Database.Value))], database.Database.Value,
+            Databases(offers, database),
+            new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value,
                 Redraws: true),
-            new FormField.Choice(Scope, "Access", null, [.. database.Scopes.Take(MostOptions).Select(Option)], scope.Scope.Value),
-            new FormField.Text(Only, "Only these tables",
-                "Leave it empty for all that the access covers. Names as SQL writes them: public.orders, public.items.", draft.Only,
-                Multiline: false, MinLength: 0, LongestOnly),
-            new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", length, Multiline: false,
-                MinLength: 2, MaxLength: 20),
+            Tables(draft.Only),
+            // What is longer than its field Slack refuses, with the whole form.
+            new FormField.Text(Duration, "How long", $"{Longest(database)} For example 45s, 30m, 2h or 1h30m.", Durations.Write(length),
+                Multiline: false, MinLength: 2, MaxLength: 20),
             new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason,
                 Multiline: true, MinLength: 1, CreateGrant.LongestReason),
-        ]);
+        ])
+        {
+            Outro = known is null ? [] : Preview(scope, length, known),
+        };
+    }
+
+    /// <summary>What the choices come to, before anything is asked for.</summary>
+    private static IReadOnlyList<ChatPart> Preview(ScopeOffer scope, TimeSpan length, FormPreviewed known)
+    {
+        var rules = scope.RunAs is { } runAs ? $"what the owner {runAs} may do"
+            : string.Join("; ", scope.Privileges.Take(5)) + (scope.Privileges.Count > 5 ? "; …" : "");
+        var gives = known.Gives ?? (rules.Length > 0 ? rules : scope.Scope.Value);
+        var who = scope.Approval is { } approval
+            ? $"{string.Join(", then ", approval.Stages.Select(ApprovalErrors.Words))} will be asked (rule {scope.Rule})."
+            : $"Now, without approval (rule {scope.Rule}).";
+        return
+        [
+            new ChatPart.Divider(),
+            new ChatPart.Text($"You would get: {Replies.Untick(gives)}.\n{who}{(scope.HighRisk ? " High risk." : "")}"),
+            new ChatPart.When($"{Durations.Write(length)} from now ends", known.Now + length),
+        ];
+    }
+
+    /// <summary>Tables whose name has these characters, those that begin with them first, with or without their schema.</summary>
+    public static IReadOnlyList<FormOption> SuggestTables(IEnumerable<string> names, string typed)
+    {
+        var wanted = typed.Trim();
+        return
+        [
+            .. names.Where(name => name.Length <= LongestOption && name.Contains(wanted, StringComparison.OrdinalIgnoreCase))
+                .OrderBy(name => !name.StartsWith(wanted, StringComparison.OrdinalIgnoreCase)
+                    && !name.Contains($".{wanted}", StringComparison.OrdinalIgnoreCase))
+                .ThenBy(name => name, StringComparer.Ordinal).Take(MostOptions).Select(name => new FormOption(name, name)),
+        ];
+    }
+
+    /// <summary>Where the database cannot be looked at, one table can be named as it is typed.</summary>
+    public static IReadOnlyList<FormOption> AsTyped(string typed) =>
+        SqlNames.Tables(typed) is { Wrong: null, Tables: [var table] } && table.ToString() is { Length: <= LongestOption } name
+            ? [new FormOption(name, name)] : [];
+
+    public static string? ChannelIn(string? context) => context?.Split('\n')[0] is { Length: > 0 } channel ? channel : null;
+
+    /// <summary>What was chosen when the form was drawn; for looking up only, since whoever sends it is checked.</summary>
+    public static (string? Database, string? Scope) ChosenIn(string? context) =>
+        context?.Split('\n') is [_, var database, var scope, ..] ? (database, scope) : (null, null);
+
+    /// <summary>Databases with these characters in their name, those that begin with them first.</summary>
+    public static IReadOnlyList<FormOption> Suggest(Offers offers, string typed)
+    {
+        var wanted = typed.Trim();
+        return
+        [
+            .. offers.Databases.Select(Option)
+                .Where(option => option.Value.Contains(wanted, StringComparison.OrdinalIgnoreCase))
+                .OrderBy(option => !option.Value.StartsWith(wanted, StringComparison.OrdinalIgnoreCase))
+                .ThenBy(option => option.Value, StringComparer.Ordinal).Take(MostOptions),
+        ];
+    }
+
+    /// <summary>
+    /// Comes back with the form: the channel, what was chosen when it was drawn, and what was said that has no field of its own.
+    /// </summary>
+    private static string Context(Draft draft, string? channel, DatabaseOffer database, ScopeOffer scope)
+    {
+        var besides = Draft.Empty with { BreakGlass = draft.BreakGlass, StartsAt = draft.StartsAt, For = draft.For };
+        var json = besides == Draft.Empty ? "" : DraftJson.Write(besides);
+        return $"{channel}\n{database.Database}\n{scope.Scope}\n{json}";
+    }
+
+    /// <summary>What was said before it opened. Nothing of it is authority, and whoever changes it asks for something else.</summary>
+    public static Draft BesidesIn(string? context) =>
+        context?.Split('\n', 4) is [_, _, _, { Length: > 0 } json] ? DraftJson.Read(json) ?? Draft.Empty : Draft.Empty;
+
+    private static IEnumerable<ChatPart> Besides(Draft draft)
+    {
+        if (draft.BreakGlass is true)
+            yield return new ChatPart.Text("Break-glass: nobody is asked first, others are told at once, and a review of it is owed.");
+        if (draft.For is { } user) yield return new ChatPart.Mention("Whoever gets it:", [user]);
+        if (draft.StartsAt is { } start) yield return new ChatPart.When("It begins", start);
+    }
+
+    /// <summary>
+    /// What is asked for, as far as it is said: without a length for the rule's usual one, and without a reason. Null when the database or
+    /// the scope is missing, or something of it cannot be read.
+    /// </summary>
+    public static AccessWish? WishOf(Draft draft)
+    {
+        if (DatabaseName.Parse(draft.Database) is not { } database || ScopeName.Parse(draft.Scope) is not { } scope) return null;
+        if ((draft.Duration is not null && Durations.Parse(draft.Duration.Trim()) is null)
+            || SqlNames.Tables(draft.Only ?? "") is not ({ Count: <= TableMention.Most } only, null)) return null;
+        return new AccessWish(database, scope, Durations.Parse(draft.Duration?.Trim()), draft.Reason?.Trim() ?? "")
+        {
+            Only = [.. only.Distinct()], Another = draft.Another ?? false,
+            BreakGlass = draft.BreakGlass ?? false, StartsAt = draft.StartsAt,
+        };
     }
 
     /// <summary>Reads what was filled in. On a mistake the fields it is about, with words; nothing was filed then.</summary>
@@ -75,24 +187,40 @@ internal static class RequestForm
         if (wrong is not null) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
         else if (only.Count > TableMention.Most)
             faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
-        return faults.Count == 0
-            ? (new AccessWish(database!, scope!, duration!.Value, filled.Reason!.Trim()) 
-            {
-                Only = [.. only.Distinct()], Another = filled.Another ?? false,
-            }, faults)
-            : (null, faults);
+        return (faults.Count == 0 ? WishOf(filled) : null, faults);
     }
 
     /// <summary>The field that a refusal is shown beside.</summary>
     public static string FieldOf(Error refusal) => refusal.Code switch
     {
-        "policy.too_long" or "policy.too_short" => Duration,
+        "policy.too_long" or "policy.too_short" or "request.too_far" => Duration,
         "policy.reason_too_short" or "policy.ticket" or "request.invalid" => Reason,
         "policy.unknown_database" => Database,
         "scope.not_narrowed" or "scope.not_in_scope" or "scope.which_schema" or "scope.no_such_table" => Only,
         _ when refusal.Code.StartsWith("directory.", StringComparison.Ordinal) => Database,
         _ => Scope,
     };
+
+    private static FormField Databases(Offers offers, DatabaseOffer chosen) => offers.Databases.Count <= MostOptions
+        ? new FormField.Choice(
+            Database, "Database", null, [.. offers.Databases.Select(Option)], chosen.Database.Value, Redraws: true)
+        : new FormField.Search(
+            Database, "Database", $"Type a part of the name: {offers.Databases.Count} can be asked for.", [Option(chosen)], Redraws: true);
+
+    private static FormField Tables(string? typed)
+    {
+        const string hint = "Leave it empty for all that the access covers.";
+        var (tables, wrong) = SqlNames.Tables(typed ?? "");
+        string[] names = [.. tables.Select(table => table.ToString()).Distinct(StringComparer.Ordinal)];
+        // What cannot be shown as a choice must not be dropped: it would be asked for more than was typed.
+        return wrong is null && names.Length <= TableMention.Most && names.All(name => name.Length <= LongestOption)
+            ? new FormField.Search(Only, "Only these tables", $"{hint} Type a part of a name.",
+                [.. names.Select(name => new FormOption(name, name))], Most: TableMention.Most, Optional: true, Redraws: true)
+            : new FormField.Text(Only, "Only these tables", $"{hint} Names as SQL writes them: public.orders, public.items.", typed,
+                Multiline: false, MinLength: 0, LongestOnly);
+    }
+
+    private static FormOption Option(DatabaseOffer offer) => new(offer.Database.Value, offer.Database.Value);
 
     private static FormOption Option(ScopeOffer offer)
     {
@@ -103,6 +231,9 @@ internal static class RequestForm
         return new FormOption(offer.Scope.Value, offer.HighRisk ? $"{offer.Scope} (high risk)" : offer.Scope.Value, description);
     }
 
-    private static string Longest(DatabaseOffer database) =>
-        $"At most {string.Join(", ", database.Scopes.Take(5).Select(offer => $"{Durations.Write(offer.Lifetime.Max)} for {offer.Scope}"))}.";
+    private static string Longest(DatabaseOffer database)
+    {
+        var longest = database.Scopes.Take(5).Select(offer => $"{Durations.Write(offer.Lifetime.Max)} for {offer.Scope}");
+        return $"At most {string.Join(", ", longest)}.";
+    }
 }

@@ -34,11 +34,7 @@ internal sealed class CommandEndpoint(SlackDoor door, SlackTenant tenant, InboxW
         }
 
         var text = SlackEndpoints.Cut(fields.GetValueOrDefault("text") ?? "");
-        if (pace.Of(person, VerbWords.Ends(text)) is not Pace.Go and var hasty)
-        {
-            if (hasty is Pace.SlowDown) await SayAsync(http, SlackEndpoints.SlowDown);
-            return;
-        }
+        if (!await pace.AdmitsAsync(person, VerbWords.Ends(text), words => SayAsync(http, words))) return;
 
         // Without a trigger two different commands would be taken for one, were the empty word a key.
         var trigger = fields.GetValueOrDefault("trigger_id") is { Length: > 0 } given ? given : null;

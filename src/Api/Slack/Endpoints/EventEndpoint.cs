@@ -1,6 +1,7 @@
 using System.Text.Json;
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
+using DbAccess.Api.Slack.Home;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
@@ -11,8 +12,8 @@ namespace DbAccess.Api.Slack.Endpoints;
 
 /// <summary>The Events API: messages to the app, and what Slack tells of people.</summary>
 internal sealed class EventEndpoint(
-    SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, HelpPace pace, PersonPace people,
-    TimeProvider clock)
+    SlackDoor door, SlackTenant tenant, InboxWorker worker, IDirectory directory, PersonPace people,
+    HomeVisitors visitors, TimeProvider clock)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -41,6 +42,10 @@ internal sealed class EventEndpoint(
                 case "message" when SlackMessage.Read(root, tenant) is { } message:
                     await MessageAsync(http, root, message);
                     break;
+                case "app_home_opened" when SlackPayload.Text(root, "event", "tab") is "home"
+                    && PrincipalId.Parse(tenant.TeamId, SlackPayload.Text(root, "event", "user")) is { } visitor:
+                    visitors.Opened(visitor);
+                    break;
                 case "user_change" when PrincipalId.Parse(tenant.TeamId, SlackPayload.Text(root, "event", "user", "id")) is { } changed:
                     // Somebody who left must not keep what they have; the regular sweep sees to it if this process dies now.
                     directory.Forget(changed);
@@ -52,26 +57,17 @@ internal sealed class EventEndpoint(
 
     private async Task MessageAsync(HttpContext http, JsonElement root, SlackMessage message)
     {
-        // Small talk is answered with one hint a minute, and is not worth a record.
-        if (message.Request is not { } text)
-        {
-            if (pace.MayHint(message.From))
-                worker.Enqueue((desk, token) => desk.HandleAsync(
-                    new InboxItem("", InboxKinds.Message, message.From, null, "help", clock.GetUtcNow()), Passing.Nothing, token));
-            return;
-        }
+        // A picture alone says nothing.
+        if (message is { Addressed: false, Request.Length: 0 }) return;
 
-        text = SlackEndpoints.Cut(text);
-        if (people.Of(message.From, VerbWords.Ends(text)) is not Pace.Go and var hasty)
-        {
-            if (hasty is Pace.SlowDown) worker.Enqueue((desk, token) => desk.SlowDownAsync(message.From, token));
-            return;
-        }
+        var text = SlackEndpoints.Cut(message.Request);
+        if (!await people.AdmitsAsync(message.From, VerbWords.Ends(text), words => worker.TellAsync(message.From, words))) return;
 
         // The same message can come again under the same event id (a retry) or under another one.
         var alias = SlackEndpoints.Key("msg", $"{message.Channel}\n{message.Timestamp}");
         var key = SlackPayload.Text(root, "event_id") is { } id ? SlackEndpoints.Key("evt", id) : alias;
-        var item = new InboxItem(key, InboxKinds.Message, message.From, null, text, clock.GetUtcNow());
+        var kind = message.Addressed ? InboxKinds.Message : InboxKinds.Talk;
+        var item = new InboxItem(key, kind, message.From, null, text, clock.GetUtcNow());
 
         // Slack sends an event again when it is told that it could not be taken.
         if (await worker.AcceptAsync(item, alias, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)

@@ -13,7 +13,8 @@ namespace DbAccess.Api.Slack.Endpoints;
 
 /// <summary>Buttons, selects and forms.</summary>
 internal sealed class InteractivityEndpoint(
-    SlackDoor door, SlackTenant tenant, InboxWorker worker, SubmissionCheck check, PersonPace pace, TimeProvider clock)
+    SlackDoor door, SlackTenant tenant, InboxWorker worker, SubmissionCheck check, Suggestions suggestions, PersonPace pace,
+    TimeProvider clock)
 {
     // Slack counts three seconds, the way to us and back included.
     private static readonly TimeSpan SubmissionBudget = TimeSpan.FromSeconds(2.4);
@@ -40,6 +41,11 @@ internal sealed class InteractivityEndpoint(
                 case "view_submission":
                     await SubmissionAsync(http, request, root, person);
                     break;
+                case "block_suggestion":
+                    await http.Response.WriteAsJsonAsync(await suggestions.ForAsync(
+                        person, SlackView.Read(root), SlackPayload.Text(root, "block_id") ?? "",
+                        SlackPayload.Text(root, "value") ?? "", http.RequestAborted));
+                    break;
             }
         }
     }
@@ -59,20 +65,17 @@ internal sealed class InteractivityEndpoint(
     private async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person)
     {
         if (SlackAction.Read(root) is not { } action) return;
-        // The form's own select: its other choices depend on it.
+        // The form's own choices: what else can be chosen, and what is said about it, depend on them.
         if (SlackView.Read(root) is { Kind: RequestForm.Kind } form)
         {
             if (form.Id is not { } view) return;
             worker.Enqueue((desk, token) => desk.RedrawAsync(
-                person, view, form.Hash, form.Filled with { Scope = null, Duration = null }, form.Context, token));
+                person, view, form.Hash, RequestForm.After(form.Filled, action.Block), RequestForm.ChannelIn(form.Context), token));
             return;
         }
 
-        if (pace.Of(person, action.Name is GrantMessages.ReturnAction or RevokeForm.Kind) is not Pace.Go and var hasty)
-        {
-            if (hasty is Pace.SlowDown) worker.Enqueue((desk, token) => desk.SlowDownAsync(person, token));
-            return;
-        }
+        var ends = action.Name is GrantMessages.ReturnAction or RevokeForm.Kind;
+        if (!await pace.AdmitsAsync(person, ends, words => worker.TellAsync(person, words))) return;
 
         var trigger = SlackPayload.Text(root, "trigger_id");
         // A suggestion is one request, however often its button is pressed; other buttons may be pressed again.
@@ -92,14 +95,9 @@ internal sealed class InteractivityEndpoint(
     {
         switch (SlackView.Read(root))
         {
-            case { Kind: RequestForm.Kind } when pace.Of(person, ends: false) is not Pace.Go:
-                await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
-                {
-                    [RequestForm.Database] = SlackEndpoints.SlowDown.Replace("`", "", StringComparison.Ordinal),
-                });
-                break;
             case { Kind: RequestForm.Kind } form:
-                await RequestedAsync(http, received, root, person, form);
+                if (await pace.AdmitsAsync(person, ends: false, words => FaultAsync(http, RequestForm.Database, words), everyTime: true))
+                    await RequestedAsync(http, received, root, person, form);
                 break;
             case { Kind: RevokeForm.Kind } form:
                 await RevokedAsync(http, received, root, person, form);
@@ -127,10 +125,7 @@ internal sealed class InteractivityEndpoint(
         var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Revocation, person,
             RevokeForm.ChannelIn(form.Context), new RevokedForm(target, why).Write(), clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
-            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                [RevokeForm.Confirm] = "I could not write this down, so nothing was ended. Try again.",
-            });
+            await FaultAsync(http, RevokeForm.Confirm, "I could not write this down, so nothing was ended. Try again.");
     }
 
     private async Task DecidedAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person, SlackView view)
@@ -177,21 +172,23 @@ internal sealed class InteractivityEndpoint(
         // The directory and the store have one budget between them.
         using var late = new CancellationTokenSource(SubmissionBudget, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
-        if (await check.RefusalOfAsync(person, wish, either.Token) is { } refusal)
+        if (await check.RefusalOfAsync(
+            RequestDesk.HolderOf(form.Filled, person), wish, either.Token) is { } refusal)
         {
-            await FaultsAsync(
-                http, new Dictionary<string, string>(StringComparer.Ordinal) { [RequestForm.FieldOf(refusal)] = refusal.Message });
+            await FaultAsync(http, RequestForm.FieldOf(refusal), refusal.Message);
             return;
         }
 
-        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person, form.Context,
-            DraftJson.Write(form.Filled), clock.GetUtcNow());
+        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person,
+            RequestForm.ChannelIn(form.Context), DraftJson.Write(form.Filled), clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, either.Token) is Acceptance.NotWritten)
-            await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                [RequestForm.Database] = "I could not write your request down, so nothing was requested. Try again.",
-            });
+            await FaultAsync(
+                http, RequestForm.Database, "I could not write your request down, so nothing was requested. Try again.");
     }
+
+    /// <summary>Beside its field; nothing is drawn as code there.</summary>
+    private static Task FaultAsync(HttpContext http, string field, string words) => FaultsAsync(
+        http, new Dictionary<string, string>(StringComparer.Ordinal) { [field] = words.Replace("`", "", StringComparison.Ordinal) });
 
     private static Task FaultsAsync(HttpContext http, IReadOnlyDictionary<string, string> faults) =>
         http.Response.WriteAsJsonAsync(new { response_action = "errors", errors = faults });

@@ -10,9 +10,6 @@ namespace DbAccess.Api.Slack.Endpoints;
 /// </summary>
 internal static class SlackEndpoints
 {
-    public const string SlowDown =
-        "That is a lot at once: nothing was done with this one. Wait a minute; `done` and `revoke` work meanwhile.";
-
     private const int LongestText = 8 * 1024;
 
     public const string Form = "application/x-www-form-urlencoded";

@@ -5,6 +5,7 @@ using System.Diagnostics;
 using DbAccess.Application;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Principals;
 
 namespace DbAccess.Api.Slack.Inbox;
 
@@ -89,7 +90,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         try
         {
             if (!await writing) return;
-            if (item.Kind is InboxKinds.Message)
+            if (item.Kind is InboxKinds.Message or InboxKinds.Talk)
             {
                 var now = clock.GetUtcNow();
                 if (await inbox.TryHoldAsync(item.Key, now, now + IInbox.Hold, _abort.Token)) Enqueue(item, passing, now + IInbox.Hold);
@@ -125,6 +126,13 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     /// <summary>Something that is worth nothing after a restart (drawing an open form again).</summary>
     public void Enqueue(Func<RequestDesk, CancellationToken, Task> passing) =>
         Add(new Work(null, Passing.Nothing, Activity.Current?.Context ?? default, passing));
+
+    /// <summary>A word to somebody that answers no request on record.</summary>
+    public Task TellAsync(PrincipalId person, string words)
+    {
+        Enqueue((desk, token) => desk.TellAsync(person, words, token));
+        return Task.CompletedTask;
+    }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {

@@ -6,8 +6,9 @@ using DbAccess.Domain.Principals;
 namespace DbAccess.Api.Slack.Payloads;
 
 /// <summary>A message that a person wrote to the app.</summary>
-/// <param name="Request">The words behind <c>create-db-user</c>; null when the message was something else.</param>
-internal sealed record SlackMessage(PrincipalId From, string Channel, string Timestamp, string? Request)
+/// <param name="Request">The words behind <c>create-db-user</c>, or all of them.</param>
+/// <param name="Addressed">It begins with <c>create-db-user</c>; otherwise it may be small talk.</param>
+internal sealed record SlackMessage(PrincipalId From, string Channel, string Timestamp, string Request, bool Addressed)
 {
     private const string Quotes = "`\"'“”‘’";
     private static readonly string[] Verbs = ["create-db-user", "db-access"];
@@ -31,10 +32,14 @@ internal sealed record SlackMessage(PrincipalId From, string Channel, string Tim
         if (SlackPayload.Text(message, "channel") is not { } channel || SlackPayload.Text(message, "ts") is not { } timestamp)
             return null;
 
-        return new SlackMessage(from, channel, timestamp, RequestIn(SlackPayload.Text(message, "text") ?? ""));
+        var text = SlackPayload.Text(message, "text") ?? "";
+        var request = RequestIn(text);
+        return new SlackMessage(from, channel, timestamp, request ?? text.Trim(), request is not null);
     }
 
-    /// <summary>What stands behind the verb, as it was typed: only the verb itself is read with the eyes half shut.</summary>
+    /// <summary>
+    /// What stands behind the verb, as it was typed; null when it is another. Only the verb itself is read with the eyes half shut.
+    /// </summary>
     private static string? RequestIn(string text)
     {
         var line = text.Trim();

@@ -12,9 +12,12 @@ internal sealed record SlackView(string Kind, string? Id, string? Hash, string? 
     private static readonly string[] Blocks =
         [RequestForm.Database, RequestForm.Scope, RequestForm.Duration, RequestForm.Reason, RequestForm.Only, RevokeForm.Confirm];
 
-    /// <summary>The fields of the request form.</summary>
-    public Draft Filled => new(Fields[RequestForm.Database], Fields[RequestForm.Scope], Fields[RequestForm.Duration],
-        Fields[RequestForm.Reason], Fields[RequestForm.Only]);
+    /// <summary>The fields of the request form, and what was said before it opened.</summary>
+    public Draft Filled => RequestForm.BesidesIn(Context) with
+    {
+        Database = Fields[RequestForm.Database], Scope = Fields[RequestForm.Scope], Duration = Fields[RequestForm.Duration],
+        Reason = Fields[RequestForm.Reason], Only = Fields[RequestForm.Only],
+    };
 
     /// <summary>Null when the payload is about no form.</summary>
     public static SlackView? Read(JsonElement root)
@@ -27,7 +30,12 @@ internal sealed record SlackView(string Kind, string? Id, string? Hash, string? 
             SlackPayload.Text(root, "view", "private_metadata") is { Length: > 0 } told ? told : null,
             Blocks.ToDictionary(block => block, Value, StringComparer.Ordinal));
 
+        // As they would be typed.
+        static string? Several(JsonElement element) =>
+            SlackPayload.Walk(element, out var options, "selected_options") && options.ValueKind is JsonValueKind.Array
+                ? string.Join(", ", options.EnumerateArray().Select(option => SlackPayload.Text(option, "value")).OfType<string>()) : null;
+
         string? Value(string field) => SlackPayload.Walk(root, out var element, "view", "state", "values", field, "value")
-            ? SlackPayload.Text(element, "selected_option", "value") ?? SlackPayload.Text(element, "value") : null;
+            ? SlackPayload.Text(element, "selected_option", "value") ?? SlackPayload.Text(element, "value") ?? Several(element) : null;
     }
 }

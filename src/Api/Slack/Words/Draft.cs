@@ -7,6 +7,15 @@ internal sealed record Draft(string? Database, string? Scope, string? Duration, 
     /// <summary>They want one more of what they have already; null mostly, so that it is no part of most buttons.</summary>
     public bool? Another { get; init; }
 
+    /// <summary>They said <c>break-glass</c>.</summary>
+    public bool? BreakGlass { get; init; }
+
+    /// <summary>When it is to begin; null for at once.</summary>
+    public DateTimeOffset? StartsAt { get; init; }
+
+    /// <summary>The user id of whoever is to have it; null for whoever asks.</summary>
+    public string? For { get; init; }
+
     public static readonly Draft Empty = new(null, null, null, null);
 
     /// <summary>A button's value holds at most 2,000 characters; a longer draft is left to the form.</summary>

@@ -8,10 +8,10 @@ namespace DbAccess.Api.Slack.Words;
 
 /// <summary>
 /// Reads a request as people type it, in any order, as long as the words can be told apart: a database, a scope, a length, <c>only</c> with
-/// some tables, and a reason that runs to the end. Pure; it knows the names there are, and never guesses a request: a near miss becomes a
-/// question.
+/// some tables, when it begins or ends, for whom, <c>break-glass</c>, and a reason that runs to the end. Pure; it knows the names there
+/// are, and never guesses a request: a near miss becomes a question.
 /// </summary>
-internal sealed class RequestWords
+internal sealed partial class RequestWords
 {
     private readonly Offers _offers;
     private readonly List<(string Typed, string Meant)> _misspelt = [];
@@ -21,21 +21,24 @@ internal sealed class RequestWords
     private string? _database, _scope, _duration, _reason;
     private IReadOnlyList<TableMention> _only = [];
 
-    private RequestWords(string line, Offers offers)
+    private RequestWords(string line, Offers offers, DateTimeOffset now, IReadOnlyList<(string Shown, string User)> mentions)
     {
-        (_line, _offers) = (line, offers);
+        (_line, _offers, _now, _mentions) = (line, offers, now, mentions);
         _words = Typed.Words(line);
         _because = Because();
     }
 
     private PolicyNames Names => _offers.Names;
 
-    public static Intent Read(string text, Offers offers)
+    /// <param name="now">For times of day, which are read by the clock of whoever asks.</param>
+    /// <param name="mentions">The people whom Slack says are mentioned, as the text shows them.</param>
+    public static Intent Read(
+        string text, Offers offers, DateTimeOffset now, IReadOnlyList<(string Shown, string User)>? mentions = null)
     {
         var line = text.Trim();
         if (line.Length == 0) return new Intent.Form(Draft.Empty);
 
-        var reading = new RequestWords(line, offers);
+        var reading = new RequestWords(line, offers, now, mentions ?? []);
         return reading.LoneWord() ?? reading.Words() ?? reading.Close();
     }
 
@@ -45,13 +48,13 @@ internal sealed class RequestWords
         if (_words is not [var one]) return null;
         var word = Typed.Bare(one.Text, Names).Trim('`', '?');
         if (word.Length == 0 || Names.IsName(word) || Typed.IsDash(word) || LengthWords.At(_words, 0).Length is not null
-            || LengthWords.IsNearly(word) || LengthWords.IsEndless(word) || word is "because" or "only"
+            || LengthWords.IsNearly(word) || LengthWords.IsEndless(word) || word is "because" or "only" or "break-glass" or "breakglass"
             || NearestName(word) is not null) return null;
 
         var meant = VerbWords.Meant(word) is { } verb ? $"Did you mean `/db-access {verb}`? " : "";
         return new Intent.Misread(
             $"I do not know {Typed.Quoted(one.Text)}. {meant}`/db-access help` shows what I understand, `/db-access` alone opens the " +
-                "form.");
+                "form.") { Small = true };
     }
 
     private string? NearestName(string word) => Show.Nearest(word, OfferedDatabases()) ?? Show.Nearest(word, OfferedScopes());
@@ -64,7 +67,7 @@ internal sealed class RequestWords
         for (var at = 0; at < _words.Count;)
         {
             var word = Typed.Bare(_words[at].Text, Names);
-            if (at == _because) return Reason(_words[at].End);
+            if (at == _because) return Reason(_words[at].End, set: true);
             if (word is "only" && _only.Count == 0 && !Names.IsName(word))
             {
                 if (Tables(at) is { } question) return question;
@@ -72,8 +75,16 @@ internal sealed class RequestWords
                 continue;
             }
 
+            var (aside, wrong) = Aside(at, word);
+            if (wrong is not null) return wrong;
+            if (aside > 0)
+            {
+                (at, small) = (at + aside, null);
+                continue;
+            }
+
             // All that can be said apart is said: the rest is the reason.
-            if (_database is not null && _scope is not null && _duration is not null) return Reason(_words[at].Start);
+            if (_database is not null && _scope is not null && HasLength) return Reason(_words[at].Start);
             if (word.Length == 0 || Typed.IsDash(word) || (Typed.IsFiller(word) && !Names.IsName(word)))
             {
                 small ??= _words[at].Start;
@@ -94,20 +105,22 @@ internal sealed class RequestWords
     private (int Taken, Intent.Misread? Question) Take(int at, string word)
     {
         if (Name(at, word)) return (1, null);
-        if (_duration is null && LengthWords.At(_words, at) is var (length, taken) && length is not null)
+        if (!HasLength && LengthWords.At(_words, at) is var (length, taken) && length is not null)
         {
             if (Durations.Parse(length) is null) return (0, RequestQuestions.BadLength(_words[at].Text));
             _duration = length;
             return (taken, null);
         }
 
+        if (BareNumber(at)) return (1, null);
         if (NoLength(at, word) is { } question) return (0, question);
         if (Misspelt(word)) return (1, null);
         return (0, IsUnknownName(at) ? RequestQuestions.UnknownName(_words[at].Text, _database, _scope, _offers) : null);
     }
 
-    private Intent.Misread? Reason(int start)
+    private Intent.Misread? Reason(int start, bool set = false)
     {
+        _isSet = set;
         _reason = Typed.ReasonFrom(_line, start);
         return null;
     }
@@ -115,7 +128,8 @@ internal sealed class RequestWords
     private Intent.Misread? Tables(int at)
     {
         var (tables, end, question) = OnlyWords.Read(_line, _words[at].End, _because > at, name =>
-            Typed.IsFiller(name) || (_scope is null && Names.IsScope(name)) || (_database is null && Names.IsDatabase(name)));
+            Typed.IsFiller(name) || name is "at" or "until" or "till" or "tomorrow"
+            || (_scope is null && Names.IsScope(name)) || (_database is null && Names.IsDatabase(name)));
         if (question is not null) return new Intent.Misread(question);
 
         // The list may have ended inside a word (public.orders,30m), so the rest is parted anew.
@@ -145,7 +159,7 @@ internal sealed class RequestWords
 
     private Intent.Misread? NoLength(int at, string word)
     {
-        if (_duration is not null) return null;
+        if (HasLength) return null;
         if (LengthWords.IsEndless(word)) return new Intent.Misread("Access always ends: give a length such as 30m, 2h or 1d.");
         return LengthWords.IsNearly(word) ? RequestQuestions.BadLength(_words[at].Text) : null;
     }
@@ -170,28 +184,7 @@ internal sealed class RequestWords
         _because > at || Enumerable.Range(at + 1, Math.Min(6, _words.Count - at - 1)).Any(next =>
             Typed.Bare(_words[next].Text, Names) is var word
             && ((_database is null && Names.IsDatabase(word)) || (_scope is null && Names.IsScope(word))
-                || (_duration is null && LengthWords.At(_words, next).Length is not null)));
-
-    private Intent Close()
-    {
-        if (_reason is { Length: 0 }) _reason = null;
-        var draft = new Draft(_database, _scope, _duration, _reason, _only.Count == 0 ? null : string.Join(", ", _only));
-        // A button holds a draft or it does not; one without the tables would ask for more than was said.
-        if (_only.Count > 0 && DraftJson.Write(draft with { Reason = null }).Length > Draft.Longest)
-            return new Intent.Misread(
-                "The names of these tables are too long for a typed request. `/db-access` alone opens a form that takes them. Nothing " +
-                "was filed yet.");
-        if (_misspelt.Count > 0)
-        {
-            var meant = string.Join(" and ", _misspelt.Select(pair => $"`{pair.Meant}` (you typed {Typed.Quoted(pair.Typed)})"));
-            return new Intent.Misread($"Did you mean {meant}? Nothing was filed yet.", draft);
-        }
-
-        return _database is not null && _scope is not null && _duration is not null && _reason is not null
-            ? new Intent.File(new AccessWish(
-                DatabaseName.Parse(_database)!, ScopeName.Parse(_scope)!, Durations.Parse(_duration)!.Value, _reason) { Only = _only })
-            : new Intent.Form(draft);
-    }
+                || (!HasLength && LengthWords.At(_words, next).Length is not null)));
 
     private int Because() =>
         _words.FindIndex(word => word.Text.TrimEnd(':', ',').Equals("because", StringComparison.OrdinalIgnoreCase));

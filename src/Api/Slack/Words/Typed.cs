@@ -43,6 +43,10 @@ internal static partial class Typed
             .Replace("&amp;", "&", StringComparison.Ordinal);
     }
 
+    /// <summary>The people who are mentioned in what Slack sent: each as <see cref="Unwrap"/> shows them, with their user id.</summary>
+    public static IReadOnlyList<(string Shown, string User)> Mentions(string text) =>
+        [.. Mentioned().Matches(text).Select(match => (Unwrap(match.Value), match.Groups["user"].Value))];
+
     /// <summary>
     /// Full-width letters and digits as plain ones. Not String.Normalize: without a culture library, as we run, it changes nothing.
     /// </summary>
@@ -102,6 +106,11 @@ internal static partial class Typed
         if (first.Length is 1 or 2 && IsDash(first)) return rest;
         return reason.Length > 0 && reason[0] is ':' or ',' ? reason[1..].TrimStart() : reason;
     }
+
+    // Also as somebody typed or copied it, letter by letter.
+    [GeneratedRegex(@"(<|&lt;)@(?<user>[UW][A-Z0-9]{2,20})(\|[^<>&]*)?(>|&gt;)",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Mentioned();
 
     [GeneratedRegex(@"<(?<inner>[@#!]?[^<>|]+)(?:\|(?<label>[^<>]*))?>", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Wrapped();

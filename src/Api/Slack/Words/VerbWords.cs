@@ -17,7 +17,7 @@ internal static class VerbWords
 
     /// <summary>What stands behind a verb.</summary>
     /// <param name="Team">The workspace that mentioned people are of.</param>
-    private sealed record Behind(string Raw, string Team)
+    internal sealed record Behind(string Raw, string Team)
     {
         public string Words { get; } = Typed.Unwrap(Raw).Trim();
     }
@@ -31,13 +31,14 @@ internal static class VerbWords
         ["revoke"] = Revoke,
         ["approve"] = Decide("approve", "approve K7Q3-MD"), ["deny"] = Decide("deny", "deny K7Q3-MD not tonight"),
         ["cancel"] = Decide("cancel", "cancel K7Q3-MD"), ["extend"] = Decide("extend", "extend K7Q3-MD 30m"),
-        ["why"] = NotYet("why"),
+        ["why"] = LookWords.Why, ["show"] = LookWords.Show, ["history"] = LookWords.History, ["again"] = LookWords.Again,
     };
 
     /// <summary>What people say to machines that know other words.</summary>
     private static readonly Dictionary<string, string> Others = new(StringComparer.Ordinal)
     {
-        ["status"] = "list", ["ls"] = "list", ["live"] = "list", ["who"] = "list", ["show"] = "list", ["my"] = "mine", ["me"] = "mine",
+        ["status"] = "list", ["ls"] = "list", ["live"] = "list", ["who"] = "list", ["explain"] = "why",
+        ["log"] = "history", ["my"] = "mine", ["me"] = "mine",
         ["grants"] = "mine", ["return"] = "done", ["stop"] = "done", ["end"] = "done", ["exit"] = "done", ["quit"] = "done",
         ["logout"] = "done", ["finish"] = "done", ["kill"] = "revoke", ["remove"] = "revoke", ["usage"] = "help", ["commands"] = "help",
     };
@@ -66,8 +67,6 @@ internal static class VerbWords
 
     private static Intent.Help? Help(Behind rest, bool isName, PolicyNames names) => rest.Words.Length == 0 || !isName
         ? new Intent.Help() : null;
-
-    private static Reader NotYet(string verb) => (_, isName, _) => isName ? null : new Intent.NotYet(verb);
 
     /// <summary>A verb about one grant: its id, and what belongs to it.</summary>
     private static Reader Decide(string verb, string example) => (behind, isName, _) =>
@@ -150,5 +149,5 @@ internal static class VerbWords
     ];
 
     // Ids are copied from messages, where they stand as code.
-    private static GrantId? Id(string typed) => GrantId.Parse(Typed.Narrow(typed).Trim('`', '"', ' '));
+    internal static GrantId? Id(string typed) => GrantId.Parse(Typed.Narrow(typed).Trim('`', '"', ' '));
 }

@@ -81,8 +81,9 @@ internal sealed class DatabaseExamination(ClusterConnections connections, TimePr
                 if (plan.Remarks.Count > 0)
                 {
                     return Warn(cluster, "scope",
-                        $"{about}: the administrator can give all of it, and its holders are told that it is not all that there is to it. " +
-                        $"{string.Join(". ", plan.Remarks.Take(5))}{(plan.Remarks.Count > 5 ? $"; and {plan.Remarks.Count - 5} more" : "")}.",
+                        $"{about}: the administrator can give all of it, and its holders are told that it is not all there is to it. " +
+                        string.Join(". ", plan.Remarks.Take(5)) +
+                        $"{(plan.Remarks.Count > 5 ? $"; and {plan.Remarks.Count - 5} more" : "")}.",
                         "Where they are to see or do it: a policy for PUBLIC, or what the view reads and calls in the scope too.");
                 }
             }
@@ -138,7 +139,8 @@ internal sealed class DatabaseExamination(ClusterConnections connections, TimePr
                 "definer" or "system" => "Give who calls it the right by name (GRANT … TO …), and then, as",
                 _ => "As",
             };
-            var mend = $"{first} {(group.Key == "create" ? "a superuser" : "the owner")}, in {name}: {string.Join(" ", all.Take(5).Select(leak => leak.Statement + ";"))}";
+            var mend = $"{first} {(group.Key == "create" ? "a superuser" : "the owner")}, " +
+                $"in {name}: {string.Join(" ", all.Take(5).Select(leak => leak.Statement + ";"))}";
             checks.Add(group.Key == "create" && !mayCreate
                 ? Bad(cluster, "public.create", $"{name}: {words}. No role is made here until that is taken back, or the policy says " +
                     "allow_public_create: true for this database.", mend)

@@ -106,6 +106,13 @@ internal static class InventoryStatements
           WHERE NOT w.there AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND abs(length(c.relname::text) - length(w.name)) <= 2 LIMIT 4000)
         """;
 
+    /// <summary>Parameters: 1 schemas, 2 how many at most.</summary>
+    public const string TablesOf = """
+        SELECT n.nspname::text, c.relname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
+         WHERE n.nspname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+         ORDER BY 1, 2 LIMIT $2
+        """;
+
     /// <summary>What a role has or owns anywhere, in words; only what is here has a name. At most twenty. Parameter: its OID.</summary>
     public const string KeptBy = """
         SELECT DISTINCT CASE WHEN d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))

@@ -159,6 +159,17 @@ internal sealed class RoleInventory(
         ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken)
     {
         string[] schemas = [.. wanted.Select(table => table.Schema)], names = [.. wanted.Select(table => table.Name)];
+        return await TablesAsync(cluster, databases, InventoryStatements.Tables, () => [schemas, names], cancellationToken);
+    }
+
+    public Task<Result<IReadOnlyList<TableName>>> ListTablesAsync(
+        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<string> schemas, int limit,
+        CancellationToken cancellationToken) =>
+        TablesAsync(cluster, databases, InventoryStatements.TablesOf, () => [schemas.ToArray(), limit], cancellationToken);
+
+    private async Task<Result<IReadOnlyList<TableName>>> TablesAsync(
+        ClusterName cluster, IReadOnlyList<string> databases, string statement, Func<Given[]> values, CancellationToken cancellationToken)
+    {
         HashSet<TableName> found = [];
         foreach (var database in databases)
         {
@@ -166,8 +177,8 @@ internal sealed class RoleInventory(
                 cluster, database,
                 async connection =>
                 {
-                    found.UnionWith(await connection.RowsAsync(InventoryStatements.Tables, [schemas, names],
-                        row => new TableName(row.GetString(0), row.GetString(1)), cancellationToken));
+                    found.UnionWith(await connection.RowsAsync(
+                        statement, values(), row => new TableName(row.GetString(0), row.GetString(1)), cancellationToken));
                     return null;
                 },
                 cancellationToken);

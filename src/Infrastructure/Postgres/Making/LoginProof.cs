@@ -22,8 +22,8 @@ internal sealed class LoginProof(TimeProvider clock)
     private readonly ConcurrentDictionary<(ClusterName, string), long> _proved = new();
 
     /// <summary>
-    /// Null when it was let in, or when nothing can be said: its time is over, or the server is full or cut it off. Its session is gone when this
-    /// returns, so that it is nobody's to end.
+    /// Null when it was let in, or when nothing can be said: its time is over, or the server is full or cut it off. Its session is gone
+    /// when this returns, so that it is nobody's to end.
     /// </summary>
     /// <exception cref="NpgsqlException">The server could not be reached.</exception>
     public async Task<PostgresException?> TryAsync(

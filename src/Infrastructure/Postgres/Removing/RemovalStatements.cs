@@ -190,6 +190,14 @@ internal sealed class RemovalStatements
     private static string Dependencies(string oid, string which) =>
         $"(SELECT count(*) FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid BETWEEN {oid} AND {oid}{which})";
 
+    /// <summary>
+    /// Default privileges in a role's name, in any database. By what depends, and not by whose it is: a scope role has a row for each of
+    /// its tables in that other index, and as many would be read each time.
+    /// </summary>
+    private static string DefaultsOf(string oid) =>
+        "(SELECT count(*) FROM pg_database b JOIN pg_shdepend d ON d.dbid = b.oid AND d.classid = 'pg_default_acl'::regclass WHERE " +
+            $"d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass AND d.refobjid::bigint = {oid}::bigint)";
+
     /// <summary>By database, which is how the index goes: every live role with a setting has a row there.</summary>
     private static string Settings(string oid) =>
         "(SELECT count(*) FROM (SELECT 0::oid AS oid UNION ALL SELECT b.oid FROM pg_database b) b JOIN pg_db_role_setting c ON " +
@@ -226,13 +234,14 @@ internal sealed class RemovalStatements
     /// </summary>
     private string LeftOfScopes => _canBecomeScope
         ? $"coalesce((SELECT sum({Dependencies("s.oid", " AND d.deptype = 'o'")} + {Prepared("s.oid")} + {Settings("s.oid")}) FROM s), 0)"
-        : $"coalesce((SELECT sum({Dependencies("s.oid", " AND d.deptype = 'o' AND d.classid = 'pg_default_acl'::regclass")}) FROM s), 0)";
+        : $"coalesce((SELECT sum({DefaultsOf("s.oid")}) FROM s), 0)";
 
     private string LookStatement() => $"""
         WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED (SELECT oid FROM x), s AS MATERIALIZED ({ScopeRoles}),
         n AS MATERIALIZED (
             SELECT x.oid, format('%I', x.rolname) AS ident,
-                   $6 AND {Sessions} = 0 AND {Dependencies("o.oid", "")} = 0 AND {Prepared("o.oid")} = 0 AND {LeftOfScopes} = 0{(_canBecomeScope ? $" AND {Given} = 0 AND ($8 OR {Members} = 0)" : " AND $8 IS NOT NULL")} AS clean
+                   $6 AND {Sessions} = 0 AND {Dependencies("o.oid", "")} = 0 AND {Prepared("o.oid")} = 0 AND {LeftOfScopes} =
+                       0{(_canBecomeScope ? $" AND {Given} = 0 AND ($8 OR {Members} = 0)" : " AND $8 IS NOT NULL")} AS clean
               FROM x, o)
         SELECT n.oid,
                ARRAY(SELECT pg_get_userbyid(s.oid)::text FROM s),
@@ -272,7 +281,8 @@ internal sealed class RemovalStatements
                 FOR m IN SELECT r.rolname, a.grantor FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid
                     WHERE a.member = current_setting('dbaccess.found')::oid LOOP
                     BEGIN
-                        EXECUTE format('REVOKE %I FROM {(_canBecomeScope ? "%s" : "%s GRANTED BY %I CASCADE")}', m.rolname, current_setting('dbaccess.ident'){(_canBecomeScope ? "" : ", pg_get_userbyid(m.grantor)")});
+                        EXECUTE format('REVOKE %I FROM {(_canBecomeScope ? "%s" : "%s GRANTED BY %I CASCADE")}', m.rolname,
+                            current_setting('dbaccess.ident'){(_canBecomeScope ? "" : ", pg_get_userbyid(m.grantor)")});
                     -- From 16 on whoever is giving the scope role to somebody at this moment holds it; the lock-out must not wait for them.
                     EXCEPTION WHEN insufficient_privilege OR lock_not_available THEN NULL;
                     END;

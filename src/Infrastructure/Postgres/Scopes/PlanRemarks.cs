@@ -44,8 +44,8 @@ internal static class PlanRemarks
 
     private static string OnView(Row row) => row.What == "calls"
         ? $"Reading view {row.Thing} will fail: it calls {Some(row.Names)}, which they may not run"
-        : $"Reading view {row.Thing} will fail: it reads {Some(row.Names)} with the reader's own rights (security_invoker), and the scope " +
-            "does not give that";
+        : $"Reading view {row.Thing} will fail: it reads {Some(row.Names)} with the reader's own rights (security_invoker), and the " +
+            "scope does not give that";
 
     private static string Policies(IReadOnlyList<string> names) => $"{(names.Count == 1 ? "policy" : "one of the policies")} {Some(names)}";
 
@@ -84,7 +84,8 @@ internal static class PlanRemarks
         UNION ALL
         SELECT 'reads', (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                           WHERE c.oid = x.root), NULL, array_agg(DISTINCT format('%I.%I', n.nspname, b.relname))
-          FROM needs x JOIN pg_class b ON x.refclassid = 'pg_class'::regclass AND b.oid = x.refobjid AND b.relkind IN ('r', 'p', 'v', 'm', 'f')
+          FROM needs x JOIN pg_class b ON x.refclassid = 'pg_class'::regclass AND b.oid = x.refobjid
+           AND b.relkind IN ('r', 'p', 'v', 'm', 'f')
           JOIN pg_namespace n ON n.oid = b.relnamespace
          WHERE EXISTS (SELECT FROM pg_class c, pg_options_to_table(c.reloptions) o
                         WHERE c.oid = x.v AND o.option_name = 'security_invoker' AND o.option_value::boolean)
@@ -95,7 +96,8 @@ internal static class PlanRemarks
         UNION ALL
         SELECT 'calls', (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                           WHERE c.oid = x.root), NULL, array_agg(DISTINCT {ScopeStatements.Routine})
-          FROM needs x JOIN pg_proc p ON x.refclassid = 'pg_proc'::regclass AND p.oid = x.refobjid JOIN pg_namespace n ON n.oid = p.pronamespace
+          FROM needs x JOIN pg_proc p ON x.refclassid = 'pg_proc'::regclass AND p.oid = x.refobjid
+          JOIN pg_namespace n ON n.oid = p.pronamespace
          WHERE NOT has_function_privilege('public', p.oid, 'EXECUTE')
            AND NOT EXISTS (SELECT FROM want w WHERE w.classid = 'pg_proc'::regclass AND w.objid = p.oid AND w.priv = 'EXECUTE')
          GROUP BY x.root

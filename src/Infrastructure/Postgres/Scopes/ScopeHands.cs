@@ -27,8 +27,8 @@ internal static class ScopeHands
         """;
 
     /// <summary>
-    /// Whether we may hand it on; of a role that is not there, yes. Mostly we made it, which one row says; to look through all that we are a
-    /// member of takes half a millisecond with a thousand live roles.
+    /// Whether we may hand it on; of a role that is not there, yes. Mostly we made it, which one row says; to look through all that we are
+    /// a member of takes half a millisecond with a thousand live roles.
     /// </summary>
     public static string Ours(string role) => $"""
         {role} IS NULL OR current_setting('server_version_num')::int < 160000

@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
 
-namespace DbAccess.Infrastructure.Slack;
+namespace DbAccess.Application;
 
 /// <summary>
 /// Answers that stay good for a while. Whoever asks while the answer is under way waits for the same one, so that a burst is one question.
 /// </summary>
 /// <param name="most">When more keys than this are known, all are forgotten: simple, and rare.</param>
-internal sealed class SharedCache<TKey, TValue>(TimeProvider clock, TimeSpan life, int most)
+public sealed class SharedCache<TKey, TValue>(TimeProvider clock, TimeSpan life, int most)
     where TKey : notnull
     where TValue : class
 {

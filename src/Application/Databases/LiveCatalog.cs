@@ -1,0 +1,58 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Scopes;
+
+namespace DbAccess.Application.Databases;
+
+/// <summary>
+/// What scopes mean on the live databases, remembered for a minute: many keystrokes, and many people, are one question. For showing only;
+/// what is decided asks anew.
+/// </summary>
+internal sealed class LiveCatalog(IRoleInventory inventory, Installation installation, TimeProvider clock)
+{
+    private const int MostTables = 20_000;
+    private const int MostKept = 200;
+    private static readonly TimeSpan Life = TimeSpan.FromMinutes(1);
+
+    // Whoever asks waits as long as they like; the answer is remembered for the next one all the same.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly SharedCache<string, Result<IReadOnlyList<string>>> _tables = new(clock, Life, MostKept);
+    private readonly SharedCache<string, Result<PrivilegePlan>> _plans = new(clock, Life, MostKept);
+
+    /// <summary>The tables and views on which the scope gives something, as they are typed, by name.</summary>
+    public Task<Result<IReadOnlyList<string>>> TablesAsync(OfferedScope offered, CancellationToken cancellationToken) =>
+        _tables.GetAsync(Key(offered), _ => AskTablesAsync(offered), answer => answer.Refusal is null, cancellationToken);
+
+    /// <summary>What a role of the scope, narrowed to these tables, could do.</summary>
+    public Task<Result<PrivilegePlan>> PlanAsync(OfferedScope offered, PrivilegeScope narrowed, CancellationToken cancellationToken) =>
+        _plans.GetAsync(
+            Canonical.Join([Key(offered), .. narrowed.NarrowedTo]), _ => AskPlanAsync(offered, narrowed),
+            answer => answer.Refusal is null, cancellationToken);
+
+    private static string Key(OfferedScope offered) =>
+        Canonical.Join([offered.PolicyHash, offered.Target.Name.Value, offered.Scope.Name.Value]);
+
+    private async Task<Result<IReadOnlyList<string>>> AskTablesAsync(OfferedScope offered)
+    {
+        var (target, scope) = (offered.Target, offered.Scope);
+        string[] schemas = [.. scope.Privileges.Where(rule => rule.On.Kind is ObjectKind.Table or ObjectKind.View)
+            .Select(rule => rule.On.Schema).Distinct(StringComparer.Ordinal)];
+        // What acts as an owner cannot be narrowed.
+        if (scope.RunAs is not null || schemas.Length == 0) return Result<IReadOnlyList<string>>.Of([]);
+
+        using var late = new CancellationTokenSource(Patience, clock);
+        var found = await inventory.ListTablesAsync(target.Cluster, scope.DatabasesOf(target), schemas, MostTables, late.Token);
+        return found.Refusal is { } refusal ? refusal : Result<IReadOnlyList<string>>.Of(
+        [
+            .. found.Value.Where(table => scope.NarrowTo([table]).Refusal is null).Select(table => table.ToString())
+                .Order(StringComparer.Ordinal),
+        ]);
+    }
+
+    private async Task<Result<PrivilegePlan>> AskPlanAsync(OfferedScope offered, PrivilegeScope narrowed)
+    {
+        using var late = new CancellationTokenSource(Patience, clock);
+        return await inventory.PlanAsync(installation.Name, offered.Target, narrowed, late.Token);
+    }
+}

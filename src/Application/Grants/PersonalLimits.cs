@@ -1,0 +1,57 @@
+using DbAccess.Application.Approvals;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Approvals;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
+
+namespace DbAccess.Application.Grants;
+
+/// <summary>What one person may have, by the installation and by a rule, and whether anybody could agree to it at all.</summary>
+internal sealed class PersonalLimits(IGrantStore store, Deciders deciders, GrantLimits limits)
+{
+    // More than anybody may have open.
+    private const int MostLooked = 200;
+    private static readonly TimeSpan Day = TimeSpan.FromHours(24);
+
+    /// <summary>What the person has, or is going to have.</summary>
+    public async Task<IReadOnlyList<Grant>> OpenAsync(PrincipalId requester, CancellationToken cancellationToken) =>
+        [.. (await store.ListLiveByRequesterAsync(requester, MostLooked, cancellationToken))
+            .Where(grant => grant.IsOpen && grant.State.AbandonedBecause is null)];
+
+    public Error? TooManyOf(IReadOnlyList<Grant> open) => open.Count >= limits.OpenPerPerson
+        ? GrantErrors.TooManyOpen(open.Select(grant => grant.State), limits.OpenPerPerson) : null;
+
+    /// <summary>Null when the person may have one more by this rule, and there are those who could agree where it asks for that.</summary>
+    public async Task<Error?> RefusalOfAsync(PrincipalId requester, PrincipalId? askedBy, AccessVerdict.Terms terms,
+        IReadOnlyList<Grant> open, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var rule = terms.Rule;
+        if (rule.Caps?.AtOnce is { } atOnce && open.Count(grant => grant.State.Rule == rule.Id) >= atOnce)
+            return GrantErrors.CapAtOnce(rule.Id, atOnce);
+        if (rule.Caps?.Day is not null || rule.BreakGlass is not null)
+        {
+            var had = (await store.ListByRequesterAsync(requester, MostLooked, cancellationToken))
+                .Concat(open).DistinctBy(grant => grant.Id).Select(grant => grant.State).ToList();
+            if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id
+                && (WasGivenSince(grant, now - Day) || IsBeingMade(grant, now))) >= day) return GrantErrors.CapDay(rule.Id, day);
+            if (rule.BreakGlass is not null && had.FirstOrDefault(OwesReview) is { } owed)
+                return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(owed.Review!.Reviewers));
+        }
+
+        return rule.Approval is { } approval
+            ? await deciders.RefusalOfAsync(rule, approval.Stages, [requester, askedBy ?? requester], cancellationToken) : null;
+    }
+
+    // As good as given: the making takes a moment, and whoever is quick is not to have more for it.
+    private static bool IsBeingMade(GrantSnapshot grant, DateTimeOffset now) => grant is
+        { AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning } && !(grant.StartsAt > now);
+
+    // What is still being made owes its review in a moment; otherwise whoever is quick breaks as many as they like.
+    private static bool OwesReview(GrantSnapshot grant) => grant is { Review.IsOwed: true }
+        or { Review.Since: null, AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning };
+
+    private static bool WasGivenSince(GrantSnapshot grant, DateTimeOffset since) =>
+        grant.RoleOid is not null && grant.Status is not GrantStatus.Failed && grant.Window?.Start > since;
+}
