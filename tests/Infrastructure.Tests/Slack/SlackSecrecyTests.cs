@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
@@ -30,7 +31,11 @@ public sealed class SlackSecrecyTests
             {
                 await using var slack = await ScriptedSlack.StartAsync();
                 using var bench = new SlackBench(slack.Api);
-                await RunAsync(slack, bench, s => s.Says("chat.postMessage", body, status).Says("chat.postMessage", body, status).Says("/commands/marker-response-key", body, status).Says("views.open", body, status), said);
+                await RunAsync(slack, bench, s => s.Says("chat.postMessage", body, status).Says("chat.postMessage", body, status).Says("/commands/marker-response-key", body, status).Says("views.open", body, status)
+                    .Says("views.update", body, status).Says("chat.update", body, status).Says("conversations.history", Shown()), said);
+                await using var another = await ScriptedSlack.StartAsync();
+                using var reading = new SlackBench(another.Api);
+                await RunAsync(another, reading, s => s.Says("conversations.history", body, status), said);
             }
         }
 
@@ -58,6 +63,16 @@ public sealed class SlackSecrecyTests
         Assert.DoesNotContain(SlackBench.Password, new SlackAnswer.Ok(body, null).ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>The message as Slack gives it back, password and all.</summary>
+    private static string Shown() => new JsonObject
+    {
+        ["ok"] = true,
+        ["messages"] = new JsonArray(new JsonObject
+        {
+            ["ts"] = "1.2", ["text"] = "ready", ["blocks"] = CredentialMessage.Draw(Some.Active(), SlackBench.Credential(Some.Active()))["blocks"]!.DeepClone(),
+        }),
+    }.ToJsonString();
+
     private static async Task RunAsync(ScriptedSlack? slack, SlackBench bench, Action<ScriptedSlack> script, StringBuilder said)
     {
         var grant = Some.Provisioning();
@@ -65,6 +80,9 @@ public sealed class SlackSecrecyTests
         var url = new Secret($"{slack?.Address ?? new Uri("http://127.0.0.1:9/")}commands/marker-response-key");
         var form = new ChatForm("k", "t", "s", "", [new ChatPart.Text("x")], []);
         await TryAsync(async () => said.AppendLine((await bench.Delivery.DeliverAsync(grant, SlackBench.Credential(grant), Stop)).ToString()), said);
+        var shown = new Grant(Some.Active().State with { Password = new PasswordAsk(Some.Now, "V1") });
+        await TryAsync(async () => said.AppendLine((await bench.Delivery.DeliverAsync(shown, SlackBench.Credential(shown), Stop)).ToString()), said);
+        await TryAsync(async () => said.AppendLine((await bench.Delivery.UpdateAsync(shown.State, new MessageRef("D0ENGDM01", "1.2"), null, Stop)).ToString()), said);
         await TryAsync(async () => said.AppendLine((await bench.Forms.OpenAsync(new Secret("marker.trigger"), form, Stop)).ToString()), said);
         var card = new ChatMessage("A card.", [new ChatPart.Text($"Because {SlackBench.Password}")]);
         var (mark, at) = (new CardMark("AB12-3C", "card", "key"), new MessageRef("C0APPROVE", "1767225601.000200"));
