@@ -73,7 +73,7 @@ Console.WriteLine($"""
 
         /db-access orders read 2m because INC-4711 stuck orders
 
-    The credentials come by direct message from DbAccess; log in with the psql line it shows. After two minutes
+    The credentials come by direct message from DbAccess; log in with a line of its Connect… window. After two minutes
     your session is cut and the role is gone. '/db-access' alone opens a form; '/db-access help' shows the rest. Some more to try:
 
         /db-access orders read 2m only public.orders because INC-4711 one table will do

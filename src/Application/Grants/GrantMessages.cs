@@ -84,7 +84,7 @@ public static class GrantMessages
         }
 
         if (grant.CredentialsMessage is not null)
-            parts.Add(new ChatPart.Note("The message with the credentials was removed; they do not work any more."));
+            parts.Add(new ChatPart.Note("The password was taken out of its message, and does not work any more."));
         return new ChatMessage($"{What(grant)} has ended ({grant.Id}).", parts);
     }
 

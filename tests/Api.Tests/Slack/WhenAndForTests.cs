@@ -18,6 +18,7 @@ public sealed class WhenAndForTests
     [InlineData("orders read 30m tomorrow 22:00 because x", "2026-03-03T19:00:00Z")]
     [InlineData("orders read 30m tomorrow at 22:00, because x", "2026-03-03T19:00:00Z")]
     [InlineData("orders read 30m at 22:00 tomorrow because x", "2026-03-03T19:00:00Z")]
+    [InlineData("orders read 30m today 22:00 because x", "2026-03-02T19:00:00Z")]
     [InlineData("orders read 30m at 10pm because x", "2026-03-02T19:00:00Z")]
     [InlineData("orders read 30m at 2026-03-05 09:30 because x", "2026-03-05T06:30:00Z")]
     [InlineData("orders read 30m on 2026-03-05 at 09:30 because x", "2026-03-05T06:30:00Z")]
@@ -80,6 +81,7 @@ public sealed class WhenAndForTests
     [InlineData("orders read 30m at 2026-03-10 09:30 because x", "7 days")]
     [InlineData("orders read 30m at 2027-03-10 09:30 because x", "7 days")]
     [InlineData("orders read 30m at 2026-03-01 09:30 because x", "has passed")]
+    [InlineData("orders read 30m today at 09:30 because x", "has passed")]
     [InlineData("orders read 30m at 25:00 because x", "\"25:00\" is no time of day")]
     [InlineData("orders read 30m until 18:00 because x", "not both")]
     [InlineData("orders read until 18:00 30m because x", "not both")]
@@ -133,7 +135,7 @@ public sealed class WhenAndForTests
         Assert.Equal((true, Now.AddHours(5), "U0ENGINE3"), (draft.BreakGlass, draft.StartsAt, draft.For));
         Assert.Equal(draft, DraftJson.Read(DraftJson.Write(draft)));
         var form = Api.Slack.Desk.RequestForm.Draw(SomeOffers.Usual, draft, "C1");
-        var (channel, besides) = Api.Slack.Desk.RequestForm.FromContext(form.Context);
+        var (channel, besides) = (Api.Slack.Desk.RequestForm.ChannelIn(form.Context), Api.Slack.Desk.RequestForm.BesidesIn(form.Context));
         Assert.Equal(("C1", true, Now.AddHours(5), "U0ENGINE3"), (channel, besides.BreakGlass, besides.StartsAt, besides.For));
         Assert.Equal(3, form.Intro.Count);
     }

@@ -72,6 +72,24 @@ public sealed class LookingTests
     }
 
     [Fact]
+    public async Task What_may_be_taken_by_break_glass_is_offered_to_whoever_says_so_and_to_nobody_else()
+    {
+        _stage.Directory.In(Some.Engineer, "Europe/Istanbul");
+        _stage.Current = _stage.Current with
+        {
+            Allow = [.. _stage.Current.Allow.Select(rule => rule.Id != "migrations" ? rule
+                : rule with { BreakGlass = new BreakGlass(null, new ApprovalStage(1, ["dba"]), TimeSpan.FromHours(1)) })],
+        };
+
+        var usual = (await _stage.First.SendAsync(new ListOffers(Some.Engineer))).Value;
+        var glass = (await _stage.First.SendAsync(new ListOffers(Some.Engineer, BreakGlass: true))).Value;
+
+        Assert.DoesNotContain("migrate", usual.Databases.SelectMany(offer => offer.Scopes).Select(offer => offer.Scope.Value));
+        Assert.Equal(["migrate"], glass.Databases.SelectMany(offer => offer.Scopes).Select(offer => offer.Scope.Value));
+        Assert.Equal("Europe/Istanbul", usual.Zone);
+    }
+
+    [Fact]
     public async Task What_would_be_decided_is_told_with_who_would_be_asked_and_nothing_is_filed()
     {
         var asked = (await _stage.First.SendAsync(new GetExplanation(Some.Engineer, Wish("fix")))).Value;

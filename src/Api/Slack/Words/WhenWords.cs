@@ -6,15 +6,16 @@ namespace DbAccess.Api.Slack.Words;
 
 /// <summary>A time as somebody typed it, by the clock on their wall.</summary>
 /// <param name="Ends">It is when access is to end, and not when it is to begin.</param>
-/// <param name="Day">A day that was said; null together with <paramref name="Tomorrow"/> false for the next time it is that late.</param>
+/// <param name="Day">A day that was said by its date.</param>
+/// <param name="Ahead">Days from today, where that was said. With neither it is the next time that it is that late.</param>
 /// <param name="Taken">How many words it takes.</param>
-internal sealed record TypedTime(bool Ends, DateOnly? Day, bool Tomorrow, TimeOnly Time, int Taken)
+internal sealed record TypedTime(bool Ends, DateOnly? Day, int? Ahead, TimeOnly Time, int Taken)
 {
     /// <summary>The instant, in UTC; what names no day is the next time that it is that late after <paramref name="after"/>.</summary>
     public DateTimeOffset In(string zone, DateTimeOffset now, DateTimeOffset after)
     {
         if (Day is { } day) return ZonedTimes.At(zone, day, Time);
-        return Tomorrow ? ZonedTimes.At(zone, ZonedTimes.Day(zone, now).AddDays(1), Time) : ZonedTimes.Next(zone, Time, after);
+        return Ahead is { } days ? ZonedTimes.At(zone, ZonedTimes.Day(zone, now).AddDays(days), Time) : ZonedTimes.Next(zone, Time, after);
     }
 }
 
@@ -34,15 +35,16 @@ internal static partial class WhenWords
 
         TimeOnly? time = null;
         DateOnly? day = null;
-        var (tomorrow, i) = (false, ends || first is "on" ? at + 1 : at);
+        int? ahead = null;
+        var i = ends || first is "on" ? at + 1 : at;
         for (; i < limit; i++)
         {
             var word = Bare(words[i].Text);
+            var open = day is null && ahead is null;
             if (word is "at" && time is null) continue;
-            if (word is "tomorrow" && !tomorrow && day is null) tomorrow = true;
-            else if (word is "today" && !tomorrow && day is null) continue;
-            else if (day is null && !tomorrow && DayIn(word) is { } named) day = named;
-            else if (day is null && time is null && DayAndTime().Match(word) is { Success: true } both
+            if (open && word is ("today" or "tomorrow")) ahead = word is "today" ? 0 : 1;
+            else if (open && DayIn(word) is { } named) day = named;
+            else if (open && time is null && DayAndTime().Match(word) is { Success: true } both
                 && DayIn(both.Groups["day"].Value) is { } date && TimeIn(both.Groups["time"].Value) is { } clock)
                 (day, time) = (date, clock);
             else if (time is null && LooksLikeTime().IsMatch(word))
@@ -53,7 +55,7 @@ internal static partial class WhenWords
             else break;
         }
 
-        return time is { } found ? (new TypedTime(ends, day, tomorrow, found, i - at), null) : (null, null);
+        return time is { } found ? (new TypedTime(ends, day, ahead, found, i - at), null) : (null, null);
     }
 
     private static string Bare(string typed) => typed.Trim([.. Typed.Around]).TrimEnd([.. Typed.Behind]).ToLowerInvariant();
