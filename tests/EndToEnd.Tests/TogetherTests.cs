@@ -250,6 +250,27 @@ public sealed partial class TogetherTests(PeopleHouse house, Chromium chromium) 
     }
 
     [Fact]
+    public async Task What_is_taken_in_an_emergency_is_there_at_once_and_somebody_says_afterwards_whether_it_was_all_right()
+    {
+        var (page, (erin, sina)) = await TwoAsync("erin", "sina");
+        await ChannelAsync(sina, "C0SECURITY");
+        var id = await AskAsync(erin, "/db-access break-glass orders fix-orders 30m because INC-4720 the shop is down", "is allowed");
+        Assert.True(await It.CanLogInAsync(await ReadAsync(erin, id)));
+        await Expect(Card(sina, "INC-4720")).ToContainTextAsync("erin broke the glass: fix-orders on orders, 30m");
+        await PictureAsync(page, "break-glass", "sina");
+
+        await HomeAsync(sina);
+        await Expect(Home(sina)).ToContainTextAsync($"{id} erin broke the glass");
+        await PictureAsync(page, "break-glass-home", "sina");
+        await PressAsync(Home(sina), "review_ok");
+
+        await Expect(Home(sina)).Not.ToContainTextAsync(id);
+        await ChannelAsync(sina, "C0SECURITY");
+        await Expect(Card(sina, "INC-4720")).ToContainTextAsync("Reviewed by sina: all right");
+        await It.SayAsync(SlackUser.Erin, $"done {id}", "access ends now");
+    }
+
+    [Fact]
     public async Task The_form_says_what_its_choices_come_to_and_finds_tables_on_the_live_database()
     {
         var (page, (erin, dana)) = await TwoAsync("erin", "dana");

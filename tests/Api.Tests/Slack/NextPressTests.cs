@@ -65,7 +65,7 @@ public sealed class NextPressTests
         var form = house.Forms.Opened[0];
         Assert.Equal(
             ("20m", "public.orders", null),
-            (Text(form, "duration"), Text(form, "only"), Text(form, "reason")));
+            (Text(form, "duration"), Assert.Single(form.Fields.OfType<FormField.Search>().Single(field => field.Key == "only").Chosen).Value, Text(form, "reason")));
 
         await house.PayloadAsync(InteractivityTests.Click("ask_again", id).Replace("U0ENGINE1", "U0ENGINE2", StringComparison.Ordinal));
         await house.IdleAsync();
