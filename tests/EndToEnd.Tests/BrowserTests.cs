@@ -152,6 +152,7 @@ public sealed class BrowserTests(OpenHouse house, Chromium chromium) : IClassFix
         if (Environment.GetEnvironmentVariable("DBACCESS_SCREENSHOT") is not { Length: > 0 } path) return;
 
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        await page.HidePasswordsAsync();
         await page.ScreenshotAsync(new() { Path = path });
     }
 }

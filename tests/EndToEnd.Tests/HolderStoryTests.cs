@@ -162,6 +162,7 @@ public sealed class HolderStoryTests(LongerHouse house, Chromium chromium) : ICl
         if (Environment.GetEnvironmentVariable("DBACCESS_SCREENSHOTS") is not { Length: > 0 } folder) return;
 
         Directory.CreateDirectory(folder);
+        await page.HidePasswordsAsync();
         await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}.png") });
     }
 }

@@ -370,6 +370,7 @@ public sealed partial class TogetherTests(PeopleHouse house, Chromium chromium) 
 
         if (show is not null) await show.ScrollIntoViewIfNeededAsync();
         Directory.CreateDirectory(folder);
+        await page.HidePasswordsAsync();
         await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}.png") });
         await page.GetByTestId($"person-{phone}").ScreenshotAsync(new() { Path = Path.Combine(folder, $"{name}-phone.png") });
     }

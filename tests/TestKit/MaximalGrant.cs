@@ -60,6 +60,7 @@ public static class MaximalGrant
             Reminded = 1,
             Plan = Agreed(text),
             Grew = [text ?? "select on table public.refunds"],
+            Shrank = true,
             Agreements = [new Agreement(Some.Dba, text ?? "dana", 1, At(19), "3f1c0a", "0f3c")],
             Offer = new CounterOffer(Some.ReadScope(), TimeSpan.FromMinutes(15), Agreed(text), "prod-read", new Agreement(Some.Dba, "dana", 0, At(20), "3f1c0a", "0f3d")),
         },

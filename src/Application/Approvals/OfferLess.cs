@@ -26,12 +26,17 @@ public sealed record OfferLess(
     public string Subject => Id.ToString();
 
     internal sealed class Handler(
-        Deciding deciding, RequestJudge judge, IGrantStore store, IRoleInventory inventory, TimeProvider clock)
+        Deciding deciding, Deciders deciders, RequestJudge judge, IGrantStore store, IRoleInventory inventory, TimeProvider clock)
         : IRequestHandler<OfferLess, Result<GrantDecided>>
     {
         public async Task<Result<GrantDecided>> Handle(OfferLess command, CancellationToken cancellationToken)
         {
             if (await store.FindAsync(command.Id, cancellationToken) is not { } grant) return GrantErrors.Unknown(command.Id.ToString());
+
+            // Nobody who may not decide has the databases looked at.
+            var decider = await deciders.FindAsync(command.Approver, cancellationToken);
+            if (decider.Refusal is { } stranger) return stranger;
+            if (grant.RefusalFor(decider.Value, clock.GetUtcNow()) is { } mayNot) return mayNot;
 
             var state = grant.State;
             var same = command.Scope is null || command.Scope == state.Scope.Name;

@@ -55,7 +55,7 @@ internal sealed class GrantTelling(
             && await RedrawAsync(kind, grant, credentials, cancellationToken) is Post.NotNow notNow) return notNow;
 
         var more = GrantPasswords.MoreTime(policies.Current, grant);
-        var message = HolderMessages.For(kind, grant, more) ?? GrantMessages.For(kind, grant);
+        var message = (HolderMessages.For(kind, grant, more) ?? GrantMessages.For(kind, grant)) with { Mark = Mark(kind, grant) };
         return kind switch
         {
             NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost =>
@@ -91,6 +91,11 @@ internal sealed class GrantTelling(
                 return null;
         }
     }
+
+    // Some are said again later about something else: another extension, another offer.
+    private static CardMark Mark(NoticeKind kind, GrantSnapshot grant) => new(
+        grant.Id.ToString(), kind.ToString().ToLowerInvariant(),
+        $"{grant.Id}/{kind}/{grant.Extensions}/{grant.Asking?.AskedAt.UtcTicks ?? 0}/{grant.Asking?.Offer?.Agreement.At.UtcTicks ?? 0}");
 
     private async Task<Post> RemoveAsync(GrantSnapshot grant, MessageRef shown, CancellationToken cancellationToken)
     {

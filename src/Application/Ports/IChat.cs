@@ -11,6 +11,9 @@ namespace DbAccess.Application.Ports;
 /// <param name="Summary">One full sentence: the notification on a phone, and what a screen reader reads. Never a secret.</param>
 public sealed record ChatMessage(string Summary, IReadOnlyList<ChatPart> Parts)
 {
+    /// <summary>What it is about, where it is about a grant; the same whenever it is sent again.</summary>
+    public CardMark? Mark { get; init; }
+
     /// <summary>A message that is nothing but its sentence.</summary>
     public static ChatMessage Plain(string text) => new(text, [new ChatPart.Text(text)]);
 }

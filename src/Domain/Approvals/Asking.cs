@@ -46,6 +46,9 @@ public sealed record Asking
     /// <summary>What has come to it since it was asked the first time; empty mostly.</summary>
     public IReadOnlyList<string> Grew { get; init => field = value ?? []; } = [];
 
+    /// <summary>It gives less by now than was agreed to, which whoever gets it is told.</summary>
+    public bool Shrank { get; init; }
+
     public IReadOnlyList<Agreement> Agreements { get; init => field = value ?? []; } = [];
 
     public CounterOffer? Offer { get; init; }

@@ -187,7 +187,7 @@ public sealed partial class Grant
         if (Status is not GrantStatus.Provisioning || State.Asking is not { } asking) return GrantErrors.Nothing(Id);
 
         Record("grant.plan_shrank", new Actor.Sweep(), now, $"{plan.Summary} (plan {plan.Hash})");
-        State = State with { Asking = asking with { Plan = plan } };
+        State = State with { Asking = asking with { Plan = plan, Shrank = true } };
         return Result.Done;
     }
 

@@ -146,6 +146,9 @@ internal static class CredentialMessage
                 "make belongs to it.");
         else if (grant.Scope.HighRisk)
             yield return BlockKit.Paragraph("High risk: whoever keeps the access policy marked this scope.");
+        if (grant.Asking is { Shrank: true, Plan: { } less })
+            yield return BlockKit.Note($"Less than was approved, since something of it is gone by " +
+                $"now: {Show.Text(less.Summary, LongestRemark)}.");
         // Who does not know takes an empty answer for an empty table.
         if (grant.Plan is not { Remarks: { Count: > 0 } remarks }) yield break;
         foreach (var remark in remarks.Take(MostRemarks)) yield return BlockKit.Note($"{Show.Text(remark.TrimEnd('.'), LongestRemark)}.");

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
@@ -30,7 +28,7 @@ internal sealed class SlackCards(SlackApi api, DirectMessages direct, TimeProvid
 
     public async Task<Post> UpdateAsync(MessageRef card, ChatMessage message, CardMark mark, CancellationToken cancellationToken)
     {
-        (string, JsonNode)[] to = [("channel", card.Channel), ("ts", card.Timestamp), ("metadata", Metadata(mark))];
+        (string, JsonNode)[] to = [("channel", card.Channel), ("ts", card.Timestamp), ("metadata", SlackPosts.Metadata(mark.Grant, mark.Kind))];
         return SlackPosts.Outcome(await SlackPosts.WithPlainFallbackAsync(
             Changed(BlockKit.Message(message)), Changed(BlockKit.Plain(message.Summary)), content => SlackPosts.RepeatAsync(
                 () => api.CallAsync("chat.update", SlackPosts.With(content, to), Patience, cancellationToken), clock, cancellationToken)));
@@ -41,7 +39,7 @@ internal sealed class SlackCards(SlackApi api, DirectMessages direct, TimeProvid
         SlackPosts.WithPlainFallbackAsync(BlockKit.Message(message), BlockKit.Plain(message.Summary), content =>
         {
             var body = SlackPosts.With(
-                content, ("channel", channel), ("metadata", Metadata(mark)), ("client_msg_id", ClientMessageId(mark.Key)));
+                content, [("channel", channel), .. SlackPosts.About(mark)]);
             if (thread is not null) body["thread_ts"] = thread;
             return api.CallAsync("chat.postMessage", body, Patience, cancellationToken);
         });
@@ -56,17 +54,4 @@ internal sealed class SlackCards(SlackApi api, DirectMessages direct, TimeProvid
         ["parse"] = "none",
         ["link_names"] = false,
     };
-
-    private static JsonObject Metadata(CardMark mark) => new()
-    {
-        ["event_type"] = "dbaccess",
-        ["event_payload"] = new JsonObject { ["grant"] = mark.Grant, ["kind"] = mark.Kind },
-    };
-
-    /// <summary>
-    /// Slack does not promise to refuse a second message with the same id (its own clients send one; the documentation names it in errors
-    /// only), so nothing here rests on it: whether something is still to be said is decided by what is on record. Where a double happens,
-    /// this is how people and programs can tell that it is one.
-    /// </summary>
-    private static string ClientMessageId(string key) => new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, 16)).ToString();
 }

@@ -12,7 +12,9 @@ internal sealed class SlackChat(SlackApi api, DirectMessages direct, TimeProvide
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     public async Task<Post> TellAsync(PrincipalId to, ChatMessage message, CancellationToken cancellationToken) =>
-        await PostDirectAsync(to, BlockKit.Message(message), BlockKit.Plain(message.Summary), cancellationToken);
+        await PostDirectAsync(
+            to, BlockKit.Message(message), BlockKit.Plain(message.Summary), cancellationToken,
+            message.Mark is { } mark ? SlackPosts.About(mark with { Key = $"{mark.Key}/{to.User}" }) : []);
 
     public async Task<Post> ReplyAsync(ReplyAddress to, ChatMessage message, CancellationToken cancellationToken)
     {
@@ -58,9 +60,10 @@ internal sealed class SlackChat(SlackApi api, DirectMessages direct, TimeProvide
     }
 
     private async Task<Post> PostDirectAsync(
-        PrincipalId to, JsonObject content, JsonObject plain, CancellationToken cancellationToken) =>
+        PrincipalId to, JsonObject content, JsonObject plain, CancellationToken cancellationToken,
+        params (string Name, JsonNode Value)[] about) =>
         SlackPosts.Outcome(await direct.PostAsync(
-            to, Patience, channel => PostAsync("chat.postMessage", content, plain, [("channel", channel)], cancellationToken),
+            to, Patience, channel => PostAsync("chat.postMessage", content, plain, [("channel", channel), .. about], cancellationToken),
             cancellationToken));
 
     private Task<SlackAnswer> PostAsync(

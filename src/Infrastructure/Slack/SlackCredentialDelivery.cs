@@ -28,7 +28,7 @@ internal sealed class SlackCredentialDelivery(SlackApi api, DirectMessages direc
 
         var message = CredentialMessage.Draw(grant, credential, clock.GetUtcNow());
         message["channel"] = channel;
-        message["metadata"] = Metadata(grant.State, "credentials");
+        message["metadata"] = SlackPosts.Metadata(grant.Id.ToString(), "credentials");
         cancellationToken.ThrowIfCancellationRequested();
         // Not cancelled once it is on its way: a post cut off at shutdown may have arrived, and would be followed by a second one.
         var answer = await api.CallAsync("chat.postMessage", message, TimeSpan.Zero, CancellationToken.None);
@@ -43,7 +43,7 @@ internal sealed class SlackCredentialDelivery(SlackApi api, DirectMessages direc
     public async Task<Post> OfferAsync(GrantSnapshot grant, CancellationToken cancellationToken)
     {
         var message = CredentialMessage.Offer(grant);
-        message["metadata"] = Metadata(grant, "ready");
+        message["metadata"] = SlackPosts.Metadata(grant.Id.ToString(), "ready");
         return SlackPosts.Outcome(await direct.PostAsync(grant.Requester, Patience, channel => api.CallAsync(
             "chat.postMessage", SlackPosts.With(message, ("channel", channel)), Patience, cancellationToken), cancellationToken));
     }
@@ -67,7 +67,7 @@ internal sealed class SlackCredentialDelivery(SlackApi api, DirectMessages direc
         return SlackPosts.Outcome(await api.CallAsync("chat.update", new JsonObject
         {
             ["channel"] = message.Channel, ["ts"] = message.Timestamp, ["text"] = there.Text("text") ?? "", ["blocks"] = drawn,
-            ["metadata"] = Metadata(grant, "credentials"), ["parse"] = "none", ["link_names"] = false,
+            ["metadata"] = SlackPosts.Metadata(grant.Id.ToString(), "credentials"), ["parse"] = "none", ["link_names"] = false,
         }, Patience, cancellationToken));
     }
 
@@ -83,12 +83,6 @@ internal sealed class SlackCredentialDelivery(SlackApi api, DirectMessages direc
             log.LogWarning("The password of {Grant} could not be shown: {Why}", grant.Id.ToString(), failed.Why);
         return new Delivery.Shown();
     }
-
-    private static JsonObject Metadata(GrantSnapshot grant, string kind) => new()
-    {
-        ["event_type"] = "dbaccess",
-        ["event_payload"] = new JsonObject { ["grant"] = grant.Id.ToString(), ["kind"] = kind },
-    };
 
     private static MessageRef? Reference(string? channel, string? timestamp) => channel is not null && timestamp is not null
         ? new MessageRef(channel, timestamp) : null;

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
@@ -46,6 +48,23 @@ internal static class SlackPosts
         await Task.Delay(BeforeSecondTry, clock, cancellationToken);
         return await call();
     }
+
+    /// <summary>What makes a message recognisable to programs, and as the same one when it is sent again.</summary>
+    public static (string Name, JsonNode Value)[] About(CardMark mark) =>
+        [("metadata", Metadata(mark.Grant, mark.Kind)), ("client_msg_id", ClientMessageId(mark.Key))];
+
+    public static JsonObject Metadata(string grant, string kind) => new()
+    {
+        ["event_type"] = "dbaccess",
+        ["event_payload"] = new JsonObject { ["grant"] = grant, ["kind"] = kind },
+    };
+
+    /// <summary>
+    /// Slack does not promise to refuse a second message with the same id (its own clients send one; the documentation names it in errors
+    /// only), so nothing here rests on it: whether something is still to be said is decided by what is on record. Where a double happens,
+    /// this is how people and programs can tell that it is one.
+    /// </summary>
+    private static string ClientMessageId(string key) => new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, 16)).ToString();
 
     public static JsonObject With(JsonObject content, params (string Name, JsonNode Value)[] more)
     {

@@ -179,7 +179,7 @@ public sealed class ApprovalTests
         await SettleAsync();
 
         Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
-        Assert.Equal(Plan().Hash, _stage.Of(id).Asking!.Plan!.Hash);
+        Assert.Equal((Plan().Hash, true), (_stage.Of(id).Asking!.Plan!.Hash, _stage.Of(id).Asking!.Shrank));
     }
 
     [Fact]

@@ -353,7 +353,8 @@ function search(element, block, context, id, testid, also) {
   const input = el("input", {
     id, type: "text", role: "combobox", autocomplete: "off", "data-testid": testid, placeholder: plain(element.placeholder) || "Type to search",
     "aria-expanded": "false", "aria-invalid": also.invalid, oninput: ask, onfocus: ask, onkeydown: event => { if (event.key === "Escape" && !list.hidden) { hide(); event.stopPropagation(); } },
-    onblur: () => setTimeout(() => { if (!list.contains(document.activeElement)) { hide(); show(); } }, 150),
+    // Whoever is back in it by then goes on typing.
+    onblur: () => setTimeout(() => { if (document.activeElement !== input && !list.contains(document.activeElement)) { hide(); show(); } }, 150),
   });
 
   function show() {
