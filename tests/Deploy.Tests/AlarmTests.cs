@@ -6,6 +6,7 @@ using DbAccess.Api.Operations;
 using DbAccess.Application;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
+using DbAccess.Infrastructure.Policies;
 using DbAccess.Infrastructure;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
@@ -44,8 +45,8 @@ public sealed partial class AlarmTests : IDisposable
         await using var services = Services();
         await SweepAsync(services);
         var sweep = _lines.Take();
-        RejectPolicy(services);
-        HidePolicy(services);
+        await RejectPolicyAsync(services);
+        await HidePolicyAsync(services);
         var written = new Dictionary<string, IReadOnlyList<JsonElement>>(StringComparer.Ordinal) { ["expire-db-users"] = sweep, ["web"] = _lines.Take() };
 
         var filters = Filter().Matches(Alarms);
@@ -92,28 +93,30 @@ public sealed partial class AlarmTests : IDisposable
         await services.GetRequiredService<LambdaEntry>().HandleAsync(LambdaFunction.ExpireDbUsers, new LambdaInvocation("request-1", Some.Now.AddHours(2), null, "{}"u8.ToArray()), Stop);
     }
 
-    private void RejectPolicy(IServiceProvider services)
+    private async Task RejectPolicyAsync(IServiceProvider services)
     {
         var policies = services.GetRequiredService<IPolicySource>();
         _ = policies.Current;
         File.WriteAllText(_policy, "version: 1\nnonsense: true\n");
-        Look(policies);
+        await LookAsync(policies);
     }
 
     /// <summary>Something is there that cannot be read.</summary>
-    private void HidePolicy(IServiceProvider services)
+    private async Task HidePolicyAsync(IServiceProvider services)
     {
         File.Delete(_policy);
         Directory.CreateDirectory(_policy);
-        Look(services.GetRequiredService<IPolicySource>());
+        await LookAsync(services.GetRequiredService<IPolicySource>());
     }
 
-    private void Look(IPolicySource policies)
+    private async Task LookAsync(IPolicySource policies)
     {
         for (var look = 0; look < 3; look++)
         {
             _clock.Advance(TimeSpan.FromSeconds(2));
             _ = policies.Current;
+            // The file is read beside whoever asks.
+            await ((FilePolicySource)policies).Looking;
         }
     }
 
