@@ -12,7 +12,7 @@ internal static class Pictures
             await frame.EvaluateAsync("""
                 () => {
                   for (const code of document.querySelectorAll("code"))
-                    if (/^[A-Za-z0-9]{24,}$/.test(code.textContent)) code.textContent = "•".repeat(24);
+                    if (/^(?!dba_)[A-Za-z0-9_-]{24,}$/.test(code.textContent)) code.textContent = "•".repeat(24);
                 }
                 """);
     }
