@@ -308,6 +308,8 @@ public sealed partial class Grant
         State = State with
         {
             StepDueAt = Sooner(now + (retryAfter ?? PauseAfterFailure(State)), Status is GrantStatus.Active ? State.Window!.Expiry : null),
+            // Where no worker took it by a lease, nobody has counted it.
+            Attempts = Status is GrantStatus.Active && !State.Leased ? State.Attempts + 1 : State.Attempts,
             Leased = false,
             Trouble = why,
             Receipt = soFar?.After(State.Receipt).Against(State.Window) ?? State.Receipt,

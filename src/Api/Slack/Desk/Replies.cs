@@ -118,7 +118,8 @@ internal static class Replies
     }
 
     public static ChatMessage Revoked(GrantsReturned revoked) => ChatMessage.Plain(
-        $"{string.Join(", ", revoked.Ids)}: access ends now. Its holder is told that it was you and why; your reason is on the audit " +
+        $"{string.Join(", ", revoked.Ids)}: access ends now. {(revoked.Ids.Count == 1 ? "Its holder is" : "Their holders are")} told " +
+            "that it was you and why; your reason is on the audit " +
             "record.");
 
     public static ChatMessage Misread(Intent.Misread misread)
