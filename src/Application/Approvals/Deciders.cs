@@ -76,7 +76,7 @@ internal sealed class Deciders(IDirectory directory, Membership membership, IPol
         }
 
         return CanFill(places) ? null : new Error("approval.nobody",
-            $"Rule {rule.Id} needs {string.Join(", then ", stages.Select(ApprovalErrors.Words))}, and without you there are not enough " +
+            $"Rule {rule.Id} needs {ApprovalErrors.Words(stages)}, and without you there are not enough " +
                 $"of " +
             $"them. Somebody else of {string.Join(", ", rule.Subject.Who)} can ask for it, and you can then decide about it.");
     }

@@ -53,8 +53,7 @@ internal sealed class Deciding(
     {
         if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
 
-        var (after, outcome) = await store.ChangeAsync(grant, mine => seal.IfOurs(mine, change), cancellationToken);
-        return outcome.Refusal is { } refusal ? refusal : Done(after);
+        return await ChangeAsync(grant, mine => seal.IfOurs(mine, change), cancellationToken);
     }
 
     /// <summary>Whoever asked takes something back.</summary>
@@ -62,7 +61,13 @@ internal sealed class Deciding(
     {
         if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
 
-        var (after, outcome) = await store.ChangeAsync(grant, mine => seal.Keep(mine, change), cancellationToken);
+        return await ChangeAsync(grant, mine => seal.Keep(mine, change), cancellationToken);
+    }
+
+    /// <summary>A change by somebody of whom it is known that they may; what follows of it is due at once.</summary>
+    public async Task<Result<GrantDecided>> ChangeAsync(Grant grant, Func<Grant, Result> change, CancellationToken cancellationToken)
+    {
+        var (after, outcome) = await store.ChangeAsync(grant, change, cancellationToken);
         return outcome.Refusal is { } refusal ? refusal : Done(after);
     }
 
@@ -87,8 +92,7 @@ internal sealed class Deciding(
         switch (await warrants.ToGoOnAsync(grant, clock.GetUtcNow(), cancellationToken))
         {
             case Warrant.Gone { Why: var why }:
-                var (_, outcome) = await store.ChangeAsync(grant, mine => mine.Status is GrantStatus.Pending
-                    ? mine.Withdraw(why, clock.GetUtcNow()) : mine.Supersede(why, clock.GetUtcNow()), cancellationToken);
+                var (_, outcome) = await store.EndForGoneAsync(grant, why, clock, cancellationToken);
                 if (outcome.Refusal is null) dispatcher.Dispatch(grant.Id);
                 log.LogWarning("{Grant} is withdrawn: what it rested on is gone: {Why}", grant.Id.ToString(), why);
                 return new Error("approval.withdrawn", $"{grant.Id} is withdrawn, nothing was decided: {why}.");

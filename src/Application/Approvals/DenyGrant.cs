@@ -17,11 +17,8 @@ public sealed record DenyGrant(PrincipalId Approver, GrantId Id, string Why) : I
 
     internal sealed class Validator : AbstractValidator<DenyGrant>
     {
-        public Validator() => RuleFor(command => command.Why).Must(why => !string.IsNullOrWhiteSpace(why))
-            .WithMessage("Say why: `/db-access deny <id> <reason>`. Whoever asked reads it.")
-            .MaximumLength(CreateGrant.LongestReason).WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters.")
-            .Must(why => !why.Contains('\0', StringComparison.Ordinal))
-                .WithMessage("The reason holds a character that cannot be stored (NUL).");
+        public Validator() => RuleFor(command => command.Why)
+            .IsReason("Say why: `/db-access deny <id> <reason>`. Whoever asked reads it.");
     }
 
     internal sealed class Handler(Deciding deciding, TimeProvider clock) : IRequestHandler<DenyGrant, Result<GrantDecided>>

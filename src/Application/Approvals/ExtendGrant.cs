@@ -21,7 +21,7 @@ public sealed record ExtendGrant(PrincipalId Holder, GrantId Id, TimeSpan? Lengt
     public string Subject => Id.ToString();
 
     internal sealed class Handler(
-        RequestJudge judge, Deciders deciders, IGrantStore store, GrantSeal seal, IGrantDispatcher dispatcher, TimeProvider clock)
+        RequestJudge judge, Deciders deciders, Deciding deciding, IGrantStore store, GrantSeal seal, TimeProvider clock)
         : IRequestHandler<ExtendGrant, Result<GrantDecided>>
     {
         public async Task<Result<GrantDecided>> Handle(ExtendGrant command, CancellationToken cancellationToken)
@@ -37,16 +37,12 @@ public sealed record ExtendGrant(PrincipalId Holder, GrantId Id, TimeSpan? Lengt
             if (rule.Approval is { } approval && await deciders.RefusalOfAsync(
                 rule, approval.Stages, [state.Requester, grant.Asker], cancellationToken) is { } nobody) return nobody;
 
-            var (after, outcome) = await store.ChangeAsync(grant, mine => seal.IfOurs(mine, own =>
+            return await deciding.ChangeAsync(grant, mine => seal.IfOurs(mine, own =>
             {
                 var now = clock.GetUtcNow();
                 var asking = rule.Approval is { } people ? Asking.Of(people, now) with { Plan = own.State.Asking?.Plan } : null;
                 return own.AskExtension(command.Holder, command.Length ?? rule.Lifetime.ExtendBy, rule.Lifetime, asking, now);
             }), cancellationToken);
-            if (outcome.Refusal is { } cannot) return cannot;
-
-            dispatcher.Dispatch(after.Id);
-            return new GrantDecided(after.State);
         }
     }
 }

@@ -1,5 +1,7 @@
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using Microsoft.Extensions.Logging;
@@ -40,36 +42,40 @@ internal sealed class GrantAsking(
             return reminded.Refusal is null ? StepReport.Told : StepReport.Nothing;
         }
 
-        var (plan, why) = await PlanAsync(grant, cancellationToken);
+        var state = grant.State;
+        var plan = await PlanAsync(state.Installation, state.Target, state.Scope, cancellationToken);
         var (_, outcome) = await store.ChangeAsync(
             grant,
-            mine => seal.Keep(mine, own => plan is null ? own.NotPlanned(why!, clock.GetUtcNow()) : own.Planned(plan, clock.GetUtcNow())),
+            mine => seal.Keep(mine, own => plan.Refusal is { } why
+                ? own.NotPlanned(why.Message, clock.GetUtcNow()) : own.Planned(plan.Value, clock.GetUtcNow())),
             CancellationToken.None);
         if (outcome.Refusal is not null) return StepReport.Nothing;
 
-        if (plan is null) log.LogWarning("What {Grant} would give cannot be shown yet: {Why}", grant.Id.ToString(), why);
-        return plan is null ? StepReport.Postponed : StepReport.Told;
+        if (plan.Refusal is null) return StepReport.Told;
+
+        log.LogWarning("What {Grant} would give cannot be shown yet: {Why}", grant.Id.ToString(), plan.Refusal.Message);
+        return StepReport.Postponed;
     }
 
-    /// <summary>Expands what is asked for on the databases as they are now.</summary>
-    public async Task<(AgreedPlan? Plan, string? Why)> PlanAsync(Grant grant, CancellationToken cancellationToken)
+    /// <summary>Expands a scope on the databases as they are now; refuses when they cannot be looked at in time.</summary>
+    public async Task<Result<AgreedPlan>> PlanAsync(
+        string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(Longest, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            var state = grant.State;
-            var plan = await inventory.PlanAsync(state.Installation, state.Target, state.Scope, either.Token);
-            return plan.Refusal is { } refusal ? (null, refusal.Message) : (AgreedPlan.Of(plan.Value), null);
+            var plan = await inventory.PlanAsync(installation, target, scope, either.Token);
+            return plan.Refusal is { } refusal ? refusal : AgreedPlan.Of(plan.Value);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return (null, "the database does not answer.");
+            return new Error("plan.too_slow", "the database does not answer.");
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            log.LogError(failure, "What {Grant} would give cannot be looked at", grant.Id.ToString());
-            return (null, "the database could not be looked at.");
+            log.LogError(failure, "What {Scope} gives on {Database} cannot be looked at", scope.Name.Value, target.Name.Value);
+            return new Error("plan.failed", "the database could not be looked at.");
         }
     }
 }

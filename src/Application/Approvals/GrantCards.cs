@@ -94,7 +94,7 @@ internal sealed class GrantCards(
 
         foreach (var user in asked.Users.Order(StringComparer.Ordinal).Take(MostAsked))
         {
-            if (PrincipalId.Parse(state.Requester.Team, user) is not { } person || person == state.Requester || person == state.AskedBy
+            if (PrincipalId.Parse(state.Requester.Team, user) is not { } person
                 || drawing.Refs.Any(shown => shown.Person == person)) continue;
             var post = await cards.PostAsync(new CardPlace.Direct(person), message, Mark(state, person), cancellationToken);
             if (post is Post.Sent { Message: { } shown }) drawing.Refs.Add(new CardRef(shown, person));

@@ -26,7 +26,7 @@ public sealed record OfferLess(
     public string Subject => Id.ToString();
 
     internal sealed class Handler(
-        Deciding deciding, Deciders deciders, RequestJudge judge, IGrantStore store, IRoleInventory inventory, TimeProvider clock)
+        Deciding deciding, Deciders deciders, RequestJudge judge, GrantAsking asking, IGrantStore store, TimeProvider clock)
         : IRequestHandler<OfferLess, Result<GrantDecided>>
     {
         public async Task<Result<GrantDecided>> Handle(OfferLess command, CancellationToken cancellationToken)
@@ -40,8 +40,7 @@ public sealed record OfferLess(
 
             var state = grant.State;
             var same = command.Scope is null || command.Scope == state.Scope.Name;
-            if (same && command.Only.Count == 0 && state.Scope.NarrowedTo.Count > 0)
-                command = command with { Only = SqlNames.Tables(string.Join(", ", state.Scope.NarrowedTo)).Tables };
+            if (same && command.Only.Count == 0) command = command with { Only = GrantWarrant.Only(state.Scope) };
             var duration = command.Duration ?? state.Duration;
             var wish = new AccessWish(state.Target.Name, command.Scope ?? state.Scope.Name, duration, state.Reason)
             {
@@ -54,12 +53,11 @@ public sealed record OfferLess(
             // Another scope may be decided by others, who are not asked here.
             if (terms.Rule is { Approval: { } others } rule && rule.Id != state.Rule && !Asks(state, others))
                 return ApprovalErrors.OfferNotLess(
-                    $"{terms.Scope.Name} is decided by {string.Join(", then ", others.Stages.Select(ApprovalErrors.Words))} " +
-                    $"(rule {rule.Id}).");
+                    $"{terms.Scope.Name} is decided by {ApprovalErrors.Words(others.Stages)} (rule {rule.Id}).");
 
-            var plan = await inventory.PlanAsync(state.Installation, terms.Target, terms.Scope, cancellationToken);
+            var plan = await asking.PlanAsync(state.Installation, terms.Target, terms.Scope, cancellationToken);
             if (plan.Refusal is { } cannot) return cannot;
-            var less = AgreedPlan.Of(plan.Value);
+            var less = plan.Value;
             if (same && state.Asking?.Plan is { } full && full.MoreIn(less) is [var more, ..])
                 return ApprovalErrors.OfferNotLess($"it would give {more}.");
 

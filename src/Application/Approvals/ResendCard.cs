@@ -15,7 +15,7 @@ public sealed record ResendCard(PrincipalId Person, GrantId Id) : IRequest<Resul
 
     public string Subject => Id.ToString();
 
-    internal sealed class Handler(Revokers revokers, IGrantStore store, IGrantDispatcher dispatcher, TimeProvider clock)
+    internal sealed class Handler(Revokers revokers, Deciding deciding, IGrantStore store, TimeProvider clock)
         : IRequestHandler<ResendCard, Result<GrantDecided>>
     {
         public async Task<Result<GrantDecided>> Handle(ResendCard command, CancellationToken cancellationToken)
@@ -28,11 +28,7 @@ public sealed record ResendCard(PrincipalId Person, GrantId Id) : IRequest<Resul
                 if (revoker.Value.RefusalFor(grant) is { } mayNot) return mayNot;
             }
 
-            var (after, outcome) = await store.ChangeAsync(grant, mine => mine.Resend(clock.GetUtcNow()), cancellationToken);
-            if (outcome.Refusal is { } refusal) return refusal;
-
-            dispatcher.Dispatch(after.Id);
-            return new GrantDecided(after.State);
+            return await deciding.ChangeAsync(grant, mine => mine.Resend(clock.GetUtcNow()), cancellationToken);
         }
     }
 }

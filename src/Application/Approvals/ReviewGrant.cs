@@ -19,11 +19,7 @@ public sealed record ReviewGrant(PrincipalId Reviewer, GrantId Id, string? Why) 
     internal sealed class Validator : AbstractValidator<ReviewGrant>
     {
         public Validator() => RuleFor(command => command.Why!)
-            .Must(why => !string.IsNullOrWhiteSpace(why)).WithMessage("Say what was not all right: administrators read it.")
-            .MaximumLength(CreateGrant.LongestReason).WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters.")
-            .Must(why => !why.Contains('\0', StringComparison.Ordinal))
-                .WithMessage("The reason holds a character that cannot be stored (NUL).")
-            .When(command => command.Why is not null);
+            .IsReason("Say what was not all right: administrators read it.").When(command => command.Why is not null);
     }
 
     internal sealed class Handler(Deciding deciding, TimeProvider clock) : IRequestHandler<ReviewGrant, Result<GrantDecided>>

@@ -53,7 +53,7 @@ public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Sco
             HighRisk = grant.Scope.HighRisk,
             Expiry = grant.Window?.Expiry,
             Waits = grant is { Status: GrantStatus.Pending, Asking: { } asking }
-                ? string.Join(", then ", asking.Stages.Select(ApprovalErrors.Words)) : null,
+                ? ApprovalErrors.Words(asking.Stages) : null,
             LapsesAt = grant.Status is GrantStatus.Pending ? grant.Asking?.LapsesAt : null,
             StartsAt = grant.StartsAt,
             Review = grant.Review is { } review ? ApprovalErrors.Words(review.Reviewers) : null,

@@ -136,13 +136,16 @@ internal sealed class GrantGiving(
     /// </summary>
     private async Task<StepReport> CompareAsync(Grant grant, CancellationToken cancellationToken)
     {
-        var (plan, why) = await asking.PlanAsync(grant, cancellationToken);
-        if (plan is null) return await PostponeAsync(grant, why!, null);
+        var state = grant.State;
+        var looked = await asking.PlanAsync(state.Installation, state.Target, state.Scope, cancellationToken);
+        if (looked.Refusal is { } why) return await PostponeAsync(grant, why.Message, null);
+
+        var (plan, agreed) = (looked.Value, state.Asking!.Plan!);
 
         // It was another one a moment ago: the databases are being changed.
-        if (plan.Hash == grant.State.Asking!.Plan!.Hash) return await PostponeAsync(grant, "what it gives is changing right now", null);
+        if (plan.Hash == agreed.Hash) return await PostponeAsync(grant, "what it gives is changing right now", null);
 
-        var more = grant.State.Asking!.Plan!.MoreIn(plan);
+        var more = agreed.MoreIn(plan);
         if (more.Count == 0)
         {
             var (_, shrunk) = await ChangeMineAsync(grant, mine => seal.Keep(mine, own => own.Shrank(plan, clock.GetUtcNow())),
@@ -152,7 +155,7 @@ internal sealed class GrantGiving(
         }
 
         // An earlier try may have made it.
-        var removal = await roles.RemoveAsync(RoleToRemove.Of(grant.State, grant.State.Role!), cancellationToken);
+        var removal = await roles.RemoveAsync(RoleToRemove.Of(state, state.Role!), cancellationToken);
         if (removal is not RoleRemoval.Gone) return await PostponeAsync(grant, "it would give more than was agreed to", null);
 
         var (_, outcome) = await ChangeMineAsync(

@@ -72,6 +72,7 @@ internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal)
             terms.Rule.Lifetime.Max < state.Duration ? terms.Rule.Lifetime.Max : state.Duration, judged.Value.Connect);
     }
 
-    private static IReadOnlyList<TableMention> Only(PrivilegeScope scope) =>
+    /// <summary>The tables that a scope was narrowed to, as they were asked for; none for the whole scope.</summary>
+    internal static IReadOnlyList<TableMention> Only(PrivilegeScope scope) =>
         scope.NarrowedTo.Count == 0 ? [] : SqlNames.Tables(string.Join(", ", scope.NarrowedTo)).Tables;
 }

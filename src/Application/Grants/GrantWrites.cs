@@ -34,6 +34,12 @@ internal static class GrantWrites
         }
     }
 
+    /// <summary>What it rests on is gone, the rule or the person: undecided it is withdrawn, live it ends.</summary>
+    public static Task<(Grant Grant, Result Outcome)> EndForGoneAsync(
+        this IGrantStore store, Grant grant, string why, TimeProvider clock, CancellationToken cancellationToken) =>
+        store.ChangeAsync(grant, newest => newest.Status is GrantStatus.Pending
+            ? newest.Withdraw(why, clock.GetUtcNow()) : newest.Supersede(why, clock.GetUtcNow()), cancellationToken);
+
     /// <summary>Another worker took over, or too many people changed the grant at once.</summary>
     public static Error LostRace { get; } =
         new("grant.lost_race", "Somebody else changed this grant at the same moment; look at it again with `/db-access mine`.");

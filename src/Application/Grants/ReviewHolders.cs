@@ -76,8 +76,7 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
                 if (await warrants.ToGoOnAsync(grant, clock.GetUtcNow(), cancellationToken) is not Warrant.Gone { Why: var why })
                     return false;
 
-                var (_, outcome) = await store.ChangeAsync(grant, newest => newest.Status is GrantStatus.Pending
-                    ? newest.Withdraw(why, clock.GetUtcNow()) : newest.Supersede(why, clock.GetUtcNow()), cancellationToken);
+                var (_, outcome) = await store.EndForGoneAsync(grant, why, clock, cancellationToken);
                 if (outcome.Refusal is not null) return false;
 
                 log.LogWarning("{Grant} ends: what it rested on is gone: {Why}", grant.Id.ToString(), why);

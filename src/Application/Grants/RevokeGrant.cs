@@ -44,11 +44,7 @@ public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IR
     internal sealed class Validator : AbstractValidator<RevokeGrant>
     {
         public Validator() => RuleFor(command => command.Why)
-            .Must(why => !string.IsNullOrWhiteSpace(why))
-                .WithMessage("Say why: `/db-access revoke <id> <reason>`. The reason goes on the audit record.")
-            .MaximumLength(CreateGrant.LongestReason).WithMessage($"The reason is longer than {CreateGrant.LongestReason} characters.")
-            .Must(why => !why.Contains('\0', StringComparison.Ordinal))
-                .WithMessage("The reason holds a character that cannot be stored (NUL).");
+            .IsReason("Say why: `/db-access revoke <id> <reason>`. The reason goes on the audit record.");
     }
 
     internal sealed class Handler(

@@ -84,13 +84,8 @@ public sealed record GetHome(PrincipalId Person) : IRequest<Result<HomeFacts>>
             };
         }
 
-        private TimeSpan ExtendBy(Grant grant)
-        {
-            var state = grant.State;
-            if (state is not { Status: GrantStatus.Active, ExtendBy: null }) return TimeSpan.Zero;
-            var rule = policies.Current.Allow.FirstOrDefault(rule => rule.Id == state.Rule);
-            return rule is not null && state.Extensions < rule.Lifetime.ExtendTimes ? rule.Lifetime.ExtendBy : TimeSpan.Zero;
-        }
+        private TimeSpan ExtendBy(Grant grant) => grant.State is { Status: GrantStatus.Active, ExtendBy: null }
+            ? GrantPasswords.MoreTime(policies.Current, grant.State) ?? TimeSpan.Zero : TimeSpan.Zero;
 
         private async Task<HomeFacts> OthersAsync(HomeFacts mine, Decider decider, CancellationToken cancellationToken)
         {

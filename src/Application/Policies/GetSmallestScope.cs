@@ -77,7 +77,7 @@ public sealed record GetSmallestScope(PrincipalId Person, DatabaseName? Database
             return new ScopeSearch(
                 What(denied, [smallest.Scope]), smallest.Database,
                 new FoundScope(smallest.Database, smallest.Scope.Name, Gives(denied, smallest.Scope), rule.Lifetime.Default,
-                    rule.Approval is { } approval ? string.Join(", then ", approval.Stages.Select(ApprovalErrors.Words)) : null), null);
+                    rule.Approval is { } approval ? ApprovalErrors.Words(approval.Stages) : null), null);
         }
 
         private static Error Where(DeniedObject denied, IEnumerable<DatabaseName> databases) => new("scope.which_database",

@@ -1,4 +1,5 @@
 using DbAccess.Domain;
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Scopes;
 
@@ -48,5 +49,5 @@ public sealed record PolicyAnswer(
     }
 
     private static string Asked(Approval approval) =>
-        string.Join(", then ", approval.Stages.Select(stage => $"{stage.Any} of {string.Join(", ", stage.Of)}"));
+        ApprovalErrors.Words(approval.Stages);
 }

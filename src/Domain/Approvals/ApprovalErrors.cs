@@ -41,6 +41,9 @@ public static class ApprovalErrors
     public static string Missing(Asking asking, int stage) => asking.Missing(stage) is var missing && missing < asking.Stages[stage].Any
         ? $"{missing} more of {string.Join(", ", asking.Stages[stage].Of)}" : Words(asking.Stages[stage]);
 
+    /// <summary>All of them, in order: <c>1 of dba, then 2 of security</c>.</summary>
+    public static string Words(IEnumerable<ApprovalStage> stages) => string.Join(", then ", stages.Select(Words));
+
     /// <summary><c>1 of dba</c>, as rules write it.</summary>
     public static string Words(ApprovalStage stage) => $"{stage.Any} of {string.Join(", ", stage.Of)}";
 }

@@ -17,8 +17,6 @@ internal sealed record Press(PrincipalId Person, string Action, GrantId Id, Secr
 /// <summary>Decisions about a grant: buttons of cards and messages, the forms that they open, and the same words typed.</summary>
 internal sealed class DecisionDesk(IMediator mediator, IForms forms)
 {
-    private static readonly ChatMessage Nothing = ChatMessage.Plain("");
-
     /// <summary>Whether this is one of its buttons.</summary>
     public static bool Knows(string action) => DecisionForms.IsOne(action) || action is CardActions.Approve or CardActions.Details
         or CardActions.ReviewOk or GrantMessages.CancelAction or GrantMessages.AcceptAction or GrantMessages.DeclineAction
@@ -28,7 +26,7 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
     public async Task<ChatMessage?> PressAsync(Press press, CancellationToken cancellationToken)
     {
         var (person, id) = (press.Person, press.Id);
-        var said = press.Action switch
+        return press.Action switch
         {
             CardActions.Approve => await SendAsync(new ApproveGrant(person, id), DecisionReplies.Approved, cancellationToken),
             CardActions.ReviewOk =>
@@ -43,7 +41,6 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
             GrantMessages.ResendAction => await SendAsync(new ResendCard(person, id), DecisionReplies.Resent, cancellationToken),
             _ => await OpenAsync(press, cancellationToken),
         };
-        return ReferenceEquals(said, Nothing) ? null : said;
     }
 
     public Task<ChatMessage> SubmitAsync(PrincipalId person, FilledForm form, CancellationToken cancellationToken) => form.Kind switch
@@ -68,7 +65,7 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
             new ExtendGrant(person, typed.Id, Durations.Parse(typed.Rest)), DecisionReplies.Extended, cancellationToken),
     };
 
-    private async Task<ChatMessage> OpenAsync(Press press, CancellationToken cancellationToken)
+    private async Task<ChatMessage?> OpenAsync(Press press, CancellationToken cancellationToken)
     {
         var look = press.Action is CardActions.Details;
         var asked = await mediator.Send(new GetAsked(press.Person, press.Id, ToDecide: !look), cancellationToken);
@@ -76,7 +73,7 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
 
         var form = look ? DecisionForms.Details(asked.Value.Grant) : DecisionForms.Draw(press.Action, asked.Value, press.Channel);
         return press.Trigger is { } trigger && await forms.OpenAsync(trigger, form, cancellationToken) is Post.Sent
-            ? Nothing : ChatMessage.Plain("The window did not open in time. Press the button again.");
+            ? null : Replies.NoWindow();
     }
 
     private async Task<ChatMessage> SendAsync(

@@ -7,8 +7,6 @@ namespace DbAccess.Api.Slack.Desk;
 /// <summary>What a holder presses in the message that stays with them: how to connect, another password, the password shown.</summary>
 internal sealed class HolderDesk(IMediator mediator, IForms forms)
 {
-    private const string NoWindow = "The window did not open in time. Press the button again.";
-
     /// <summary>Whether this is one of its buttons.</summary>
     public static bool Knows(string action) =>
         action is HolderMessages.ConnectAction or HolderMessages.NewPasswordAction or HolderMessages.RevealAction;
@@ -30,7 +28,7 @@ internal sealed class HolderDesk(IMediator mediator, IForms forms)
 
         var form = HolderForms.Connect(connection.Value.Grant, place);
         return press.Trigger is { } trigger && await forms.OpenAsync(trigger, form, cancellationToken) is Post.Sent
-            ? null : ChatMessage.Plain(NoWindow);
+            ? null : Replies.NoWindow();
     }
 
     private async Task<ChatMessage?> RenewAsync(Press press, CancellationToken cancellationToken)
@@ -51,7 +49,7 @@ internal sealed class HolderDesk(IMediator mediator, IForms forms)
         if (may.Refusal is { } refusal && refusal.Code is not "grant.no_door") return Replies.Refused(refusal);
         if (press.Trigger is not { } trigger
             || await forms.OpenAsync(trigger, HolderForms.Wait(press.Id), cancellationToken) is not Post.Sent { View: { } view })
-            return ChatMessage.Plain(NoWindow);
+            return Replies.NoWindow();
 
         var asked = await mediator.Send(new RevealPassword(press.Person, press.Id, view), cancellationToken);
         if (asked.Refusal is { } cannot) await forms.RedrawAsync(view, null, HolderForms.Said(press.Id, cannot.Message), cancellationToken);

@@ -151,6 +151,8 @@ internal static class Replies
     public static ChatMessage TooLate() => ChatMessage.Plain(
             "I was not running when you asked, and too much time has passed since. Nothing was done; ask again if you still need it.");
 
+    public static ChatMessage NoWindow() => ChatMessage.Plain("The window did not open in time. Press the button again.");
+
     public static ChatMessage Stale() =>
         ChatMessage.Plain("This button is from an older version and does nothing any more. `/db-access` alone opens the form.");
 

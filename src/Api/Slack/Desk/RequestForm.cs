@@ -86,7 +86,7 @@ internal static class RequestForm
             : string.Join("; ", scope.Privileges.Take(5)) + (scope.Privileges.Count > 5 ? "; …" : "");
         var gives = known.Gives ?? (rules.Length > 0 ? rules : scope.Scope.Value);
         var who = scope.Approval is { } approval
-            ? $"{string.Join(", then ", approval.Stages.Select(ApprovalErrors.Words))} will be asked (rule {scope.Rule})."
+            ? $"{ApprovalErrors.Words(approval.Stages)} will be asked (rule {scope.Rule})."
             : $"Now, without approval (rule {scope.Rule}).";
         return
         [
