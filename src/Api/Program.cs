@@ -11,6 +11,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
 using DbAccess.Domain.Policies;
 using DbAccess.Infrastructure;
+using DbAccess.Infrastructure.Evidence;
 using DbAccess.Infrastructure.Files;
 using DbAccess.Infrastructure.Policies;
 using DbAccess.Infrastructure.Postgres;
@@ -141,6 +142,7 @@ public static class Program
         services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke);
         services.AddPostgres(settings);
         services.AddSlack(settings);
+        services.AddEvidence(settings);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Databases;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Reconciling;
@@ -50,6 +51,8 @@ public static class DependencyInjection
             }
         }
 
+        services.AddSingleton<LateRecords>();
+        services.AddSingleton<LogWatch>();
         services.AddTransient<Membership>();
         services.AddSingleton<GroupHealth>();
         services.AddTransient<RequestJudge>();

@@ -26,11 +26,14 @@ public sealed class InMemoryInboxContract : InboxContract
     protected override ValueTask<IInbox> OpenAsync() => new(new InMemoryInbox(_inbox));
 }
 
-public sealed class InMemoryAuditTrailContract : AuditTrailContract
+public sealed class InMemoryEvidenceLogContract : EvidenceLogContract
 {
-    private readonly InMemoryAuditTrail _trail = new();
+    private readonly InMemoryEvidenceLog _log = new();
+    private readonly InMemoryGrantStore _grants = new();
 
-    protected override ValueTask<IAuditTrail> OpenAsync() => new(_trail);
-
-    protected override ValueTask<IReadOnlyList<AuditRecord>> ReadAsync() => new(_trail.Records);
+    protected override ValueTask<(IAuditTrail Trail, IEvidenceLog Log, IGrantStore Grants)> OpenAsync()
+    {
+        _grants.Evidence = _log;
+        return new((_log, _log, _grants));
+    }
 }

@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit;
@@ -49,6 +50,35 @@ public sealed class PipelineTests
         // What was saved before is not lost: the sweep finds it.
         await _stage.First.SweepAsync();
         Assert.Equal(GrantStatus.Active, _stage.Store.Stored.Single().Status);
+    }
+
+    [Fact]
+    public async Task What_takes_away_goes_on_without_a_record_and_is_recorded_afterwards()
+    {
+        var id = (await _stage.First.SendAsync(Stage.Ask())).Value.Id;
+        await _stage.First.ProvisionAsync(id);
+        _stage.Audit.FailNext(new IOException("The disk is full."));
+
+        Assert.Null((await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.One(id), "stolen"))).Refusal);
+
+        Assert.DoesNotContain(_stage.Audit.Records, record => record.Type == "command.revoke_grant");
+        await _stage.First.SendAsync(new SequenceEvents());
+        var late = Assert.Single(_stage.Audit.Records, record => record.Type == "command.revoke_grant");
+        Assert.Equal(("done", id), (late.Outcome, late.Grant));
+        Assert.Contains(_stage.Log.Lines, line => line.Contains("could not be recorded", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_question_is_on_record_only_when_it_is_refused()
+    {
+        var id = (await _stage.First.SendAsync(Stage.Ask())).Value.Id;
+        await _stage.First.ProvisionAsync(id);
+
+        await _stage.First.SendAsync(new GetStory(Some.Engineer, id));
+        await _stage.First.SendAsync(new GetStory(Some.OtherEngineer, id));
+
+        var refused = Assert.Single(_stage.Audit.Records, record => record.Type == "press.refused");
+        Assert.Equal((id, $"{Some.OtherEngineer}"), (refused.Grant, refused.By.ToString()));
     }
 
     [Fact]

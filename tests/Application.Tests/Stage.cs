@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using System.Collections.Concurrent;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -52,7 +53,12 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
 
     public FakePolicyHealth Health { get; } = new();
 
-    public InMemoryAuditTrail Audit { get; } = new();
+    public InMemoryEvidenceLog Audit { get; } = new();
+
+    public FakeSigner Signer { get; } = new();
+
+    /// <summary>Where checkpoints are posted; null for nowhere.</summary>
+    public string? WitnessChannel { get; init; }
 
     public FakeSeal Seal { get; } = new();
 
@@ -74,7 +80,11 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Another process on the same store, server and chat.</summary>
-    public Worker Start()
+    public Worker Start() => Start(Audit);
+
+    /// <summary>One whose evidence log has a will of its own.</summary>
+    internal Worker Start<T>(T evidence)
+        where T : IAuditTrail, IEvidenceLog
     {
         var gate = new Gate();
         var services = new ServiceCollection();
@@ -89,7 +99,12 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<ICards>(new GatedCards(Cards, gate));
         services.AddSingleton<IHome>(new GatedHome(Home, gate));
         services.AddSingleton<IDirectory>(Directory);
-        services.AddSingleton<IAuditTrail>(Audit);
+        services.AddSingleton<IAuditTrail>(evidence);
+        services.AddSingleton<IEvidenceLog>(evidence);
+        services.AddSingleton<ICheckpointSigner>(Signer);
+        services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 1_000));
+        services.AddSingleton(_ => new WitnessTerms(WitnessChannel));
+        Store.Evidence = Audit;
         services.AddSingleton<IPolicySource>(this);
         services.AddSingleton<IPolicyHealth>(Health);
         services.AddSingleton<IGrantDispatcher>(this);

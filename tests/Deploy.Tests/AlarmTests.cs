@@ -133,7 +133,7 @@ public sealed partial class AlarmTests : IDisposable
         services.AddSingleton<IRoleInventory>(new FakeRoleInventory());
         services.AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery());
         services.AddFakeSlack();
-        services.AddSingleton<IAuditTrail>(new InMemoryAuditTrail());
+        services.AddSingleton<IAuditTrail>(new InMemoryEvidenceLog());
         services.AddSingleton<IDirectory>(new FakeDirectory());
         services.AddSingleton<IGrantDispatcher>(new Nobody());
         services.AddSingleton<LambdaEntry>();

@@ -36,7 +36,7 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         Assert.NotNull(trace);
         Assert.Equal(trace, (string?)ended["@tr"]);
         Assert.Contains(lines, line => (string?)line["@tr"] == trace && Says(line, "/slack/commands"));
-        Assert.Contains(await It.AskStoreAsync("SELECT correlation FROM audit WHERE correlation IS NOT NULL"), known => known.Contains(trace, StringComparison.Ordinal));
+        Assert.Contains(await It.AskStoreAsync("SELECT correlation FROM attempts WHERE correlation IS NOT NULL"), known => known.Contains(trace, StringComparison.Ordinal));
         await It.HoldsNoSecretAsync(credential.Password);
     }
 
@@ -48,7 +48,7 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         var (warm, open) = (lines.FindIndex(line => line.StartsWith("Warmed up in ", StringComparison.Ordinal)), lines.FindIndex(line => line.StartsWith("DbAccess listens on ", StringComparison.Ordinal)));
         Assert.InRange(warm, 0, open);
         Assert.DoesNotContain(lines, line => line.Contains("not all there yet", StringComparison.Ordinal));
-        Assert.Equal(["0"], await It.AskStoreAsync("SELECT count(*) FROM audit WHERE by LIKE '%U00000000%'"));
+        Assert.Equal(["0"], await It.AskStoreAsync("SELECT count(*) FROM attempts WHERE by LIKE '%U00000000%'"));
     }
 
     [Fact]

@@ -2,9 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using DbAccess.Application;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using MediatR;
 
@@ -36,6 +38,7 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         });
         using var activity =
             Telemetry.Activities.StartActivity("LambdaInvocation", ActivityKind.Consumer, XRayTrace.Parse(invocation.TraceId));
+        Way.Mark(Way.Function);
         try
         {
             return function switch
@@ -117,6 +120,7 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         {
             await LogStateAsync(scope.ServiceProvider.GetRequiredService<IGrantStore>(), cancellationToken);
             await ReconcileAsync(mediator, fully, cancellationToken);
+            await SequenceAsync(mediator, cancellationToken);
         }
 
         // The other grants' steps are taken and on record; the error makes the invocation count as failed, so that somebody looks.
@@ -148,6 +152,23 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         var lateness = await Lateness.LongestAsync(store, clock.GetUtcNow(), cancellationToken);
         log.LogInformation("State: {QuarantinedGrants} quarantined, longest wait {LatenessSeconds} s, {UnreadableGrants} cannot be read",
             quarantined, (long)lateness.TotalSeconds, store.CountUnreadable());
+    }
+
+    /// <summary>
+    /// Recorded events get their place with every sweep. What goes wrong here is said in the log, which an alarm reads, and does not fail
+    /// the invocation: the sweep itself was completed.
+    /// </summary>
+    private async Task SequenceAsync(IMediator mediator, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await mediator.Send(new SequenceEvents(), cancellationToken);
+            await mediator.Send(new WitnessCheckpoint(), cancellationToken);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            log.LogError(failure, "Events have no place in the evidence log yet; the next sweep tries again");
+        }
     }
 
     /// <summary>

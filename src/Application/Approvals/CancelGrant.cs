@@ -13,6 +13,8 @@ public sealed record CancelGrant(PrincipalId Asker, GrantId Id) : IRequest<Resul
 
     public string Subject => Id.ToString();
 
+    public bool TakesAway => true;
+
     internal sealed class Handler(Deciding deciding, TimeProvider clock) : IRequestHandler<CancelGrant, Result<GrantDecided>>
     {
         public Task<Result<GrantDecided>> Handle(CancelGrant command, CancellationToken cancellationToken) =>

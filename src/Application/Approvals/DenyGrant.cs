@@ -15,6 +15,8 @@ public sealed record DenyGrant(PrincipalId Approver, GrantId Id, string Why) : I
 
     public string Subject => Id.ToString();
 
+    public bool TakesAway => true;
+
     internal sealed class Validator : AbstractValidator<DenyGrant>
     {
         public Validator() => RuleFor(command => command.Why)

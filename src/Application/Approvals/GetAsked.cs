@@ -1,3 +1,4 @@
+using DbAccess.Application.Pipeline;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
@@ -19,8 +20,14 @@ public sealed record Asked(GrantSnapshot Grant, IReadOnlyList<ScopeName> Scopes)
 /// and administrators. The refusal says what is true now.
 /// </summary>
 /// <param name="ToDecide">False: only to look.</param>
-public sealed record GetAsked(PrincipalId Person, GrantId Id, bool ToDecide) : IRequest<Result<Asked>>
+public sealed record GetAsked(PrincipalId Person, GrantId Id, bool ToDecide) : IRequest<Result<Asked>>, IAudited
 {
+    public Actor By => new Actor.Person(Person);
+
+    public string Subject => Id.ToString();
+
+    public bool OnlyRefusals => true;
+
     internal sealed class Handler(
         Deciders deciders, Membership membership, Revokers revokers, IGrantStore store, IPolicySource policies, TimeProvider clock)
         : IRequestHandler<GetAsked, Result<Asked>>

@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using System.Diagnostics;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Pipeline;
@@ -120,6 +121,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             if (judged.Refusal is { } refusal) return refusal;
 
             var (handle, terms, policyHash, _) = judged.Value;
+            if (AttemptNotes.Current is { } notes) notes.Rule = terms.Rule.Id;
             var open = await personal.OpenAsync(command.Requester, cancellationToken);
             if (!wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms, wish)) is { } twinOfOurs)
                 return GrantFiled.Of(twinOfOurs.State) with { Already = true };
@@ -174,6 +176,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
         private GrantFiled Filed(Grant grant)
         {
             dispatcher.Dispatch(grant.Id);
+            if (AttemptNotes.Current is { } notes) notes.Grant = grant.Id;
             return GrantFiled.Of(grant.State);
         }
     }

@@ -1,3 +1,4 @@
+using DbAccess.Application.Pipeline;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
@@ -17,8 +18,14 @@ public sealed record ConnectionPlace(
     string Host, int Port, string Database, string User, string SslMode, string? SslRootCert, IReadOnlyList<string> Before);
 
 /// <summary>Asked by the holder; by anybody else it is refused.</summary>
-public sealed record GetConnection(PrincipalId Holder, GrantId Id) : IRequest<Result<Connection>>
+public sealed record GetConnection(PrincipalId Holder, GrantId Id) : IRequest<Result<Connection>>, IAudited
 {
+    public Actor By => new Actor.Person(Holder);
+
+    public string Subject => Id.ToString();
+
+    public bool OnlyRefusals => true;
+
     internal sealed class Handler(IGrantStore store, IPolicySource policies, TimeProvider clock)
         : IRequestHandler<GetConnection, Result<Connection>>
     {

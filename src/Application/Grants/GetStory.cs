@@ -1,3 +1,4 @@
+using DbAccess.Application.Pipeline;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
@@ -14,8 +15,14 @@ public sealed record GrantStory(
 /// <summary>
 /// The whole story of one grant: for whoever holds or asked for it, for those who approve on its database, and for administrators.
 /// </summary>
-public sealed record GetStory(PrincipalId Person, GrantId Id) : IRequest<Result<GrantStory>>
+public sealed record GetStory(PrincipalId Person, GrantId Id) : IRequest<Result<GrantStory>>, IAudited
 {
+    public Actor By => new Actor.Person(Person);
+
+    public string Subject => Id.ToString();
+
+    public bool OnlyRefusals => true;
+
     internal sealed class Handler(IGrantStore store, Revokers revokers, IDirectory directory)
         : IRequestHandler<GetStory, Result<GrantStory>>
     {

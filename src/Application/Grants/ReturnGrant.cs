@@ -18,6 +18,8 @@ public sealed record ReturnGrant(PrincipalId Holder, GrantId? Id) : IRequest<Res
 
     public string Subject => Id?.ToString() ?? "all";
 
+    public bool TakesAway => true;
+
     internal sealed class Handler(IGrantStore store, IGrantDispatcher dispatcher, TimeProvider clock)
         : IRequestHandler<ReturnGrant, Result<GrantsReturned>>
     {

@@ -41,6 +41,8 @@ public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IR
 {
     public string Subject => Target.ToString()!;
 
+    public bool TakesAway => true;
+
     internal sealed class Validator : AbstractValidator<RevokeGrant>
     {
         public Validator() => RuleFor(command => command.Why)

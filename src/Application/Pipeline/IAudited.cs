@@ -1,3 +1,4 @@
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Application.Pipeline;
@@ -9,4 +10,13 @@ public interface IAudited
 
     /// <summary>What it is about: a grant id, or a database and scope. No free text.</summary>
     string Subject { get; }
+
+    /// <summary>The grant it names; null when it names none.</summary>
+    GrantId? About => GrantId.Parse(Subject);
+
+    /// <summary>It changes nothing, so only who was refused is on record.</summary>
+    bool OnlyRefusals => false;
+
+    /// <summary>It takes access away: that goes on when it cannot be recorded, and is recorded afterwards.</summary>
+    bool TakesAway => false;
 }

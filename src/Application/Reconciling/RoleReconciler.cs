@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
@@ -21,6 +24,7 @@ internal sealed class RoleReconciler(
     IRoleAdministrator roles,
     IPolicySource policies,
     IAuditTrail audit,
+    LateRecords late,
     IGrantDispatcher dispatcher,
     ReconcileMemory memory,
     Installation installation,
@@ -212,10 +216,11 @@ internal sealed class RoleReconciler(
             if (refusal is null && !dryRun)
             {
                 var finding = new Finding(FindingKind.Drifted, role, lead, null);
-                await AuditAsync(finding, "begun");
+                // It may give: not without a record.
+                await audit.RecordAsync(Event(finding, "begun"), CancellationToken.None);
                 refusal = (await inventory.KeepInLineAsync(installation.Name, grant.Target, grant.Scope, dryRun: false, cancellationToken))
                     .Refusal;
-                await AuditAsync(finding, refusal?.Code ?? "done");
+                await late.RecordAsync(Event(finding, refusal?.Code ?? "done"));
             }
 
             lines.Add(new ReconcileLine(
@@ -235,11 +240,11 @@ internal sealed class RoleReconciler(
 
         try
         {
-            // On the audit record before anything happens, and what came of it after.
-            await AuditAsync(finding, "begun");
+            // On the audit record before anything happens, and what came of it after. It takes away, and so goes on without one.
+            await late.RecordAsync(Event(finding, "begun"));
             var (outcome, receipt) = await MendAsync(cluster, mend, cancellationToken);
             var found = receipt is null ? "" : ReconcileWords.Of(receipt);
-            await AuditAsync(finding, $"{outcome.Refusal?.Code ?? "done"}{(found.Length > 0 ? $":{found}" : "")}");
+            await late.RecordAsync(Event(finding, outcome.Refusal?.Code ?? "done", found));
             return outcome.Refusal is { } refusal ? Line(FindingOutcome.Failed, $"{lead}. {refusal.Message}{found}")
                 : Line(FindingOutcome.Mended, $"{lead}. {ReconcileWords.Did(mend)}.{found}");
         }
@@ -293,9 +298,16 @@ internal sealed class RoleReconciler(
         }
     }
 
-    private Task AuditAsync(Finding finding, string outcome) => audit.AppendAsync(
-        new AuditRecord(clock.GetUtcNow(), $"Reconcile{finding.Kind}", new Actor.Sweep(), finding.Role, outcome,
-            System.Diagnostics.Activity.Current?.TraceId.ToString()), CancellationToken.None);
+    private LogEvent Event(Finding finding, string outcome, string? found = null) => new()
+    {
+        At = clock.GetUtcNow(), Type = $"reconcile.{EventTypes.Snake(finding.Kind.ToString())}", By = new Actor.Sweep(),
+        Way = Way.Current, Outcome = outcome, Trace = Activity.Current?.TraceId.ToString(),
+        What =
+        [
+            new Fact.Text("role", finding.Role),
+            .. found is { Length: > 0 } ? [new Fact.Sealed("found", found)] : Array.Empty<Fact>(),
+        ],
+    };
 
     private HashSet<string> NeededScopes(AccessPolicy policy, ClusterName cluster, IEnumerable<GrantSnapshot> live)
     {

@@ -3,6 +3,7 @@ using System.Text;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Stores;
@@ -10,11 +11,11 @@ using DbAccess.Infrastructure.Stores;
 namespace DbAccess.Infrastructure.DynamoDb;
 
 /// <summary>
-/// Grants in the DynamoDB table: <c>GRANT#id</c>/<c>GRANT</c> is the state, <c>GRANT#id</c>/<c>EVENT#seq</c> its story, both written in one
-/// transaction over the version that was loaded. Lists come from the indexes, a moment late, and are confirmed by reading the grants
+/// Grants in the DynamoDB table: <c>GRANT#id</c>/<c>GRANT</c> is the state, its story stands in the journal (<see cref="JournalKey"/>), both
+/// written in one transaction over the version that was loaded; the state knows the instants of its events, and so where they are. Lists come from the indexes, a moment late, and are confirmed by reading the grants
 /// themselves: a grant that was made this moment may be missing from a list, and one that no longer belongs there never is in it.
 /// </summary>
-internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, UnreadableGrants unreadable) : IGrantStore
+internal sealed partial class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, UnreadableGrants unreadable) : IGrantStore
 {
     /// <summary>
     /// How many parts the index of what is due has. One part takes 1,000 writes a second, so four bear 4,000, and a sweep asks each.
@@ -31,10 +32,6 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     /// <summary>How long ended grants are kept; longer than a year, so that last year can still be looked at.</summary>
     internal static readonly TimeSpan KeepEnded = TimeSpan.FromDays(400);
 
-    // An event is written before the end of its grant is known. The longest grant has 366 days, so with this it is there as long as its
-    // grant.
-    private static readonly TimeSpan LongestGrant = TimeSpan.FromDays(400);
-
     // Ended grants are counted as they end, in one of several counters, so that ends at the same moment seldom meet.
     private const int Counters = 16;
 
@@ -42,6 +39,13 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     private const int Spare = 25;
 
     private const string GrantSk = "GRANT";
+
+    // The instants of its events, in order.
+    private const string Moments = "moments";
+
+    // What a save may take away from an item.
+    private static readonly string[] Optional =
+        ["role", "expires_at", "due_shard", "due_at", "live_database", DynamoTable.PurgeAttribute];
     private const string CountPk = "COUNT";
 
     // With a cluster's name behind it: when a grant with a role there was last counted as ended.
@@ -159,6 +163,19 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
 
     public async Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken)
     {
+        var grant = await table.FindAsync(Pk(id.ToString()), GrantSk, cancellationToken);
+        if (grant is null) return [];
+
+        var (moments, first) = MomentsOf(grant);
+        var keys = moments.Select((at, i) => JournalKey.Of(id, first + i, at)).Select(key => (key.Pk, key.Sk));
+        var events = (await table.FindManyAsync(keys, cancellationToken)).Select(DynamoJournal.Body).OfType<EventBody>()
+            .Select(body => EventReading.GrantEvent(id, body));
+        return [.. first > 1 ? await ListEarlierAsync(id, cancellationToken) : [], .. events];
+    }
+
+    /// <summary>What was written before there was a journal.</summary>
+    private async Task<IEnumerable<GrantEvent>> ListEarlierAsync(GrantId id, CancellationToken cancellationToken)
+    {
         var request = new QueryRequest
         {
             KeyConditionExpression = "pk = :pk AND begins_with(sk, :events)",
@@ -166,8 +183,16 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
                 new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(Pk(id.ToString())), [":events"] = DynamoItem.Text("EVENT#") },
             ConsistentRead = true,
         };
-        return [.. (await table.QueryAsync(request, int.MaxValue, cancellationToken)).Select(item => ReadEvent(id, item))
-            .OrderBy(happened => happened.Sequence)];
+        return (await table.QueryAsync(request, int.MaxValue, cancellationToken)).Select(item => ReadEvent(id, item))
+            .OrderBy(happened => happened.Sequence);
+    }
+
+    /// <summary>Of the events in the journal, with the number of the first of them.</summary>
+    private static (IReadOnlyList<DateTimeOffset> At, int First) MomentsOf(Dictionary<string, AttributeValue> grant)
+    {
+        List<DateTimeOffset> at = [.. (grant.GetValueOrDefault(Moments)?.L ?? [])
+            .Select(moment => DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(moment.N, CultureInfo.InvariantCulture)))];
+        return (at, Read(grant).State.Events - at.Count + 1);
     }
 
     /// <summary>
@@ -200,117 +225,23 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
     public async Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) =>
         (await QueryPartAsync(Quarantine, null, int.MaxValue, cancellationToken)).Count;
 
-    internal static string Shard(string id)
+    internal static string Shard(string id) => ShardName(Shard(id, DueShards));
+
+    /// <summary>Which of so many parts something belongs to.</summary>
+    internal static int Shard(string id, int parts)
     {
         // FNV-1a: the same in every process and version, unlike a string's own hash code.
         var hash = Encoding.UTF8.GetBytes(id).Aggregate(2166136261u, (hash, letter) => unchecked((hash ^ letter) * 16777619u));
-        return ShardName((int)(hash % DueShards));
+        return (int)(hash % (uint)parts);
     }
 
     private static string ShardName(int shard) => string.Create(CultureInfo.InvariantCulture, $"GRANT#{shard}");
 
     private static string Pk(string id) => $"GRANT#{id}";
 
-    private static string EventSk(int sequence) => string.Create(CultureInfo.InvariantCulture, $"EVENT#{sequence:D6}");
-
-    private async Task<SaveOutcome> WriteAsync(
-        Grant grant, GrantSnapshot state, bool ends, string condition, Dictionary<string, AttributeValue>? values,
-            CancellationToken cancellationToken)
-    {
-        var write = Guid.NewGuid().ToString("N");
-        var events = grant.NewEvents.ToList();
-        var written = await table.TryWriteAsync(
-            () =>
-            {
-                List<TransactWriteItem> items =
-                [
-                    new() { Put = table.Put(Item(state, write), condition, values) },
-                    .. events.Select(happened =>
-                        new TransactWriteItem { Put = table.Put(EventItem(state, happened, write), "attribute_not_exists(pk)") }),
-                ];
-                if (ends) items.Add(new() { Update = Count(state) });
-                return items;
-            },
-            cancellationToken);
-
-        // The answer to a write that succeeded may be lost on the way; sent again, it finds its own version there. Whether it was ours says
-        // the write's id: in its first event, which nobody writes over, or in the grant where there was none.
-        if (!written && !await IsOursAsync(state.Id, events, write)) return SaveOutcome.LostRace;
-
-        grant.Saved(state.Version);
-        return SaveOutcome.Saved;
-    }
-
-    // Not cancellable: the write is past, and its outcome has to be known.
-    private async Task<bool> IsOursAsync(GrantId id, List<GrantEvent> events, string write) =>
-        (await table.FindAsync(Pk(id.ToString()), events.Count > 0
-            ? EventSk(events[0].Sequence) : GrantSk, CancellationToken.None))?.TextOf("write_id") == write;
-
-    private Update Count(GrantSnapshot state)
-    {
-        var update = new Update
-        {
-            TableName = table.Name,
-            Key = DynamoTable.Key(CountPk, string.Create(CultureInfo.InvariantCulture, $"{state.Status}#{Random.Shared.Next(Counters)}")),
-            UpdateExpression = "ADD #total :one",
-            ExpressionAttributeNames = new(StringComparer.Ordinal) { ["#total"] = "total" },
-            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":one"] = DynamoItem.Number(1) },
-        };
-        if (state is { Role: not null, EndedAt: { } ended })
-        {
-            update.UpdateExpression += " SET #ended = :ended";
-            update.ExpressionAttributeNames["#ended"] = EndedOn + state.Target.Cluster.Value;
-            update.ExpressionAttributeValues[":ended"] = DynamoItem.Number(StoreTime.Milliseconds(ended));
-        }
-
-        return update;
-    }
-
     private Task<List<Dictionary<string, AttributeValue>>> ListCountersAsync(CancellationToken cancellationToken) => table.QueryAsync(
         new QueryRequest { KeyConditionExpression = "pk = :pk", ExpressionAttributeValues =
             new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(CountPk) } }, int.MaxValue, cancellationToken);
-
-    private Dictionary<string, AttributeValue> Item(GrantSnapshot state, string write)
-    {
-        var id = state.Id.ToString();
-        var item = DynamoTable.Key(Pk(id), GrantSk);
-        item["version"] = DynamoItem.Number(state.Version);
-        item["status"] = DynamoItem.Text(state.Status.ToString());
-        item["installation"] = DynamoItem.Text(state.Installation);
-        item["team"] = DynamoItem.Text(state.Requester.Team);
-        item["requester"] = DynamoItem.Text(state.Requester.User);
-        item["person"] = DynamoItem.Text(state.Requester.ToString());
-        item["database"] = DynamoItem.Text(state.Target.Name.Value);
-        item["scope"] = DynamoItem.Text(state.Scope.Name.Value);
-        item["created_at"] = DynamoItem.Number(StoreTime.Milliseconds(state.CreatedAt));
-        item["write_id"] = DynamoItem.Text(write);
-        item["document"] = DynamoItem.Text(GrantJson.Write(state));
-        item.SetText("role", state.Role?.Value);
-        item.SetNumber("expires_at", StoreTime.Milliseconds(state.Window?.Expiry));
-        if (state.DueAt is { } due)
-        {
-            item["due_shard"] = DynamoItem.Text(state.Status is GrantStatus.Quarantined ? Quarantine : Shard(id));
-            item["due_at"] = DynamoItem.Number(StoreTime.Milliseconds(due));
-        }
-
-        if (state.EndedAt is { } ended) item[DynamoTable.PurgeAttribute] = DynamoItem.Number((ended + keepEnded).ToUnixTimeSeconds());
-        else item["live_database"] = DynamoItem.Text(state.Target.Name.Value);
-        return item;
-    }
-
-    private Dictionary<string, AttributeValue> EventItem(GrantSnapshot state, GrantEvent happened, string write)
-    {
-        var item = DynamoTable.Key(Pk(state.Id.ToString()), EventSk(happened.Sequence));
-        item["at"] = DynamoItem.Text(StoreTime.Text(happened.At));
-        item["type"] = DynamoItem.Text(happened.Type);
-        item["by"] = DynamoItem.Text(happened.By.ToString()!);
-        item["to"] = DynamoItem.Text(happened.To.ToString());
-        item["write_id"] = DynamoItem.Text(write);
-        item[DynamoTable.PurgeAttribute] = DynamoItem.Number((happened.At + LongestGrant + keepEnded).ToUnixTimeSeconds());
-        item.SetText("from", happened.From?.ToString());
-        item.SetText("note", happened.Note);
-        return item;
-    }
 
     private Task<List<Dictionary<string, AttributeValue>>> QueryPartAsync(
             string part, long? until, int limit, CancellationToken cancellationToken)
@@ -383,7 +314,7 @@ internal sealed class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, Un
             : throw new GrantDocumentException(id, "its item has no document or no version.");
     }
 
-    private static GrantEvent ReadEvent(GrantId id, Dictionary<string, AttributeValue> item)
+    internal static GrantEvent ReadEvent(GrantId id, Dictionary<string, AttributeValue> item)
     {
         var sequence = int.Parse(item["sk"].S["EVENT#".Length..], CultureInfo.InvariantCulture);
         return new GrantEvent(

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Amazon.DynamoDBv2;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Aws;
 using DbAccess.Infrastructure.Seals;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace DbAccess.Infrastructure.DynamoDb;
 
-/// <summary>Grants, accepted requests and the audit trail in one DynamoDB table.</summary>
+/// <summary>Grants, accepted requests and the evidence log in one DynamoDB table.</summary>
 public static partial class DynamoRegistration
 {
     /// <summary>
@@ -29,8 +30,11 @@ public static partial class DynamoRegistration
         services.AddSingleton<IGrantStore>(provider => new DynamoGrantStore(
             provider.GetRequiredService<DynamoTable>(), DynamoGrantStore.KeepEnded, provider.GetRequiredService<UnreadableGrants>()));
         services.AddSealedInbox<DynamoInbox>();
-        services.AddSingleton<DynamoAuditTrail>();
-        services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<DynamoAuditTrail>());
+        services.AddSingleton<DynamoEvidenceLog>();
+        // Each costs half a read unit.
+        services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 500));
+        services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<DynamoEvidenceLog>());
+        services.AddSingleton<IEvidenceLog>(provider => provider.GetRequiredService<DynamoEvidenceLog>());
         return services;
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Infrastructure.Aws;
@@ -173,6 +174,35 @@ internal sealed class DynamoTable(IAmazonDynamoDB client, string name, TimeProvi
             request.ExclusiveStartKey = answer.LastEvaluatedKey;
         }
         while (request.ExclusiveStartKey is { Count: > 0 } && items.Count < limit);
+        return items;
+    }
+
+    /// <summary>The same page by page, as they are asked for.</summary>
+    public async IAsyncEnumerable<Dictionary<string, AttributeValue>> ReadAsync(
+        QueryRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        request.TableName = name;
+        do
+        {
+            var answer = await Guarded(() => client.QueryAsync(request, cancellationToken), cancellationToken);
+            foreach (var item in answer.Items ?? []) yield return item;
+            request.ExclusiveStartKey = answer.LastEvaluatedKey;
+        }
+        while (request.ExclusiveStartKey is { Count: > 0 });
+    }
+
+    /// <summary>Goes through the whole table: for what is done once.</summary>
+    public async Task<List<Dictionary<string, AttributeValue>>> ScanAsync(ScanRequest request, CancellationToken cancellationToken)
+    {
+        var items = new List<Dictionary<string, AttributeValue>>();
+        request.TableName = name;
+        do
+        {
+            var answer = await Guarded(() => client.ScanAsync(request, cancellationToken), cancellationToken);
+            items.AddRange(answer.Items ?? []);
+            request.ExclusiveStartKey = answer.LastEvaluatedKey;
+        }
+        while (request.ExclusiveStartKey is { Count: > 0 });
         return items;
     }
 

@@ -42,6 +42,7 @@ public static class SchedulingRegistration
         services.AddHostedService(provider => provider.GetRequiredService<GrantWorker>());
         services.AddHostedService<GhostHuntWorker>();
         services.AddHostedService<PolicyNewsWorker>();
+        services.AddHostedService<SequencerWorker>();
         if (!enabled) return services;
 
         services.AddQuartz(quartz =>

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using System.Text;
+using DbAccess.Infrastructure.Files;
 
 namespace DbAccess.Infrastructure.Seals;
 
@@ -21,8 +21,6 @@ internal sealed record SealKey(byte[] Key, bool IsNew)
 /// <summary>The key in a file that only its owner may read; made when there is none.</summary>
 internal static class SealKeyFile
 {
-    private const UnixFileMode Mine = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     /// <summary>Null, with a fault that never shows what the file holds, when it cannot be used.</summary>
     public static SealKey? Open(Settings settings, string setting, string path)
     {
@@ -39,32 +37,15 @@ internal static class SealKeyFile
 
     private static SealKey? Make(string path)
     {
-        if (File.Exists(path)) return null;
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
-
-        // Whole under another name first: of two processes that start at once one takes the place, and the other finds a whole file there.
         var key = SealKey.Random();
-        var made = $"{path}.{Guid.NewGuid():N}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = Mine;
-        using (var file = new FileStream(made, options)) file.Write(Encoding.ASCII.GetBytes(SealKey.Write(key)));
-        try
-        {
-            File.Move(made, path, overwrite: false);
-            return new SealKey(key, IsNew: true);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            File.Delete(made);
-            return null;
-        }
+        return PrivateFile.TryMake(path, SealKey.Write(key)) ? new SealKey(key, IsNew: true) : null;
     }
 
     private static SealKey? Read(Settings settings, string setting, string path)
     {
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & ~Mine) != UnixFileMode.None)
+        if (PrivateFile.Exposed(path) is { } exposed)
         {
-            settings.Fault($"{setting} is '{path}', which others may read or write: run chmod 600 {path}.");
+            settings.Fault($"{setting} is {exposed}.");
             return null;
         }
 

@@ -289,7 +289,11 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
         using var transaction = connection.BeginTransaction(deferred: false);
         // Again, now that nobody else can write: another process may have been quicker.
         for (var version = Check(connection); version < SqliteSchema.Migrations.Count; version++)
+        {
+            if (version == SqliteSchema.BeforeCarrying) CarriedEvents.Carry(connection);
             Execute(connection, SqliteSchema.Migrations[version]);
+        }
+
         Execute(connection, $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SqliteSchema.Migrations.Count};");
         transaction.Commit();
     }

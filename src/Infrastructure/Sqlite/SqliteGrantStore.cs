@@ -1,6 +1,7 @@
 using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Stores;
@@ -149,16 +150,8 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         await database.ReadAsync(
         connection => SqliteDatabase.List(
             connection,
-            """SELECT seq, at, type, by, "from", "to", note FROM events WHERE grant_id = $id ORDER BY seq""",
-            row => new GrantEvent(
-                row.GetInt32(0),
-                StoreTime.Parse(row.GetString(1)),
-                row.GetString(2),
-                Actor.Parse(row.GetString(3)) ?? throw new GrantDocumentException(
-                    id.ToString(), string.Create(CultureInfo.InvariantCulture, $"event {row.GetInt32(0)} does not say who did it.")),
-                row.IsDBNull(4) ? null : Enum.Parse<GrantStatus>(row.GetString(4)),
-                Enum.Parse<GrantStatus>(row.GetString(5)),
-                row.IsDBNull(6) ? null : row.GetString(6)),
+            "SELECT number, body, open FROM evidence WHERE grant_id = $id AND number IS NOT NULL ORDER BY number",
+            row => EventReading.GrantEvent(id, new EventBody(row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2))),
             ("$id", id.ToString())),
         cancellationToken);
 
@@ -197,19 +190,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     private static void AddEvents(SqliteConnection connection, Grant grant)
     {
         foreach (var happened in grant.NewEvents)
-        {
-            SqliteDatabase.Execute(
-                connection,
-                """INSERT INTO events (grant_id, seq, at, type, by, "from", "to", note) VALUES ($grant, $seq, $at, $type, $by, $from, $to, $note)""",
-                ("$grant", grant.Id.ToString()),
-                ("$seq", happened.Sequence),
-                ("$at", StoreTime.Text(happened.At)),
-                ("$type", happened.Type),
-                ("$by", happened.By.ToString()),
-                ("$from", happened.From?.ToString()),
-                ("$to", happened.To.ToString()),
-                ("$note", happened.Note));
-        }
+            SqliteEvidenceLog.Add(connection, GrantFacts.Of(grant.State, happened, Way.Current, SqliteEvidenceLog.Trace));
     }
 
     /// <summary>What cannot be read is left out, and hides nothing that stands behind it: then more rows are asked for.</summary>

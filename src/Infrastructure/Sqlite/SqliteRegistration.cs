@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Stores;
@@ -5,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace DbAccess.Infrastructure.Sqlite;
 
-/// <summary>Grants, accepted requests and the audit trail in one SQLite file.</summary>
+/// <summary>Grants, accepted requests and the evidence log in one SQLite file.</summary>
 public static class SqliteRegistration
 {
     /// <summary>
@@ -27,8 +28,10 @@ public static class SqliteRegistration
         services.AddSingleton<UnreadableGrants>();
         services.AddSingleton<IGrantStore, SqliteGrantStore>();
         services.AddSealedInbox<SqliteInbox>();
-        services.AddSingleton<SqliteAuditTrail>();
-        services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<SqliteAuditTrail>());
+        services.AddSingleton<SqliteEvidenceLog>();
+        services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 20_000));
+        services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<SqliteEvidenceLog>());
+        services.AddSingleton<IEvidenceLog>(provider => provider.GetRequiredService<SqliteEvidenceLog>());
         return services;
     }
 }

@@ -89,5 +89,71 @@ internal static class SqliteSchema
         -- That this installation accepted the request.
         ALTER TABLE inbox ADD COLUMN seal TEXT;
         """,
+        """
+        -- What happened, a grant's own events and everything else, each written with the state that it tells of. Its place in the log and
+        -- its leaf hash come later, once (docs/audit-format.md).
+        CREATE TABLE evidence (
+            id       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            at       INTEGER NOT NULL,
+            grant_id TEXT,
+            number   INTEGER,
+            body     TEXT NOT NULL,
+            open     TEXT,
+            place    INTEGER UNIQUE,
+            hash     BLOB
+        ) STRICT;
+
+        CREATE UNIQUE INDEX evidence_story ON evidence (grant_id, number) WHERE number IS NOT NULL;
+        CREATE INDEX evidence_grant ON evidence (grant_id, place) WHERE grant_id IS NOT NULL;
+        CREATE INDEX evidence_unplaced ON evidence (id) WHERE place IS NULL;
+
+        CREATE TRIGGER evidence_is_not_edited BEFORE UPDATE ON evidence
+        WHEN old.place IS NOT NULL OR new.id <> old.id OR new.at <> old.at OR new.grant_id IS NOT old.grant_id
+            OR new.number IS NOT old.number OR new.body <> old.body OR new.open IS NOT old.open
+        BEGIN SELECT RAISE(ABORT, 'the evidence log is append only'); END;
+
+        CREATE TRIGGER evidence_is_not_shortened BEFORE DELETE ON evidence
+        BEGIN SELECT RAISE(ABORT, 'the evidence log is append only'); END;
+
+        CREATE TABLE checkpoints (
+            size INTEGER NOT NULL PRIMARY KEY,
+            at   TEXT NOT NULL,
+            note TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE log_end (
+            one        INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+            version    INTEGER NOT NULL,
+            head       TEXT,
+            checkpoint TEXT,
+            held_by    TEXT,
+            held_until INTEGER
+        ) STRICT;
+        INSERT INTO log_end (one, version) VALUES (1, 0);
+
+        CREATE TABLE marks (
+            name  TEXT NOT NULL PRIMARY KEY,
+            value TEXT NOT NULL
+        ) STRICT;
+        """,
+        // Between these two, CarriedEvents copies what the two tables hold.
+        """
+        DROP TABLE events;
+        DROP TABLE audit;
+
+        -- For people with a shell and sqlite3; nothing in the product reads them.
+        CREATE VIEW events AS SELECT grant_id, number AS seq, json_extract(body, '$.at') AS at, json_extract(body, '$.type') AS type,
+            json_extract(body, '$.actor') AS by, json_extract(body, '$.what.from') AS "from", json_extract(body, '$.what.to') AS "to",
+            coalesce(json_extract(open, '$.note.value'), json_extract(open, '$.reason.value')) AS note
+            FROM evidence WHERE number IS NOT NULL;
+
+        CREATE VIEW attempts AS SELECT id AS seq, json_extract(body, '$.at') AS at, json_extract(body, '$.type') AS action,
+            json_extract(body, '$.actor') AS by, json_extract(body, '$.what.subject') AS subject,
+            json_extract(body, '$.outcome') AS outcome, json_extract(body, '$.trace') AS correlation
+            FROM evidence WHERE number IS NULL;
+        """,
     ];
+
+    /// <summary>How many steps a file has run that holds events and attempts in the tables of before the log, and the log's tables.</summary>
+    public const int BeforeCarrying = 4;
 }

@@ -143,7 +143,7 @@ internal sealed class SlackHouse : IAsyncDisposable
 
     public required CapturedLog Log { get; init; }
 
-    public required InMemoryAuditTrail Audit { get; init; }
+    public required InMemoryEvidenceLog Audit { get; init; }
 
     public required RecordingDispatcher Dispatcher { get; init; }
 
@@ -155,7 +155,7 @@ internal sealed class SlackHouse : IAsyncDisposable
     {
         inbox ??= new InMemoryInbox();
         clock ??= new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
-        var (slow, store, chat, people, log, audit, dispatcher) = (new SlowInbox(inbox), new InMemoryGrantStore(), new FakeChat(), new FakeDirectory(), new CapturedLog(), new InMemoryAuditTrail(), new RecordingDispatcher());
+        var (slow, store, chat, people, log, audit, dispatcher) = (new SlowInbox(inbox), new InMemoryGrantStore(), new FakeChat(), new FakeDirectory(), new CapturedLog(), new InMemoryEvidenceLog(), new RecordingDispatcher());
         var (forms, cards, home) = (new FakeForms(), new FakeCards(), new FakeHome());
         var (directory, inventory) = (new SlowDirectory(people), new FakeRoleInventory());
         before?.Invoke(slow, chat);

@@ -1,4 +1,5 @@
 using DbAccess.Application.Grants;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
@@ -82,7 +83,8 @@ public sealed class CreateGrantTests
         Assert.Empty(_stage.Store.Stored);
         Assert.Empty(_stage.Dispatched);
         var record = Assert.Single(_stage.Audit.Records);
-        Assert.Equal(("CreateGrant", $"orders/{scope}", code, "T0DBACME1/U0ENGINE1"), (record.Action, record.Subject, record.Outcome, record.By.ToString()));
+        Assert.Equal(("command.create_grant", code, "T0DBACME1/U0ENGINE1"), (record.Type, record.Outcome, record.By.ToString()));
+        Assert.Contains(new Fact.Text("subject", $"orders/{scope}"), record.What);
     }
 
     [Fact]
@@ -168,7 +170,7 @@ public sealed class CreateGrantTests
     {
         await _stage.AskedAsync();
 
-        Assert.Equal(("CreateGrant", "done"), (_stage.Audit.Records.Single().Action, _stage.Audit.Records.Single().Outcome));
+        Assert.Equal(("command.create_grant", "done"), (_stage.Audit.Records.Single().Type, _stage.Audit.Records.Single().Outcome));
     }
 
     [Fact]

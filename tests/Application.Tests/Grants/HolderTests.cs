@@ -32,7 +32,7 @@ public sealed class HolderTests
         Assert.NotEqual(message, _stage.Of(Id).CredentialsMessage);
         Assert.Equal((oid, (PasswordAsk?)null, _stage.Of(Id).Window!.Expiry.AddMinutes(-15)), (_stage.Of(Id).RoleOid, _stage.Of(Id).Password, _stage.Of(Id).StepDueAt));
         Assert.Equal(["grant.password_asked", "grant.password_renewed"], (await _stage.StoryAsync(Id)).TakeLast(2));
-        Assert.Contains(_stage.Audit.Records, record => record is { Action: "RenewPassword", Outcome: "done" });
+        Assert.Contains(_stage.Audit.Records, record => record is { Type: "command.renew_password", Outcome: "done" });
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using DbAccess.Domain.Evidence;
 using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -30,7 +31,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     private readonly InMemoryGrantStore _store = new();
     private readonly Gate _gate = new();
     private readonly FakeRoleInventory _inventory = new();
-    private readonly InMemoryAuditTrail _audit = new();
+    private readonly InMemoryEvidenceLog _audit = new();
     private readonly Dispatches _dispatches = new();
     private readonly Policies _policies = new();
     private readonly FakeRoleAdministrator _administrator;
@@ -476,7 +477,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
         Assert.Equal((FindingKind.Drifted, FindingOutcome.Mended), (line.Kind, line.Outcome));
         Assert.Contains("given by carl", line.Words, StringComparison.Ordinal);
         Assert.Equal("bring in line read", Assert.Single(_inventory.Mendings));
-        Assert.Equal(["begun", "done"], _audit.Records.Where(record => record.Action == "ReconcileDrifted").Select(record => record.Outcome));
+        Assert.Equal(["begun", "done"], _audit.Records.Where(record => record.Type == "reconcile.drifted").Select(record => record.Outcome));
         Assert.Empty((await RunAsync()).Lines);
     }
 
@@ -665,7 +666,8 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
 
         const string Left = "sessions cut: 1; kept under the escrow role: table public.left; went with it: policy p; a remark";
         Assert.EndsWith($"It was removed, and that was checked. {Left}", line.Words, StringComparison.Ordinal);
-        Assert.Equal(["begun", $"done: {Left}"], _audit.Records.Select(record => record.Outcome));
+        Assert.Equal(["begun", "done"], _audit.Records.Select(record => record.Outcome));
+        Assert.Contains(new Fact.Sealed("found", $" {Left}"), _audit.Records[1].What);
     }
 
     private static FoundRole Found(string name, RoleMark mark) => new(16_900 + (uint)name.Length, name, mark, true, true, false, null, [], [], []);

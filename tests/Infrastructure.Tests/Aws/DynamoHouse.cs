@@ -33,12 +33,7 @@ internal sealed class DynamoHouse(MotoFixture moto) : IDisposable
 
     public async Task<DynamoInbox> InboxAsync(AwsWire? wire = null) => new(await TableAsync(wire), TimeProvider.System);
 
-    public async Task<DynamoAuditTrail> AuditAsync(AwsWire? wire = null)
-    {
-        var trail = new DynamoAuditTrail(await TableAsync(wire));
-        _open.Add(trail);
-        return trail;
-    }
+    public async Task<DynamoEvidenceLog> EvidenceAsync(AwsWire? wire = null) => new(await TableAsync(wire), TimeProvider.System);
 
     /// <summary>Everything as it is now, in another table: what a restore to this moment would bring back.</summary>
     public async Task CopyToAsync(DynamoHouse other)

@@ -1,8 +1,6 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Sqlite;
-using DbAccess.Infrastructure.Stores;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Contracts;
 
@@ -36,25 +34,16 @@ public sealed class SqliteInboxContract : InboxContract, IDisposable
     protected override ValueTask<IInbox> OpenAsync() => new(new SqliteInbox(_folder.Open(), TimeProvider.System));
 }
 
-public sealed class SqliteAuditTrailContract : AuditTrailContract, IDisposable
+public sealed class SqliteEvidenceLogContract : EvidenceLogContract, IDisposable
 {
     private readonly SqliteFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
-    protected override ValueTask<IAuditTrail> OpenAsync() => new(new SqliteAuditTrail(_folder.Open()));
-
-    protected override async ValueTask<IReadOnlyList<AuditRecord>> ReadAsync()
+    protected override ValueTask<(IAuditTrail Trail, IEvidenceLog Log, IGrantStore Grants)> OpenAsync()
     {
-        var stop = TestContext.Current.CancellationToken;
-        // Whatever a test wrote, the chain over it holds.
-        Assert.Null((await new SqliteAuditTrail(_folder.Open()).VerifyAsync(stop)).FirstBroken);
-        return await _folder.Open().ReadAsync(
-            connection => SqliteDatabase.List(
-                connection,
-                "SELECT at, action, by, subject, outcome, correlation FROM audit ORDER BY seq",
-                row => new AuditRecord(
-                    StoreTime.Parse(row.GetString(0)), row.GetString(1), Actor.Parse(row.GetString(2))!, row.GetString(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetString(5))),
-            stop);
+        var database = _folder.Open();
+        var log = new SqliteEvidenceLog(database);
+        return new((log, log, new SqliteGrantStore(database, Unreadable.New())));
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Sqlite;
 using DbAccess.Infrastructure.Stores;
@@ -117,50 +118,23 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Events_and_audit_rows_cannot_be_edited_and_audit_rows_not_removed()
+    public async Task What_has_a_place_cannot_be_edited_and_nothing_removed()
     {
         await new SqliteGrantStore(_folder.Open(), Unreadable.New()).AddAsync(Some.Active(), Stop);
         await AppendAsync(1);
         using var raw = _folder.Raw();
+        SqliteDatabase.Execute(raw, "UPDATE evidence SET place = 0, hash = zeroblob(32) WHERE id = 1");
 
-        foreach (var sql in (string[])["UPDATE audit SET outcome = 'x'", "DELETE FROM audit", "UPDATE events SET note = 'x'"])
+        foreach (var sql in (string[])
+            [
+                "UPDATE evidence SET body = 'x'", "UPDATE evidence SET open = 'x' WHERE id = 2", "DELETE FROM evidence",
+                "UPDATE evidence SET place = 1 WHERE id = 1", "UPDATE evidence SET hash = x'00' WHERE id = 1",
+                "UPDATE evidence SET number = 7 WHERE id = 2", "UPDATE evidence SET place = NULL WHERE id = 1",
+            ])
             Assert.Throws<SqliteException>(() => SqliteDatabase.Execute(raw, sql));
 
-        Assert.Equal(1, SqliteDatabase.Scalar(raw, "SELECT count(*) FROM audit WHERE outcome = 'done'"));
-    }
-
-    [Theory]
-    [InlineData("UPDATE audit SET outcome = 'refused' WHERE seq = 3", 3)]
-    [InlineData("UPDATE audit SET at = '2026-03-02T14:00:00.0000001Z' WHERE seq = 1", 1)]
-    [InlineData("UPDATE audit SET correlation = '' WHERE seq = 2", 2)]
-    [InlineData("UPDATE audit SET subject = action, action = subject WHERE seq = 5", 5)]
-    [InlineData("DELETE FROM audit WHERE seq = 4", 4)]
-    [InlineData("DELETE FROM audit WHERE seq = 1", 1)]
-    [InlineData("UPDATE audit SET seq = -1 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = -1", 3)]
-    [InlineData("DELETE FROM audit WHERE seq = 2; UPDATE audit SET seq = seq - 1 WHERE seq > 2", 2)]
-    [InlineData("UPDATE audit SET hash = zeroblob(32) WHERE seq = 2", 2)]
-    public async Task A_trail_that_was_tampered_with_shows_where(string tampering, long where)
-    {
-        await AppendAsync(6);
-        var trail = new SqliteAuditTrail(_folder.Open());
-        Assert.Equal((6L, null), ((await trail.VerifyAsync(Stop)).Rows, (await trail.VerifyAsync(Stop)).FirstBroken));
-        using (var raw = _folder.Raw()) SqliteDatabase.Execute(raw, "DROP TRIGGER audit_is_not_edited; DROP TRIGGER audit_is_not_shortened; " + tampering);
-
-        Assert.Equal(where, (await trail.VerifyAsync(Stop)).FirstBroken);
-    }
-
-    [Fact]
-    public async Task The_head_of_the_trail_tells_that_its_end_was_cut_off()
-    {
-        await AppendAsync(3);
-        var trail = new SqliteAuditTrail(_folder.Open());
-        var before = await trail.VerifyAsync(Stop);
-        using (var raw = _folder.Raw()) SqliteDatabase.Execute(raw, "DROP TRIGGER audit_is_not_shortened; DELETE FROM audit WHERE seq = 3");
-
-        var after = await trail.VerifyAsync(Stop);
-
-        Assert.Null(after.FirstBroken);
-        Assert.NotEqual(before.Head, after.Head);
+        Assert.Equal(1, SqliteDatabase.Scalar(raw, "SELECT count(*) FROM attempts WHERE outcome = 'done'"));
+        Assert.Equal(5, SqliteDatabase.Scalar(raw, "SELECT count(*) FROM events"));
     }
 
     /// <summary>A text that was cut in the middle of an emoji, or carries a NUL: neither may make a row that cannot be read, or that looks tampered with.</summary>
@@ -170,14 +144,14 @@ public sealed class SqliteDatabaseTests : IDisposable
     public async Task Broken_text_harms_nothing(char sent, char kept)
     {
         var database = _folder.Open();
-        var trail = new SqliteAuditTrail(database);
+        var trail = new SqliteEvidenceLog(database);
         var store = new SqliteGrantStore(database, Unreadable.New());
         var grant = new Grant(MaximalGrant.Snapshot(GrantId.New(), $"a{sent}b"));
 
-        await trail.AppendAsync(new AuditRecord(Some.Now, "CreateGrant", new Domain.Principals.Actor.Sweep(), $"a{sent}b", "done", null), Stop);
+        await trail.RecordAsync(Attempt($"a{sent}b"), Stop);
         await store.AddAsync(grant, Stop);
 
-        Assert.Null((await trail.VerifyAsync(Stop)).FirstBroken);
+        Assert.Contains(kept is '\0' ? "a\\u0000b" : "a\ufffdb", Assert.Single(await trail.ListUnplacedAsync(10, Stop)).Body.Json, StringComparison.Ordinal);
         Assert.Equal($"a{kept}b", (await store.FindAsync(grant.Id, Stop))!.State.Reason);
     }
 
@@ -293,7 +267,6 @@ public sealed class SqliteDatabaseTests : IDisposable
 
         foreach (var grant in await store.ListLiveAsync(null, int.MaxValue, Stop))
             Assert.Equal(grant.State.Events, (await store.ListEventsAsync(grant.Id, Stop)).Count);
-        Assert.Null((await new SqliteAuditTrail(database).VerifyAsync(Stop)).FirstBroken);
         using var raw = _folder.Raw();
         Assert.Equal("ok", Text(raw, "PRAGMA integrity_check"));
         Assert.Equal(SaveOutcome.Saved, await store.AddAsync(Some.Active(), Stop));
@@ -347,8 +320,14 @@ public sealed class SqliteDatabaseTests : IDisposable
 
     private async Task AppendAsync(int count)
     {
-        var trail = new SqliteAuditTrail(_folder.Open());
+        var trail = new SqliteEvidenceLog(_folder.Open());
         for (var i = 0; i < count; i++)
-            await trail.AppendAsync(new AuditRecord(Some.Now, "CreateGrant", new Domain.Principals.Actor.Sweep(), $"{i}", "done", null), Stop);
+            await trail.RecordAsync(Attempt($"{i}"), Stop);
     }
+
+    private static LogEvent Attempt(string subject) => new()
+    {
+        At = Some.Now, Type = "command.create_grant", By = new Domain.Principals.Actor.Sweep(), Way = Way.Worker, Outcome = "done",
+        What = [new Fact.Text("subject", subject)],
+    };
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Sqlite;
 using DbAccess.TestKit;
@@ -25,7 +26,7 @@ internal static class WriterProcess
         // Everything on this thread: until a module initializer is through, no other thread gets into this module. When whoever started this
         // is gone, writing to the closed pipe ends it.
         using var database = new SqliteDatabase(file);
-        var (store, trail) = (new SqliteGrantStore(database, Unreadable.New()), new SqliteAuditTrail(database));
+        var (store, trail) = (new SqliteGrantStore(database, Unreadable.New()), new SqliteEvidenceLog(database));
         for (var i = 0; i < 100_000; i++)
         {
             var grant = Some.Active();
@@ -34,7 +35,7 @@ internal static class WriterProcess
             grant.StepFailed("try", Some.Now);
             store.SaveAsync(grant, CancellationToken.None).GetAwaiter().GetResult();
             Console.WriteLine($"saved {grant.Id} {grant.State.Events}");
-            trail.AppendAsync(new AuditRecord(Some.Now, "CreateGrant", new Actor.Sweep(), grant.Id.ToString(), "done", null), CancellationToken.None).GetAwaiter().GetResult();
+            trail.RecordAsync(new LogEvent { At = Some.Now, Type = "command.create_grant", By = new Actor.Sweep(), Way = Way.Worker, Grant = grant.Id }, CancellationToken.None).GetAwaiter().GetResult();
         }
 
         Environment.Exit(1);

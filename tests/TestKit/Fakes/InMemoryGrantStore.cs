@@ -56,12 +56,16 @@ public sealed class InMemoryGrantStore : IGrantStore
         lock (_gate) _unreadable.Add(id);
     }
 
+    /// <summary>Where the grants' events are recorded too; null for nowhere.</summary>
+    public InMemoryEvidenceLog? Evidence { get; set; }
+
     public Task<SaveOutcome> AddAsync(Grant grant, CancellationToken cancellationToken) => Write(cancellationToken, () =>
     {
         if (Take(ref _loseNextRace)) _takenElsewhere.Add(grant.Id);
         if (_rows.ContainsKey(grant.Id) || _takenElsewhere.Contains(grant.Id)) return SaveOutcome.LostRace;
 
         _rows[grant.Id] = new Row(Copy(grant.State) with { Version = 1 }, [.. grant.NewEvents]);
+        Evidence?.Save(grant.State, grant.NewEvents);
         grant.Saved(1);
         return SaveOutcome.Saved;
     });
@@ -74,6 +78,7 @@ public sealed class InMemoryGrantStore : IGrantStore
 
         var next = row.State.Version + 1;
         _rows[grant.Id] = new Row(Copy(grant.State) with { Version = next }, [.. row.Events, .. grant.NewEvents]);
+        Evidence?.Save(grant.State, grant.NewEvents);
         grant.Saved(next);
         return SaveOutcome.Saved;
     });

@@ -2,6 +2,7 @@ using System.Text.Json;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Evidence;
 
 namespace DbAccess.Api.Slack.Desk;
 
@@ -26,6 +27,15 @@ internal static class InboxKinds
     public const string Submission = "submission";
     public const string Revocation = "revocation";
     public const string Decision = "decision";
+
+    /// <summary>As the evidence log calls it.</summary>
+    public static string WayOf(string? kind) => kind switch
+    {
+        Command => Way.SlackCommand,
+        Action => Way.SlackPress,
+        Message or Talk => Way.SlackEvent,
+        _ => Way.SlackForm,
+    };
 }
 
 /// <summary>A confirmed form that ends access, as the inbox keeps it.</summary>

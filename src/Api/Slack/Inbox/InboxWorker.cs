@@ -5,6 +5,7 @@ using System.Diagnostics;
 using DbAccess.Application;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Api.Slack.Inbox;
@@ -280,6 +281,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         if (_abort.IsCancellationRequested) return false;
 
         using var activity = Telemetry.Activities.StartActivity("Inbox", ActivityKind.Internal, work.Parent);
+        Way.Mark(InboxKinds.WayOf(work.Item?.Kind));
         for (var attempt = 1; attempt <= Tries; attempt++)
         {
             if (await TryAsync(work, last: attempt == Tries)) break;

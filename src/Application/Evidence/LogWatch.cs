@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Text;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Evidence;
+
+namespace DbAccess.Application.Evidence;
+
+/// <summary>
+/// Looks at what is on record again, a piece with each sequencing: whoever edits, removes or inserts an event by hand is noticed while the
+/// product runs, and not only when somebody verifies. After the last piece it begins again.
+/// </summary>
+public sealed class LogWatch(IEvidenceLog log, EvidenceTerms terms)
+{
+    private TreeHead _seen = TreeHead.Empty;
+
+    /// <summary>What was found wrong the last time it came by, in words; null when nothing was.</summary>
+    public string? Broken { get; private set; }
+
+    /// <summary>How many events have a place.</summary>
+    public long Size { get; private set; }
+
+    /// <summary>Looks at the next piece.</summary>
+    public async Task<string?> LookAsync(TreeHead end, CancellationToken cancellationToken)
+    {
+        Size = end.Size;
+        if (_seen.Size > end.Size) _seen = TreeHead.Empty;
+        var left = terms.WatchedAtOnce;
+        await foreach (var placed in log.ReadAsync(_seen.Size, cancellationToken))
+        {
+            // More of them came behind meanwhile.
+            if (placed.Place >= end.Size) break;
+            if (Fault(placed) is { } fault) return Found(fault);
+
+            _seen = _seen.Add(placed.Hash!);
+            if (--left == 0 && _seen.Size < end.Size) return Broken;
+        }
+
+        if (_seen.Size < end.Size) return Found(Missing(_seen.Size));
+        var whole = _seen.Root().AsSpan().SequenceEqual(end.Root());
+        if (!whole) return Found(string.Create(CultureInfo.InvariantCulture, $"the first {end.Size} events are not those that were signed"));
+
+        _seen = TreeHead.Empty;
+        return Broken = null;
+    }
+
+    private string? Fault(PlacedEvent placed) => placed switch
+    {
+        { Place: var place } when place != _seen.Size => Missing(_seen.Size),
+        { Body: null } or { Hash: null } => Missing(placed.Place),
+        { Body: { } body, Hash: { } hash } => MerkleTree.LeafHash(Encoding.UTF8.GetBytes(body.Leaf(placed.Place))).AsSpan().SequenceEqual(hash)
+            ? null : string.Create(CultureInfo.InvariantCulture, $"event {placed.Place} was changed"),
+    };
+
+    private string Found(string fault)
+    {
+        _seen = TreeHead.Empty;
+        return Broken = fault;
+    }
+
+    private static string Missing(long place) => string.Create(CultureInfo.InvariantCulture, $"event {place} is missing");
+}

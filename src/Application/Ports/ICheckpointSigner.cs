@@ -1,0 +1,20 @@
+using DbAccess.Domain.Evidence;
+
+namespace DbAccess.Application.Ports;
+
+/// <summary>The key cannot be used. The message says why and what mends it, without a secret.</summary>
+public sealed class SigningKeyException(string why) : Exception(why);
+
+/// <summary>Signs checkpoints with the log's key, which never leaves where it is.</summary>
+public interface ICheckpointSigner
+{
+    /// <summary>The public part of the key in use.</summary>
+    /// <param name="first">Nothing was ever signed for this log, so a key may be made where there is none. One that was there before and is
+    /// not any more is lost, and never replaced in silence.</param>
+    /// <exception cref="SigningKeyException">There is none that can be used.</exception>
+    Task<LogKey> OpenAsync(bool first, CancellationToken cancellationToken);
+
+    /// <summary>ECDSA over P-256 with SHA-256 over the text, ASN.1 DER.</summary>
+    /// <exception cref="SigningKeyException">It could not be signed now.</exception>
+    Task<byte[]> SignAsync(string text, CancellationToken cancellationToken);
+}

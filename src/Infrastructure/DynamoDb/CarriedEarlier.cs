@@ -1,0 +1,91 @@
+using System.Globalization;
+using Amazon.DynamoDBv2.Model;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Evidence;
+using DbAccess.Domain.Grants;
+using DbAccess.Infrastructure.Stores;
+
+namespace DbAccess.Infrastructure.DynamoDb;
+
+/// <summary>
+/// The upgrade to the evidence log: events of grants (<c>GRANT#id</c>/<c>EVENT#n</c>) and attempts (<c>AUDIT</c>/<c>ROW#n</c>) of versions
+/// before it are copied into a part of the journal of their own, once, and get their places from there. Safe to repeat from any point.
+/// </summary>
+internal static class CarriedEarlier
+{
+    private const string Pk = "JOURNAL#CARRIED";
+    private const string State = "carried";
+    private const string Copied = "copied";
+    private const string Done = "done";
+
+    /// <summary>What of it has no place yet; nothing when there is nothing left, which is written down.</summary>
+    public static async Task<IReadOnlyList<UnplacedEvent>> ListAsync(DynamoTable table, Dictionary<string, AttributeValue>? lease,
+        DynamoEvidenceLog log, int limit, CancellationToken cancellationToken)
+    {
+        var state = lease?.TextOf(State);
+        if (state == Done) return [];
+        if (state != Copied)
+        {
+            await CopyAsync(table, cancellationToken);
+            await NoteAsync(table, Copied, cancellationToken);
+        }
+
+        var placed = await log.PlacedAsync(cancellationToken);
+        var request = new QueryRequest
+        {
+            KeyConditionExpression = "pk = :pk", ConsistentRead = true,
+            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(Pk) },
+        };
+        List<UnplacedEvent> left = [.. (await table.QueryAsync(request, int.MaxValue, cancellationToken))
+            .Select(DynamoJournal.Unplaced).Where(one => !placed.Contains(one.Key)).Take(limit)];
+        if (left.Count == 0) await NoteAsync(table, Done, cancellationToken);
+        return left;
+    }
+
+    private static async Task CopyAsync(DynamoTable table, CancellationToken cancellationToken)
+    {
+        var request = new ScanRequest
+        {
+            FilterExpression = "begins_with(sk, :event) OR pk = :audit", ConsistentRead = true,
+            ExpressionAttributeValues =
+                new(StringComparer.Ordinal) { [":event"] = DynamoItem.Text("EVENT#"), [":audit"] = DynamoItem.Text("AUDIT") },
+        };
+        foreach (var item in await table.ScanAsync(request, cancellationToken))
+        {
+            var (happened, number) = item["pk"].S is "AUDIT" ? (Attempt(item), item["sk"].S) : await OfGrantAsync(table, item,
+                cancellationToken);
+            var key = new JournalKey(Pk, string.Create(CultureInfo.InvariantCulture,
+                $"{happened.At.ToUnixTimeMilliseconds():D13}#{happened.Grant?.ToString() ?? "-"}#{number}"));
+            await table.TryPutAsync(DynamoJournal.Item(key, happened, "carried"), "attribute_not_exists(pk)", cancellationToken);
+        }
+    }
+
+    private static async Task<(LogEvent, string)> OfGrantAsync(
+        DynamoTable table, Dictionary<string, AttributeValue> item, CancellationToken cancellationToken)
+    {
+        var id = GrantId.Parse(item["pk"].S["GRANT#".Length..])!;
+        var happened = DynamoGrantStore.ReadEvent(id, item);
+        GrantSnapshot? state = null;
+        try
+        {
+            var grant = await table.FindAsync(item["pk"].S, "GRANT", cancellationToken);
+            if (grant?.TextOf("document") is { } document) state = GrantJson.Read(id.ToString(), document);
+        }
+        catch (GrantDocumentException)
+        {
+            // Its events are carried all the same.
+        }
+
+        return (CarriedEvent.OfGrant(id, state, happened), string.Create(CultureInfo.InvariantCulture, $"{happened.Sequence:D6}"));
+    }
+
+    private static LogEvent Attempt(Dictionary<string, AttributeValue> item) => CarriedEvent.Attempt(item["at"].S, item["action"].S,
+        item["by"].S, item["subject"].S ?? "", item["outcome"].S ?? "", item.TextOf("correlation"));
+
+    private static Task NoteAsync(DynamoTable table, string state, CancellationToken cancellationToken) => table.TryUpdateAsync(
+        new UpdateItemRequest
+        {
+            Key = DynamoTable.Key("LOG", "LEASE"), UpdateExpression = $"SET {State} = :state",
+            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":state"] = DynamoItem.Text(state) },
+        }, cancellationToken);
+}

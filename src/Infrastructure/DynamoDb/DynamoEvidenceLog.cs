@@ -1,0 +1,264 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Amazon.DynamoDBv2.Model;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Evidence;
+using DbAccess.Domain.Grants;
+using DbAccess.Infrastructure.Stores;
+
+namespace DbAccess.Infrastructure.DynamoDb;
+
+/// <summary>
+/// The evidence log in the DynamoDB table. Events stand in the journal (<see cref="JournalKey"/>); their places in batches,
+/// <c>LOG</c>/<c>BATCH#first place</c>: where the events are, their leaf hashes, the tree's peaks and the checkpoint. A batch is put only
+/// where there is none, and where it stands is said by the one before it, so of two that go on from the same end one is refused.
+/// </summary>
+internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) : IAuditTrail, IEvidenceLog
+{
+    private const string LogPk = "LOG";
+    private const string LeaseSk = "LEASE";
+    private const string MarkPk = "MARK";
+    private const string Settled = "settled";
+
+    // A write is stamped before it is sent, and its answer may be lost: what is stamped now is looked for for this long. A request that is
+    // signed is taken for five minutes.
+    private static readonly TimeSpan Slack = TimeSpan.FromMinutes(10);
+
+    // A process may be frozen for longer, in the middle of its tries.
+    private static readonly TimeSpan DeepSlack = TimeSpan.FromHours(26);
+
+    // Clocks of processes differ.
+    private static readonly TimeSpan Ahead = TimeSpan.FromMinutes(2);
+
+    private DateTimeOffset? _settled;
+    private DateTimeOffset _deep = DateTimeOffset.MinValue;
+
+    public async Task RecordAsync(LogEvent happened, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var (key, write) = (JournalKey.Attempt(happened.Grant, happened.At), Guid.NewGuid().ToString("N"));
+        if (!await table.TryPutAsync(DynamoJournal.Item(key, happened, write), "attribute_not_exists(pk)", cancellationToken)
+            && (await table.FindAsync(key.Pk, key.Sk, CancellationToken.None))?.TextOf("write_id") != write)
+            throw new DynamoStoreException("An event could not be recorded: something else stands in its place.");
+    }
+
+    public async Task<bool> TryHoldAsync(string holder, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        var request = new UpdateItemRequest
+        {
+            Key = DynamoTable.Key(LogPk, LeaseSk),
+            ConditionExpression = "attribute_not_exists(held_by) OR held_by = :me OR held_until <= :now",
+            UpdateExpression = "SET held_by = :me, held_until = :until",
+            ExpressionAttributeValues = new(StringComparer.Ordinal)
+            {
+                [":me"] = DynamoItem.Text(holder), [":now"] = DynamoItem.Number(now.ToUnixTimeMilliseconds()),
+                [":until"] = DynamoItem.Number(until.ToUnixTimeMilliseconds()),
+            },
+        };
+        if (_settled is { } settled)
+        {
+            request.UpdateExpression += $", {Settled} = :settled";
+            request.ExpressionAttributeValues[":settled"] = DynamoItem.Number(settled.ToUnixTimeMilliseconds());
+        }
+
+        return await table.TryUpdateAsync(request, cancellationToken) is not null;
+    }
+
+    public async Task<LogEnd> ReadEndAsync(CancellationToken cancellationToken) =>
+        await LastAsync(cancellationToken) is { } last ? new LogEnd(last.Next, last.Head, last.Checkpoint) : new LogEnd(0, null, null);
+
+    public async Task<IReadOnlyList<UnplacedEvent>> ListUnplacedAsync(int limit, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        var lease = await table.FindAsync(LogPk, LeaseSk, cancellationToken);
+        var begin = await CarriedEarlier.ListAsync(table, lease, this, limit, cancellationToken);
+        if (begin.Count > 0) return begin;
+
+        var settled = lease?.NumberOf(Settled) is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : DateTimeOffset.UnixEpoch;
+        if (_settled > settled) settled = _settled.Value;
+        var deep = now - _deep >= TimeSpan.FromHours(1);
+        var from = Latest(settled - (deep ? DeepSlack : Slack), now - TimeSpan.FromDays(400));
+        if (settled == DateTimeOffset.UnixEpoch) from = await FirstHourAsync(cancellationToken) ?? now - Slack;
+
+        var known = await PlacedSinceAsync(from - Slack, cancellationToken);
+        var waiting = new List<Dictionary<string, AttributeValue>>();
+        foreach (var hour in JournalKey.Between(from, now + Ahead).Chunk(16))
+            waiting.AddRange((await Task.WhenAll(hour.Select(pk => QueryHourAsync(pk, from, cancellationToken)))).SelectMany(items => items)
+                .Where(item => !known.Contains(DynamoJournal.Key(item).ToString())));
+        if (waiting.Count == 0)
+        {
+            _settled = now - Slack;
+            if (deep) _deep = now;
+        }
+
+        // Of one grant, the instants never go back; what is equal is put in order by the number.
+        return [.. waiting.OrderBy(item => item["sk"].S, StringComparer.Ordinal).Take(limit).Select(DynamoJournal.Unplaced)];
+    }
+
+    public async Task<bool> TryAppendAsync(LogEnd over, long firstPlace, IReadOnlyList<(UnplacedEvent Event, byte[] Hash)> placed, LogEnd end,
+        DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        if (over.Version != firstPlace) return false;
+        var (item, write) = (DynamoTable.Key(LogPk, BatchSk(firstPlace)), Guid.NewGuid().ToString("N"));
+        item["next"] = DynamoItem.Number(firstPlace + placed.Count);
+        item["at"] = DynamoItem.Number(at.ToUnixTimeMilliseconds());
+        item["events"] = DynamoItem.Text(string.Join('\n', placed.Select(one => one.Event.Key)));
+        item["hashes"] = DynamoItem.Bytes([.. placed.SelectMany(one => one.Hash)]);
+        item["write_id"] = DynamoItem.Text(write);
+        item.SetText("head", end.Head);
+        item.SetText("checkpoint", end.Checkpoint);
+        return await table.TryPutAsync(item, "attribute_not_exists(pk)", cancellationToken)
+            || (await table.FindAsync(LogPk, BatchSk(firstPlace), CancellationToken.None))?.TextOf("write_id") == write;
+    }
+
+    public IAsyncEnumerable<PlacedEvent> ReadAsync(long from, CancellationToken cancellationToken) =>
+        ReadAsync(from, null, cancellationToken);
+
+    /// <summary>Reads where all events are (about 110 bytes each), and then those of the grant.</summary>
+    public IAsyncEnumerable<PlacedEvent> ReadGrantAsync(GrantId grant, CancellationToken cancellationToken) =>
+        ReadAsync(0, grant.ToString(), cancellationToken);
+
+    public async IAsyncEnumerable<string> ReadCheckpointsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var batch in BatchesAsync(0, cancellationToken))
+            if (batch.Checkpoint is { } note) yield return note;
+    }
+
+    public async Task<(long Events, DateTimeOffset? Since)> CountUnplacedAsync(CancellationToken cancellationToken)
+    {
+        var waiting = await ListUnplacedAsync(int.MaxValue, cancellationToken);
+        return (waiting.Count, waiting.Count == 0
+            ? null : DateTimeOffset.FromUnixTimeMilliseconds(waiting.Min(one => JournalKey.Parse(one.Key).Milliseconds)));
+    }
+
+    public async Task<string?> ReadMarkAsync(string name, CancellationToken cancellationToken) =>
+        (await table.FindAsync(MarkPk, name, cancellationToken))?.TextOf("value");
+
+    public async Task<bool> TryWriteMarkAsync(string name, string? over, string value, CancellationToken cancellationToken)
+    {
+        var request = new UpdateItemRequest
+        {
+            Key = DynamoTable.Key(MarkPk, name),
+            ConditionExpression = over is null ? "attribute_not_exists(pk)" : "#value = :over",
+            UpdateExpression = "SET #value = :value",
+            ExpressionAttributeNames = new(StringComparer.Ordinal) { ["#value"] = "value" },
+            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":value"] = DynamoItem.Text(value) },
+        };
+        if (over is not null) request.ExpressionAttributeValues[":over"] = DynamoItem.Text(over);
+        return await table.TryUpdateAsync(request, cancellationToken) is not null;
+    }
+
+    /// <summary>Everything that has a place, by where it stands; for what does not come by its hour.</summary>
+    internal Task<HashSet<string>> PlacedAsync(CancellationToken cancellationToken) =>
+        PlacedSinceAsync(DateTimeOffset.UnixEpoch, cancellationToken);
+
+    private async Task<HashSet<string>> PlacedSinceAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var placed = new HashSet<string>(StringComparer.Ordinal);
+        var request = Batches("pk = :pk AND begins_with(sk, :batch)", forward: false);
+        request.ExpressionAttributeValues[":batch"] = DynamoItem.Text("BATCH#");
+        await foreach (var item in table.ReadAsync(request, cancellationToken))
+        {
+            var batch = Batch.Read(item);
+            if (batch.At < since) break;
+            placed.UnionWith(batch.Events);
+        }
+
+        return placed;
+    }
+
+    private async IAsyncEnumerable<PlacedEvent> ReadAsync(
+        long from, string? grant, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var batch in BatchesAsync(from, cancellationToken))
+        {
+            List<(long Place, JournalKey Key, byte[] Hash)> wanted = [];
+            for (var i = 0; i < batch.Events.Count; i++)
+            {
+                var (place, key) = (batch.First + i, JournalKey.Parse(batch.Events[i]));
+                if (place >= from && (grant is null || key.Grant == grant)) wanted.Add((place, key, batch.Hash(i)));
+            }
+
+            foreach (var some in wanted.Chunk(500))
+            {
+                var found = (await table.FindManyAsync(some.Select(one => (one.Key.Pk, one.Key.Sk)), cancellationToken))
+                    .ToDictionary(item => DynamoJournal.Key(item));
+                foreach (var (place, key, hash) in some)
+                    yield return new PlacedEvent(place, DynamoJournal.Body(found.GetValueOrDefault(key)), hash);
+            }
+        }
+    }
+
+    /// <summary>From the batch that holds that place on.</summary>
+    private async IAsyncEnumerable<Batch> BatchesAsync(long from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var first = await LastAsync(cancellationToken, from);
+        if (first is null) yield break;
+
+        var request = Batches("pk = :pk AND sk BETWEEN :from AND :last", forward: true);
+        request.ExpressionAttributeValues[":from"] = DynamoItem.Text(BatchSk(first.First));
+        request.ExpressionAttributeValues[":last"] = DynamoItem.Text("BATCH#~");
+        await foreach (var item in table.ReadAsync(request, cancellationToken)) yield return Batch.Read(item);
+    }
+
+    /// <summary>The newest batch, or the newest that begins at a place or before it.</summary>
+    private async Task<Batch?> LastAsync(CancellationToken cancellationToken, long upTo = long.MaxValue)
+    {
+        var request = Batches("pk = :pk AND sk BETWEEN :first AND :upTo", forward: false);
+        request.ExpressionAttributeValues[":first"] = DynamoItem.Text("BATCH#");
+        request.ExpressionAttributeValues[":upTo"] = DynamoItem.Text(upTo == long.MaxValue ? "BATCH#~" : BatchSk(upTo));
+        return await table.QueryAsync(request, 1, cancellationToken) is [var item] ? Batch.Read(item) : null;
+    }
+
+    /// <summary>The first hour that has an event, when nobody has settled anything yet: there is no index of hours.</summary>
+    private async Task<DateTimeOffset?> FirstHourAsync(CancellationToken cancellationToken)
+    {
+        DateTimeOffset? first = null;
+        var request = new ScanRequest
+        {
+            FilterExpression = "begins_with(pk, :journal)", ProjectionExpression = "pk, sk",
+            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":journal"] = DynamoItem.Text("JOURNAL#2") },
+        };
+        foreach (var item in await table.ScanAsync(request, cancellationToken))
+        {
+            var at = DateTimeOffset.FromUnixTimeMilliseconds(DynamoJournal.Key(item).Milliseconds);
+            if (first is null || at < first) first = at;
+        }
+
+        return first;
+    }
+
+    private Task<List<Dictionary<string, AttributeValue>>> QueryHourAsync(string pk, DateTimeOffset from, CancellationToken cancellationToken)
+    {
+        var since = string.Create(CultureInfo.InvariantCulture, $"{from.ToUnixTimeMilliseconds():D13}");
+        return table.QueryAsync(new QueryRequest
+        {
+            KeyConditionExpression = "pk = :pk AND sk >= :since", ConsistentRead = true,
+            ExpressionAttributeValues =
+                new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(pk), [":since"] = DynamoItem.Text(since) },
+        }, int.MaxValue, cancellationToken);
+    }
+
+    private static DateTimeOffset Latest(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
+    private static string BatchSk(long first) => string.Create(CultureInfo.InvariantCulture, $"BATCH#{first:D15}");
+
+    private static QueryRequest Batches(string condition, bool forward) => new()
+    {
+        KeyConditionExpression = condition, ScanIndexForward = forward, ConsistentRead = true,
+        ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(LogPk) },
+    };
+
+    /// <summary>Places that were given together.</summary>
+    private sealed record Batch(
+        long First, long Next, DateTimeOffset At, IReadOnlyList<string> Events, byte[] Hashes, string? Head, string? Checkpoint)
+    {
+        public byte[] Hash(int i) => Hashes[(i * MerkleTree.HashBytes)..((i + 1) * MerkleTree.HashBytes)];
+
+        public static Batch Read(Dictionary<string, AttributeValue> item) => new(
+            long.Parse(item["sk"].S["BATCH#".Length..], CultureInfo.InvariantCulture), item.NumberOf("next")!.Value,
+            DateTimeOffset.FromUnixTimeMilliseconds(item.NumberOf("at")!.Value), item["events"].S.Split('\n'), item["hashes"].B.ToArray(),
+            item.TextOf("head"), item.TextOf("checkpoint"));
+    }
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using Amazon.DynamoDBv2.Model;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Evidence;
+using DbAccess.Domain.Grants;
+
+namespace DbAccess.Infrastructure.DynamoDb;
+
+/// <summary>
+/// Where an event stands: in the journal, by the hour and one of a few parts, and in it by its instant. So whoever gives events their place
+/// reads the last minutes and nothing else, consistently, and recording one costs no more than its own item.
+/// </summary>
+/// <param name="Sk"><c>ms#grant#number</c>; of an attempt <c>ms#grant or -#A and a number of its own</c>.</param>
+internal sealed record JournalKey(string Pk, string Sk)
+{
+    /// <summary>One part takes 1,000 writes a second. Changing it needs both sets read for an hour.</summary>
+    private const int Parts = 4;
+
+    public static JournalKey Of(GrantId grant, int number, DateTimeOffset at)
+    {
+        var ms = at.ToUnixTimeMilliseconds();
+        return new(Hour(ms, DynamoGrantStore.Shard(grant.ToString(), Parts)), string.Create(CultureInfo.InvariantCulture,
+            $"{ms:D13}#{grant}#{number:D6}"));
+    }
+
+    public static JournalKey Attempt(GrantId? grant, DateTimeOffset at)
+    {
+        var (ms, own) = (at.ToUnixTimeMilliseconds(), Guid.NewGuid().ToString("N"));
+        return new(Hour(ms, DynamoGrantStore.Shard(own, Parts)), string.Create(CultureInfo.InvariantCulture,
+            $"{ms:D13}#{grant?.ToString() ?? "-"}#A{own}"));
+    }
+
+    public long Milliseconds => long.Parse(Sk[..13], CultureInfo.InvariantCulture);
+
+    public string Grant => Sk.Split('#')[1];
+
+    /// <summary>As it stands in a batch.</summary>
+    public override string ToString() => $"{Pk}|{Sk}";
+
+    public static JournalKey Parse(string text) => text.Split('|') is [var pk, var sk] ? new(pk, sk) : throw new FormatException();
+
+    /// <summary>All parts of every hour of that time.</summary>
+    public static IEnumerable<string> Between(DateTimeOffset from, DateTimeOffset until)
+    {
+        for (var hour = from.UtcDateTime.Date.AddHours(from.UtcDateTime.Hour); hour <= until.UtcDateTime; hour = hour.AddHours(1))
+        {
+            for (var part = 0; part < Parts; part++)
+                yield return Hour(new DateTimeOffset(hour, TimeSpan.Zero).ToUnixTimeMilliseconds(), part);
+        }
+    }
+
+    private static string Hour(long ms, int part) => string.Create(CultureInfo.InvariantCulture,
+        $"JOURNAL#{DateTimeOffset.FromUnixTimeMilliseconds(ms).UtcDateTime:yyyy-MM-dd'T'HH}#{part}");
+}
+
+/// <summary>Events as items of the journal, to and from.</summary>
+internal static class DynamoJournal
+{
+    public static Dictionary<string, AttributeValue> Item(JournalKey key, LogEvent happened, string write)
+    {
+        var (item, body) = (DynamoTable.Key(key.Pk, key.Sk), EventBody.Of(happened));
+        item["body"] = DynamoItem.Text(body.Json);
+        item["write_id"] = DynamoItem.Text(write);
+        item.SetText("open", body.Open);
+        return item;
+    }
+
+    public static JournalKey Key(Dictionary<string, AttributeValue> item) => new(item["pk"].S, item["sk"].S);
+
+    public static EventBody? Body(Dictionary<string, AttributeValue>? item) =>
+        item?.TextOf("body") is { } body ? new EventBody(body, item.TextOf("open")) : null;
+
+    public static UnplacedEvent Unplaced(Dictionary<string, AttributeValue> item) => new(Key(item).ToString(), Body(item)
+        ?? throw new DynamoStoreException($"{item["pk"].S} {item["sk"].S} has no body."));
+}

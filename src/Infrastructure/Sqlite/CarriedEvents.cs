@@ -1,0 +1,51 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Evidence;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
+using DbAccess.Infrastructure.Stores;
+using Microsoft.Data.Sqlite;
+
+namespace DbAccess.Infrastructure.Sqlite;
+
+/// <summary>The upgrade to the evidence log: what versions before it kept as events of grants and as attempts becomes leaves of it.</summary>
+internal static class CarriedEvents
+{
+    /// <summary>Copies all of it into the log's table, oldest first. Once, in the transaction that then drops the old tables.</summary>
+    public static void Carry(SqliteConnection connection)
+    {
+        using var attempts = Cursor(connection, "SELECT at, action, by, subject, outcome, correlation FROM audit ORDER BY seq");
+        using var events = Cursor(connection, """
+            SELECT e.at, e.grant_id, e.seq, e.type, e.by, e."from", e."to", e.note, g.document
+            FROM events e JOIN grants g ON g.id = e.grant_id ORDER BY e.grant_id, e.seq
+            """);
+        while (events.Read()) SqliteEvidenceLog.Add(connection, GrantsOwn(events));
+        while (attempts.Read())
+            SqliteEvidenceLog.Add(connection, CarriedEvent.Attempt(
+                attempts.GetString(0), attempts.GetString(1), attempts.GetString(2), attempts.GetString(3), attempts.GetString(4),
+                Text(attempts, 5)));
+    }
+
+    private static LogEvent GrantsOwn(SqliteDataReader row)
+    {
+        var id = row.GetString(1);
+        var happened = new GrantEvent(
+            row.GetInt32(2), StoreTime.Parse(row.GetString(0)), row.GetString(3), Actor.Parse(row.GetString(4)) ?? new Actor.Sweep(),
+            Text(row, 5) is { } from ? Enum.Parse<GrantStatus>(from) : null, Enum.Parse<GrantStatus>(row.GetString(6)), Text(row, 7));
+        GrantSnapshot? state = null;
+        try
+        {
+            state = GrantJson.Read(id, row.GetString(8));
+        }
+        catch (GrantDocumentException)
+        {
+            // Its events are carried all the same.
+        }
+
+        return CarriedEvent.OfGrant(GrantId.Parse(id), state, happened);
+    }
+
+    private static SqliteDataReader Cursor(SqliteConnection connection, string sql) =>
+        SqliteDatabase.Command(connection, sql).ExecuteReader();
+
+    private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+}
