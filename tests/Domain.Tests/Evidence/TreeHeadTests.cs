@@ -84,8 +84,16 @@ public sealed class TreeHeadTests
 internal static class Naive
 {
     private static readonly Dictionary<(int, int), byte[]> Roots = [];
+    private static readonly Dictionary<int, byte[]> Leaves = [];
 
-    public static byte[] Leaf(int i) => MerkleTree.LeafHash(Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture)));
+    public static byte[] Leaf(int i)
+    {
+        lock (Leaves)
+        {
+            if (Leaves.TryGetValue(i, out var known)) return known;
+            return Leaves[i] = MerkleTree.LeafHash(Encoding.ASCII.GetBytes(i.ToString(CultureInfo.InvariantCulture)));
+        }
+    }
 
     /// <summary>MTH(D[from:until]).</summary>
     public static byte[] Root(int from, int until)
