@@ -1,6 +1,7 @@
 using System.Reflection;
 using DbAccess.Api.Commands;
 using DbAccess.Api.Lambda;
+using DbAccess.Application.Evidence;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Scopes;
 
@@ -45,6 +46,19 @@ internal abstract record Verb
 
     /// <summary>Ends access, without Slack and without a policy.</summary>
     public sealed record Revoke(RevokeWish Target, string Why) : Verb;
+
+    /// <param name="From">A folder that was exported; null for the store of the settings.</param>
+    /// <param name="Key">A file with the public keys to verify with; null for the installation's own.</param>
+    /// <param name="Kept">Files of checkpoints that somebody kept elsewhere.</param>
+    public sealed record AuditVerify(string? From, string? Key, IReadOnlyList<string> Kept) : Verb;
+
+    /// <param name="Withhold">Sealed values that are left out, by name.</param>
+    public sealed record AuditExport(string To, PackSelection Selection, IReadOnlyList<string> Withhold) : Verb;
+
+    public sealed record AuditReport(string To, DateTimeOffset From, DateTimeOffset Until) : Verb;
+
+    /// <param name="Change">Begin with another key.</param>
+    public sealed record AuditKey(bool Change) : Verb;
 
     /// <summary>Asks a serving process on this machine whether it is up.</summary>
     public sealed record Health(Uri Address) : Verb;
@@ -100,6 +114,17 @@ internal static class CommandLine
           policy schema         the file as JSON Schema, for editors
           policy replay <file> [--since 30d] [--in group,group]
                                 which requests on record that policy would decide otherwise
+          audit verify [--from DIR] [--key FILE] [--checkpoint FILE,FILE]
+                                is the evidence log whole? Of the store, or of an export or a pack alone; exit code 1 with
+                                the first event that is wrong, and why
+                                  --key         public keys (PEM) that you got another way
+                                  --checkpoint  checkpoints that you kept, from Slack for instance
+          audit export --to DIR [--withhold reason,note,sql,run]
+          audit export --to DIR [--grant ID] [--person U…] [--database D] [--from DATE --until DATE]
+                                the whole log; or some grants' part of it, with proofs and a page to read
+          audit report --to DIR --from DATE --until DATE
+                                who had what, by which rule, and what stands out: a page and tables
+          audit key [--change]  the public key that the log is signed with; or begin with another one
           health [address]      is a serving process up? For containers without curl
                                   http://127.0.0.1:5081/health/live when no address is given
 
@@ -110,9 +135,6 @@ internal static class CommandLine
 
         Exit codes: 0 done, 1 it did not work (the reason is on standard error), 2 the call or the settings are wrong.
         """;
-
-    // Words of the contract that are not built yet: refused by name, so that nobody waits for them to work.
-    private static readonly string[] NotYet = ["audit"];
 
     public static Verb Read(string[] args) => args switch
     {
@@ -132,6 +154,7 @@ internal static class CommandLine
         ["lambda", "expire-db-users"] => new Verb.Lambda(LambdaFunction.ExpireDbUsers),
         ["revoke", .. var how] => RevokeWish.Read(how, Help),
         ["policy", .. var how] => PolicyCommandLine.Read(how, Help),
+        ["audit", .. var how] => AuditCommandLine.Read(how, Help),
         ["health"] => new Verb.Health(new Uri("http://127.0.0.1:5081/health/live")),
         ["health", var address] when ReadLocal(address) is { } local => new Verb.Health(local),
         ["health", var address] when !address.StartsWith('-') =>
@@ -139,7 +162,6 @@ internal static class CommandLine
         ["--help" or "-h" or "help", ..] => new Verb.Say(Help, Success),
         [_, "--help" or "-h"] or [_, _, "--help" or "-h"] => new Verb.Say(Help, Success),
         ["--version"] => new Verb.Say(Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "unknown", Success),
-        [var verb, ..] when NotYet.Contains(verb, StringComparer.Ordinal) => new Verb.Say($"'{verb}' is not available yet.", Misuse),
         _ => new Verb.Say($"I do not know '{string.Join(' ', args.Take(3))}'.\n\n{Help}", Misuse),
     };
 

@@ -6,10 +6,13 @@ using DbAccess.Api.Slack;
 using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Application;
 using DbAccess.Application.Databases;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.Evidence;
 using DbAccess.Infrastructure.Files;
@@ -38,22 +41,24 @@ public static class Program
                 await Console.Error.WriteLineAsync(said.Text);
                 return said.Exit;
             case Verb.PolicyLint lint:
-                return await LintAsync(lint);
+                return await LintAsync(lint, args);
             case Verb.PolicyExplain { In: not null } explain:
                 return await ReadPolicyAsync(explain.Path) is (_, { } policy)
                     ? await PolicyExplainVerb.RunAsync(explain, policy, TimeProvider.System.GetUtcNow(), Console.Out) : CommandLine.Misuse;
             case Verb.PolicySchema:
                 return Say(PolicySchema.Text);
+            case Verb.AuditVerify { From: { } from, Key: { } key } verify:
+                return await AuditVerifyVerb.RunAsync(verify, from, key);
             case Verb.Health health:
                 return await HealthAsync(health);
             case Verb.Lambda lambda:
                 return await LambdaAsync(lambda);
             case var verb:
-                return await RunAsync(verb);
+                return await RunAsync(verb, args);
         }
     }
 
-    private static async Task<int> RunAsync(Verb verb)
+    private static async Task<int> RunAsync(Verb verb, string[] args)
     {
         using var tracing = ProductLog.ListenToActivities();
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = verb is Verb.Serve serve
@@ -72,7 +77,8 @@ public static class Program
         AddEverything(builder.Services, settings, verb);
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
         // The brake works without Slack, and so does what asks it nothing.
-        var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay;
+        var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay
+            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditKey;
         var faults = settings.Faults.Where(fault => !slackless || !fault.StartsWith("Slack:", StringComparison.Ordinal))
             .ToList();
         if (faults.Count > 0)
@@ -90,8 +96,15 @@ public static class Program
             return CommandLine.Failure;
         }
 
+        using var activity = verb is Verb.Serve ? null : Telemetry.Activities.StartActivity("Verb");
+        if (verb is not Verb.Serve) Way.Mark(Way.CommandLine);
+        await RecordAsync(app.Services, args);
         return verb switch
         {
+            Verb.AuditVerify verify => await AuditVerifyVerb.RunAsync(verify, app.Services),
+            Verb.AuditExport export => await AuditExportVerb.RunAsync(app.Services, export),
+            Verb.AuditKey key => await AuditKeyVerb.RunAsync(app.Services, key),
+            Verb.AuditReport report => await AuditReportVerb.RunAsync(app.Services, report),
             Verb.Sweep sweep => await SweepAsync(app, sweep),
             Verb.Doctor doctor => await DoctorAsync(app, doctor),
             Verb.Plan plan => await PlanAsync(app, plan),
@@ -102,6 +115,17 @@ public static class Program
             Verb.StoreInit => Say("The store is ready."),
             _ => await ServeVerb.RunAsync(app, operations),
         };
+    }
+
+    /// <summary>Which verb was called, by whom, is on record before anything is done.</summary>
+    private static async Task RecordAsync(IServiceProvider services, string[] args)
+    {
+        // The words before the first option, and those of a verb of two words.
+        var words = args.Length == 0 ? ["serve"] : args.Take(args[0] is "audit" or "policy" or "store" ? 2 : 1)
+            .TakeWhile(word => !word.StartsWith('-')).ToList();
+        await using var scope = services.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new RecordVerb(
+            words.Count == 0 ? "serve" : string.Join(' ', words), new Actor.Operator(Environment.UserName), [.. args.Skip(words.Count)]));
     }
 
     /// <summary>Nothing of the web application is in it.</summary>
@@ -139,7 +163,8 @@ public static class Program
         services.AddStores(settings);
         services.AddSeal(
             settings, hosted: verb is Verb.Serve, orWithout: verb is not (Verb.Serve or Verb.StoreInit));
-        services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke);
+        services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke
+            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditKey);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddEvidence(settings);
@@ -195,6 +220,12 @@ public static class Program
 
         var report = (await mediator.Send(new ExpireGrants(Postponed: sweep.Now))).Value;
         Console.WriteLine(report.ToString());
+        if ((await mediator.Send(new SequenceEvents())).Refusal is { } refusal)
+        {
+            await Console.Error.WriteLineAsync(refusal.Message);
+            failed = failed || refusal.Code is not "audit.held";
+        }
+
         return !failed && report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
     }
 
@@ -229,12 +260,12 @@ public static class Program
         return CommandLine.Success;
     }
 
-    private static async Task<int> LintAsync(Verb.PolicyLint lint)
+    private static async Task<int> LintAsync(Verb.PolicyLint lint, string[] args)
     {
         var (path, content) = await ReadFileAsync(lint.Path);
         if (content is null) return CommandLine.Misuse;
         var taken = PolicyLintVerb.Run(lint, path, PolicyYaml.Read(content), TimeProvider.System.GetUtcNow(), Console.Out);
-        return !taken ? CommandLine.Failure : lint.Live ? await RunAsync(lint with { Path = path }) : CommandLine.Success;
+        return !taken ? CommandLine.Failure : lint.Live ? await RunAsync(lint with { Path = path }, args) : CommandLine.Success;
     }
 
     private static async Task<int> ReplayAsync(WebApplication app, Verb.PolicyReplay replay, string team) =>

@@ -191,14 +191,17 @@ public sealed class RulesOfTheHouse
     public void Every_request_answers_with_an_outcome_so_that_no_behaviour_is_passed_by() =>
         Assert.Empty(Handlers().Where(handler => !AnswersAnOutcome(handler.Request)).Select(handler => Name(handler.Request)));
 
+    // Behind a press: who may not is on record, who may is not.
+    private static readonly string[] OnlyRefusals = ["GetConnection", "GetStory", "GetAsked"];
+
     [Fact]
     public void Commands_are_audited_and_questions_are_not()
     {
         // A question starts with List, Get, Check, Preview or Examine; the others are work of the product itself: steps are told by the grants' own
         // events, and reconciling puts every mending on the audit record by itself.
-        string[] steps = ["ProvisionGrant", "ExpireGrants", "ReconcileRoles", "ReviewHolders", "TellOfPolicy"];
+        string[] steps = ["ProvisionGrant", "ExpireGrants", "ReconcileRoles", "ReviewHolders", "TellOfPolicy", "SequenceEvents", "WitnessCheckpoint", "RecordVerb", "ChangeAuditKey"];
         var odd = Handlers().Select(handler => handler.Request)
-            .Where(request => typeof(IAudited).IsAssignableFrom(request) == (steps.Contains(request.Name, StringComparer.Ordinal) || request.Name.StartsWith("List", StringComparison.Ordinal)
+            .Where(request => (typeof(IAudited).IsAssignableFrom(request) && !OnlyRefusals.Contains(request.Name, StringComparer.Ordinal)) == (steps.Contains(request.Name, StringComparer.Ordinal) || request.Name.StartsWith("List", StringComparison.Ordinal)
                 || request.Name.StartsWith("Get", StringComparison.Ordinal) || request.Name.StartsWith("Check", StringComparison.Ordinal)
                 || request.Name.StartsWith("Preview", StringComparison.Ordinal) || request.Name.StartsWith("Examine", StringComparison.Ordinal)))
             .Select(Name);

@@ -8,9 +8,6 @@ internal static class PolicyCommandLine
 {
     private const string Words = "policy takes lint, explain, schema or replay.";
 
-    /// <summary>What stands behind a verb: its words, and its options with their values.</summary>
-    private sealed record Said(IReadOnlyList<string> Words, IReadOnlyDictionary<string, string> Options, string? Wrong);
-
     public static Verb Read(string[] how, string help) => how switch
     {
         [_, .. var rest] when rest.Any(word => word is "--help" or "-h") => new Verb.Say(help, CommandLine.Success),
@@ -23,9 +20,9 @@ internal static class PolicyCommandLine
 
     private static Verb Lint(string[] how, string help)
     {
-        var said = Part(how, flags: ["--strict", "--live"], valued: []);
+        var said = Said.Part(how, flags: ["--strict", "--live"], valued: []);
         if (said.Wrong is not null || said.Words.Count > 1)
-            return Misuse($"policy lint takes one file, --strict and --live{Not(said, 1)}.", help);
+            return Misuse($"policy lint takes one file, --strict and --live{said.Not(1)}.", help);
         return new Verb.PolicyLint(
             said.Words.Count == 0 ? null : said.Words[0], said.Options.ContainsKey("--strict"), said.Options.ContainsKey("--live"));
     }
@@ -34,10 +31,10 @@ internal static class PolicyCommandLine
     {
         const string Usage = "policy explain wants --as U… or --in group,group (or both), and what would be typed in Slack; " +
             "--at 2026-12-01T10:00:00Z and --policy FILE may be given";
-        var said = Part(how, flags: [], valued: ["--as", "--in", "--at", "--policy"]);
+        var said = Said.Part(how, flags: [], valued: ["--as", "--in", "--at", "--policy"]);
         var person = said.Options.GetValueOrDefault("--as");
         if (said.Wrong is not null || said.Words.Count == 0 || (person is null && !said.Options.ContainsKey("--in")))
-            return Misuse($"{Usage}{Not(said, int.MaxValue)}.", help);
+            return Misuse($"{Usage}{said.Not(int.MaxValue)}.", help);
         // The team comes from the settings; any well-formed one lets the domain judge the user's half.
         if (person is not null && PrincipalId.Parse("T000", person) is null) return Misuse($"'{person}' is not a Slack user id.", help);
         DateTimeOffset? at = null;
@@ -49,33 +46,16 @@ internal static class PolicyCommandLine
 
     private static Verb Replay(string[] how, string help)
     {
-        var said = Part(how, flags: [], valued: ["--since", "--in"]);
+        var said = Said.Part(how, flags: [], valued: ["--since", "--in"]);
         if (said.Wrong is not null || said.Words.Count != 1)
-            return Misuse($"policy replay wants the new policy file; --since 30d and --in group,group may be given{Not(said, 1)}.", help);
+            return Misuse($"policy replay wants the new policy file; --since 30d and --in group,group may be given{said.Not(1)}.", help);
         var since = said.Options.GetValueOrDefault("--since") ?? "30d";
         return Durations.Parse(since) is { } length ? new Verb.PolicyReplay(said.Words[0], length, Groups(said))
             : Misuse($"--since is '{since}', which is not a length of time like 30d.", help);
     }
 
-    private static Said Part(string[] how, string[] flags, string[] valued)
-    {
-        var (words, options) = (new List<string>(), new Dictionary<string, string>(StringComparer.Ordinal));
-        for (var i = 0; i < how.Length; i++)
-        {
-            var word = how[i];
-            var known = flags.Contains(word) || (valued.Contains(word) && i + 1 < how.Length);
-            if (!word.StartsWith("--", StringComparison.Ordinal)) words.Add(word);
-            else if (!known || !options.TryAdd(word, flags.Contains(word) ? "" : how[++i])) return new Said(words, options, word);
-        }
-
-        return new Said(words, options, null);
-    }
-
     private static string[]? Groups(Said said) => said.Options.TryGetValue("--in", out var groups)
         ? groups.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : null;
-
-    private static string Not(Said said, int words) =>
-        said.Wrong is { } wrong ? $", not '{wrong}'" : said.Words.Count > words ? $", not '{said.Words[words]}'" : "";
 
     private static Verb.Say Misuse(string sentence, string help) => new($"{sentence}\n\n{help}", CommandLine.Misuse);
 }

@@ -37,7 +37,8 @@ public sealed class LogWatch(IEvidenceLog log, EvidenceTerms terms)
 
         if (_seen.Size < end.Size) return Found(Missing(_seen.Size));
         var whole = _seen.Root().AsSpan().SequenceEqual(end.Root());
-        if (!whole) return Found(string.Create(CultureInfo.InvariantCulture, $"the first {end.Size} events are not those that were signed"));
+        if (!whole) return Found(string.Create(CultureInfo.InvariantCulture, $"the first {end.Size} events are not those that were " +
+            $"signed"));
 
         _seen = TreeHead.Empty;
         return Broken = null;
@@ -47,7 +48,8 @@ public sealed class LogWatch(IEvidenceLog log, EvidenceTerms terms)
     {
         { Place: var place } when place != _seen.Size => Missing(_seen.Size),
         { Body: null } or { Hash: null } => Missing(placed.Place),
-        { Body: { } body, Hash: { } hash } => MerkleTree.LeafHash(Encoding.UTF8.GetBytes(body.Leaf(placed.Place))).AsSpan().SequenceEqual(hash)
+        { Body: { } body, Hash: { } hash } =>
+            MerkleTree.LeafHash(Encoding.UTF8.GetBytes(body.Leaf(placed.Place))).AsSpan().SequenceEqual(hash)
             ? null : string.Create(CultureInfo.InvariantCulture, $"event {placed.Place} was changed"),
     };
 

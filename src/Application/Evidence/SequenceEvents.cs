@@ -20,7 +20,9 @@ public sealed record Sequenced(long Placed, long Size, SignedCheckpoint? Checkpo
 /// fork is kept by the store, which takes an append only over the end that it was computed from. Safe to repeat from any point: what has no
 /// place after a crash gets it the next time.
 /// </summary>
-public sealed record SequenceEvents : IRequest<Result<Sequenced>>
+/// <param name="TakeKey">Go on with the key that is set, though another one signed so far: somebody decided so.</param>
+/// <param name="With">Sign with this one; null for the one that is set.</param>
+public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? With = null) : IRequest<Result<Sequenced>>
 {
     internal sealed class Handler(
             IEvidenceLog log, IAuditTrail audit, LateRecords late, ICheckpointSigner signer, LogWatch watch, Installation installation,
@@ -44,7 +46,7 @@ public sealed record SequenceEvents : IRequest<Result<Sequenced>>
 
             try
             {
-                return await SequenceAsync(cancellationToken);
+                return await SequenceAsync(command.With ?? signer, command.TakeKey, cancellationToken);
             }
             catch (SigningKeyException lost)
             {
@@ -57,7 +59,7 @@ public sealed record SequenceEvents : IRequest<Result<Sequenced>>
             }
         }
 
-        private async Task<Result<Sequenced>> SequenceAsync(CancellationToken cancellationToken)
+        private async Task<Result<Sequenced>> SequenceAsync(ICheckpointSigner signer, bool takeKey, CancellationToken cancellationToken)
         {
             var end = await log.ReadEndAsync(cancellationToken);
             var newest = end.Checkpoint is null ? null : SignedCheckpoint.Parse(end.Checkpoint);
@@ -70,7 +72,7 @@ public sealed record SequenceEvents : IRequest<Result<Sequenced>>
             }
 
             var key = await signer.OpenAsync(first: newest is null, cancellationToken);
-            if (newest is not null && !IsSignedBy(newest, key)) return NotTheKey(newest, key);
+            if (newest is not null && !takeKey && !IsSignedBy(newest, key)) return NotTheKey(newest, key);
 
             await WatchAsync(head, cancellationToken);
             if (newest is null) await BeginAsync(key, cancellationToken);
@@ -106,7 +108,7 @@ public sealed record SequenceEvents : IRequest<Result<Sequenced>>
             if (await log.ReadMarkAsync(mark, cancellationToken) is not null) return;
 
             await audit.RecordAsync(Event("audit.begun", new Fact.Text("origin", Origin)), cancellationToken);
-            await audit.RecordAsync(KeyEvent(key), cancellationToken);
+            await audit.RecordAsync(ChangeAuditKey.BringIn(key, new Actor.Sweep(), clock.GetUtcNow()), cancellationToken);
             await log.TryWriteMarkAsync(mark, null, key.Id, cancellationToken);
         }
 
@@ -131,9 +133,6 @@ public sealed record SequenceEvents : IRequest<Result<Sequenced>>
         private bool IsSignedBy(SignedCheckpoint newest, LogKey key) =>
             newest.Signatures.Any(line => line.Name == Origin && line.KeyId.AsSpan().SequenceEqual(key.KeyId)
                 && key.Fits(newest.Checkpoint.Body(), line.Signature));
-
-        private LogEvent KeyEvent(LogKey key) => Event("audit.key",
-            new Fact.Text("key", Convert.ToBase64String([.. key.Spki])), new Fact.Text("key_id", key.Id));
 
         private LogEvent Event(string type, params Fact[] what) => new()
         {

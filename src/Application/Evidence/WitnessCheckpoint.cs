@@ -45,7 +45,8 @@ public sealed record WitnessCheckpoint : IRequest<Result>
 
         private static ChatMessage Message(SignedCheckpoint signed) => new(
             string.Create(CultureInfo.InvariantCulture,
-                $"Evidence log {signed.Checkpoint.Origin}: {signed.Checkpoint.Size} events, root {Convert.ToBase64String(signed.Checkpoint.Root)}"),
+                $"Evidence log {signed.Checkpoint.Origin}: {signed.Checkpoint.Size} events, " +
+                    $"root {Convert.ToBase64String(signed.Checkpoint.Root)}"),
             [
                 new ChatPart.Text(string.Create(CultureInfo.InvariantCulture,
                     $"Checkpoint of the evidence log: {signed.Checkpoint.Size:N0} events so far.")),

@@ -96,7 +96,8 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         return [.. waiting.OrderBy(item => item["sk"].S, StringComparer.Ordinal).Take(limit).Select(DynamoJournal.Unplaced)];
     }
 
-    public async Task<bool> TryAppendAsync(LogEnd over, long firstPlace, IReadOnlyList<(UnplacedEvent Event, byte[] Hash)> placed, LogEnd end,
+    public async Task<bool> TryAppendAsync(LogEnd over, long firstPlace, IReadOnlyList<(UnplacedEvent Event, byte[] Hash)> placed,
+        LogEnd end,
         DateTimeOffset at, CancellationToken cancellationToken)
     {
         if (over.Version != firstPlace) return false;
@@ -229,7 +230,8 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         return first;
     }
 
-    private Task<List<Dictionary<string, AttributeValue>>> QueryHourAsync(string pk, DateTimeOffset from, CancellationToken cancellationToken)
+    private Task<List<Dictionary<string, AttributeValue>>> QueryHourAsync(string pk, DateTimeOffset from,
+        CancellationToken cancellationToken)
     {
         var since = string.Create(CultureInfo.InvariantCulture, $"{from.ToUnixTimeMilliseconds():D13}");
         return table.QueryAsync(new QueryRequest

@@ -7,7 +7,7 @@ using DbAccess.Infrastructure.Files;
 namespace DbAccess.Infrastructure.Evidence;
 
 /// <summary>Signs with a private key in a file (PKCS #8, PEM) that only its owner may read.</summary>
-internal sealed class FileSigner(string path) : ICheckpointSigner
+public sealed class FileSigner(string path) : ICheckpointSigner
 {
     public Task<LogKey> OpenAsync(bool first, CancellationToken cancellationToken)
     {
@@ -24,26 +24,28 @@ internal sealed class FileSigner(string path) : ICheckpointSigner
             key.SignData(Encoding.UTF8.GetBytes(text), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
     }
 
-    /// <summary>A new key in the place of the present one, which is kept beside it under its id.</summary>
-    /// <exception cref="SigningKeyException">There is none, or the folder cannot be written to.</exception>
-    public LogKey Replace()
+    /// <summary>Where the next key waits until it is used. The same one again after a change that was cut off.</summary>
+    public FileSigner Next => new($"{path}.next");
+
+    /// <summary>Puts the present key aside, under its id, and the next one in its place; safe to repeat.</summary>
+    /// <exception cref="SigningKeyException">The folder cannot be written to.</exception>
+    public void TakeNext()
     {
         try
         {
+            if (!File.Exists($"{path}.next")) return;
             if (File.Exists(path))
             {
                 using var old = Read();
                 File.Move(path, $"{path}.{PublicOf(old).Id}", overwrite: false);
             }
+
+            File.Move($"{path}.next", path, overwrite: false);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new SigningKeyException($"the audit key {path} cannot be put aside ({failure.GetType().Name})");
+            throw new SigningKeyException($"the audit key {path} cannot be changed ({failure.GetType().Name})");
         }
-
-        Make();
-        using var key = Read();
-        return PublicOf(key);
     }
 
     private void Make()
@@ -73,7 +75,8 @@ internal sealed class FileSigner(string path) : ICheckpointSigner
         {
             key.Dispose();
             throw new SigningKeyException(failure is FileNotFoundException or DirectoryNotFoundException
-                ? $"the audit key {path} is lost. Put it back from where it was kept, or begin with another by `dbaccess audit key --change`"
+                ? $"the audit key {path} is lost. Put it back from where it was kept, or begin with another by `dbaccess audit key " +
+                    $"--change`"
                 : $"the audit key {path} cannot be read ({failure.GetType().Name})");
         }
         catch

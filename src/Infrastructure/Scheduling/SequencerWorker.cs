@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Scheduling;
 
-/// <summary>Gives recorded events their place in the evidence log, and has the checkpoint witnessed: at the start, and every minute.</summary>
+/// <summary>
+/// Gives recorded events their place in the evidence log, and has the checkpoint witnessed: at the start, and every minute.
+/// </summary>
 internal sealed class SequencerWorker(IServiceScopeFactory scopes, TimeProvider clock, ILogger<SequencerWorker> log) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);

@@ -7,7 +7,9 @@ using Microsoft.Data.Sqlite;
 
 namespace DbAccess.Infrastructure.Sqlite;
 
-/// <summary>The upgrade to the evidence log: what versions before it kept as events of grants and as attempts becomes leaves of it.</summary>
+/// <summary>
+/// The upgrade to the evidence log: what versions before it kept as events of grants and as attempts becomes leaves of it.
+/// </summary>
 internal static class CarriedEvents
 {
     /// <summary>Copies all of it into the log's table, oldest first. Once, in the transaction that then drops the old tables.</summary>

@@ -51,7 +51,8 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         {
             var held = SqliteDatabase.Execute(
                 connection,
-                "UPDATE log_end SET held_by = $holder, held_until = $until WHERE held_by IS NULL OR held_by = $holder OR held_until <= $now",
+                "UPDATE log_end SET held_by = $holder, held_until = $until WHERE held_by IS NULL OR held_by = $holder OR held_until <= " +
+                    "$now",
                 ("$holder", holder), ("$until", until.ToUnixTimeMilliseconds()), ("$now", now.ToUnixTimeMilliseconds())) == 1;
             return (held, held);
         },
@@ -125,11 +126,13 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
 
     public Task<(long Events, DateTimeOffset? Since)> CountUnplacedAsync(CancellationToken cancellationToken) => database.ReadAsync(
         connection => SqliteDatabase.List(connection, "SELECT count(*), min(at) FROM evidence WHERE place IS NULL",
-            row => (row.GetInt64(0), row.IsDBNull(1) ? (DateTimeOffset?)null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1))))[0],
+            row => (row.GetInt64(0), row.IsDBNull(1) ? (DateTimeOffset?)null
+                : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1))))[0],
         cancellationToken);
 
     public Task<string?> ReadMarkAsync(string name, CancellationToken cancellationToken) => database.ReadAsync(
-        connection => SqliteDatabase.List(connection, "SELECT value FROM marks WHERE name = $name", row => row.GetString(0), ("$name", name))
+        connection => SqliteDatabase.List(connection, "SELECT value FROM marks WHERE name = $name", row => row.GetString(0), ("$name",
+            name))
             .FirstOrDefault(),
         cancellationToken);
 
@@ -145,7 +148,8 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         },
         cancellationToken);
 
-    private async IAsyncEnumerable<PlacedEvent> PagesAsync(string sql, long from, [EnumeratorCancellation] CancellationToken cancellationToken,
+    private async IAsyncEnumerable<PlacedEvent> PagesAsync(string sql, long from,
+        [EnumeratorCancellation] CancellationToken cancellationToken,
         params (string Name, object? Value)[] values)
     {
         while (true)

@@ -154,6 +154,8 @@ internal static class SqliteSchema
         """,
     ];
 
-    /// <summary>How many steps a file has run that holds events and attempts in the tables of before the log, and the log's tables.</summary>
+    /// <summary>
+    /// How many steps a file has run that holds events and attempts in the tables of before the log, and the log's tables.
+    /// </summary>
     public const int BeforeCarrying = 4;
 }

@@ -1,0 +1,73 @@
+using System.Globalization;
+using DbAccess.Application.Evidence;
+using DbAccess.Application.Ports;
+using MediatR;
+
+namespace DbAccess.Api.Commands;
+
+/// <summary><c>audit export</c>: the whole log, or some grants' part of it, in a folder.</summary>
+internal static class AuditExportVerb
+{
+    public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditExport verb)
+    {
+        if (Refuse(verb.To) is { } why)
+        {
+            await Console.Error.WriteLineAsync(why);
+            return CommandLine.Misuse;
+        }
+
+        // What happened a moment ago is to be in it; where that cannot be, what has a place is exported all the same.
+        await using (var scope = services.CreateAsyncScope())
+            if ((await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new SequenceEvents())).Refusal is { } refusal)
+                await Console.Error.WriteLineAsync($"The newest events are not in it: {refusal.Message}");
+
+        var log = services.GetRequiredService<IEvidenceLog>();
+        var (export, progress) = (new LogExport(log, verb.Withhold), new AuditProgress("read"));
+        return verb.Selection.IsAll
+            ? await WholeAsync(export, verb.To, progress) : await PackAsync(new PackExport(log, export), verb, progress);
+    }
+
+    private static async Task<int> WholeAsync(LogExport export, string to, AuditProgress progress)
+    {
+        var exported = await export.WriteAsync(path => Make(to, path), progress.Report, CancellationToken.None);
+        if (exported.Checkpoint is not { } newest) return await NothingAsync("There is no checkpoint yet, so there is nothing to export.");
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{exported.Events:N0} events in {to}, up to the checkpoint of size {newest.Checkpoint.Size} " +
+                $"of {newest.Checkpoint.At:yyyy-MM-dd HH:mm:ss} UTC."));
+        Console.WriteLine($"Verify it anywhere: dbaccess audit verify --from {to} --key FILE, with the public key that you kept.");
+        return CommandLine.Success;
+    }
+
+    private static async Task<int> PackAsync(PackExport export, Verb.AuditExport verb, AuditProgress progress)
+    {
+        var packed = await export.WriteAsync(path => Make(verb.To, path), verb.Selection, (page, pack) => { }, progress.Report,
+            CancellationToken.None);
+        if (packed is null) return await NothingAsync("No grant on record fits that, so nothing was exported.");
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{packed.Grants.Count} {(packed.Grants.Count == 1 ? "grant" : "grants")}, {packed.Events.Count} events with their proofs " +
+                $"in {verb.To}."));
+        Console.WriteLine($"Read {Path.Combine(verb.To, "index.html")}; verify it anywhere: dbaccess audit verify --from {verb.To} " +
+            $"--key FILE");
+        return CommandLine.Success;
+    }
+
+    /// <summary>Nothing of anybody else's is written over, and no old file stays among the new ones.</summary>
+    private static string? Refuse(string to) => File.Exists(to) ? $"{to} is a file; --to names a folder."
+        : Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any()
+            ? $"{to} is not empty. Name a folder that is not there yet, so that nothing old stays among what is exported." : null;
+
+    private static FileStream Make(string to, string path)
+    {
+        var file = Path.Combine(to, path.Replace('/', Path.DirectorySeparatorChar));
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        return new FileStream(file, FileMode.CreateNew, FileAccess.Write);
+    }
+
+    private static async Task<int> NothingAsync(string why)
+    {
+        await Console.Error.WriteLineAsync(why);
+        return CommandLine.Failure;
+    }
+}

@@ -1,0 +1,90 @@
+using DbAccess.Application.Evidence;
+using DbAccess.Application.Ports;
+using DbAccess.Domain.Evidence;
+using DbAccess.Domain.Principals;
+using DbAccess.Infrastructure.Evidence;
+using MediatR;
+
+namespace DbAccess.Api.Commands;
+
+/// <summary><c>audit key</c>: prints the public key that the log is signed with, or begins with another.</summary>
+internal static class AuditKeyVerb
+{
+    public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditKey verb)
+    {
+        try
+        {
+            return verb.Change ? await ChangeAsync(services) : await PrintAsync(services);
+        }
+        catch (SigningKeyException failure)
+        {
+            await Console.Error.WriteLineAsync($"The key cannot be used: {failure.Message}.");
+            return CommandLine.Failure;
+        }
+    }
+
+    private static async Task<int> PrintAsync(IServiceProvider services)
+    {
+        if (await NewestAsync(services) is null)
+        {
+            await Console.Error.WriteLineAsync("Nothing was signed yet; the key is made with the first checkpoint, a minute after the " +
+                "first start.");
+            return CommandLine.Failure;
+        }
+
+        var key = await services.GetRequiredService<ICheckpointSigner>().OpenAsync(first: false, CancellationToken.None);
+        Console.Write(key.ToPem());
+        return CommandLine.Success;
+    }
+
+    private static async Task<int> ChangeAsync(IServiceProvider services)
+    {
+        if (await NewestAsync(services) is not { } newest)
+        {
+            await Console.Error.WriteLineAsync("Nothing was signed yet, so there is no key to change.");
+            return CommandLine.Failure;
+        }
+
+        var (file, set) = (services.GetRequiredService<FileSigner>(), services.GetRequiredService<ICheckpointSigner>());
+        var (fromFile, present) = (await TryAsync(file), await TryAsync(set));
+        // The one that is set is another already (a KMS key, a file put there): it is the new one. Otherwise one is made.
+        var isSet = present is not null && !Signed(newest, present);
+        var old = fromFile is not null && Signed(newest, fromFile) ? file : null;
+        var fresh = isSet ? present! : await file.Next.OpenAsync(first: true, CancellationToken.None);
+        if (old is null)
+            await Console.Error.WriteLineAsync(
+                "The old key is lost: nothing vouches for the new one, and that stands on the log. Keep the old public key for what it " +
+                    "signed.");
+
+        await using var scope = services.CreateAsyncScope();
+        var changed = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ChangeAuditKey(
+            new Actor.Operator(Environment.UserName), old, fresh, isSet ? () => { } : file.TakeNext));
+        if (changed.Refusal is { } refusal)
+        {
+            await Console.Error.WriteLineAsync(refusal.Message);
+            return CommandLine.Failure;
+        }
+
+        Console.Write(fresh.ToPem());
+        return CommandLine.Success;
+    }
+
+    private static async Task<SignedCheckpoint?> NewestAsync(IServiceProvider services) =>
+        (await services.GetRequiredService<IEvidenceLog>().ReadEndAsync(CancellationToken.None)).Checkpoint is { } note
+            ? SignedCheckpoint.Parse(note) : null;
+
+    private static async Task<LogKey?> TryAsync(ICheckpointSigner signer)
+    {
+        try
+        {
+            return await signer.OpenAsync(first: false, CancellationToken.None);
+        }
+        catch (SigningKeyException)
+        {
+            return null;
+        }
+    }
+
+    private static bool Signed(SignedCheckpoint newest, LogKey key) => newest.Signatures.Any(line =>
+        line.KeyId.AsSpan().SequenceEqual(key.KeyId) && key.Fits(newest.Checkpoint.Body(), line.Signature));
+}
