@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
@@ -213,6 +214,7 @@ internal sealed class RoleReconciler(
             {
                 var finding = new Finding(FindingKind.Drifted, role, lead, null);
                 await AuditAsync(finding, "begun");
+                using var ran = RanStatements.Begin(clock);
                 refusal = (await inventory.KeepInLineAsync(installation.Name, grant.Target, grant.Scope, dryRun: false, cancellationToken))
                     .Refusal;
                 await AuditAsync(finding, refusal?.Code ?? "done");
@@ -237,6 +239,8 @@ internal sealed class RoleReconciler(
         {
             // On the audit record before anything happens, and what came of it after.
             await AuditAsync(finding, "begun");
+            // No grant's record keeps what is run here: ran.Text is for the record of what came of it.
+            using var ran = RanStatements.Begin(clock);
             var (outcome, receipt) = await MendAsync(cluster, mend, cancellationToken);
             var found = receipt is null ? "" : ReconcileWords.Of(receipt);
             await AuditAsync(finding, $"{outcome.Refusal?.Code ?? "done"}{(found.Length > 0 ? $":{found}" : "")}");
