@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Infrastructure;
@@ -26,17 +27,22 @@ internal sealed class ProductWay(IRoleAdministrator product) : IRoleWay
 
     public string Name => "DbAccess";
 
+    // As in the product, what is run is kept as text for the record.
     public async Task MakeAsync(RoleOrder order)
     {
+        using var ran = RanStatements.Begin(TimeProvider.System);
         var making = await product.MakeAsync(order, RoleServer.Password, CancellationToken.None);
         _made[order.Role.Value] = making is RoleMaking.Made made ? made.Oid : throw new InvalidOperationException($"The role was not made: {making}");
+        if (ran.Text.Length == 0) throw new InvalidOperationException("Nothing was kept of the making.");
     }
 
     public async Task RemoveAsync(RoleOrder order)
     {
+        using var ran = RanStatements.Begin(TimeProvider.System);
         _made.TryRemove(order.Role.Value, out var oid);
         var removal = await product.RemoveAsync(new RoleToRemove(order.Installation, order.Grant, order.Target, order.Role, oid) { ScopeRoles = ScopeRoles.NamesFor(order) }, CancellationToken.None);
         if (removal is not RoleRemoval.Gone) throw new InvalidOperationException($"The role was not removed: {removal}");
+        if (ran.Text.Length == 0) throw new InvalidOperationException("Nothing was kept of the removal.");
     }
 }
 

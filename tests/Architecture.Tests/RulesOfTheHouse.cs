@@ -91,6 +91,21 @@ public sealed class RulesOfTheHouse
         Assert.Empty(Sources().Where(file => File.ReadLines(file).Count() > Longest).Select(file => Path.GetFileName(file)));
     }
 
+    /// <summary>So that what is run on a target is kept for the record, whoever writes the next statement.</summary>
+    [Fact]
+    public void Statements_leave_for_PostgreSQL_in_one_place()
+    {
+        string[] ways =
+        [
+            "new NpgsqlCommand", "new NpgsqlBatch", "CreateCommand(", "CreateBatch(", "ExecuteReader", "ExecuteScalar", "ExecuteNonQuery", ".BeginTransaction", ".BeginText", ".BeginBinary", ".BeginRaw",
+        ];
+
+        var leaving = Directory.EnumerateFiles(Path.Combine(Root, "src", "Infrastructure", "Postgres"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => ways.Any(File.ReadAllText(file).Contains)).Select(Path.GetFileName);
+
+        Assert.Equal(["Asking.cs"], leaving);
+    }
+
     private static IEnumerable<string> Sources() =>
         Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));

@@ -24,7 +24,11 @@ public sealed class TypedLinesTests(OpenHouse house) : IClassFixture<OpenHouse>
         Assert.Contains("for omar", words, StringComparison.Ordinal);
         var (credential, _) = await It.CredentialAsync(SlackUser.Omar, id, before);
         Assert.True(await It.CanLogInAsync(credential));
-        Assert.Contains("grant.requested", await It.SayAsync(SlackUser.Omar, $"show {id}", "The story of"), StringComparison.Ordinal);
+        var story = await It.SayAsync(SlackUser.Omar, $"show {id}", "The story of");
+        Assert.Contains("grant.requested", story, StringComparison.Ordinal);
+        // On record, and not for this place.
+        Assert.Contains("CREATE ROLE", string.Join('\n', await It.AskStoreAsync("SELECT note FROM events WHERE type = 'grant.statements' AND grant_id = $value", id)), StringComparison.Ordinal);
+        Assert.DoesNotContain("CREATE ROLE", story, StringComparison.Ordinal);
         Assert.Contains("Asked for by erin", await It.SayAsync(SlackUser.Erin, $"show {id}", "The story of"), StringComparison.Ordinal);
         Assert.Contains("is somebody else's", await It.SayAsync(SlackUser.Sam, $"show {id}", id), StringComparison.Ordinal);
         await It.SayAsync(SlackUser.Omar, $"done {id}", "access ends now");

@@ -114,6 +114,7 @@ public static class MaximalGrant
             Instances = [new InstanceCheck("writer.example:5432", true, 9, 8, At(11)), new InstanceCheck("reader.example:5433", false, 0, 0, At(12))],
             Left = new RemovalProof(1, 2, 3, 4, 5, 6),
             Overrun = TimeSpan.FromMilliseconds(1234.5),
+            Sessions = [new EndedSession("writer.example:5432", 4711, At(26), "10.0.0.7", text ?? "psql \"x\"", "dba_k3f9q2_erin_k7q3md_7gq2m4xz"), new EndedSession("reader.example:5433", 12, null, null, null, text ?? "app")],
             Activity = new ActivityDigest(21, 34, 55, [new ActivityLine(text ?? "SELECT count(*) FROM orders WHERE id = $1", 13, 8)]),
         },
         Blockers = [text ?? "owns a prepared transaction 'tx1'", "second"],

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using DbAccess.Application.Approvals;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 
@@ -52,13 +53,28 @@ internal sealed class GrantSteps(
         var (started, failed) = (clock.GetTimestamp(), true);
         try
         {
-            var outcome = await step(grant, cancellationToken);
+            var outcome = await RecordedAsync(grant, step, cancellationToken);
             failed = outcome is StepReport.Postponed;
             return outcome;
         }
         finally
         {
             places.Leave(cluster, failed, clock.GetElapsedTime(started));
+        }
+    }
+
+    /// <summary>Every statement that it runs on the target is on the grant's record when it is over.</summary>
+    private async Task<StepReport> RecordedAsync(
+        Grant grant, Func<Grant, CancellationToken, Task<StepReport>> step, CancellationToken cancellationToken)
+    {
+        using var ran = RanStatements.Begin(clock);
+        try
+        {
+            return await step(grant, cancellationToken);
+        }
+        finally
+        {
+            await store.RecordRestAsync(grant.Id);
         }
     }
 }

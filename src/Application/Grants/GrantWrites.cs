@@ -1,10 +1,14 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 
 namespace DbAccess.Application.Grants;
 
-/// <summary>Conditional writes that survive a lost race: load again, ask again, save again.</summary>
+/// <summary>
+/// Conditional writes that survive a lost race: load again, ask again, save again. What was run on the targets meanwhile
+/// (<see cref="RanStatements"/>) goes on record in the same write.
+/// </summary>
 internal static class GrantWrites
 {
     private const int Tries = 8;
@@ -20,11 +24,16 @@ internal static class GrantWrites
         CancellationToken cancellationToken,
         Func<GrantSnapshot, bool>? stillMine = null)
     {
+        var ran = RanStatements.Present;
         for (var attempt = 1; ; attempt++)
         {
-            var outcome = change(grant);
+            var outcome = ran is null ? change(grant) : grant.Ran(ran.Text, ran.Count, ran.At, change);
             if (outcome.Refusal is not null) return (grant, outcome);
-            if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved) return (grant, outcome);
+            if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved)
+            {
+                ran?.Told();
+                return (grant, outcome);
+            }
             if (attempt == Tries) return (grant, LostRace);
 
             if (await store.FindAsync(grant.Id, cancellationToken) is not { } newest)
@@ -32,6 +41,17 @@ internal static class GrantWrites
             grant = newest;
             if (stillMine is not null && !stillMine(grant.State)) return (grant, LostRace);
         }
+    }
+
+    /// <summary>
+    /// For the end of a step: what was run and stands on no record yet, because what came of it was refused, went wrong or is nobody's
+    /// business, is recorded by itself, whoever has the grant by now.
+    /// </summary>
+    public static async Task RecordRestAsync(this IGrantStore store, GrantId id)
+    {
+        if (RanStatements.Present is not { Count: > 0 }) return;
+        if (await store.FindAsync(id, CancellationToken.None) is { } newest)
+            await store.ChangeAsync(newest, _ => Result.Done, CancellationToken.None);
     }
 
     /// <summary>What it rests on is gone, the rule or the person: undecided it is withdrawn, live it ends.</summary>

@@ -218,9 +218,10 @@ internal sealed class RoleReconciler(
                 var finding = new Finding(FindingKind.Drifted, role, lead, null);
                 // It may give: not without a record.
                 await audit.RecordAsync(Event(finding, "begun"), CancellationToken.None);
+                using var ran = RanStatements.Begin(clock);
                 refusal = (await inventory.KeepInLineAsync(installation.Name, grant.Target, grant.Scope, dryRun: false, cancellationToken))
                     .Refusal;
-                await late.RecordAsync(Event(finding, refusal?.Code ?? "done"));
+                await late.RecordAsync(Event(finding, refusal?.Code ?? "done", ran: ran));
             }
 
             lines.Add(new ReconcileLine(
@@ -242,9 +243,11 @@ internal sealed class RoleReconciler(
         {
             // On the audit record before anything happens, and what came of it after. It takes away, and so goes on without one.
             await late.RecordAsync(Event(finding, "begun"));
+            // No grant's record keeps what is run here.
+            using var ran = RanStatements.Begin(clock);
             var (outcome, receipt) = await MendAsync(cluster, mend, cancellationToken);
             var found = receipt is null ? "" : ReconcileWords.Of(receipt);
-            await late.RecordAsync(Event(finding, outcome.Refusal?.Code ?? "done", found));
+            await late.RecordAsync(Event(finding, outcome.Refusal?.Code ?? "done", found, ran));
             return outcome.Refusal is { } refusal ? Line(FindingOutcome.Failed, $"{lead}. {refusal.Message}{found}")
                 : Line(FindingOutcome.Mended, $"{lead}. {ReconcileWords.Did(mend)}.{found}");
         }
@@ -298,7 +301,7 @@ internal sealed class RoleReconciler(
         }
     }
 
-    private LogEvent Event(Finding finding, string outcome, string? found = null) => new()
+    private LogEvent Event(Finding finding, string outcome, string? found = null, RanStatements? ran = null) => new()
     {
         At = clock.GetUtcNow(), Type = $"reconcile.{EventTypes.Snake(finding.Kind.ToString())}", By = new Actor.Sweep(),
         Way = Way.Current, Outcome = outcome, Trace = Activity.Current?.TraceId.ToString(),
@@ -306,6 +309,7 @@ internal sealed class RoleReconciler(
         [
             new Fact.Text("role", finding.Role),
             .. found is { Length: > 0 } ? [new Fact.Sealed("found", found)] : Array.Empty<Fact>(),
+            .. ran?.Text is { Length: > 0 } sql ? [new Fact.Sealed("sql", sql)] : Array.Empty<Fact>(),
         ],
     };
 

@@ -31,7 +31,7 @@ public static class GrantFacts
         yield return Text("from", happened.From?.ToString());
         yield return Text("to", happened.To.ToString());
         // The first one's note is the reason, and what was run has a field of its own.
-        if (happened.Type is not ("grant.requested" or "grant.statements")) yield return Sealed("note", happened.Note);
+        if (happened.Type is not ("grant.requested" or GrantEvent.Statements)) yield return Sealed("note", happened.Note);
         foreach (var fact in happened.Type switch
         {
             "grant.requested" => Requested(state),
@@ -39,7 +39,7 @@ public static class GrantFacts
             "grant.agreed" or "grant.approved" => [Texts("agreed", [.. (state.Asking?.Agreements ?? []).Select(yes => yes.By.ToString())])],
             "grant.offered" => Offered(state.Asking?.Offer),
             "grant.provisioning" or "grant.activated" => Role(state),
-            "grant.statements" => [Text("role", state.Role?.Value), Sealed("sql", happened.Note)],
+            GrantEvent.Statements => [Text("role", state.Role?.Value), Sealed("sql", happened.Note)],
             "grant.role_made" =>
             [
                 .. Role(state), state.RoleOid is { } oid ? new Fact.Number("oid", oid) : null, Text("summary", state.Plan?.Summary),
@@ -85,6 +85,7 @@ public static class GrantFacts
         yield return new Fact.Flag("existed", receipt.Existed);
         if (receipt.LockedOutAt != RemovalReceipt.NotYet) yield return Instant("locked_out", receipt.LockedOutAt);
         yield return new Fact.Number("sessions_ended", receipt.SessionsEnded);
+        yield return Texts("sessions", [.. receipt.Sessions.Select(Words)]);
         yield return Instant("last_session_gone", receipt.LastSessionGoneAt);
         yield return Instant("proved", receipt.ProvedAt);
         if (receipt.Overrun is { } overrun) yield return new Fact.Number("overrun_ms", (long)overrun.TotalMilliseconds);
@@ -107,6 +108,12 @@ public static class GrantFacts
         yield return Sealed("run", string.Join('\n', ran.Most.Select(line => string.Create(CultureInfo.InvariantCulture,
             $"{line.Calls} {line.Rows} {line.Statement.ReplaceLineEndings(" ")}"))));
     }
+
+    private static string Words(EndedSession session) => string.Create(CultureInfo.InvariantCulture,
+        $"{session.Instance} pid {session.Pid} {session.User}{Part(" since ", session.Since is { } since ? EventBody.Instant(since) : null)}" +
+        $"{Part(" from ", session.Client)}{Part(" as ", session.Application)}");
+
+    private static string Part(string words, string? value) => string.IsNullOrEmpty(value) ? "" : words + value;
 
     private static Fact? Text(string name, string? value) => string.IsNullOrEmpty(value) ? null : new Fact.Text(name, value);
 

@@ -8,4 +8,8 @@ namespace DbAccess.Domain.Grants;
 /// <param name="From">The status before, null for the first event.</param>
 /// <param name="To">The status after; equal to <paramref name="From"/> when something happened that moved nothing.</param>
 /// <param name="Note">In words, without secrets: the reason somebody gave, what was found and done.</param>
-public sealed record GrantEvent(int Sequence, DateTimeOffset At, string Type, Actor By, GrantStatus? From, GrantStatus To, string? Note);
+public sealed record GrantEvent(int Sequence, DateTimeOffset At, string Type, Actor By, GrantStatus? From, GrantStatus To, string? Note)
+{
+    /// <summary>The type of what was run on the target databases; see <see cref="Grant.Ran"/>.</summary>
+    public const string Statements = "grant.statements";
+}

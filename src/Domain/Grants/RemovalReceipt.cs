@@ -41,6 +41,12 @@ public sealed record RemovalReceipt(
     /// </summary>
     public TimeSpan? Overrun { get; init; }
 
+    /// <summary>The sessions that were ended: the first <see cref="MostSessions"/> by name, and how many they were in all is
+    /// <see cref="SessionsEnded"/>. Those of others, who had the role's access through it, stand among them with their user.</summary>
+    public IReadOnlyList<EndedSession> Sessions { get; init => field = value ?? []; } = [];
+
+    public const int MostSessions = 50;
+
     /// <summary>What the role ran, where the server counts that. Null where it does not, or we may not read it.</summary>
     public ActivityDigest? Activity { get; init; }
 
@@ -66,6 +72,7 @@ public sealed record RemovalReceipt(
                     SessionsEnded = same.Sum(check => check.SessionsEnded) }),
         ],
         Activity = Activity ?? earlier.Activity,
+        Sessions = [.. earlier.Sessions.Union(Sessions).Take(MostSessions)],
     };
 
     /// <summary>Measured against the end of the grant's window.</summary>
@@ -74,6 +81,14 @@ public sealed record RemovalReceipt(
         Overrun = LastSessionGoneAt > window.Expiry ? LastSessionGoneAt - window.Expiry : TimeSpan.Zero,
     };
 }
+
+/// <summary>A session that was ended. What the administrator may not see is null.</summary>
+/// <param name="Instance"><c>host:port</c>.</param>
+/// <param name="Since">When it began.</param>
+/// <param name="Client">Its address; null also where it came through a local socket.</param>
+/// <param name="Application">What it called itself.</param>
+/// <param name="User">The role that had logged in.</param>
+public sealed record EndedSession(string Instance, int Pid, DateTimeOffset? Since, string? Client, string? Application, string User);
 
 /// <summary>One instance on which sessions were looked for.</summary>
 /// <param name="Instance"><c>host:port</c>.</param>

@@ -269,6 +269,9 @@ public sealed class GrantTableTests
             ["Revoking"] = "Revoking grant.step_failed",
             ["Quarantined"] = "Quarantined grant.step_failed",
         }),
+        // Wherever it stands: what was run was run.
+        [nameof(Grant.Ran)] = new((grant, now) => grant.Ran("DROP ROLE x;", 1, now), "sweep", "", Grants.Situations.ToDictionary(
+            situation => situation, situation => $"{Grants.In(situation).Item1.Status} grant.statements", StringComparer.Ordinal)),
         [nameof(Grant.AwaitReveal)] = new((grant, now) => grant.AwaitReveal(TimeSpan.FromHours(1), now), "sweep", "grant.nothing", new()
         {
             ["Approved"] = "Approved grant.ready",

@@ -19,10 +19,10 @@ public sealed class AskingTests(PostgresFixture postgres) : IAsyncLifetime
         var seam = new StatementSeam(
             (_, statements, _) =>
             {
-                _seen.AddRange(statements);
-                return _before(statements[0]) is { } fault ? throw fault : ValueTask.CompletedTask;
+                _seen.AddRange(statements.Select(statement => statement.Sql));
+                return _before(statements[0].Sql) is { } fault ? throw fault : ValueTask.CompletedTask;
             },
-            (_, statements, _) => _after(statements[0]) is { } fault ? throw fault : ValueTask.CompletedTask);
+            (_, statements, _) => _after(statements[0].Sql) is { } fault ? throw fault : ValueTask.CompletedTask);
         _house = new RoleHouse(await postgres.CreateDatabaseAsync("asking"), options: PostgresOptions.Default with { Seam = seam });
     }
 

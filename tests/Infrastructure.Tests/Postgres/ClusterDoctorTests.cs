@@ -136,7 +136,7 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
         var refused = new Npgsql.PostgresException("password must be given in plain text", "ERROR", "ERROR", "0A000");
         await using var hooked = new RoleHouse(_house.Database, _house.Installation, PostgresOptions.Default with
         {
-            Seam = StatementSeam.Closed with { Before = (_, statements, _) => statements[0].StartsWith("CREATE ROLE", StringComparison.Ordinal) ? throw refused : ValueTask.CompletedTask },
+            Seam = StatementSeam.Closed with { Before = (_, statements, _) => statements[0].Sql.StartsWith("CREATE ROLE", StringComparison.Ordinal) ? throw refused : ValueTask.CompletedTask },
         });
         var check = Assert.Single(await new ClusterDoctor(hooked.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(
             hooked.Order().Target.Cluster, hooked.Installation, [], RoleHouse.Cancellation), check => check.Name == "administrator.probe");

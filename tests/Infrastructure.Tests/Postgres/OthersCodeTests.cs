@@ -80,7 +80,7 @@ public sealed class OthersCodeTests(PostgresFixture postgres) : IAsyncLifetime
     {
         Before = (_, statements, _) =>
         {
-            var index = statements.ToList().FindIndex(statement => statement.StartsWith(beginning, StringComparison.Ordinal) && statement.Contains("PASSWORD", StringComparison.Ordinal));
+            var index = statements.ToList().FindIndex(statement => statement.Sql.StartsWith(beginning, StringComparison.Ordinal) && statement.Sql.Contains("PASSWORD", StringComparison.Ordinal));
             if (index < 0) return ValueTask.CompletedTask;
             refused.Data[Asking.Position] = index;
             throw refused;

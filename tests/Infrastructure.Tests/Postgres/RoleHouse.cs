@@ -27,9 +27,11 @@ internal sealed class RoleHouse : IAsyncDisposable
         Database = database;
         Installation = installation;
         Credentials = new StaticCredentials(database.Server);
-        _connections = new ClusterConnections(Credentials, options ?? PostgresOptions.Default, TimeProvider.System);
+        options ??= PostgresOptions.Default;
+        if (options.Seam == StatementSeam.Closed) options = options with { Seam = QuestionsOnly.On(database.Server) };
+        _connections = new ClusterConnections(Credentials, options, TimeProvider.System);
         Ghosts = new GhostHunt(_connections, TimeProvider.System, NullLogger<GhostHunt>.Instance);
-        Warm = new WarmConnections(_connections, options ?? PostgresOptions.Default, NullLogger<WarmConnections>.Instance);
+        Warm = new WarmConnections(_connections, options, NullLogger<WarmConnections>.Instance);
         Administrator = new PostgresRoleAdministrator(
             _connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts, warm ? Warm : null);
     }

@@ -154,7 +154,7 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         {
             After = async (_, statements, _) =>
             {
-                if (statements.Contains(HandOverStatements.HandOverLargeObjects)) await lease.CancelAsync();
+                if (statements.Any(statement => statement.Sql == HandOverStatements.HandOverLargeObjects)) await lease.CancelAsync();
             },
         };
         await using var house = new RoleHouse(_house.Database, options: PostgresOptions.Default with { Seam = seam });

@@ -62,7 +62,8 @@ internal static class StoryReply
 
     private static IEnumerable<ChatPart> Events(GrantStory story)
     {
-        var events = story.Events;
+        // What was run on the databases is for auditors.
+        var events = story.Events.Where(one => one.Type != GrantEvent.Statements).ToList();
         for (var at = 0; at < events.Count; at++)
         {
             if (events.Count > First + Last && at == First)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using DbAccess.Application.Evidence;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -5,7 +7,10 @@ namespace DbAccess.Infrastructure.Postgres.Connections;
 
 /// <summary>
 /// The one place where statements leave for PostgreSQL. Everything that is asked of a cluster goes through here, so that a test can plant
-/// a fault, a delay or a death between any two statements (<see cref="StatementSeam"/>).
+/// a fault, a delay or a death between any two statements (<see cref="StatementSeam"/>), and so that what changes something there is kept
+/// for the record of what it was done for (<see cref="RanStatements"/>). <c>Rows</c>, <c>Row</c> and <c>First</c> are for questions, which
+/// are only counted; what changes something and answers as well is asked by <c>Doing…</c>. Of a batch everything counts as changing but
+/// what is <see cref="Asked.Reading"/>. A test asks the server whether what leaves as a question could be more than one.
 /// </summary>
 /// <remarks>What fails, fails as Npgsql says; <see cref="Attempts"/> says what that means.</remarks>
 internal static class Asking
@@ -15,40 +20,42 @@ internal static class Asking
     /// <summary>All rows.</summary>
     public static Task<List<T>> RowsAsync<T>(
         this ClusterConnection cluster, string sql, Given[] values, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        cluster.AskAsync(new Asked(sql, values), async reader =>
-        {
-            List<T> rows = [];
-            while (await reader.ReadAsync(cancellationToken)) rows.Add(read(reader));
-            return rows;
-        }, cancellationToken);
+        cluster.AllAsync(Asked.Reading(sql, values), read, cancellationToken);
 
     /// <summary>The first row, or null when there is none.</summary>
     public static Task<T?> RowAsync<T>(
         this ClusterConnection cluster, string sql, Given[] values, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
         where T : class =>
         cluster.AskAsync(
-            new Asked(sql, values), async reader => await reader.ReadAsync(cancellationToken) ? read(reader) : null, cancellationToken);
+            Asked.Reading(sql, values), async reader => await reader.ReadAsync(cancellationToken) ? read(reader) : null, cancellationToken);
 
     /// <summary>The first row of what always has one.</summary>
     /// <exception cref="InvalidOperationException">There is none: a mistake of ours.</exception>
     public static Task<T> FirstAsync<T>(
         this ClusterConnection cluster, string sql, Given[] values, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        cluster.AskAsync(
-            new Asked(sql, values),
-            async reader => await reader.ReadAsync(cancellationToken) ? read(reader) : throw new InvalidOperationException("No row."),
-            cancellationToken);
+        cluster.OneAsync(Asked.Reading(sql, values), read, cancellationToken);
+
+    /// <summary>What changes something, and answers with rows.</summary>
+    public static Task<List<T>> DoingRowsAsync<T>(
+        this ClusterConnection cluster, string sql, Given[] values, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        cluster.AllAsync(new Asked(sql, values), read, cancellationToken);
+
+    /// <summary>What changes something, and always answers with a row.</summary>
+    public static Task<T> DoingFirstAsync<T>(
+        this ClusterConnection cluster, string sql, Given[] values, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        cluster.OneAsync(new Asked(sql, values), read, cancellationToken);
 
     /// <summary>A statement that answers nothing. How many rows it changed, or −1 when it was not about rows.</summary>
-    public static Task<int> RunAsync(this ClusterConnection cluster, string sql, Given[] values, CancellationToken cancellationToken) =>
-        cluster.LeaveAsync([sql], async () =>
+    public static Task<int> RunAsync(this ClusterConnection cluster, Asked asked, CancellationToken cancellationToken) =>
+        cluster.LeaveAsync([asked], async () =>
         {
-            await using var command = new NpgsqlCommand(sql, cluster.Connection);
-            foreach (var value in values) command.Parameters.Add(value.Parameter);
+            await using var command = new NpgsqlCommand(asked.Sql, cluster.Connection);
+            foreach (var value in asked.Values) command.Parameters.Add(value.Parameter);
             return await command.ExecuteNonQueryAsync(cancellationToken);
         }, cancellationToken);
 
     public static Task<int> RunAsync(this ClusterConnection cluster, string sql, CancellationToken cancellationToken) =>
-        cluster.RunAsync(sql, [], cancellationToken);
+        cluster.RunAsync(new Asked(sql), cancellationToken);
 
     /// <summary>Several that answer nothing, in one round trip and one transaction; none is done without the others.</summary>
     public static Task RunAllAsync(this ClusterConnection cluster, IEnumerable<string> statements, CancellationToken cancellationToken)
@@ -66,11 +73,21 @@ internal static class Asking
             cancellationToken);
     }
 
-    /// <summary>Commits, as a statement among the others.</summary>
-    public static Task CommitAsync(this ClusterConnection cluster, NpgsqlTransaction transaction, CancellationToken cancellationToken) =>
-        cluster.LeaveAsync(["COMMIT"], async () =>
+    /// <summary>
+    /// Begins a transaction; it is rolled back when it is disposed of before it was committed. One in which nothing was changed leaves no
+    /// trace among what was run.
+    /// </summary>
+    public static async Task<ClusterTransaction> BeginAsync(this ClusterConnection cluster, CancellationToken cancellationToken)
+    {
+        var transaction = await cluster.Connection.BeginTransactionAsync(cancellationToken);
+        return cluster.Transaction = new ClusterTransaction(cluster, transaction);
+    }
+
+    /// <summary>Ends a transaction, as a statement among the others.</summary>
+    internal static Task EndAsync(this ClusterConnection cluster, Asked how, Func<Task> end, CancellationToken cancellationToken) =>
+        cluster.LeaveAsync([how], async () =>
         {
-            await transaction.CommitAsync(cancellationToken);
+            await end();
             return true;
         }, cancellationToken);
 
@@ -81,7 +98,7 @@ internal static class Asking
     public static Task<T> BatchAsync<T>(
         this ClusterConnection cluster, IReadOnlyList<Asked> statements, Func<NpgsqlDataReader, Task<T>> read,
         CancellationToken cancellationToken, bool prepare = false) =>
-        cluster.LeaveAsync([.. statements.Select(statement => statement.Sql)], async () =>
+        cluster.LeaveAsync(statements, async () =>
         {
             await using var batch = new NpgsqlBatch(cluster.Connection);
             foreach (var statement in statements)
@@ -108,9 +125,25 @@ internal static class Asking
     /// <summary>The position of the statement of a batch that failed; null when the server did not say.</summary>
     public static int? Culprit(PostgresException refused) => refused.Data[Position] as int?;
 
+    private static Task<List<T>> AllAsync<T>(
+        this ClusterConnection cluster, Asked asked, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        cluster.AskAsync(asked, async reader =>
+        {
+            List<T> rows = [];
+            while (await reader.ReadAsync(cancellationToken)) rows.Add(read(reader));
+            return rows;
+        }, cancellationToken);
+
+    private static Task<T> OneAsync<T>(
+        this ClusterConnection cluster, Asked asked, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        cluster.AskAsync(
+            asked,
+            async reader => await reader.ReadAsync(cancellationToken) ? read(reader) : throw new InvalidOperationException("No row."),
+            cancellationToken);
+
     private static Task<T> AskAsync<T>(
         this ClusterConnection cluster, Asked asked, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
-        cluster.LeaveAsync([asked.Sql], async () =>
+        cluster.LeaveAsync([asked], async () =>
         {
             await using var command = new NpgsqlCommand(asked.Sql, cluster.Connection);
             foreach (var value in asked.Values) command.Parameters.Add(value.Parameter);
@@ -119,20 +152,23 @@ internal static class Asking
         }, cancellationToken);
 
     private static async Task<T> LeaveAsync<T>(
-        this ClusterConnection cluster, string[] statements, Func<Task<T>> send, CancellationToken cancellationToken)
+        this ClusterConnection cluster, IReadOnlyList<Asked> statements, Func<Task<T>> send, CancellationToken cancellationToken)
     {
         await cluster.Seam.Before(cluster, statements, cancellationToken);
-        var answer = await send();
+        cluster.Leaves(statements);
+        T answer;
+        try
+        {
+            answer = await send();
+        }
+        catch (Exception failure)
+        {
+            cluster.Failed(statements, failure);
+            throw;
+        }
         await cluster.Seam.After(cluster, statements, cancellationToken);
         return answer;
     }
-}
-
-/// <summary>A statement of a batch.</summary>
-internal sealed record Asked(string Sql, params Given[] Values)
-{
-    /// <summary>What came before stands, whatever happens to those that follow.</summary>
-    public bool Barrier { get; init; }
 }
 
 /// <summary>
@@ -144,6 +180,18 @@ internal readonly struct Given
     private Given(NpgsqlParameter parameter) => Parameter = parameter;
 
     public NpgsqlParameter Parameter { get; }
+
+    /// <summary>For the record of what was run.</summary>
+    public override string ToString() => Parameter.Value switch
+    {
+        null or DBNull => "NULL",
+        string text => $"'{text}'",
+        DateTime instant => instant.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
+        Array many => $"{{{string.Join(',', many.Cast<object?>().Take(Most))}{(many.Length > Most ? $",… ({many.Length})" : "")}}}",
+        var other => Convert.ToString(other, CultureInfo.InvariantCulture) ?? "",
+    };
+
+    private const int Most = 20;
 
     public static implicit operator Given(string? value) => Of(value, NpgsqlDbType.Text);
 

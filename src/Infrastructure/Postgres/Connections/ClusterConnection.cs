@@ -24,6 +24,9 @@ internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCreden
 
     public StatementSeam Seam => cluster.Seam;
 
+    /// <summary>The one that is open on it, if any.</summary>
+    public ClusterTransaction? Transaction { get; set; }
+
     /// <summary>How another logs in to the same database in the same way, once and by itself, and asks nothing.</summary>
     public NpgsqlDataSource LoginAs(string role, Secret password)
     {

@@ -51,8 +51,8 @@ internal sealed class RoleInventory(
 
                 await connection.RunAsync(statements.NoLogin, cancellationToken);
                 // Whoever used the login is still in.
-                await connection.FirstAsync(
-                    RemovalStatements.EndSessionsOf, [(long[])[role.Oid]], row => row.GetInt64(0), cancellationToken);
+                await connection.DoingFirstAsync(
+                    RemovalStatements.EndSessionsOf, [(long[])[role.Oid]], row => row.GetFieldValue<string[]>(0), cancellationToken);
                 await connection.RunAsync(statements.NoPassword, cancellationToken);
 
                 return await CanLogInAsync(connection, installation, role, cancellationToken) is true

@@ -47,11 +47,10 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
     public async Task<Error?> DropAsync(
             ClusterConnection cluster, string name, uint oid, string tag, CancellationToken cancellationToken)
     {
-        var connection = cluster.Connection;
         Dictionary<ScopeDifference, int> tried = [];
         for (var vain = 0; ;)
         {
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await using var transaction = await cluster.BeginAsync(cancellationToken);
             if (!await cluster.FirstAsync(ScopeLocks.TryScopeLock, [RoleName.IsAside(name, out var locked) ? locked : name],
                 row => row.GetBoolean(0), cancellationToken))
             {

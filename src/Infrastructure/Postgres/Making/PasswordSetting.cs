@@ -39,7 +39,7 @@ internal sealed class PasswordSetting(ClusterConnections connections, TimeProvid
                         $"Role {role.Role} is not on {role.Target.Cluster} as it was made, so that it can have no new password.");
 
                 // The verifier is well formed, so it holds nothing that could end the literal.
-                await cluster.RunAsync($"{statement}'{verifier}'", cancellationToken);
+                await cluster.RunAsync(new Asked($"{statement}'{verifier}'") { Secret = verifier }, cancellationToken);
                 return Result.Done;
             }, cancellationToken);
         }

@@ -38,7 +38,7 @@ internal sealed class RoleLook(RoleOrder order, ScopePart part)
         // Until 15 a member inherits from all it is a member of, or from nothing: who is to act as an owner and own nothing themselves gets
         // nothing by themselves.
         var inherits = cluster.Major >= 16 || order.Scope.RunAs is null;
-        var prepare = new Asked(RolePreparation.Statement,
+        var prepare = Asked.Reading(RolePreparation.Statement,
             Part.Role, order.Role.Value, _tag, RoleTag.Utc(order.Expiry), order.Scope.Connections.ToString(CultureInfo.InvariantCulture),
             (string[])[.. order.Scope.Settings.Keys], (string[])[.. order.Scope.Settings.Keys.Select(key => order.Scope.Settings[key])],
             Activity.Current is { } activity ? $"dbaccess/{activity.TraceId}" : "dbaccess", inherits ? "INHERIT" : "NOINHERIT",
@@ -66,7 +66,7 @@ internal sealed class RoleLook(RoleOrder order, ScopePart part)
     public async Task<ScopeDifferences> CompareAsync(ClusterConnection cluster, CancellationToken cancellationToken) =>
         new(await cluster.RowsAsync(ScopeStatements.Differences, [Part.Role, Part.Rules], ScopeDifference.Read, cancellationToken));
 
-    private Asked Mark() => new(ScopeStatements.Mark, Part.Role, Part.Schemas, Part.HasFunctions, Part.HasColumns);
+    private Asked Mark() => Asked.Reading(ScopeStatements.Mark, Part.Role, Part.Schemas, Part.HasFunctions, Part.HasColumns);
 
     private static async Task<string> ReadMarkAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {

@@ -271,7 +271,7 @@ internal sealed class RoleMakingWalk(
     {
         // The verifier is well formed, so it holds nothing that could end the literal; having the server quote it too would put it into one
         // more log line.
-        batch.Add(Step.Create, $"{state.Create}'{verifier}'");
+        batch.Add(Step.Create, new Asked($"{state.Create}'{verifier}'") { Secret = verifier });
         foreach (var setting in state.Settings) batch.Add(Step.Setting, setting);
         batch.Add(Step.Comment, state.Comment);
     }
@@ -287,9 +287,9 @@ internal sealed class RoleMakingWalk(
 
     private void AddReadBack(StepBatch batch, int major)
     {
-        batch.Add(Step.ReadBack, RoleReadBack.Statement(major), order.Role.Value);
+        batch.Ask(Step.ReadBack, RoleReadBack.Statement(major), order.Role.Value);
         // Last: whoever drops a scope role renames it first, and then waits for the likes of us.
-        foreach (var part in _parts) batch.Add(Step.ReadBack, MakingStatements.IsThere, part.Role);
+        foreach (var part in _parts) batch.Ask(Step.ReadBack, MakingStatements.IsThere, part.Role);
     }
 
     /// <summary>
@@ -306,7 +306,7 @@ internal sealed class RoleMakingWalk(
 
         var batch = new StepBatch(cluster);
         batch.Fence(order);
-        batch.Add(Step.Create, $"{state.Alter}'{verifier}'");
+        batch.Add(Step.Create, new Asked($"{state.Alter}'{verifier}'") { Secret = verifier });
         batch.Add(Step.Create, identity.Reset);
         foreach (var setting in state.Settings) batch.Add(Step.Setting, setting);
         batch.Add(Step.Comment, state.Comment);

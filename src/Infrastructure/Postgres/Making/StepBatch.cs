@@ -25,13 +25,18 @@ internal sealed class StepBatch(ClusterConnection cluster)
     private readonly List<Asked> _statements = [];
     private readonly List<Step> _steps = [];
 
-    public void Add(Step step, string statement, params Given[] values)
+    public void Add(Step step, string statement) => Add(step, new Asked(statement));
+
+    /// <summary>Only reads.</summary>
+    public void Ask(Step step, string statement, params Given[] values) => Add(step, Asked.Reading(statement, values));
+
+    public void Add(Step step, Asked statement)
     {
-        _statements.Add(new Asked(statement, values));
+        _statements.Add(statement);
         _steps.Add(step);
     }
 
-    public void Fence(RoleOrder order) => Add(Step.Fence, MakingStatements.Fence, order.NotAfter);
+    public void Fence(RoleOrder order) => Ask(Step.Fence, MakingStatements.Fence, order.NotAfter);
 
     /// <summary>Answers what the role turned out to be, if that was asked.</summary>
     public async Task<RoleReadBack?> ExecuteAsync(CancellationToken cancellationToken)

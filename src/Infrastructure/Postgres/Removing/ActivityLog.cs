@@ -35,20 +35,17 @@ internal sealed class ActivityLog(ClusterConnections connections, TimeProvider c
             if (await FindAsync(cluster, database, limit.Token) is not { } place) return null;
 
             await using var connection = await connections.OpenAsync(cluster, place.Database, limit.Token);
-            await using var total = Command(connection,
+            var (statements, calls, rows) = await connection.FirstAsync(
                 "SELECT count(*), coalesce(sum(s.calls), 0)::bigint, coalesce(sum(s.rows), 0)::bigint FROM " +
-                $"{place.Schema}.pg_stat_statements(false) s WHERE s.userid = $1::text::oid", oid);
-            var (statements, calls, rows) = await FirstAsync(total, limit.Token);
+                $"{place.Schema}.pg_stat_statements(false) s WHERE s.userid = $1::text::oid", [oid],
+                row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), limit.Token);
             if (statements == 0) return new ActivityDigest(0, 0, 0, []);
 
             // Texts are read from a file, all of them: only for a role that ran something.
-            await using var texts = Command(
-                connection, $"SELECT left(s.query, 4000), s.calls, s.rows FROM {place.Schema}.pg_stat_statements(true) s WHERE s.userid " +
-                    $"= $1::text::oid AND s.query IS NOT NULL ORDER BY s.calls DESC, s.query LIMIT {MostLines * 2}", oid);
-            await using var reader = await texts.ExecuteReaderAsync(limit.Token);
-            List<ActivityLine> lines = [];
-            while (await reader.ReadAsync(limit.Token))
-                lines.Add(new ActivityLine(StatementScrubber.Scrub(reader.GetString(0)), reader.GetInt64(1), reader.GetInt64(2)));
+            var lines = await connection.RowsAsync(
+                $"SELECT left(s.query, 4000), s.calls, s.rows FROM {place.Schema}.pg_stat_statements(true) s WHERE s.userid " +
+                    $"= $1::text::oid AND s.query IS NOT NULL ORDER BY s.calls DESC, s.query LIMIT {MostLines * 2}", [oid],
+                row => new ActivityLine(StatementScrubber.Scrub(row.GetString(0)), row.GetInt64(1), row.GetInt64(2)), limit.Token);
             return new ActivityDigest(statements, calls, rows,
             [
                 .. lines.GroupBy(line => line.Statement, StringComparer.Ordinal)
@@ -92,27 +89,25 @@ internal sealed class ActivityLog(ClusterConnections connections, TimeProvider c
 
     private async Task<Place?> SearchAsync(ClusterName cluster, string database, CancellationToken cancellationToken)
     {
-        List<string> databases = [];
+        List<string> databases;
         await using (var connection = await connections.OpenAsync(cluster, null, cancellationToken))
         {
             // Without this right other people's statements are there without their texts.
-            await using var list = new NpgsqlCommand(
+            databases = await connection.RowsAsync(
                 "SELECT datname::text FROM pg_database WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, " +
                     "'CONNECT') AND pg_has_role('pg_read_all_stats', 'USAGE') ORDER BY datname = $1 DESC, datname = current_database() " +
-                    "DESC, datname",
-                connection.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = database } } };
-            await using var reader = await list.ExecuteReaderAsync(cancellationToken);
-            while (databases.Count < MostDatabases && await reader.ReadAsync(cancellationToken)) databases.Add(reader.GetString(0));
+                    $"DESC, datname LIMIT {MostDatabases}",
+                [database], row => row.GetString(0), cancellationToken);
         }
         foreach (var name in databases)
         {
             try
             {
                 await using var connection = await connections.OpenAsync(cluster, name, cancellationToken, pooled: false);
-                await using var ask = new NpgsqlCommand(
+                if (await connection.RowAsync(
                     "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = " +
-                        "'pg_stat_statements' AND has_schema_privilege(n.oid, 'USAGE')", connection.Connection);
-                if (await ask.ExecuteScalarAsync(cancellationToken) is string schema) return new Place(name, schema);
+                        "'pg_stat_statements' AND has_schema_privilege(n.oid, 'USAGE')",
+                    [], row => row.GetString(0), cancellationToken) is { } schema) return new Place(name, schema);
             }
             catch (ClusterFault fault) when (fault.SqlState is not null)
             {
@@ -120,17 +115,6 @@ internal sealed class ActivityLog(ClusterConnections connections, TimeProvider c
             }
         }
         return null;
-    }
-
-    private static NpgsqlCommand Command(ClusterConnection cluster, string sql, string oid) =>
-        new(sql, cluster.Connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = oid } } };
-
-    private static async Task<(long Statements, long Calls, long Rows)> FirstAsync(
-            NpgsqlCommand command, CancellationToken cancellationToken)
-    {
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
     }
 
     /// <param name="Schema">Quoted by the server.</param>

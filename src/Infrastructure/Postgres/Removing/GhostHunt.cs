@@ -75,8 +75,7 @@ internal sealed class GhostHunt(ClusterConnections connections, TimeProvider clo
         try
         {
             await using var connection = await connections.OpenAsync(cluster, null, cancellationToken, reader);
-            await using var hunt = new NpgsqlCommand(RemovalStatements.EndGhosts, connection.Connection);
-            var ended = (long)(await hunt.ExecuteScalarAsync(cancellationToken))!;
+            var ended = await connection.DoingFirstAsync(RemovalStatements.EndGhosts, [], row => row.GetInt64(0), cancellationToken);
             if (ended > 0)
                 logger.LogWarning("{Ended} sessions of roles that no longer exist were ended on {Cluster} {Instance}", ended, cluster.Value,
                     reader ?? "writer");

@@ -145,15 +145,16 @@ internal sealed class HandOver(
     {
         List<Asked> batch =
         [
+            // Kept with what it hands to the block behind it: that names what changes hands.
             new(HandOverStatements.Set, subject.Oid, heir.Ident, role.Role.Value, (uint[])[.. things.Select(thing => thing.Class)],
                 (uint[])[.. things.Select(thing => thing.Oid)]),
         ];
-        if (patience is not null) batch.Add(new(patience));
+        if (patience is not null) batch.Add(Asked.Reading(patience));
         // A scope role of which we stayed a member would let us read what it may: it is taken back in the same go.
         if (subject.IsScope) batch.Add(new(subject.BeMember));
         batch.AddRange(statements.Select(statement => new Asked(statement)));
         if (subject.IsScope) batch.Add(new(subject.BeNoMember));
-        batch.Add(new(HandOverStatements.Told));
+        batch.Add(Asked.Reading(HandOverStatements.Told));
         try
         {
             var (told, stays) = await cluster.BatchAsync(batch, async reader =>

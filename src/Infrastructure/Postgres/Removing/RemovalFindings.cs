@@ -9,6 +9,7 @@ internal sealed class RemovalFindings
     private const int MostLines = 200;
 
     private readonly Dictionary<(string Instance, bool IsWriter), Seen> _instances = [];
+    private readonly List<(string Key, EndedSession Session)> _sessions = [];
     private readonly Lines _handedOver = new();
     private readonly Lines _dropped = new();
     private readonly Lines _remarks = new();
@@ -30,12 +31,24 @@ internal sealed class RemovalFindings
     /// <summary>
     /// Which there were and which of them were told to end. One that takes its time is found again in the next round, and stays one.
     /// </summary>
-    public void Ended(string instance, bool isWriter, IEnumerable<string> found, IEnumerable<string> ended)
+    /// <param name="user">Whose they were.</param>
+    /// <param name="ofWhom">Of each that was ended, in their order: as <see cref="SessionWords"/> reads it.</param>
+    public void Ended(string instance, bool isWriter, string user, IReadOnlyList<string> found, IReadOnlyList<string> ended,
+        IReadOnlyList<string> ofWhom)
     {
+        if (found.Count + ended.Count == 0) return;
+
         var seen = At(instance, isWriter);
         seen.Found.UnionWith(found.Except(seen.Known));
-        seen.Ended.UnionWith(ended.Except(seen.Known));
+        foreach (var (session, who) in ended.Zip(ofWhom))
+        {
+            if (!seen.Known.Contains(session) && seen.Ended.Add(session)) Name(session, SessionWords.Read(instance, user, who));
+        }
     }
+
+    /// <summary>A session of somebody else's, which had the role's access.</summary>
+    public void EndedOfOther(string instance, string user, string ofWhom) =>
+        Name($"{instance} {ofWhom}", SessionWords.Read(instance, user, ofWhom));
 
     /// <summary>It was found by an earlier removal, and is on the record.</summary>
     public void IsKnown(string instance, bool isWriter, string session)
@@ -43,7 +56,12 @@ internal sealed class RemovalFindings
         var seen = At(instance, isWriter);
         seen.Known.Add(session);
         seen.Found.Remove(session);
-        seen.Ended.Remove(session);
+        if (seen.Ended.Remove(session)) _sessions.RemoveAll(one => one.Key == session && one.Session.Instance == instance);
+    }
+
+    private void Name(string key, EndedSession? session)
+    {
+        if (session is not null && _sessions.Count < RemovalReceipt.MostSessions) _sessions.Add((key, session));
     }
 
     /// <summary>None was left there at that moment.</summary>
@@ -59,6 +77,7 @@ internal sealed class RemovalFindings
                 .Select(seen => new InstanceCheck(
                 seen.Key.Instance, seen.Key.IsWriter, seen.Value.Found.Count, seen.Value.Ended.Count, seen.Value.CheckedAt!.Value))],
             Left = left,
+            Sessions = [.. _sessions.Select(one => one.Session)],
         };
 
     public static IReadOnlyList<string> Bounded(List<string> lines, int most) => lines.Count <= most

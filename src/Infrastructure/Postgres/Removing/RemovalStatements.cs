@@ -77,15 +77,20 @@ internal sealed class RemovalStatements
     /// room, so that the look and the strike need some twenty. Parameters: the role's OID and its name, since a number alone may be
     /// somebody else's. Answers which were ended.
     /// </summary>
-    public const string EndByNumber = """
-        SELECT coalesce(array_agg(t.session) FILTER (WHERE t.ended), '{}')
-          FROM (SELECT pg_terminate_backend(a.pid) AS ended, concat_ws(' ', a.pid, a.backend_start) AS session
+    public const string EndByNumber = $"""
+        SELECT coalesce(array_agg(t.session) FILTER (WHERE t.ended), '{"{}"}')
+          FROM (SELECT pg_terminate_backend(a.pid) AS ended, {SessionKey} AS session
               FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = $1::text::oid AND pg_get_userbyid(a.usesysid) = $2 OFFSET 0) t
         """;
 
-    /// <summary>Ends every session of some roles, whether or not they still exist. Parameter: their OIDs.</summary>
-    public const string EndSessionsOf =
-        "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL) WHERE usesysid::bigint = ANY ($1)";
+    /// <summary>
+    /// Ends every session of some roles, whether or not they still exist. Parameter: their OIDs. Answers of whom they were, and the users.
+    /// </summary>
+    public const string EndSessionsOf = $"""
+        SELECT coalesce(array_agg(t.who) FILTER (WHERE t.ended), '{"{}"}'), coalesce(array_agg(t.name) FILTER (WHERE t.ended), '{"{}"}')
+          FROM (SELECT pg_terminate_backend(a.pid) AS ended, {SessionOfWhom} AS who, pg_get_userbyid(a.usesysid)::text AS name
+                  FROM pg_stat_get_activity(NULL) a WHERE a.usesysid::bigint = ANY ($1) OFFSET 0) t
+        """;
 
     /// <summary>
     /// Sessions that were ended and cannot go: they drop their temporary objects on the way out, which may want a lock on somebody else's
@@ -162,12 +167,25 @@ internal sealed class RemovalStatements
               WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = k.oid))) AS oid
         """;
 
+    /// <summary>Tells a session from every other of its server.</summary>
+    public const string SessionKey = "concat_ws(' ', a.pid, a.backend_start)";
+
+    /// <summary>
+    /// Whose it was, for the receipt; see <see cref="SessionWords"/>. Not in the key: a client changes its name as it likes.
+    /// </summary>
+    public const string SessionOfWhom = """
+        concat_ws(chr(9), a.pid, coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''),
+                  coalesce(host(a.client_addr), ''), coalesce(left(a.application_name, 64), ''))
+        """;
+
     private const string EndWhere = $"""
         WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject})
         SELECT coalesce(array_agg(t.session) FILTER (WHERE t.mine), '{"{}"}'),
-            coalesce(array_agg(t.session) FILTER (WHERE t.mine AND t.ended), '{"{}"}'), count(*) FILTER (WHERE NOT t.mine AND t.ended)
+            coalesce(array_agg(t.session) FILTER (WHERE t.mine AND t.ended), '{"{}"}'),
+            count(*) FILTER (WHERE NOT t.mine AND t.ended),
+            coalesce(array_agg(t.who) FILTER (WHERE t.mine AND t.ended), '{"{}"}')
           FROM (SELECT coalesce(a.usesysid = o.oid, false) AS mine, pg_terminate_backend(a.pid) AS ended,
-              concat_ws(' ', a.pid, a.backend_start) AS session FROM o, pg_stat_get_activity(NULL) a WHERE
+              {SessionKey} AS session, {SessionOfWhom} AS who FROM o, pg_stat_get_activity(NULL) a WHERE
         """;
 
     /// <summary>

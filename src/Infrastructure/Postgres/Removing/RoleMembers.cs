@@ -26,7 +26,7 @@ internal sealed class RoleMembers(RoleToRemove role, string oid, IReadOnlyCollec
         var comparable = cluster.Connection.Database == role.Target.Database;
         List<Member> members;
         DateTimeOffset began;
-        await using (var transaction = await cluster.Connection.BeginTransactionAsync(cancellationToken))
+        await using (var transaction = await cluster.BeginAsync(cancellationToken))
         {
             began = await cluster.FirstAsync("SELECT now()", [], row => row.GetFieldValue<DateTimeOffset>(0), cancellationToken);
             members = await cluster.RowsAsync(Members, [oid], Member.Read, cancellationToken);
@@ -39,19 +39,29 @@ internal sealed class RoleMembers(RoleToRemove role, string oid, IReadOnlyCollec
             members = [.. members.Select(member => member with { HasItAnyway = member.IsSuperuser || theirOwn.Contains(member.Oid) })];
             var ended = await EndAsync(cluster, members, DateTimeOffset.UnixEpoch, cancellationToken);
             Tell(members, ended);
+            Name(cluster, members, ended);
             await transaction.CommitAsync(cancellationToken);
         }
         // Who came in before that was in force.
-        await EndAsync(cluster, members, began, cancellationToken);
+        Name(cluster, members, await EndAsync(cluster, members, began, cancellationToken));
         return [.. members.Where(member => !member.HasItAnyway).Select(member => member.Oid)];
     }
 
     private Task<List<Sessions>> EndAsync(
         ClusterConnection cluster, List<Member> members, DateTimeOffset beganAfter, CancellationToken cancellationToken) =>
-        cluster.RowsAsync(EndSessions,
+        cluster.DoingRowsAsync(EndSessions,
             [(long[])[.. members.Where(member => !member.HasItAnyway).Select(member => member.Oid)],
                 (role.MadeAt ?? DateTimeOffset.UnixEpoch + AtMostOff) - AtMostOff, beganAfter],
             Sessions.Read, cancellationToken);
+
+    private void Name(ClusterConnection cluster, List<Member> members, List<Sessions> ended)
+    {
+        foreach (var sessions in ended)
+        {
+            var user = members.Find(member => member.Oid == sessions.Oid)?.Name ?? "";
+            foreach (var who in sessions.OfWhom) findings.EndedOfOther(RemovalCase.Instance(cluster), user, who);
+        }
+    }
 
     private void Tell(List<Member> members, List<Sessions> ended)
     {
@@ -73,9 +83,10 @@ internal sealed class RoleMembers(RoleToRemove role, string oid, IReadOnlyCollec
             new(row.GetInt64(0), row.GetString(1), row.GetFieldValue<string[]>(2), row.GetBoolean(3));
     }
 
-    private sealed record Sessions(long Oid, long Ended, long Idle)
+    private sealed record Sessions(long Oid, long Ended, long Idle, IReadOnlyList<string> OfWhom)
     {
-        public static Sessions Read(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2));
+        public static Sessions Read(NpgsqlDataReader row) =>
+            new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetFieldValue<string[]>(3));
     }
 
     /// <summary>
@@ -121,11 +132,13 @@ internal sealed class RoleMembers(RoleToRemove role, string oid, IReadOnlyCollec
 
     /// <summary>
     /// Ends the sessions of some roles but those that have run nothing since an instant. Parameters: 1 OIDs, 2 the instant, 3 only
-    /// those that began after another. Answers for each how many were ended, and how many not.
+    /// those that began after another. Answers for each how many were ended, and how many not, and of whom they were.
     /// </summary>
-    private const string EndSessions = """
-        SELECT t.usesysid::bigint, count(*) FILTER (WHERE t.ended), count(*) FILTER (WHERE t.idle)
-          FROM (SELECT a.usesysid, i.idle, CASE WHEN i.idle THEN false ELSE pg_terminate_backend(a.pid) END AS ended
+    private const string EndSessions = $"""
+        SELECT t.usesysid::bigint, count(*) FILTER (WHERE t.ended), count(*) FILTER (WHERE t.idle),
+               coalesce(array_agg(t.who) FILTER (WHERE t.ended), '{"{}"}')
+          FROM (SELECT a.usesysid, i.idle, CASE WHEN i.idle THEN false ELSE pg_terminate_backend(a.pid) END AS ended,
+                       {RemovalStatements.SessionOfWhom} AS who
                   FROM pg_stat_get_activity(NULL) a
                  CROSS JOIN LATERAL (SELECT coalesce(a.state = 'idle' AND a.state_change < $2, false)) i(idle)
                  WHERE a.usesysid::bigint = ANY ($1) AND coalesce(a.backend_start > $3, true) OFFSET 0) t

@@ -107,17 +107,22 @@ internal sealed record RoleState
 /// <param name="Oid">Null when there is no such role, or it is not ours.</param>
 /// <param name="ScopeRoles">Names.</param>
 /// <param name="WasShutOut">By an earlier removal.</param>
-internal sealed record RoleLookedAt(uint? Oid, IReadOnlyList<string> ScopeRoles, bool WasShutOut)
+/// <param name="Ident">Its name, quoted.</param>
+/// <param name="Strike">What the strike does: <c>drop</c>, <c>contain</c> or <c>nothing</c>.</param>
+internal sealed record RoleLookedAt(uint? Oid, IReadOnlyList<string> ScopeRoles, bool WasShutOut, string Ident, string Strike)
 {
-    public static RoleLookedAt Read(NpgsqlDataReader row) =>
-        new(row.IsDBNull(0) ? null : row.GetFieldValue<uint>(0), row.GetFieldValue<string[]>(1), row.GetBoolean(2));
+    public static RoleLookedAt Read(NpgsqlDataReader row) => new(
+        row.IsDBNull(0) ? null : row.GetFieldValue<uint>(0), row.GetFieldValue<string[]>(1), row.GetBoolean(2), row.GetString(4),
+        row.GetString(5));
 }
 
 /// <summary>Sessions that were found, those of them that were told to end, and how many ghosts were.</summary>
-internal sealed record EndedSessions(IReadOnlyList<string> Found, IReadOnlyList<string> Ended, long Ghosts)
+/// <param name="OfWhom">Of each that was told to end, in their order, see <see cref="RemovalStatements.SessionOfWhom"/>.</param>
+internal sealed record EndedSessions(
+    IReadOnlyList<string> Found, IReadOnlyList<string> Ended, long Ghosts, IReadOnlyList<string> OfWhom)
 {
     public static EndedSessions Read(NpgsqlDataReader row) =>
-        new(row.GetFieldValue<string[]>(0), row.GetFieldValue<string[]>(1), row.GetInt64(2));
+        new(row.GetFieldValue<string[]>(0), row.GetFieldValue<string[]>(1), row.GetInt64(2), row.GetFieldValue<string[]>(3));
 }
 
 /// <summary>A session that was ended and cannot go, with whom it waits for.</summary>

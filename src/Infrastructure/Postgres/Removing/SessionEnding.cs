@@ -36,7 +36,8 @@ internal sealed class SessionEnding(
 
     public void Note(ClusterConnection cluster, EndedSessions sessions)
     {
-        removal.Findings.Ended(RemovalCase.Instance(cluster), cluster.Reader is null, sessions.Found, sessions.Ended);
+        removal.Findings.Ended(RemovalCase.Instance(cluster), cluster.Reader is null, removal.Role.Role.Value, sessions.Found,
+            sessions.Ended, sessions.OfWhom);
         if (sessions.Ghosts > 0)
             logger.LogWarning("{Ghosts} sessions of roles that no longer exist were ended on {Instance}", sessions.Ghosts,
                 RemovalCase.Instance(cluster));
@@ -134,18 +135,20 @@ internal sealed class SessionEnding(
             removal.Findings.Existed = true;
             var writer = await connections.CredentialAsync(target, cancellationToken);
             removal.Findings.Ended(
-                $"{writer.Host}:{writer.Port.ToString(CultureInfo.InvariantCulture)}", isWriter: true, byNumber, byNumber);
+                $"{writer.Host}:{writer.Port.ToString(CultureInfo.InvariantCulture)}", isWriter: true, removal.Role.Role.Value, byNumber,
+                byNumber, byNumber);
             return;
         }
         try
         {
             await using var cluster = await connections.OpenAsync(target, removal.Database, cancellationToken);
-            var ended = await cluster.FirstAsync(RemovalStatements.EndByNumber, [removal.Oid, removal.Role.Role.Value],
+            var ended = await cluster.DoingFirstAsync(RemovalStatements.EndByNumber, [removal.Oid, removal.Role.Role.Value],
                 row => row.GetFieldValue<string[]>(0), cancellationToken);
             if (ended.Length == 0) return;
 
             removal.Findings.Existed = true;
-            removal.Findings.Ended(RemovalCase.Instance(cluster), isWriter: true, ended, ended);
+            removal.Findings.Ended(
+                RemovalCase.Instance(cluster), isWriter: true, removal.Role.Role.Value, ended, ended, ended);
         }
         catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
         {
@@ -168,7 +171,7 @@ internal sealed class SessionEnding(
 
     private async Task<EndedSessions> OnceAsync(ClusterConnection cluster, CancellationToken cancellationToken)
     {
-        var ended = await cluster.FirstAsync(
+        var ended = await cluster.DoingFirstAsync(
             Statement ?? RemovalStatements.EndOwnSessions, removal.Values(), EndedSessions.Read, cancellationToken);
         Note(cluster, ended);
         return ended;
@@ -181,11 +184,15 @@ internal sealed class SessionEnding(
             RemovalStatements.IsShutOut, [removal.Oid, exists], row => row.GetBoolean(0), cancellationToken);
         if (removal.Members.Count > 0)
         {
-            var ended = await cluster.FirstAsync(
-                RemovalStatements.EndSessionsOf, [(long[])[.. removal.Members]], row => row.GetInt64(0), cancellationToken);
-            if (ended > 0)
+            var (ended, users) = await cluster.DoingFirstAsync(
+                RemovalStatements.EndSessionsOf, [(long[])[.. removal.Members]],
+                row => (row.GetFieldValue<string[]>(0), row.GetFieldValue<string[]>(1)), cancellationToken);
+            foreach (var (who, user) in ended.Zip(users))
+                removal.Findings.EndedOfOther(RemovalCase.Instance(cluster), user, who);
+            if (ended.Length > 0)
                 removal.Findings.Remark(
-                    $"{ended} sessions of those whom the role had been given on to were ended on {RemovalCase.Instance(cluster)}, too");
+                    $"{ended.Length} sessions of those whom the role had been given on to were ended on " +
+                    $"{RemovalCase.Instance(cluster)}, too");
         }
         return ((await OnceAsync(cluster, cancellationToken)).Found.Count, knows);
     }

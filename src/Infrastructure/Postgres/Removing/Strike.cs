@@ -44,11 +44,11 @@ internal sealed class Strike(RemovalCase removal, SessionEnding sessions, ILogge
         var statements = RemovalStatements.For(cluster.Major);
         List<Asked> batch =
         [
-            new(statements.Look, removal.Values(mayDrop, patience, removal.MembersEnded)),
+            Asked.Reading(statements.Look, removal.Values(mayDrop, patience, removal.MembersEnded)),
             new(statements.Strike) { Barrier = true },
         ];
         if (sessions.Statement is { } end) batch.Add(new(end, removal.Values()));
-        batch.Add(new(statements.State, removal.Values()));
+        batch.Add(Asked.Reading(statements.State, removal.Values()));
 
         var scopesBefore = removal.ScopeRoles.Count;
         var oidBefore = removal.Oid;
@@ -56,7 +56,7 @@ internal sealed class Strike(RemovalCase removal, SessionEnding sessions, ILogge
         var outcome = await cluster.BatchAsync(batch, async reader =>
         {
             await reader.ReadAsync(cancellationToken);
-            Learn(RoleLookedAt.Read(reader));
+            Learn(cluster, RoleLookedAt.Read(reader));
             await reader.NextResultAsync(cancellationToken);
             if (sessions.Statement is not null)
             {
@@ -80,8 +80,10 @@ internal sealed class Strike(RemovalCase removal, SessionEnding sessions, ILogge
         Read(cluster, await cluster.FirstAsync(
             RemovalStatements.For(cluster.Major).State, removal.Values(), RoleState.Read, cancellationToken));
 
-    private void Learn(RoleLookedAt found)
+    private void Learn(ClusterConnection cluster, RoleLookedAt found)
     {
+        // The block acts on what the look found.
+        cluster.Remark($"dbaccess.strike = {found.Strike}, dbaccess.found = {found.Oid}, dbaccess.ident = {found.Ident}");
         if (found.Oid is not { } oid) return;
 
         removal.Findings.Existed = true;

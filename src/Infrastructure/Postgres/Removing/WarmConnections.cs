@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DbAccess.Application.Evidence;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
@@ -31,10 +32,10 @@ internal sealed class WarmConnections(ClusterConnections connections, PostgresOp
         }, cancellationToken);
 
     /// <summary>One more; in the background, since its holder need not wait.</summary>
-    public void Add(ClusterName cluster, uint role) => Behind(ChangeAsync(cluster, known => known.Add(role), CancellationToken.None));
+    public void Add(ClusterName cluster, uint role) => Behind(cluster, known => known.Add(role));
 
     /// <summary>One less; with the last of them the connection is closed. In the background.</summary>
-    public void Forget(ClusterName cluster, uint role) => Behind(ChangeAsync(cluster, known => known.Remove(role), CancellationToken.None));
+    public void Forget(ClusterName cluster, uint role) => Behind(cluster, known => known.Remove(role));
 
     /// <summary>
     /// Ends the sessions of a role without taking a lock. Answers which were ended; null when there is no such connection, or it did not
@@ -50,7 +51,7 @@ internal sealed class WarmConnections(ClusterConnections connections, PostgresOp
             if (warm.Connection is not { } connection) return null;
 
             return await connection.BatchAsync(
-                [new(End(role, name)), new("SELECT nullif(current_setting('dbaccess.ended'), '')::text[]")],
+                [new(End(role, name)), Asked.Reading("SELECT nullif(current_setting('dbaccess.ended'), '')::text[]")],
                 async row => await row.ReadAsync(cancellationToken) && !await row.IsDBNullAsync(0, cancellationToken)
                     ? row.GetFieldValue<string[]>(0) : null,
                 cancellationToken);
@@ -85,8 +86,11 @@ internal sealed class WarmConnections(ClusterConnections connections, PostgresOp
 
     private readonly ConcurrentDictionary<Task, bool> _behind = new();
 
-    private void Behind(Task task)
+    private void Behind(ClusterName cluster, Action<HashSet<uint>> change)
     {
+        // It asks for the sake of all, whoever it was begun by, and may end when that one has long been told.
+        using var apart = RanStatements.Aside();
+        var task = ChangeAsync(cluster, change, CancellationToken.None);
         _behind[task] = true;
         _ = task.ContinueWith(done => _behind.TryRemove(done, out _), TaskScheduler.Default);
     }

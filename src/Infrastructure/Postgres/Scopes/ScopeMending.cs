@@ -49,7 +49,7 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
         List<ScopeDifference> all = [];
         for (var round = 1; ; round++)
         {
-            await using var transaction = await cluster.Connection.BeginTransactionAsync(cancellationToken);
+            await using var transaction = await cluster.BeginAsync(cancellationToken);
             await TakeScopeAsync(cluster, part.Role, cancellationToken);
 
             var (state, _) = await look.LookAsync(cluster, cancellationToken);
@@ -64,7 +64,7 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
             if (tables.Count > TablesAtOnce)
             {
                 if (state.ScopeOid is null) await CreateAsync(cluster, part.Role, part.Tag, cancellationToken);
-                await cluster.CommitAsync(transaction, cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
                 var done = 0;
                 foreach (var portion in tables.SkipLast(TablesAtOnce).Chunk(TablesAtOnce))
                     done += await PortionAsync(cluster, portion, round, differences, state.ScopeIdent, cancellationToken);
@@ -91,12 +91,12 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
                 // Tables that somebody had at this moment, or has just made or changed. What we did is kept, so that each round has less to
                 // do.
                 if (round == MostRounds) throw InTheWay();
-                await cluster.CommitAsync(transaction, cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
                 await Attempts.PauseAsync(round, clock, cancellationToken);
                 continue;
             }
 
-            await cluster.CommitAsync(transaction, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
             logger.LogInformation("Scope role {Role} on {Database}: {Missing} privileges given, {Spurious} taken back, {Ms:0} ms",
                 part.Role, part.Place, all.Count(d => d.What.EndsWith("missing", StringComparison.Ordinal)),
                 all.Count(d => !d.What.EndsWith("missing", StringComparison.Ordinal)), clock.GetElapsedTime(started).TotalMilliseconds);
@@ -123,11 +123,11 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
             CancellationToken cancellationToken)
     {
         var some = tables.ToHashSet(StringComparer.Ordinal);
-        await using var transaction = await cluster.Connection.BeginTransactionAsync(cancellationToken);
+        await using var transaction = await cluster.BeginAsync(cancellationToken);
         some.ExceptWith(await LockAsync(cluster, tables, round, cancellationToken));
         await cluster.RunAllAsync(
             ScopeChanges.For([.. differences.Where(d => IsOnTable(d) && some.Contains(d.Ident))], scopeIdent), cancellationToken);
-        await cluster.CommitAsync(transaction, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
         return some.Count;
     }
 
@@ -141,7 +141,7 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
 
         return await cluster.BatchAsync<HashSet<string>>(
             [new Asked(ScopeLocks.NameLocks, (string[])[.. tables], round >= WeakFrom), new Asked(ScopeLocks.TakeLocks),
-                new Asked(PatienceWhileHolding), new Asked(ScopeLocks.LocksNotTaken)],
+                new Asked(PatienceWhileHolding), Asked.Reading(ScopeLocks.LocksNotTaken)],
             async reader =>
             {
                 await reader.NextResultAsync(cancellationToken);
