@@ -27,20 +27,34 @@ data "aws_iam_policy_document" "work" {
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",
+      # Once, at the upgrade to the evidence log: what earlier versions kept is carried over.
+      "dynamodb:Scan",
       "dynamodb:UpdateItem",
     ]
     resources = local.tables
   }
   statement {
-    # What is on the audit trail is added to and nothing else. A row that is put over another breaks the chain of hashes; that much IAM cannot tell.
-    sid       = "AuditRowsStay"
+    # What happened is added to and nothing else. An event that is put over another has another hash than was signed; that much IAM cannot tell.
+    sid       = "EventsStay"
     effect    = "Deny"
     actions   = ["dynamodb:DeleteItem", "dynamodb:UpdateItem"]
     resources = local.tables
     condition {
+      test     = "ForAnyValue:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["AUDIT", "JOURNAL#*"]
+    }
+  }
+  statement {
+    # Only the lease beside the batches is written over.
+    sid       = "BatchesStay"
+    effect    = "Deny"
+    actions   = ["dynamodb:DeleteItem"]
+    resources = local.tables
+    condition {
       test     = "ForAnyValue:StringEquals"
       variable = "dynamodb:LeadingKeys"
-      values   = ["AUDIT"]
+      values   = ["LOG"]
     }
   }
   statement {

@@ -149,15 +149,19 @@ public sealed partial class PermissionTests
 
     /// <summary>Both sides work with this document; the key is the one that the source writes under.</summary>
     [Fact]
-    public void Nobody_changes_or_deletes_an_audit_row()
+    public void Nobody_changes_or_deletes_what_is_on_record()
     {
         var body = DocumentBlock().Matches(Roles).Single(match => match.Groups["name"].Value == "work").Groups["body"].Value;
-        var denied = Assert.Single(StatementBlock().Matches(body), statement => statement.Value.Contains("\"Deny\"", StringComparison.Ordinal)).Value;
+        var denied = StatementBlock().Matches(body).Where(statement => statement.Value.Contains("\"Deny\"", StringComparison.Ordinal)).Select(statement => statement.Value).ToList();
 
-        Assert.Equal(["dynamodb:DeleteItem", "dynamodb:UpdateItem"], Statement.Read(denied).Actions);
-        Assert.Contains("\"dynamodb:LeadingKeys\"", denied, StringComparison.Ordinal);
-        var key = Regex.Match(Checkout.Read("src/Infrastructure/DynamoDb/DynamoAuditTrail.cs"), "const string Pk = (?<key>\"[A-Z]+\")").Groups["key"].Value;
-        Assert.Contains($"values   = [{key}]", denied, StringComparison.Ordinal);
+        Assert.Equal(2, denied.Count);
+        Assert.All(denied, statement => Assert.Contains("\"dynamodb:LeadingKeys\"", statement, StringComparison.Ordinal));
+        Assert.Equal(["dynamodb:DeleteItem", "dynamodb:UpdateItem"], Statement.Read(denied[0]).Actions);
+        Assert.Contains("$\"JOURNAL#{", Checkout.Read("src/Infrastructure/DynamoDb/DynamoJournal.cs"), StringComparison.Ordinal);
+        Assert.Contains("values   = [\"AUDIT\", \"JOURNAL#*\"]", denied[0], StringComparison.Ordinal);
+        Assert.Equal(["dynamodb:DeleteItem"], Statement.Read(denied[1]).Actions);
+        var log = Regex.Match(Checkout.Read("src/Infrastructure/DynamoDb/DynamoEvidenceLog.cs"), "const string LogPk = (?<key>\"[A-Z]+\")").Groups["key"].Value;
+        Assert.Contains($"values   = [{log}]", denied[1], StringComparison.Ordinal);
         Assert.All((string[])[Web, Function], role => Assert.Contains(Attachments().Matches(Roles), match => match.Groups["role"].Value == role && Documents()[match.Groups["document"].Value].Sources.Append(match.Groups["document"].Value).Contains("work")));
     }
 

@@ -56,11 +56,9 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
                 [":until"] = DynamoItem.Number(until.ToUnixTimeMilliseconds()),
             },
         };
-        if (_settled is { } settled)
-        {
-            request.UpdateExpression += $", {Settled} = :settled";
-            request.ExpressionAttributeValues[":settled"] = DynamoItem.Number(settled.ToUnixTimeMilliseconds());
-        }
+        // Also the first time, so that what was recorded from then on is found however long nobody looks.
+        request.UpdateExpression += _settled is null ? $", {Settled} = if_not_exists({Settled}, :settled)" : $", {Settled} = :settled";
+        request.ExpressionAttributeValues[":settled"] = DynamoItem.Number((_settled ?? now - DeepSlack).ToUnixTimeMilliseconds());
 
         return await table.TryUpdateAsync(request, cancellationToken) is not null;
     }
@@ -75,11 +73,11 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         var begin = await CarriedEarlier.ListAsync(table, lease, this, limit, cancellationToken);
         if (begin.Count > 0) return begin;
 
-        var settled = lease?.NumberOf(Settled) is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : DateTimeOffset.UnixEpoch;
+        // Nobody has looked yet: the first process that records anything looks a moment later.
+        var settled = lease?.NumberOf(Settled) is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : now - DeepSlack;
         if (_settled > settled) settled = _settled.Value;
         var deep = now - _deep >= TimeSpan.FromHours(1);
-        var from = Latest(settled - (deep ? DeepSlack : Slack), now - TimeSpan.FromDays(400));
-        if (settled == DateTimeOffset.UnixEpoch) from = await FirstHourAsync(cancellationToken) ?? now - Slack;
+        var from = settled - (deep ? DeepSlack : Slack);
 
         var known = await PlacedSinceAsync(from - Slack, cancellationToken);
         var waiting = new List<Dictionary<string, AttributeValue>>();
@@ -212,24 +210,6 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         return await table.QueryAsync(request, 1, cancellationToken) is [var item] ? Batch.Read(item) : null;
     }
 
-    /// <summary>The first hour that has an event, when nobody has settled anything yet: there is no index of hours.</summary>
-    private async Task<DateTimeOffset?> FirstHourAsync(CancellationToken cancellationToken)
-    {
-        DateTimeOffset? first = null;
-        var request = new ScanRequest
-        {
-            FilterExpression = "begins_with(pk, :journal)", ProjectionExpression = "pk, sk",
-            ExpressionAttributeValues = new(StringComparer.Ordinal) { [":journal"] = DynamoItem.Text("JOURNAL#2") },
-        };
-        foreach (var item in await table.ScanAsync(request, cancellationToken))
-        {
-            var at = DateTimeOffset.FromUnixTimeMilliseconds(DynamoJournal.Key(item).Milliseconds);
-            if (first is null || at < first) first = at;
-        }
-
-        return first;
-    }
-
     private Task<List<Dictionary<string, AttributeValue>>> QueryHourAsync(string pk, DateTimeOffset from,
         CancellationToken cancellationToken)
     {
@@ -241,8 +221,6 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
                 new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(pk), [":since"] = DynamoItem.Text(since) },
         }, int.MaxValue, cancellationToken);
     }
-
-    private static DateTimeOffset Latest(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 
     private static string BatchSk(long first) => string.Create(CultureInfo.InvariantCulture, $"BATCH#{first:D15}");
 

@@ -1,5 +1,7 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Infrastructure.Slack;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,23 +10,30 @@ using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Scheduling;
 
-/// <summary>Tells administrators of a policy that is not taken: once for each, and again until somebody was told.</summary>
+/// <summary>
+/// Puts the policy that came into force on record, and tells administrators of one that is not taken: once for each, and again until it is
+/// done.
+/// </summary>
 internal sealed class PolicyNewsWorker(
-    IServiceScopeFactory scopes, IPolicyHealth policy, SlackOptions slack, TimeProvider clock, ILogger<PolicyNewsWorker> log)
+    IServiceScopeFactory scopes, IPolicySource policies, IPolicyHealth policy, SlackOptions slack, TimeProvider clock, ILogger<PolicyNewsWorker> log)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        string? told = null;
+        string? told = null, recorded = null;
         using var timer = new PeriodicTimer(Interval, clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
+                var hash = policies.Current.Hash;
+                if (hash != recorded && await TrySendAsync(new RecordPolicy(AtStart: recorded is null),
+                    "The policy in force could not be put on record; trying again", stoppingToken)) recorded = hash;
                 var fault = policy.Rejected;
-                if (fault is null || fault == told || await TryTellAsync(fault, stoppingToken)) told = fault;
+                if (fault is null || fault == told || await TrySendAsync(new TellOfPolicy(slack.TeamId, fault),
+                    "Administrators could not be told of a policy that is not taken; trying again", stoppingToken)) told = fault;
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -33,17 +42,16 @@ internal sealed class PolicyNewsWorker(
         }
     }
 
-    private async Task<bool> TryTellAsync(string fault, CancellationToken stoppingToken)
+    private async Task<bool> TrySendAsync(IRequest<Result> command, string failed, CancellationToken stoppingToken)
     {
         try
         {
             await using var scope = scopes.CreateAsyncScope();
-            return (await scope.ServiceProvider.GetRequiredService<IMediator>()
-                .Send(new TellOfPolicy(slack.TeamId, fault), stoppingToken)).Refusal is null;
+            return (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(command, stoppingToken)).Refusal is null;
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            log.LogError(failure, "Administrators could not be told of a policy that is not taken; trying again");
+            log.LogError(failure, "{What}", failed);
             return false;
         }
     }

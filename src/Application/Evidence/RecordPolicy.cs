@@ -1,0 +1,45 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Evidence;
+using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
+using MediatR;
+
+namespace DbAccess.Application.Evidence;
+
+/// <summary>
+/// The policy in force is put on record when it is another than the one before, with what has changed. Of several processes one does it.
+/// </summary>
+/// <param name="AtStart">A process has just started: the change may have come any time since the last one.</param>
+public sealed record RecordPolicy(bool AtStart) : IRequest<Result>
+{
+    internal sealed class Handler(IPolicySource policies, IEvidenceLog log, IAuditTrail audit, TimeProvider clock)
+        : IRequestHandler<RecordPolicy, Result>
+    {
+        private const string Mark = "policy";
+
+        public async Task<Result> Handle(RecordPolicy command, CancellationToken cancellationToken)
+        {
+            if (policies.Missing is not null) return Result.Done;
+
+            var outline = PolicyOutline.Of(policies.Current);
+            var mark = await log.ReadMarkAsync(Mark, cancellationToken);
+            var before = mark is null ? null : PolicyOutline.Read(mark);
+            if (before?.Hash == outline.Hash || !await log.TryWriteMarkAsync(Mark, mark, outline.Write(), cancellationToken))
+                return Result.Done;
+
+            var difference = before is null ? null : outline.Since(before);
+            await audit.RecordAsync(new LogEvent
+            {
+                At = clock.GetUtcNow(), Type = "policy.in_force", By = new Actor.Sweep(), Way = Way.Current, PolicyHash = outline.Hash,
+                What =
+                [
+                    .. command.AtStart ? [new Fact.Flag("at_start", true)] : Array.Empty<Fact>(),
+                    .. before is { } old ? [new Fact.Text("before", old.Hash)] : Array.Empty<Fact>(),
+                    .. difference is not null ? [new Fact.Texts("difference", difference)] : Array.Empty<Fact>(),
+                ],
+            }, cancellationToken);
+            return Result.Done;
+        }
+    }
+}
