@@ -110,7 +110,7 @@ public sealed class PackVerifier(IReadOnlyList<LogKey> keys)
         if (!_grants.TryGetValue(id, out var grant)) return FaultWords.NotOfThisPack(line.Place, id);
         if (line.Number == 0)
         {
-            grant.TakesAny |= line.IsCarried;
+            if (line.IsCarried) (grant.Last, grant.TakesAny) = (0, true);
             return null;
         }
 
