@@ -115,7 +115,7 @@ public sealed class AuditTests : IAsyncDisposable
 
     private static async Task<string> PythonAsync(int expected, params string[] arguments)
     {
-        var start = new ProcessStartInfo("python3") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("python3") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         foreach (var argument in (string[])[Path.Combine(Checkout(), "tools", "verify_audit.py"), .. arguments]) start.ArgumentList.Add(argument);
         using var python = Process.Start(start)!;
         var (output, error) = (python.StandardOutput.ReadToEndAsync(Stop), python.StandardError.ReadToEndAsync(Stop));

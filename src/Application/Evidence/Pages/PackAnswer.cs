@@ -3,7 +3,7 @@ using DbAccess.Domain.Grants;
 namespace DbAccess.Application.Evidence.Pages;
 
 /// <summary>What an auditor asks first, answered in a sentence and a few facts.</summary>
-internal sealed class PackAnswer(PackedGrant grant, IReadOnlyDictionary<string, string> names)
+internal sealed class PackAnswer(ToldGrant grant, IReadOnlyDictionary<string, string> names)
 {
     public string Title => $"{grant.Id}: {Holder}, {grant.Scope ?? "?"} on {grant.Database ?? "?"}";
 

@@ -4,7 +4,7 @@ namespace DbAccess.Application.Evidence.Pages;
 
 /// <summary>Everything that the page tells of one grant.</summary>
 /// <param name="level">Of the headings inside.</param>
-internal sealed class PackGrantSection(PackedGrant grant, IReadOnlyDictionary<string, string> names, int level)
+internal sealed class PackGrantSection(ToldGrant grant, IReadOnlyDictionary<string, string> names, int level)
 {
     public IEnumerable<Markup> Draw()
     {

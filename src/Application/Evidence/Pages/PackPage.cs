@@ -17,12 +17,12 @@ public static class PackPage
     {
         var grants = story.Events.Where(one => one.Event.Grant is not null)
             .GroupBy(one => one.Event.Grant!, StringComparer.Ordinal)
-            .Select(group => new PackedGrant(group.Key, [.. group])).ToList();
+            .Select(group => new ToldGrant(group.Key, [.. group])).ToList();
         var names = EventWords.Names(story.Events.Select(one => one.Event), story.Called);
         foreach (var part in Draw(story, grants, names)) page.Write(part.ToString());
     }
 
-    private static IEnumerable<Markup> Draw(PackStory story, List<PackedGrant> grants, Dictionary<string, string> names)
+    private static IEnumerable<Markup> Draw(PackStory story, List<ToldGrant> grants, Dictionary<string, string> names)
     {
         var answers = grants.Select(grant => new PackAnswer(grant, names)).ToList();
         var title = grants.Count == 1 ? answers[0].Title : $"Evidence of {PageWords.Count(grants.Count, "grant")}";
@@ -49,7 +49,7 @@ public static class PackPage
         yield return PageFrame.End;
     }
 
-    private static Markup List(List<PackedGrant> grants, List<PackAnswer> answers, Dictionary<string, string> names)
+    private static Markup List(List<ToldGrant> grants, List<PackAnswer> answers, Dictionary<string, string> names)
     {
         if (grants.Count == 0) return Markup.Of($"<p class=\"answer\">No event of any grant is in this pack.</p>\n");
         var rows = grants.Take(MostListed).Select((grant, i) => (IReadOnlyList<Markup>)
@@ -66,7 +66,7 @@ public static class PackPage
 /// <summary>What the page rests on, how to check that, and what it does not show.</summary>
 internal static class PackProof
 {
-    public static Markup Draw(PackStory story, IReadOnlyList<PackedGrant> grants)
+    public static Markup Draw(PackStory story, IReadOnlyList<ToldGrant> grants)
     {
         var checkpoint = story.Checkpoint;
         var whole = grants.Count(grant => grant.End is not null && grant.Missing.Count == 0);

@@ -3,7 +3,7 @@ namespace DbAccess.Application.Evidence.Pages;
 /// <summary>What was found and done when access was taken away.</summary>
 internal static class PackReceipt
 {
-    public static Markup Draw(PackedGrant grant)
+    public static Markup Draw(ToldGrant grant)
     {
         if (grant.Receipt is not { } receipt) return Markup.Nothing;
         var facts = PageFrame.Facts(

@@ -6,7 +6,7 @@ internal static class PackTimeline
     /// <summary>In parts of a hundred; less could not be seen. The words below give the true lengths.</summary>
     private const double Narrowest = 0.8;
 
-    public static Markup Draw(PackedGrant grant)
+    public static Markup Draw(ToldGrant grant)
     {
         // What is not over was still going on at the last event that is known of it.
         var now = grant.Events.Count == 0 ? default : grant.Events.Max(one => one.At);

@@ -25,12 +25,12 @@ internal enum PhaseKind
 }
 
 /// <summary>What the events of one grant come to. Whatever no event says is null or empty.</summary>
-internal sealed class PackedGrant
+internal sealed class ToldGrant
 {
     private readonly LoggedEvent? _asked;
 
     /// <param name="events">All that name the grant, in the order of the log.</param>
-    public PackedGrant(string id, IReadOnlyList<PackedEvent> events)
+    public ToldGrant(string id, IReadOnlyList<PackedEvent> events)
     {
         (Id, Packed) = (id, events);
         Events = [.. events.Select(one => one.Event)];
