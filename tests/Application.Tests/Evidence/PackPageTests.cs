@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using DbAccess.Application.Evidence.Pages;
+using DbAccess.Domain.Evidence;
 using DbAccess.TestKit.Evidence;
 
 namespace DbAccess.Application.Tests.Evidence;
@@ -121,6 +122,16 @@ public sealed partial class PackPageTests
         log.Attempt(DateTimeOffset.UnixEpoch, "command.teleport_grant", "U0ERIN001", "grant.too_far", "K7Q3-MD");
 
         Assert.Contains("command.teleport_grant, refused: grant.too_far", Words(log.Pack("K7Q3-MD")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_carried_over_from_before_the_log_is_marked()
+    {
+        var log = new SomeLog();
+        log.Step(new GrantPlot(), DateTimeOffset.UnixEpoch, "grant.ended", "sweep", "worker", withhold: false,
+            new Fact.Flag("carried", true), new Fact.Text("to", "Ended"));
+
+        Assert.Contains("Ended (recorded before the log began)", Words(log.Pack("K7Q3-MD")), StringComparison.Ordinal);
     }
 
     [Theory]

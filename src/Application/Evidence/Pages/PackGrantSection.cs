@@ -31,7 +31,8 @@ internal sealed class PackGrantSection(ToldGrant grant, IReadOnlyDictionary<stri
             var note = one.Type is "grant.revoking" or "grant.denied" or "grant.reviewed" or "grant.review_bad" or "grant.agreed"
                 or "grant.approved" or "grant.abandoned" or "grant.step_failed"
                 ? PackAnswer.Said(one.Sealed("note")) : null;
-            var said = Markup.Of($"{EventWords.Type(one)}{(outcome.Length == 0 ? "" : ", ")}{outcome}{
+            var carried = one.Carried ? " (recorded before the log began)" : "";
+            var said = Markup.Of($"{EventWords.Type(one)}{(outcome.Length == 0 ? "" : ", ")}{outcome}{carried}{
                 (note is { } words ? Markup.Of($" <span class=\"soft\">{words}</span>") : Markup.Nothing)}");
             return (IReadOnlyList<Markup>)
             [
