@@ -1,4 +1,5 @@
 using System.Text;
+using DbAccess.Application.Evidence;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Principals;
 using DbAccess.TestKit;
@@ -35,6 +36,32 @@ public sealed class LongLogTests : Tampering
             signed by: {KeyOf(Log.Old).Id} 1
             sealed values: 0 shown, 0 withheld
             """, 0));
+    }
+
+    [Fact]
+    public async Task A_store_is_verified_as_if_it_had_been_exported_and_read_to_the_first_fault()
+    {
+        var note = new CheckpointFile("checkpoint", Encoding.UTF8.GetBytes(Note(Origin, Places, _root, Log.Old)));
+        Assert.Null(await FaultAsync());
+
+        _lines.RemoveAt(5);
+        Assert.Equal("event 5 is missing: event 6 stands in its place", await FaultAsync());
+
+        _lines.Clear();
+        await Assert.ThrowsAsync<IOException>(FaultAsync);
+
+        async Task<string?> FaultAsync() => (await new LogVerifier([KeyOf(Log.Old)]).VerifyAsync(
+            [EvidenceFile.Of("store", StoredAsync())], [note], [], null, TestContext.Current.CancellationToken)).Fault;
+
+        async IAsyncEnumerable<string> StoredAsync()
+        {
+            if (_lines.Count == 0) throw new IOException("the store is gone");
+            foreach (var line in _lines)
+            {
+                await Task.Yield();
+                yield return line;
+            }
+        }
     }
 
     [Fact]
