@@ -204,6 +204,8 @@ public sealed class AwsLocal : IAsyncDisposable
         ["Slack__ApiUrl"] = new Uri(slack, "api/").ToString(),
         ["AWS_ENDPOINT_URL"] = _door.Address.ToString(),
         ["SSL_CERT_FILE"] = Authority,
+        // Where the deployment has no key in KMS, the three processes share a file.
+        ["Audit__Key"] = Path.Combine(_directory, "audit-key.pem"),
         ["AWS_REGION"] = Region,
         ["AWS_ACCESS_KEY_ID"] = KeyId,
         ["AWS_SECRET_ACCESS_KEY"] = _secretKey,

@@ -120,6 +120,7 @@ public sealed class DemoSystem : IAsyncDisposable
             ["Installation"] = "demo",
             ["Policy:Path"] = PolicyPath,
             ["Grants:Sqlite:Path"] = StorePath,
+            ["Audit:Key"] = Path.Combine(_directory, "audit-key.pem"),
             ["Credentials:File:Directory"] = Path.Combine(_directory, "credentials"),
             ["Slack:ApiUrl"] = new Uri(Slack.BaseUrl, "api/").ToString(),
             ["Slack:BotToken"] = _botToken,

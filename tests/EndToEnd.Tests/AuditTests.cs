@@ -62,7 +62,7 @@ public sealed class AuditTests : IAsyncDisposable
             await It.HearAsync(SlackUser.Erin, $"you gave it back ({id})");
         }
 
-        await It.SayAsync(SlackUser.Sam, "orders nonsense 5m because x", "There is no scope nonsense");
+        await It.SayAsync(SlackUser.Sam, "orders peek 4h because it is for the auditor", "The longest for");
         await It.SayAsync(SlackUser.Sam, $"show {id}", id);
         return (id, credential);
     }
@@ -83,9 +83,9 @@ public sealed class AuditTests : IAsyncDisposable
         var attempts = events.Select(one => one.GetProperty("leaf")).Where(leaf => leaf.GetProperty("type").GetString() is "command.create_grant").ToList();
         Assert.Contains(attempts, leaf => leaf.GetProperty("outcome").GetString() == "done" && leaf.GetProperty("grant").GetString() == id
             && leaf.GetProperty("way").GetString() == "slack.command" && leaf.GetProperty("rule").GetString() == "all-read" && leaf.TryGetProperty("policy", out _));
-        Assert.Contains(attempts, leaf => leaf.GetProperty("outcome").GetString() == "policy.unknown_scope");
+        Assert.Contains(attempts, leaf => leaf.GetProperty("outcome").GetString() == "policy.too_long");
         var types = events.Select(one => one.GetProperty("leaf").GetProperty("type").GetString()).ToHashSet();
-        Assert.Subset(types, new HashSet<string?> { "audit.begun", "audit.key", "policy.in_force", "verb.serve", "verb.audit_export", "command.return_grant", "press.refused" });
+        Assert.Empty(new HashSet<string?> { "audit.begun", "audit.key", "policy.in_force", "verb.serve", "verb.audit_export", "command.return_grant", "press.refused" }.Except(types));
     }
 
     /// <summary>Who can write to the store changes an event that was signed, while the product runs.</summary>
@@ -98,7 +98,8 @@ public sealed class AuditTests : IAsyncDisposable
         var (exit, _, fault) = await DbAccessProcess.RunAsync(["audit", "verify", "--key", key], It.Settings(), It.Data);
         await RunAsync(0, "audit", "export", "--to", In("tampered"));
 
-        Assert.Contains($"The evidence log was tampered with: event {place} was changed", said, StringComparison.Ordinal);
+        Assert.Contains("The evidence log was tampered with", said, StringComparison.Ordinal);
+        Assert.Contains($"event {place} was changed", said, StringComparison.Ordinal);
         Assert.Equal(1, exit);
         Assert.Contains($"event {place} was changed: it does not have the hash beside it", fault, StringComparison.Ordinal);
         Assert.Contains($"event {place} was changed: it does not have the hash beside it", await PythonAsync(1, In("tampered"), "--key", key), StringComparison.Ordinal);

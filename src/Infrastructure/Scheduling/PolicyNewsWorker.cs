@@ -26,7 +26,7 @@ internal sealed class PolicyNewsWorker(
         using var timer = new PeriodicTimer(Interval, clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            do
             {
                 var hash = policies.Current.Hash;
                 if (hash != recorded && await TrySendAsync(new RecordPolicy(AtStart: recorded is null),
@@ -35,6 +35,7 @@ internal sealed class PolicyNewsWorker(
                 if (fault is null || fault == told || await TrySendAsync(new TellOfPolicy(slack.TeamId, fault),
                     "Administrators could not be told of a policy that is not taken; trying again", stoppingToken)) told = fault;
             }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
