@@ -71,7 +71,8 @@ internal static class AuditCommandLine
         return said.Wrong is null && said.Words.Count == 0 && Number(said.Option("--webhook")) is { } webhook && webhook < int.MaxValue
             && Number(said.Option("--from")) is { } from
                 ? new Verb.AuditResend((int)webhook, from)
-                : Misuse($"audit resend wants --webhook N, as in Audit:Webhooks:N, and --from EVENT, the number of one{said.Not(0)}.", help);
+                : Misuse($"audit resend wants --webhook N, as in Audit:Webhooks:N, and --from EVENT, the number of one{said.Not(0)}.",
+                    help);
     }
 
     private static long? Number(string? text) =>

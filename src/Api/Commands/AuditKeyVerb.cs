@@ -2,7 +2,6 @@ using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Principals;
-using DbAccess.Infrastructure.Evidence;
 using MediatR;
 
 namespace DbAccess.Api.Commands;
@@ -45,7 +44,7 @@ internal static class AuditKeyVerb
             return CommandLine.Failure;
         }
 
-        var (file, set) = (services.GetRequiredService<FileSigner>(), services.GetRequiredService<ICheckpointSigner>());
+        var (file, set) = (services.GetRequiredService<IKeptKey>(), services.GetRequiredService<ICheckpointSigner>());
         var (fromFile, present) = (await TryAsync(file), await TryAsync(set));
         // The one that is set is another already (a KMS key, a file put there): it is the new one. Otherwise one is made.
         var isSet = present is not null && !Signed(newest, present);

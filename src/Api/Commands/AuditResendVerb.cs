@@ -1,6 +1,6 @@
 using System.Globalization;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
-using DbAccess.Infrastructure.Webhooks;
 
 namespace DbAccess.Api.Commands;
 
@@ -9,7 +9,7 @@ internal static class AuditResendVerb
 {
     public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditResend verb)
     {
-        var (log, mark) = (services.GetRequiredService<IEvidenceLog>(), WebhookRegistration.CursorMark(verb.Webhook));
+        var (log, mark) = (services.GetRequiredService<IEvidenceLog>(), Marks.WebhookCursor(verb.Webhook));
         var from = verb.From.ToString(CultureInfo.InvariantCulture);
         // The process that sends moves it on meanwhile: whoever sets it back wins in the end.
         for (var turn = 0; turn < 100; turn++)
@@ -17,7 +17,8 @@ internal static class AuditResendVerb
             var now = await log.ReadMarkAsync(mark, CancellationToken.None);
             if (now is null || long.Parse(now, CultureInfo.InvariantCulture) <= verb.From)
             {
-                await Console.Error.WriteLineAsync($"Webhook {verb.Webhook} has not come that far: it has taken the events before {now ?? "0"}.");
+                await Console.Error.WriteLineAsync($"Webhook {verb.Webhook} has not come that far: it has taken the events " +
+                    $"before {now ?? "0"}.");
                 return CommandLine.Failure;
             }
 

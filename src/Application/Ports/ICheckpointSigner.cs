@@ -18,3 +18,14 @@ public interface ICheckpointSigner
     /// <exception cref="SigningKeyException">It could not be signed now.</exception>
     Task<byte[]> SignAsync(string text, CancellationToken cancellationToken);
 }
+
+/// <summary>A signer whose key is kept here, and can be put aside for another.</summary>
+public interface IKeptKey : ICheckpointSigner
+{
+    /// <summary>Where the next key waits until it is used. The same one again after a change that was cut off.</summary>
+    ICheckpointSigner Next { get; }
+
+    /// <summary>Puts the present key aside, under its id, and the next one in its place; safe to repeat.</summary>
+    /// <exception cref="SigningKeyException">It cannot be done here.</exception>
+    void TakeNext();
+}

@@ -110,8 +110,9 @@ public static class GrantFacts
     }
 
     private static string Words(EndedSession session) => string.Create(CultureInfo.InvariantCulture,
-        $"{session.Instance} pid {session.Pid} {session.User}{Part(" since ", session.Since is { } since ? EventBody.Instant(since) : null)}" +
-        $"{Part(" from ", session.Client)}{Part(" as ", session.Application)}");
+        $"{session.Instance} pid {session.Pid} {session.User}") +
+        Part(" since ", session.Since is { } since ? EventBody.Instant(since) : null) +
+        Part(" from ", session.Client) + Part(" as ", session.Application);
 
     private static string Part(string words, string? value) => string.IsNullOrEmpty(value) ? "" : words + value;
 

@@ -33,8 +33,8 @@ public sealed class PolicyOutline
         foreach (var group in policy.Groups.Values)
             Add($"group {group.Name}", Join(group.Users.Order(StringComparer.Ordinal)), group.SlackUsergroup ?? "");
         foreach (var calendar in policy.Calendars.Values)
-            Add($"calendar {calendar.Name}", Join(calendar.Days.Order().Select(day => $"{day}")), $"{calendar.From:O}", $"{calendar.Until:O}",
-                calendar.Zone, Join(calendar.Except.Order().Select(day => $"{day:O}")));
+            Add($"calendar {calendar.Name}", Join(calendar.Days.Order().Select(day => $"{day}")), $"{calendar.From:O}",
+                $"{calendar.Until:O}", calendar.Zone, Join(calendar.Except.Order().Select(day => $"{day:O}")));
         foreach (var (place, forbid) in policy.Forbid.Index())
             Add($"rule {forbid.Id}", "forbid", $"{place}", Of(forbid.Subject), $"{forbid.From:O}", $"{forbid.Until:O}");
         foreach (var (place, rule) in policy.Allow.Index()) Add($"rule {rule.Id}", [$"{place}", .. Of(rule)]);

@@ -13,7 +13,8 @@ namespace DbAccess.Infrastructure.DynamoDb;
 /// <summary>
 /// Grants in the DynamoDB table: <c>GRANT#id</c>/<c>GRANT</c> is the state, its story stands in the journal (<see cref="JournalKey"/>),
 /// both written in one transaction over the version that was loaded; the state knows the instants of its events, and so where they are.
-/// Lists come from the indexes, a moment late, and are confirmed by reading the grants themselves: a grant that was made this moment may be missing from a list, and one that no longer belongs there never is in it.
+/// Lists come from the indexes, a moment late, and are confirmed by reading the grants themselves: a grant that was made this moment may be
+/// missing from a list, and one that no longer belongs there never is in it.
 /// </summary>
 internal sealed partial class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, UnreadableGrants unreadable) : IGrantStore
 {

@@ -19,8 +19,8 @@ public static partial class EvidenceRegistration
         if (channel.Length > 0 && !SlackChannel().IsMatch(channel))
             settings.Fault($"Audit:WitnessChannel is '{channel}'; it must be the id of a channel (C…), not its name.");
         services.AddSingleton(new WitnessTerms(channel.Length > 0 ? channel : null));
-        services.AddSingleton(new FileSigner(path));
-        return services.AddSingleton<ICheckpointSigner>(provider => provider.GetRequiredService<FileSigner>());
+        services.AddSingleton<IKeptKey>(new FileSigner(path));
+        return services.AddSingleton<ICheckpointSigner>(provider => provider.GetRequiredService<IKeptKey>());
     }
 
     [GeneratedRegex("^[CG][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]

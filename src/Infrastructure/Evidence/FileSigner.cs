@@ -7,7 +7,7 @@ using DbAccess.Infrastructure.Files;
 namespace DbAccess.Infrastructure.Evidence;
 
 /// <summary>Signs with a private key in a file (PKCS #8, PEM) that only its owner may read.</summary>
-public sealed class FileSigner(string path) : ICheckpointSigner
+internal sealed class FileSigner(string path) : IKeptKey
 {
     public Task<LogKey> OpenAsync(bool first, CancellationToken cancellationToken)
     {
@@ -24,11 +24,8 @@ public sealed class FileSigner(string path) : ICheckpointSigner
             key.SignData(Encoding.UTF8.GetBytes(text), HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
     }
 
-    /// <summary>Where the next key waits until it is used. The same one again after a change that was cut off.</summary>
-    public FileSigner Next => new($"{path}.next");
+    public ICheckpointSigner Next => new FileSigner($"{path}.next");
 
-    /// <summary>Puts the present key aside, under its id, and the next one in its place; safe to repeat.</summary>
-    /// <exception cref="SigningKeyException">The folder cannot be written to.</exception>
     public void TakeNext()
     {
         try

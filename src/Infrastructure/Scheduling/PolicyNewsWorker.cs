@@ -15,7 +15,8 @@ namespace DbAccess.Infrastructure.Scheduling;
 /// done.
 /// </summary>
 internal sealed class PolicyNewsWorker(
-    IServiceScopeFactory scopes, IPolicySource policies, IPolicyHealth policy, SlackOptions slack, TimeProvider clock, ILogger<PolicyNewsWorker> log)
+    IServiceScopeFactory scopes, IPolicySource policies, IPolicyHealth policy, SlackOptions slack, TimeProvider clock,
+        ILogger<PolicyNewsWorker> log)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);

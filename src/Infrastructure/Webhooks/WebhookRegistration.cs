@@ -14,9 +14,6 @@ public static class WebhookRegistration
     // A receiver that takes longer is to put it into a queue of its own.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>The mark that says how far a webhook came: the place of the next event that it is sent.</summary>
-    public static string CursorMark(int webhook) => FormattableString.Invariant($"webhook:{webhook}:next");
-
     /// <summary>
     /// <c>Audit:Webhooks:N:Url</c> (https, or http on this machine) and <c>Audit:Webhooks:N:Secret</c>, for N from 0 to 7.
     /// </summary>

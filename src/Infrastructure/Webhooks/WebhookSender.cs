@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using DbAccess.Application;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using Microsoft.Extensions.Logging;
@@ -33,7 +34,7 @@ internal sealed class WebhookSender(
     /// <summary>How many events it has taken, as last seen here.</summary>
     public long Next { get; private set; }
 
-    private string CursorMark => WebhookRegistration.CursorMark(webhook.Number);
+    private string CursorMark => Marks.WebhookCursor(webhook.Number);
 
     private string HolderMark => FormattableString.Invariant($"webhook:{webhook.Number}:holder");
 
@@ -86,7 +87,8 @@ internal sealed class WebhookSender(
 
     private Delivered Failed(string why, TimeSpan? retryAfter, long place)
     {
-        logger.LogWarning("Webhook {Webhook} does not take event {Place} and those behind it; trying again: {Why}", webhook.Number, place, why);
+        logger.LogWarning("Webhook {Webhook} does not take event {Place} and those behind it; trying again: {Why}", webhook.Number,
+            place, why);
         return new Delivered(0, why, retryAfter);
     }
 

@@ -22,6 +22,9 @@ public sealed class FakeSigner : ICheckpointSigner, IDisposable
 
     public void Replace() => _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
+    /// <summary>From here on it has the other's key.</summary>
+    public void TakeOver(FakeSigner other) => _key = other._key;
+
     public Task<LogKey> OpenAsync(bool first, CancellationToken cancellationToken)
     {
         if (_key is null && !first) throw new SigningKeyException("the audit key is lost");
