@@ -167,7 +167,7 @@ public static class Program
             or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditKey);
         services.AddPostgres(settings);
         services.AddSlack(settings);
-        services.AddEvidence(settings);
+        services.AddEvidence(settings, keepsFiles: verb is not Verb.Lambda);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
     }
 

@@ -120,7 +120,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         {
             await LogStateAsync(scope.ServiceProvider.GetRequiredService<IGrantStore>(), cancellationToken);
             await ReconcileAsync(mediator, fully, cancellationToken);
-            await SequenceAsync(mediator, cancellationToken);
+            // Without a key in KMS a function cannot sign, and the web application, which has the file, places what waits.
+            if (scope.ServiceProvider.GetService<ICheckpointSigner>() is not null) await SequenceAsync(mediator, cancellationToken);
         }
 
         // The other grants' steps are taken and on record; the error makes the invocation count as failed, so that somebody looks.
