@@ -12,20 +12,22 @@ const string help = """
       sweep      a sweep with nothing due, at 100 and at 100,000 live grants
       store      an event of the sweep's function with nothing and with 100 due, in SQLite at up to 1,000,000 grants and in DynamoDB
                  (emulated) at up to 100,000; requests, read and write units; what a month costs in AWS
+      audit      verifying an export of the evidence log: events a second, memory
       (none)     all of them but cycles
 
       --part NAME      of roles only this part, may be given several times: tables, live, connections, due
       --cycles N       how many cycles (3000)
+      --events N       how many events of audit (1000000)
       --postgres MAJOR the version to measure on, 14 to 18; otherwise the first that is found
       --quick          fewer and shorter: to see that it works
       --json           one JSON object per line on standard output
       --help
     """;
 
-string[] all = ["roles", "slack", "decide", "memory", "sweep", "store"];
+string[] all = ["roles", "slack", "decide", "memory", "sweep", "store", "audit"];
 List<string> chosen = [], parts = [];
 bool quick = false, json = false;
-int? major = null, cycles = null;
+int? major = null, cycles = null, events = null;
 if (args is ["door"])
 {
     await SlackBench.ServeDoorAsync();
@@ -52,6 +54,10 @@ for (var i = 0; i < args.Length; i++)
             break;
         case "--cycles" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0:
             cycles = number;
+            i++;
+            break;
+        case "--events" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0:
+            events = number;
             i++;
             break;
         case "--postgres" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var version) && version is >= 14 and <= 18:
@@ -89,6 +95,9 @@ foreach (var bench in chosen.Count == 0 ? all : [.. chosen.Distinct()])
             break;
         case "store":
             await SweepBench.RunAsync(report, quick);
+            break;
+        case "audit":
+            await AuditBench.RunAsync(report, events, quick);
             break;
         case "memory":
             await StoreBench.MemoryAsync(report, quick);

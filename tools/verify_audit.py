@@ -2,14 +2,13 @@
 """Verifies an export, or a pack, of DbAccess's evidence log with a public key that you hold.
 
 It uses Python's standard library and the program `openssl`, and nothing of DbAccess. What it checks, in which order and in which
-words, is the last part of docs/audit-format.md; the comments here name the sections of that page.
+words, is in docs/audit-format.md; the comments here name the sections of that page.
 
 Exit codes: 0 everything fits, 1 something does not (the first such thing is printed), 2 it was not used rightly.
 """
 
 import argparse
 import base64
-import binascii
 import collections
 import datetime
 import hashlib
@@ -31,7 +30,7 @@ ENDS = ("Ended", "Denied", "Cancelled", "Lapsed", "Failed")
 HASH = re.compile("[0-9a-f]{64}")
 SALT = re.compile("[0-9a-f]{32}")
 PLAIN = re.compile(r"[ !#-\[\]-~]*")
-ORIGIN = re.compile(r"[!-*,-~]+")
+NAME = r"[!-*,-~]+"
 
 
 class Fault(Exception):
@@ -42,35 +41,31 @@ class Misuse(Exception):
     """It cannot be verified at all."""
 
 
-# --- Section "Leaf": canonical JSON -------------------------------------------------------------------------------------------
+# --- Section "Leaf": canonical JSON ---------------------------------------------------------------------------------------------------
 
 def parse(data, where):
-    """The object of a line, which has to be the canonical form of itself."""
+    """The object of a line, which has to be its own canonical form."""
     twice, odd = [], []
 
     def members(pairs):
-        result = dict(pairs)
-        if len(result) < len(pairs):
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
             seen = set()
-            for name, _ in pairs:
-                if name in seen and PLAIN.fullmatch(name):
-                    twice.append(name)
-                    break
-                seen.add(name)
-        if not PLAIN.fullmatch("".join(result)):
-            odd.append(True)
-        return result
+            twice.extend(name for name in names if (name in seen or seen.add(name)) and PLAIN.fullmatch(name))
+        if not PLAIN.fullmatch("".join(names)):
+            odd.append(names)
+        return dict(pairs)
 
     def whole(digits):
         number = int(digits) if len(digits) <= 17 else LARGEST_NUMBER + 1
-        return number if abs(number) <= LARGEST_NUMBER else odd.append(True)
+        return number if abs(number) <= LARGEST_NUMBER else odd.append(digits)
 
-    def no_number(word):
+    def no_json(word):
         raise ValueError(word)  # NaN and Infinity, which Python would take
 
     try:
         text = data.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=members, parse_int=whole, parse_float=lambda _: odd.append(True), parse_constant=no_number)
+        value = json.loads(text, object_pairs_hook=members, parse_int=whole, parse_float=odd.append, parse_constant=no_json)
     except (ValueError, RecursionError):
         raise Fault(f"{where} is not an event") from None
     if depth(text) > DEEPEST:
@@ -87,37 +82,34 @@ def canonical(value):
 
 
 def depth(text):
-    """How deep objects and lists are nested in each other."""
-    if text.count("{") + text.count("[") <= DEEPEST:
-        return DEEPEST
+    """How deep objects and lists are nested; of few brackets it is not counted."""
     level = deepest = 0
-    for bracket in re.findall(r"[][{}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", text)):
-        level += 1 if bracket in "[{" else -1
-        deepest = max(deepest, level)
+    if text.count("{") + text.count("[") > DEEPEST:
+        for bracket in re.findall(r"[][{}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", text)):
+            level += 1 if bracket in "[{" else -1
+            deepest = max(deepest, level)
     return deepest
 
 
-# --- Sections "Leaf", "Sealed values" and "Export": what a line has to hold ---------------------------------------------------------
+# --- Sections "Leaf", "Sealed values", "Export" and "Pack": what a line has to hold -------------------------------------------------
 
 LEAF = {"actor": str, "at": str, "grant": str, "n": int, "outcome": str, "plan": str, "policy": str, "rule": str, "seq": int,
         "trace": str, "type": str, "v": int, "way": str, "what": dict}
-LEAF_NEEDS = {"actor", "at", "seq", "type", "v", "way", "what"}
+ALWAYS = {"actor", "at", "seq", "type", "v", "way", "what"}
 
 
 def is_event(line, with_proof):
     needed = {"hash", "leaf", "proof"} if with_proof else {"hash", "leaf"}
     if type(line) is not dict or set(line) - {"open"} != needed or not is_hex(line["hash"], HASH):
         return False
-    leaf = line["leaf"]
-    if type(leaf) is not dict or not LEAF_NEEDS <= set(leaf) or not all(type(leaf[name]) is LEAF.get(name) for name in leaf):
+    leaf, shown, proof = line["leaf"], line.get("open", {"": None}), line.get("proof", [])
+    if type(leaf) is not dict or not ALWAYS <= set(leaf) or not all(type(leaf[name]) is LEAF.get(name) for name in leaf):
         return False
     if leaf["v"] != 1 or leaf["seq"] < 0 or leaf.get("n", 1) < 1 or ("n" in leaf and "grant" not in leaf):
         return False
-    if not all(is_value(value) for value in leaf["what"].values()):
+    if "open" in line and not (type(shown) is dict and shown and all(map(is_opened, shown.values()))):
         return False
-    if "open" in line and not (type(line["open"]) is dict and line["open"] and all(is_opened(it) for it in line["open"].values())):
-        return False
-    return not with_proof or (type(line["proof"]) is list and all(is_hex(node, HASH) for node in line["proof"]))
+    return all(map(is_value, leaf["what"].values())) and type(proof) is list and all(is_hex(node, HASH) for node in proof)
 
 
 def is_value(value):
@@ -138,12 +130,9 @@ def is_hex(value, pattern):
     return type(value) is str and pattern.fullmatch(value) is not None
 
 
-def events(folder, path, with_proof):
-    """Every line of a file: what it holds, and its leaf hash."""
-    file = os.path.join(folder, path)
-    if not os.path.exists(file):
-        return
-    with open(file, "rb") as lines:
+def events(folder, path, with_proof, check_place, counts):
+    """Each event of a file that is what was recorded, with its leaf hash and its proof."""
+    with open(os.path.join(folder, path), "rb") as lines:
         for number, data in enumerate(iter(lambda: lines.readline(LONGEST_LINE + 1), b""), 1):
             where = f"{path} line {number}"
             if not data.endswith(b"\n"):
@@ -151,26 +140,21 @@ def events(folder, path, with_proof):
             line = parse(data[:-1], where)
             if not is_event(line, with_proof):
                 raise Fault(f"{where} is not an event")
-            yield line, leaf_hash(canonical(line["leaf"]).encode())
+            leaf, shown = line["leaf"], line.get("open", {})
+            check_place(leaf["seq"])
+            computed = hashlib.sha256(b"\0" + canonical(leaf).encode()).digest()
+            if computed.hex() != line["hash"]:
+                raise Fault(f"event {leaf['seq']} was changed: it does not have the hash beside it")
+            for name, opened in shown.items():
+                salted = bytes.fromhex(opened["salt"]) + opened["value"].encode()
+                if leaf["what"].get(name) != {"sha256": hashlib.sha256(salted).hexdigest()}:
+                    raise Fault(f"event {leaf['seq']} was changed: what is shown as {name} is not what was recorded")
+            counts["shown"] += len(shown)
+            counts["withheld"] += sum(map(is_sealed, leaf["what"].values())) - len(shown)
+            yield leaf, computed, [bytes.fromhex(node) for node in line.get("proof", [])]
 
 
-def check_content(line, computed):
-    """The leaf against the hash beside it, and what is shown of sealed values against the leaf."""
-    leaf, place = line["leaf"], line["leaf"]["seq"]
-    if computed.hex() != line["hash"]:
-        raise Fault(f"event {place} was changed: it does not have the hash beside it")
-    for name, shown in line.get("open", {}).items():
-        recorded = leaf["what"].get(name)
-        salted = bytes.fromhex(shown["salt"]) + shown["value"].encode()
-        if not is_sealed(recorded) or recorded["sha256"] != hashlib.sha256(salted).hexdigest():
-            raise Fault(f"event {place} was changed: what is shown as {name} is not what was recorded")
-
-
-# --- Section "Tree" -------------------------------------------------------------------------------------------------------------
-
-def leaf_hash(leaf):
-    return hashlib.sha256(b"\0" + leaf).digest()
-
+# --- Section "Tree" -------------------------------------------------------------------------------------------------------------------
 
 def node_hash(left, right):
     return hashlib.sha256(b"\1" + left + right).digest()
@@ -190,9 +174,7 @@ class Tree:
         self.size += 1
 
     def root(self):
-        if not self.peaks:
-            return hashlib.sha256(b"").digest()
-        root = self.peaks[-1]
+        root = self.peaks[-1] if self.peaks else hashlib.sha256(b"").digest()
         for peak in reversed(self.peaks[:-1]):
             root = node_hash(peak, root)
         return root
@@ -216,33 +198,30 @@ def is_included(node, place, size, proof, root):
     return sn == 0 and node == root
 
 
-# --- Section "Checkpoint" ---------------------------------------------------------------------------------------------------------
+# --- Section "Checkpoint" -------------------------------------------------------------------------------------------------------------
 
+NOTE = re.compile(f"(({NAME})\n(0|[1-9][0-9]{{0,18}})\n([A-Za-z0-9+/]{{43}}=)\n"
+                  r"(time [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)"
+                  f"\n)\n((?:\u2014 {NAME} [A-Za-z0-9+/]+={{0,2}}\n)+)")
 Checkpoint = collections.namedtuple("Checkpoint", "body origin size root time signatures")
 
 
-def parse_checkpoint(data, path):
+def read_checkpoint(file, path):
+    """The checkpoint; or the fault that is to be told when all leaves are done."""
+    with open(file, "rb") as lines:
+        data = lines.read(LONGEST_CHECKPOINT + 1)
     try:
-        if len(data) > LONGEST_CHECKPOINT:
+        note = NOTE.fullmatch(data.decode("utf-8"))
+        if len(data) > LONGEST_CHECKPOINT or not note or int(note[3]) >= 2**63:
             raise ValueError
-        body, rest = data.decode("utf-8").split("\n\n", 1)
-        origin, size, root, at = body.split("\n")
-        if not ORIGIN.fullmatch(origin) or not re.fullmatch("0|[1-9][0-9]{0,18}", size) or int(size) >= 2**63:
+        datetime.datetime.strptime(note[5], "time %Y-%m-%dT%H:%M:%S.%fZ")
+        lines = [line.split(" ") for line in note[6].splitlines()]
+        signatures = [(name, from_base64(text)[:4].hex(), from_base64(text)[4:]) for _, name, text in lines]
+        if not all(signature for _, _, signature in signatures):
             raise ValueError
-        if not re.fullmatch(r"time [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", at) or not rest.endswith("\n"):
-            raise ValueError
-        datetime.datetime.strptime(at, "time %Y-%m-%dT%H:%M:%S.%fZ")
-        signatures = []
-        for line in rest[:-1].split("\n"):
-            dash, name, signature = line.split(" ")
-            if dash != "\u2014" or not ORIGIN.fullmatch(name) or len(from_base64(signature)) < 5:
-                raise ValueError
-            signatures.append((name, from_base64(signature)[:4].hex(), from_base64(signature)[4:]))
-        if len(from_base64(root)) != 32:
-            raise ValueError
-        return Checkpoint(body.encode() + b"\n", origin, int(size), from_base64(root), at, signatures)
+        return Checkpoint(note[1].encode(), note[2], int(note[3]), from_base64(note[4]), note[5], signatures)
     except ValueError:
-        raise Fault(f"{path} is not a checkpoint") from None
+        return Fault(f"{path} is not a checkpoint")
 
 
 def from_base64(text):
@@ -253,21 +232,21 @@ def from_base64(text):
 
 
 class Keys:
-    """The keys that are trusted, and what they signed."""
+    """The keys that are trusted, and how many checkpoints each of them signed."""
 
     def __init__(self, folder, files):
         self.folder, self.trusted, self.signed = folder, {}, {}
         for file in files:
             with open(file, encoding="ascii", errors="replace") as pem:
                 blocks = re.findall("-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\\s]+)-----END PUBLIC KEY-----", pem.read())
-            if not any([self.add(block) for block in blocks]):
+            if not any([self.add("".join(block.split())) for block in blocks]):
                 raise Misuse(f"{file} holds no public key on P-256 in PEM")
 
     def add(self, text):
         """Trusts the key (base64 of its DER); false when it is none on P-256."""
         try:
-            der = base64.b64decode("".join(text.split()), validate=True)
-        except binascii.Error:
+            der = base64.b64decode(text, validate=True)
+        except ValueError:
             return False
         if len(der) != len(P256) + 64 or not der.startswith(P256):
             return False
@@ -278,6 +257,10 @@ class Keys:
                 pem.write(f"-----BEGIN PUBLIC KEY-----\n{base64.encodebytes(der).decode()}-----END PUBLIC KEY-----\n")
         return True
 
+    def lines(self, checkpoint):
+        """The signatures of trusted keys; those of other names are not the log's own."""
+        return [(key, signature) for name, key, signature in checkpoint.signatures if name == checkpoint.origin and key in self.trusted]
+
     def fits(self, checkpoint, key, signature):
         file = os.path.join(self.folder, "signature")
         with open(file, "wb") as out:
@@ -285,18 +268,13 @@ class Keys:
         return subprocess.run(["openssl", "dgst", "-sha256", "-verify", self.trusted[key], "-signature", file], input=checkpoint.body,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
-    def lines(self, checkpoint):
-        """The signatures of trusted keys; those of other names are not the log's own."""
-        return [(key, signature) for name, key, signature in checkpoint.signatures if name == checkpoint.origin and key in self.trusted]
-
     def trust(self, brought_in, checkpoints):
         """Every key in the log before the end of a checkpoint that a trusted key signed, until there are no more."""
-        largest_first = sorted(checkpoints, key=lambda it: -it.size)
         before = -1
         while before != len(self.trusted):
             before = len(self.trusted)
-            fitting = (it.size for it in largest_first if any(self.fits(it, *line) for line in self.lines(it)))
-            end = next(fitting, 0)
+            largest_first = sorted(checkpoints, key=lambda it: -it.size)
+            end = next((it.size for it in largest_first if any(self.fits(it, *line) for line in self.lines(it))), 0)
             for place, key in brought_in:
                 if place < end:
                     self.add(key)
@@ -313,7 +291,7 @@ class Keys:
             self.signed[key] = self.signed.get(key, 0) + 1
 
 
-# --- Section "Export" -----------------------------------------------------------------------------------------------------------------
+# --- Section "What a verifier checks, and what it says" -------------------------------------------------------------------------------
 
 class Numbers:
     """A grant's own events are numbered 1, 2, 3, …; of very many grants those are forgotten that nothing was heard of for longest."""
@@ -335,11 +313,6 @@ class Numbers:
             self.forgot = True
 
 
-def read_checkpoint(path):
-    with open(path, "rb") as file:
-        return file.read(LONGEST_CHECKPOINT + 1)
-
-
 def days(folder, kind, ending):
     """The files of a folder by day, in the order of their names."""
     found = []
@@ -348,36 +321,27 @@ def days(folder, kind, ending):
     return sorted(path for path in found if re.fullmatch(f"{kind}/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}{ending}", path))
 
 
-def attempt(data, path):
-    """The checkpoint, or what is to be said about it when the leaves are done."""
-    try:
-        return parse_checkpoint(data, path)
-    except Fault as fault:
-        return fault
-
-
 def verify_log(folder, keys, kept_paths, tell):
-    own = [attempt(read_checkpoint(os.path.join(folder, path)), path) for path in days(folder, "checkpoints", r"\.txt")]
-    kept = [attempt(read_checkpoint(path), path) for path in kept_paths]
+    own = [read_checkpoint(os.path.join(folder, path), path) for path in days(folder, "checkpoints", r"\.txt")]
+    kept = [read_checkpoint(path, path) for path in kept_paths]
     wanted = {it.size for it in own + kept if isinstance(it, Checkpoint)}
+    tree, numbers, counts, brought_in, origin = Tree(), Numbers(), collections.Counter(), [], None
+    roots = {0: tree.root()}
 
-    tree, numbers, roots, brought_in, origin, shown, withheld = Tree(), Numbers(), {0: Tree().root()}, [], None, 0, 0
+    def check_place(place):
+        if place > tree.size:
+            raise Fault(f"event {tree.size} is missing: event {place} stands in its place")
+        if place < tree.size:
+            raise Fault(f"event {place} stands where event {tree.size} belongs: it is there twice, or out of order")
+
     for path in days(folder, "log", r"\.jsonl"):
-        for line, computed in events(folder, path, False):
-            leaf = line["leaf"]
-            if leaf["seq"] > tree.size:
-                raise Fault(f"event {tree.size} is missing: event {leaf['seq']} stands in its place")
-            if leaf["seq"] < tree.size:
-                raise Fault(f"event {leaf['seq']} stands where event {tree.size} belongs: it is there twice, or out of order")
-            check_content(line, computed)
+        for leaf, computed, _ in events(folder, path, False, check_place, counts):
             numbers.note(leaf)
             what = leaf["what"]
-            if leaf["type"] == "audit.begun" and leaf["seq"] == 0 and type(what.get("origin")) is str:
+            if leaf["type"] == "audit.begun" and tree.size == 0 and type(what.get("origin")) is str:
                 origin = what["origin"]
             if leaf["type"] == "audit.key" and type(what.get("key")) is str:
-                brought_in.append((leaf["seq"], what["key"]))
-            shown += len(line.get("open", ()))
-            withheld += sum(map(is_sealed, what.values())) - len(line.get("open", ()))
+                brought_in.append((tree.size, what["key"]))
             tree.add(computed)
             if tree.size in wanted:
                 roots[tree.size] = tree.root()
@@ -388,11 +352,11 @@ def verify_log(folder, keys, kept_paths, tell):
             raise it
     if not own:
         raise Fault("there is no checkpoint")
-    by_size = sorted(own, key=lambda it: it.size)
-    origin = origin or by_size[0].origin
-    keys.trust(brought_in, by_size)
+    own.sort(key=lambda it: it.size)
+    origin = own[0].origin if origin is None else origin
+    keys.trust(brought_in, own)
     before = covered = 0
-    for it in by_size:
+    for it in own:
         if it.size > covered:
             before, covered = covered, it.size
         keys.check(it, origin)
@@ -409,19 +373,15 @@ def verify_log(folder, keys, kept_paths, tell):
         if roots[it.size] != it.root:
             raise Fault(f"the checkpoint of size {it.size} that you kept does not fit: the first {it.size} events here are others")
 
-    return ["the log is whole", f"events: {tree.size}", f"checkpoints: {len(own)}", words(by_size[-1], "newest checkpoint"), signed_by(keys),
-            f"sealed values: {shown} shown, {withheld} withheld"] + ([f"checkpoints that you kept: {len(kept)}"] if kept else [])
+    said = ["the log is whole", f"events: {tree.size}", f"checkpoints: {len(own)}"] + ending(own[-1], "newest checkpoint", keys, counts)
+    return said + ([f"checkpoints that you kept: {len(kept)}"] if kept else [])
 
 
-def words(checkpoint, name):
-    return f"{name}: size {checkpoint.size}, root {base64.b64encode(checkpoint.root).decode()}, {checkpoint.time}"
+def ending(checkpoint, name, keys, counts):
+    return [f"{name}: size {checkpoint.size}, root {base64.b64encode(checkpoint.root).decode()}, {checkpoint.time}",
+            "signed by: " + ", ".join(f"{key} {count}" for key, count in keys.signed.items()),
+            f"sealed values: {counts['shown']} shown, {counts['withheld']} withheld"]
 
-
-def signed_by(keys):
-    return "signed by: " + ", ".join(f"{key} {count}" for key, count in keys.signed.items())
-
-
-# --- Section "Pack" -------------------------------------------------------------------------------------------------------------------
 
 def read_description(folder):
     """pack.json: the origin, the size, and of each grant the number of its events and whether it is over."""
@@ -430,8 +390,10 @@ def read_description(folder):
     try:
         pack = json.loads(data.decode("utf-8"))
         grants = {it["grant"]: (it["events"], it["over"]) for it in pack["grants"]}
-        typed = all(type(grant) is str and type(count) is int and count >= 0 and type(over) is bool for grant, (count, over) in grants.items())
-        if not typed or len(grants) < len(pack["grants"]) or type(pack["origin"]) is not str or type(pack["size"]) is not int or pack["v"] != 1:
+        kinds = [type(pack["v"]), type(pack["origin"]), type(pack["size"])]
+        if pack["v"] != 1 or kinds != [int, str, int] or type(pack["grants"]) is not list or len(grants) < len(pack["grants"]):
+            raise ValueError
+        if not all((type(it), type(count), type(over)) == (str, int, bool) and count >= 0 for it, (count, over) in grants.items()):
             raise ValueError
         return pack["origin"], pack["size"], grants
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -440,40 +402,35 @@ def read_description(folder):
 
 def verify_pack(folder, keys, tell):
     origin, size, grants = read_description(folder)
-    path = os.path.join(folder, "checkpoint.txt")
-    if not os.path.exists(path):
+    if not os.path.exists(os.path.join(folder, "checkpoint.txt")):
         raise Fault("there is no checkpoint")
-    checkpoint = parse_checkpoint(read_checkpoint(path), "checkpoint.txt")
+    checkpoint = read_checkpoint(os.path.join(folder, "checkpoint.txt"), "checkpoint.txt")
+    if isinstance(checkpoint, Fault):
+        raise checkpoint
+    last, ended, counts, count, previous = dict.fromkeys(grants, 0), set(), collections.Counter(), 0, -1
 
-    last, ended, previous, count, shown, withheld = dict.fromkeys(grants, 0), set(), -1, 0, 0, 0
-    for line, computed in events(folder, "events.jsonl", True):
-        leaf = line["leaf"]
-        place, what, grant, number = leaf["seq"], leaf["what"], leaf.get("grant"), leaf.get("n")
+    def check_place(place):
         if place <= previous:
             raise Fault(f"event {place} stands where event {previous + 1} belongs: it is there twice, or out of order")
-        check_content(line, computed)
-        if not is_included(computed, place, checkpoint.size, [bytes.fromhex(node) for node in line["proof"]], checkpoint.root):
-            raise Fault(f"event {place} is not in the tree that the checkpoint signed")
-        previous = place
+
+    has_events = os.path.exists(os.path.join(folder, "events.jsonl"))
+    for leaf, computed, proof in events(folder, "events.jsonl", True, check_place, counts) if has_events else ():
+        previous, what, grant, number = leaf["seq"], leaf["what"], leaf.get("grant"), leaf.get("n")
+        if not is_included(computed, previous, checkpoint.size, proof, checkpoint.root):
+            raise Fault(f"event {previous} is not in the tree that the checkpoint signed")
         count += 1
-        shown += len(line.get("open", ()))
-        withheld += sum(map(is_sealed, what.values())) - len(line.get("open", ()))
         tell(count)
-        if grant is None:
-            continue
-        if grant not in grants:
-            raise Fault(f"event {place} is about grant {grant}, which this pack is not about")
+        if grant is not None and grant not in grants:
+            raise Fault(f"event {previous} is about grant {grant}, which this pack is not about")
         carried = what.get("carried") is True
-        if number is None:
-            if carried:
-                last[grant] = None  # its next number is taken as it comes
+        if grant is None or (number is None and not carried):
             continue
         if not carried and last[grant] is not None and number != last[grant] + 1:
             if number > last[grant]:
                 raise Fault(f"grant {grant}: its event {last[grant] + 1} is missing")
-            raise Fault(f"event {place}: grant {grant} goes from its event {last[grant]} to {number}")
-        last[grant] = number
-        if what.get("to") in ENDS:
+            raise Fault(f"event {previous}: grant {grant} goes from its event {last[grant]} to {number}")
+        last[grant] = number  # None: the next is taken as it comes
+        if number is not None and what.get("to") in ENDS:
             ended.add(grant)
 
     keys.check(checkpoint, origin)
@@ -487,21 +444,20 @@ def verify_pack(folder, keys, tell):
         if over and grant not in ended:
             raise Fault(f"grant {grant}: its end is missing")
 
-    described = [f"grant {grant}: events {expected}, {'over' if over else 'not over'}" for grant, (expected, over) in grants.items()]
-    return ["the pack is whole", f"events: {count}"] + described + [words(checkpoint, "checkpoint"), signed_by(keys),
-                                                                     f"sealed values: {shown} shown, {withheld} withheld"]
+    said = [f"grant {grant}: events {expected}, {'over' if over else 'not over'}" for grant, (expected, over) in grants.items()]
+    return ["the pack is whole", f"events: {count}"] + said + ending(checkpoint, "checkpoint", keys, counts)
 
 
 # --- The command line -----------------------------------------------------------------------------------------------------------------
 
 def teller():
     """Says on standard error how far it is, once a second from the first on."""
-    next_time = [time.monotonic() + 1]
+    start, said = time.monotonic(), [0]
 
     def tell(done):
-        if done % 1000 == 0 and time.monotonic() >= next_time[0]:
+        if done % 1000 == 0 and time.monotonic() - start >= said[0] + 1:
+            said[0] = int(time.monotonic() - start)
             print(f"{done} events", file=sys.stderr, flush=True)
-            next_time[0] += 1
 
     return tell
 
@@ -515,23 +471,23 @@ def main():
                         help="a checkpoint that you kept, for example from Slack; may be given several times; not with a pack")
     wish = parser.parse_args()
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    is_pack = os.path.exists(os.path.join(wish.folder, "pack.json"))
     try:
         if not os.path.isdir(wish.folder):
             raise Misuse(f"{wish.folder} is not a folder")
-        is_pack = os.path.exists(os.path.join(wish.folder, "pack.json"))
         if is_pack and wish.checkpoint:
             raise Misuse("a checkpoint that you kept can be held against the whole log; this is a pack")
         with tempfile.TemporaryDirectory() as folder:
             keys = Keys(folder, wish.key)
-            for line in verify_pack(wish.folder, keys, teller()) if is_pack else verify_log(wish.folder, keys, wish.checkpoint, teller()):
-                print(line)
+            said = verify_pack(wish.folder, keys, teller()) if is_pack else verify_log(wish.folder, keys, wish.checkpoint, teller())
+        print("\n".join(said))
+        return 0
     except Fault as fault:
         print(fault)
         return 1
     except (Misuse, OSError) as why:
         print(why, file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

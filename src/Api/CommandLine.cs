@@ -57,6 +57,10 @@ internal abstract record Verb
 
     public sealed record AuditReport(string To, DateTimeOffset From, DateTimeOffset Until) : Verb;
 
+    /// <param name="Webhook">Which of <c>Audit:Webhooks</c>.</param>
+    /// <param name="From">The first event that it gets again.</param>
+    public sealed record AuditResend(int Webhook, long From) : Verb;
+
     /// <param name="Change">Begin with another key.</param>
     public sealed record AuditKey(bool Change) : Verb;
 
@@ -125,6 +129,8 @@ internal static class CommandLine
           audit report --to DIR --from DATE --until DATE
                                 who had what, by which rule, and what stands out: a page and tables
           audit key [--change]  the public key that the log is signed with; or begin with another one
+          audit resend --webhook N --from EVENT
+                                sends a webhook what it has lost: everything from that event on, by its number
           health [address]      is a serving process up? For containers without curl
                                   http://127.0.0.1:5081/health/live when no address is given
 

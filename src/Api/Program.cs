@@ -22,6 +22,7 @@ using DbAccess.Infrastructure.Scheduling;
 using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Slack;
 using DbAccess.Infrastructure.Stores;
+using DbAccess.Infrastructure.Webhooks;
 using MediatR;
 using Serilog;
 
@@ -78,7 +79,7 @@ public static class Program
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
         // The brake works without Slack, and so does what asks it nothing.
         var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay
-            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditKey;
+            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditKey;
         var faults = settings.Faults.Where(fault => !slackless || !fault.StartsWith("Slack:", StringComparison.Ordinal))
             .ToList();
         if (faults.Count > 0)
@@ -103,6 +104,7 @@ public static class Program
         {
             Verb.AuditVerify verify => await AuditVerifyVerb.RunAsync(verify, app.Services),
             Verb.AuditExport export => await AuditExportVerb.RunAsync(app.Services, export),
+            Verb.AuditResend resend => await AuditResendVerb.RunAsync(app.Services, resend),
             Verb.AuditKey key => await AuditKeyVerb.RunAsync(app.Services, key),
             Verb.AuditReport report => await AuditReportVerb.RunAsync(app.Services, report),
             Verb.Sweep sweep => await SweepAsync(app, sweep),
@@ -164,10 +166,11 @@ public static class Program
         services.AddSeal(
             settings, hosted: verb is Verb.Serve, orWithout: verb is not (Verb.Serve or Verb.StoreInit));
         services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke
-            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditKey);
+            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditKey);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddEvidence(settings, keepsFiles: verb is not Verb.Lambda);
+        services.AddWebhooks(settings, hosted: verb is Verb.Serve);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
     }
 

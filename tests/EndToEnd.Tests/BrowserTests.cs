@@ -44,7 +44,8 @@ public sealed class Chromium : IAsyncLifetime
         return (page, people);
     }
 
-    private async Task<IPage> NewAsync(int width)
+    /// <summary>An empty page of its own.</summary>
+    public async Task<IPage> NewAsync(int width)
     {
         if (_browser is null)
         {

@@ -17,10 +17,11 @@ internal static class AuditCommandLine
         ["verify", .. var rest] => Verify(rest, help),
         ["export", .. var rest] => Export(rest, help),
         ["report", .. var rest] => Report(rest, help),
+        ["resend", .. var rest] => Resend(rest, help),
         ["key"] => new Verb.AuditKey(Change: false),
         ["key", "--change"] => new Verb.AuditKey(Change: true),
         ["key", ..] => Misuse("audit key takes --change and nothing else.", help),
-        _ => Misuse("audit takes verify, export, report or key.", help),
+        _ => Misuse("audit takes verify, export, report, resend or key.", help),
     };
 
     private static Verb Verify(string[] how, string help)
@@ -63,6 +64,18 @@ internal static class AuditCommandLine
             return Misuse("audit report wants --from DATE and a later --until DATE, for example 2026-10-01 and 2026-11-01.", help);
         return new Verb.AuditReport(to, from, until);
     }
+
+    private static Verb Resend(string[] how, string help)
+    {
+        var said = Said.Part(how, flags: [], valued: ["--webhook", "--from"]);
+        return said.Wrong is null && said.Words.Count == 0 && Number(said.Option("--webhook")) is { } webhook && webhook < int.MaxValue
+            && Number(said.Option("--from")) is { } from
+                ? new Verb.AuditResend((int)webhook, from)
+                : Misuse($"audit resend wants --webhook N, as in Audit:Webhooks:N, and --from EVENT, the number of one{said.Not(0)}.", help);
+    }
+
+    private static long? Number(string? text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static string? Dates(Said said) =>
         Wrong(said, "--from", text => Date(text) is not null, "a date like 2026-10-01")

@@ -41,7 +41,7 @@ internal static class AuditExportVerb
 
     private static async Task<int> PackAsync(PackExport export, Verb.AuditExport verb, AuditProgress progress)
     {
-        var packed = await export.WriteAsync(path => Make(verb.To, path), verb.Selection, (page, pack) => { }, progress.Report,
+        var packed = await export.WriteAsync(path => Make(verb.To, path), verb.Selection, export.Draw, progress.Report,
             CancellationToken.None);
         if (packed is null) return await NothingAsync("No grant on record fits that, so nothing was exported.");
 
@@ -54,11 +54,11 @@ internal static class AuditExportVerb
     }
 
     /// <summary>Nothing of anybody else's is written over, and no old file stays among the new ones.</summary>
-    private static string? Refuse(string to) => File.Exists(to) ? $"{to} is a file; --to names a folder."
+    internal static string? Refuse(string to) => File.Exists(to) ? $"{to} is a file; --to names a folder."
         : Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any()
             ? $"{to} is not empty. Name a folder that is not there yet, so that nothing old stays among what is exported." : null;
 
-    private static FileStream Make(string to, string path)
+    internal static FileStream Make(string to, string path)
     {
         var file = Path.Combine(to, path.Replace('/', Path.DirectorySeparatorChar));
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);

@@ -1,4 +1,8 @@
+using System.Globalization;
+using System.Text;
+using DbAccess.Application;
 using DbAccess.Application.Evidence;
+using DbAccess.Application.Evidence.Pages;
 using DbAccess.Application.Ports;
 
 namespace DbAccess.Api.Commands;
@@ -8,7 +12,30 @@ internal static class AuditReportVerb
 {
     public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditReport verb)
     {
-        await Console.Error.WriteLineAsync("not merged");
-        return CommandLine.Failure;
+        if (AuditExportVerb.Refuse(verb.To) is { } why)
+        {
+            await Console.Error.WriteLineAsync(why);
+            return CommandLine.Misuse;
+        }
+
+        var origin = $"dbaccess/{services.GetRequiredService<Installation>().Name}";
+        var (report, progress) = (new AuditReport(origin, new ReportPeriod(verb.From, verb.Until)), new AuditProgress("read"));
+        var (export, events) = (new LogExport(services.GetRequiredService<IEvidenceLog>(), []), 0L);
+        await foreach (var logged in export.ReadAsync(CancellationToken.None))
+        {
+            report.Add(logged);
+            if (++events % 1_000 == 0) progress.Report(events);
+        }
+
+        var files = report.Files();
+        foreach (var file in files)
+        {
+            await using var writer = new StreamWriter(AuditExportVerb.Make(verb.To, file.Name), new UTF8Encoding(false));
+            file.Write(writer);
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{events:N0} events read, {files.Count} files in {verb.To}. Read {Path.Combine(verb.To, "report.html")}"));
+        return CommandLine.Success;
     }
 }

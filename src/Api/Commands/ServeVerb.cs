@@ -1,6 +1,7 @@
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Endpoints;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 
@@ -20,7 +21,8 @@ internal static class ServeVerb
         app.MapSlack();
         await using var operations = OperationsListener.Build(app.Services, urls);
         await GrantGauges.StartAsync(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<IPolicyHealth>(),
-            app.Services.GetRequiredService<GroupHealth>(), app.Services.GetRequiredService<TimeProvider>());
+            app.Services.GetRequiredService<GroupHealth>(), app.Services.GetRequiredService<LogWatch>(),
+            app.Services.GetRequiredService<TimeProvider>());
         await WarmUp.RunAsync(app.Services, app.Services.GetRequiredService<TimeProvider>(), app.Logger);
         try
         {

@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
@@ -15,7 +16,7 @@ internal static class GrantGauges
     private static readonly TimeSpan Remembered = TimeSpan.FromDays(1);
 
     public static async Task StartAsync(
-        IGrantStore store, IPolicyHealth policies, GroupHealth groups, TimeProvider clock)
+        IGrantStore store, IPolicyHealth policies, GroupHealth groups, LogWatch evidence, TimeProvider clock)
     {
         Metrics.ConfigureMeterAdapter(adapter =>
         {
@@ -35,6 +36,11 @@ internal static class GrantGauges
             "dbaccess_policy_rejected", "1 while the newest policy file has faults and the last good one is in force, or none.");
         var closed = Metrics.CreateGauge(
             "dbaccess_groups_unreadable", "Slack user groups of the policy that cannot be read: what rests on them is closed.");
+        var placed = Metrics.CreateGauge("dbaccess_evidence_events", "Events that have a place in the evidence log.");
+        var behind = Metrics.CreateGauge(
+            "dbaccess_evidence_behind_seconds", "Since when events get no place in the evidence log; below a minute while they do.");
+        var broken = Metrics.CreateGauge("dbaccess_evidence_broken", "1 while an event on record is not what was signed.");
+        var started = clock.GetUtcNow();
         Metrics.DefaultRegistry.AddBeforeCollectCallback(async cancellationToken =>
         {
             var counts = await store.CountByStatusAsync(cancellationToken);
@@ -45,6 +51,9 @@ internal static class GrantGauges
             unreadable.Set(store.CountUnreadable());
             closed.Set((await groups.ListAsync(cancellationToken)).Count);
             rejected.Set(policies.Rejected is null ? 0 : 1);
+            placed.Set(evidence.Size);
+            behind.Set((clock.GetUtcNow() - (evidence.SequencedAt ?? started)).TotalSeconds);
+            broken.Set(evidence.Broken is null ? 0 : 1);
         });
 
         // The library listens to the product's own instruments from the first collection on; without this one, what happens before somebody

@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -51,12 +52,24 @@ internal sealed class GroupsHealth(GroupHealth groups) : IHealthCheck
     }
 }
 
+/// <summary>
+/// Is the evidence log whole, and do events get their place in it? Access is given and taken all the same, so it makes nobody unready.
+/// </summary>
+internal sealed class EvidenceHealth(LogWatch watch) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(watch.Broken is { } fault
+            ? HealthCheckResult.Degraded($"the evidence log was tampered with: {fault}; `dbaccess audit verify` says more")
+            : watch.Trouble is { } why ? HealthCheckResult.Degraded(why) : HealthCheckResult.Healthy());
+}
+
 internal static class HealthEndpoints
 {
     public static void AddHealth(this IServiceCollection services) => services.AddHealthChecks()
         .AddCheck<StoreHealth>("store", tags: ["ready"], timeout: TimeSpan.FromSeconds(3))
         .AddCheck<PolicyHealth>("policy", tags: ["ready"])
         .AddCheck<GroupsHealth>("groups", tags: ["ready"], timeout: TimeSpan.FromSeconds(5))
+        .AddCheck<EvidenceHealth>("evidence", tags: ["ready"])
         .AddCheck<ChatHealth>("slack", tags: ["ready"], timeout: TimeSpan.FromSeconds(5));
 
     /// <summary>

@@ -27,7 +27,7 @@ internal static class CanonicalLine
 
     // What names consist of: ASCII that can be printed and needs no escape.
     private static readonly SearchValues<byte> Plain =
-        SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Where(letter => letter is not '"' and not '\\').Select(letter => (byte)letter)]);
+        SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(letter => (byte)letter).Except("\"\\"u8.ToArray())]);
 
     /// <summary>What is wrong first; the name is the one that is there twice.</summary>
     public static (LineForm Form, string? Name) Judge(ReadOnlySpan<byte> line)
@@ -120,7 +120,7 @@ internal static class CanonicalLine
         && (escape[4], escape[5]) is ((byte)'1', (>= (byte)'0' and <= (byte)'9') or (>= (byte)'a' and <= (byte)'f'))
             or ((byte)'0', (>= (byte)'0' and <= (byte)'7') or (byte)'b' or (byte)'e' or (byte)'f');
 
-    /// <summary>The first name that is there twice, of the object that is complete first. Names that nobody could print are passed over.</summary>
+    /// <summary>The first name that is there twice, of the object that ends first. Names that nobody could print are passed over.</summary>
     private static string? TwiceIn(JsonElement element)
     {
         if (element.ValueKind is JsonValueKind.Array)

@@ -5,12 +5,14 @@ using DbAccess.Domain.Evidence;
 namespace DbAccess.Application.Evidence;
 
 /// <summary>
-/// Which keys are trusted, and whether checkpoints are signed by them: the keys that the auditor holds, and every key that the log brings in
-/// before the end of a checkpoint that a trusted key signed.
+/// Which keys are trusted, and whether checkpoints are signed by them: the keys that the auditor holds, and every key that the log brings
+/// in before the end of a checkpoint that a trusted key signed.
 /// </summary>
 internal sealed class CheckpointJudge(IEnumerable<LogKey> held)
 {
-    private readonly Dictionary<string, LogKey> _trusted = held.DistinctBy(key => key.Id).ToDictionary(key => key.Id, StringComparer.Ordinal);
+    private readonly Dictionary<string, LogKey> _trusted =
+        held.DistinctBy(key => key.Id).ToDictionary(key => key.Id, StringComparer.Ordinal);
+
     private readonly Dictionary<string, int> _signedBy = new(StringComparer.Ordinal);
 
     public IReadOnlyDictionary<string, int> SignedBy => _signedBy;
@@ -45,12 +47,14 @@ internal sealed class CheckpointJudge(IEnumerable<LogKey> held)
         if (lines.Count == 0) return FaultWords.NoKey(size);
         if (!lines.TrueForAll(line => Fits(signed, line))) return FaultWords.BadSignature(size);
 
-        foreach (var key in lines.Select(line => line.Key).Distinct(StringComparer.Ordinal)) _signedBy[key] = _signedBy.GetValueOrDefault(key) + 1;
+        foreach (var key in lines.Select(line => line.Key).Distinct(StringComparer.Ordinal))
+            _signedBy[key] = _signedBy.GetValueOrDefault(key) + 1;
         return null;
     }
 
     private IEnumerable<CheckpointSignature> Trusted(SignedCheckpoint signed) =>
         signed.Signatures.Where(line => line.Name == signed.Checkpoint.Origin && _trusted.ContainsKey(line.Key));
 
-    private bool Fits(SignedCheckpoint signed, CheckpointSignature line) => _trusted[line.Key].Fits(signed.Checkpoint.Body(), line.Signature);
+    private bool Fits(SignedCheckpoint signed, CheckpointSignature line) =>
+        _trusted[line.Key].Fits(signed.Checkpoint.Body(), line.Signature);
 }

@@ -1,12 +1,14 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using DbAccess.Domain.Evidence;
 
 namespace DbAccess.Application.Evidence;
 
 /// <summary>
-/// Reads lines of an export (or of a pack, whose lines have a proof) and judges all of a line that needs no other line. Not for two threads.
+/// Reads lines of an export (or of a pack, whose lines have a proof) and judges all of a line that needs no other line. Not for two
+/// threads at once.
 /// </summary>
 internal sealed class EventLineReader(bool withProof)
 {
@@ -35,7 +37,9 @@ internal sealed class EventLineReader(bool withProof)
         var read = new EventLine();
         _sealed.Clear();
         var reader = new Utf8JsonReader(line);
-        return Take(ref reader, JsonTokenType.StartObject) && Line(ref reader, line, read) ? read : new EventLine { Form = LineForm.NotAnEvent };
+        return Take(ref reader, JsonTokenType.StartObject) && Line(ref reader, line, read)
+            ? read
+            : new EventLine { Form = LineForm.NotAnEvent };
     }
 
     private bool Line(ref Utf8JsonReader reader, ReadOnlySpan<byte> line, EventLine read)
@@ -94,7 +98,9 @@ internal sealed class EventLineReader(bool withProof)
 
         if (reader.TokenType is not JsonTokenType.String) return false;
         if (which == 2) read.Grant = reader.GetString();
-        if (which == 10) (read.BringsKey, read.BeginsLog) = (reader.ValueTextEquals("audit.key"u8), reader.ValueTextEquals("audit.begun"u8));
+        if (which != 10) return true;
+        read.BringsKey = reader.ValueTextEquals("audit.key"u8);
+        read.BeginsLog = reader.ValueTextEquals("audit.begun"u8);
         return true;
     }
 
@@ -140,10 +146,11 @@ internal sealed class EventLineReader(bool withProof)
         while (reader.Read() && reader.TokenType is JsonTokenType.PropertyName)
         {
             var name = reader.ValueSpan;
-            if (!Take(ref reader, JsonTokenType.StartObject) || !TakeName(ref reader, "salt"u8) || !TakeHex(ref reader, 2 * SaltBytes)) return false;
+            if (!Take(ref reader, JsonTokenType.StartObject)) return false;
+            if (!TakeName(ref reader, "salt"u8) || !TakeHex(ref reader, 2 * SaltBytes)) return false;
             var salt = reader.ValueSpan;
             if (!TakeName(ref reader, "value"u8) || !Take(ref reader, JsonTokenType.String)) return false;
-            if (!Fits(name, salt, ref reader, line)) read.NotAsRecorded ??= System.Text.Encoding.ASCII.GetString(name);
+            if (!Fits(name, salt, ref reader, line)) read.NotAsRecorded ??= Encoding.ASCII.GetString(name);
             if (!Take(ref reader, JsonTokenType.EndObject)) return false;
             read.ShownValues++;
         }

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace DbAccess.Application.Evidence;
 
 /// <summary>
-/// Reads a file in large blocks of whole lines, judges the blocks on all processors, and gives them back in order. What it holds does not grow
-/// with the file.
+/// Reads a file in large blocks of whole lines, judges the blocks on all processors, and gives them back in order. What it holds does not
+/// grow with the file.
 /// </summary>
 internal static class EventLines
 {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace DbAccess.Application.Evidence;
 
 /// <summary>
-/// What is wrong with a log, in the words of <c>docs/audit-format.md</c>. Programs compare them with those of other verifiers: nobody else writes
-/// any.
+/// What is wrong with a log, in the words of <c>docs/audit-format.md</c>. Programs compare them with those of other verifiers: nobody else
+/// writes any.
 /// </summary>
 internal static class FaultWords
 {
@@ -58,7 +58,8 @@ internal static class FaultWords
 
     public static string NotInTree(long place) => Text($"event {place} is not in the tree that the checkpoint signed");
 
-    public static string NotOfThisPack(long place, string grant) => Text($"event {place} is about grant {grant}, which this pack is not about");
+    public static string NotOfThisPack(long place, string grant) =>
+        Text($"event {place} is about grant {grant}, which this pack is not about");
 
     public static string NumberMissing(string grant, long number) => Text($"grant {grant}: its event {number} is missing");
 

@@ -1,8 +1,8 @@
 namespace DbAccess.Application.Evidence;
 
 /// <summary>
-/// Whether the events of each grant are numbered 1, 2, 3, … It remembers a bounded number of grants: of more it forgets the one whose last event
-/// lies furthest back, and from then on takes the number of a grant that it does not know as it comes.
+/// Whether the events of each grant are numbered 1, 2, 3, … It remembers a bounded number of grants: of more it forgets the one whose last
+/// event lies furthest back, and from then on takes the number of a grant that it does not know as it comes.
 /// </summary>
 internal sealed class GrantNumbers
 {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using DbAccess.Application.Ports;
@@ -77,6 +78,15 @@ public sealed class LogExport(IEvidenceLog log, IReadOnlyCollection<string> with
             if (placed is { Body: not null }) await writer.WriteAsync(Line(placed));
         }
     }
+
+    /// <summary>Events of the whole log as they are read by pages, from the first on.</summary>
+    public async IAsyncEnumerable<LoggedEvent> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var placed in log.ReadAsync(0, cancellationToken))
+            if (placed.Body is not null) yield return Logged(placed);
+    }
+
+    internal LoggedEvent Logged(PlacedEvent placed) => LoggedEvent.Parse(placed.Body!.Leaf(placed.Place), Shown(placed.Body.Open));
 
     internal string Line(PlacedEvent placed, IReadOnlyList<byte[]>? proof = null) =>
         ExportLine.Of(placed.Body!.Leaf(placed.Place), Shown(placed.Body.Open), proof, placed.Hash);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
 
 namespace DbAccess.Application.Evidence;
@@ -18,6 +19,21 @@ public sealed class LogWatch(IEvidenceLog log, EvidenceTerms terms)
 
     /// <summary>How many events have a place.</summary>
     public long Size { get; private set; }
+
+    /// <summary>Why events get no place, in words; null while they do, here or in another process.</summary>
+    public string? Trouble { get; private set; }
+
+    /// <summary>When this process last saw them get one, or another at it; null before the first time.</summary>
+    public DateTimeOffset? SequencedAt { get; private set; }
+
+    /// <summary>How a sequencing ended.</summary>
+    internal Result<Sequenced> Note(Result<Sequenced> outcome, DateTimeOffset now)
+    {
+        if (outcome.Refusal is null) Size = outcome.Value.Size;
+        if (outcome.Refusal is null || outcome.Refusal == EvidenceErrors.Held()) (Trouble, SequencedAt) = (null, now);
+        else Trouble = outcome.Refusal.Message;
+        return outcome;
+    }
 
     /// <summary>Looks at the next piece.</summary>
     public async Task<string?> LookAsync(TreeHead end, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using DbAccess.Application.Evidence.Pages;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
@@ -58,6 +59,18 @@ public sealed class PackExport(IEvidenceLog log, LogExport lines)
         await using var html = new StreamWriter(make("index.html"), new UTF8Encoding(false));
         page(html, packed);
         return packed;
+    }
+
+    /// <summary>The page of a pack.</summary>
+    public void Draw(TextWriter page, Packed packed)
+    {
+        var (signed, head) = (packed.Checkpoint, packed.Checkpoint.Checkpoint);
+        PackPage.Write(page, new PackStory(
+            new PackCheckpoint(head.Origin, head.Size, Convert.ToBase64String(head.Root), head.At, signed.Note()),
+            [
+                .. packed.Events.Select(leaf => new PackedEvent(lines.Logged(leaf.Event), Convert.ToHexStringLower(leaf.Event.Hash ?? []),
+                    [.. leaf.Proof.Select(Convert.ToHexStringLower)])),
+            ]));
     }
 
     private async Task<(List<PlacedEvent> Events, Dictionary<string, PackedGrant> Grants, List<LogKey> Keys)> ChooseAsync(

@@ -5,7 +5,8 @@ using DbAccess.Domain.Evidence;
 namespace DbAccess.Application.Evidence;
 
 /// <summary>
-/// Verifies a pack by itself: that each of its events is in the tree that its checkpoint signed, and that no event of its grants is missing.
+/// Verifies a pack by itself: that each of its events is in the tree that its checkpoint signed, and that no event of its grants is
+/// missing.
 /// </summary>
 /// <param name="keys">That the auditor holds.</param>
 public sealed class PackVerifier(IReadOnlyList<LogKey> keys)
@@ -77,8 +78,9 @@ public sealed class PackVerifier(IReadOnlyList<LogKey> keys)
             (_origin, _size) = (Text(pack, "origin"), pack.GetProperty("size").GetInt64());
             foreach (var grant in pack.GetProperty("grants").EnumerateArray())
             {
-                var packed = new Packed { Events = grant.GetProperty("events").GetInt64(), IsOver = grant.GetProperty("over").GetBoolean() };
-                if (packed.Events < 0 || !_grants.TryAdd(Text(grant, "grant"), packed)) return false;
+                var (events, isOver) = (grant.GetProperty("events").GetInt64(), grant.GetProperty("over").GetBoolean());
+                var packed = new Packed { Events = events, IsOver = isOver };
+                if (events < 0 || !_grants.TryAdd(Text(grant, "grant"), packed)) return false;
             }
 
             return true;
@@ -89,7 +91,8 @@ public sealed class PackVerifier(IReadOnlyList<LogKey> keys)
         }
     }
 
-    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? throw new FormatException();
+    private static string Text(JsonElement element, string name) =>
+        element.GetProperty(name).GetString() ?? throw new FormatException();
 
     private string? EventFault(EventLine line, string file, long number)
     {
@@ -107,7 +110,7 @@ public sealed class PackVerifier(IReadOnlyList<LogKey> keys)
         if (!_grants.TryGetValue(id, out var grant)) return FaultWords.NotOfThisPack(line.Place, id);
         if (line.Number == 0)
         {
-            grant.TakesAny |= line.IsCarried;
+            if (line.IsCarried) (grant.Last, grant.TakesAny) = (0, true);
             return null;
         }
 

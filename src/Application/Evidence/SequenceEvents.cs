@@ -42,16 +42,16 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
         {
             await late.WriteAsync(cancellationToken);
             var now = clock.GetUtcNow();
-            if (!await log.TryHoldAsync(Me, now, now + Lease, cancellationToken)) return EvidenceErrors.Held();
+            if (!await log.TryHoldAsync(Me, now, now + Lease, cancellationToken)) return watch.Note(EvidenceErrors.Held(), now);
 
             try
             {
-                return await SequenceAsync(command.With ?? signer, command.TakeKey, cancellationToken);
+                return watch.Note(await SequenceAsync(command.With ?? signer, command.TakeKey, cancellationToken), now);
             }
             catch (SigningKeyException lost)
             {
                 logger.LogCritical("Nothing can be signed, so events wait without a place in the evidence log: {Why}", lost.Message);
-                return EvidenceErrors.NoKey(lost.Message);
+                return watch.Note(EvidenceErrors.NoKey(lost.Message), now);
             }
             finally
             {

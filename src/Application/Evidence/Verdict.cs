@@ -26,7 +26,7 @@ public sealed record Verdict
     public Checkpoint? Newest { get; init; }
 
     /// <summary>How many checkpoints each trusted key signed, those that the auditor kept included.</summary>
-    public IReadOnlyDictionary<string, int> SignedBy { get; init => field = value ?? new Dictionary<string, int>(); } = new Dictionary<string, int>();
+    public IReadOnlyDictionary<string, int> SignedBy { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal);
 
     public long ShownValues { get; init; }
 
@@ -46,10 +46,12 @@ public sealed record Verdict
 
         yield return Grants is null ? "the log is whole" : "the pack is whole";
         yield return Text($"events: {Events}");
-        foreach (var grant in Grants ?? []) yield return Text($"grant {grant.Grant}: events {grant.Events}, {(grant.IsOver ? "over" : "not over")}");
+        foreach (var (grant, events, isOver) in Grants ?? [])
+            yield return Text($"grant {grant}: events {events}, {(isOver ? "over" : "not over")}");
         if (Grants is null) yield return Text($"checkpoints: {Checkpoints}");
-        yield return Text($"{(Grants is null ? "newest checkpoint" : "checkpoint")}: size {Newest!.Size}, root {Convert.ToBase64String(Newest.Root)}, ")
-            + Newest.Body().Split('\n')[3];
+        // Its lines as they were signed: the origin, the size, the root, the time.
+        var signed = Newest!.Body().Split('\n');
+        yield return $"{(Grants is null ? "newest checkpoint" : "checkpoint")}: size {signed[1]}, root {signed[2]}, {signed[3]}";
         yield return $"signed by: {string.Join(", ", SignedBy.Select(key => Text($"{key.Key} {key.Value}")))}";
         yield return Text($"sealed values: {ShownValues} shown, {WithheldValues} withheld");
         if (KeptCheckpoints > 0) yield return Text($"checkpoints that you kept: {KeptCheckpoints}");

@@ -6,7 +6,9 @@ namespace DbAccess.Domain.Evidence;
 /// <summary>JSON in the one form of RFC 8785 (JCS) that everybody computes the same hash from.</summary>
 public static class CanonicalJson
 {
-    /// <summary>Appends a string literal. What is not Unicode (half of a pair) becomes U+FFFD, since no other program could hash it.</summary>
+    /// <summary>
+    /// Appends a string literal. What is not Unicode (half of a pair) becomes U+FFFD, since no other program could hash it.
+    /// </summary>
     public static void Append(StringBuilder json, string text)
     {
         json.Append('"');

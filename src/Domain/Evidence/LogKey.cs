@@ -3,7 +3,7 @@ using System.Text;
 
 namespace DbAccess.Domain.Evidence;
 
-/// <summary>A public key that checkpoints are verified with: ECDSA on P-256. There are no others, so that every verifier can do it.</summary>
+/// <summary>A public key that checkpoints are verified with: ECDSA on P-256, and no other, so that every verifier can do it.</summary>
 public sealed class LogKey
 {
     private const string Label = "PUBLIC KEY";

@@ -48,7 +48,7 @@ public static class MerkleProof
     }
 
     /// <summary>
-    /// Whether the next node of a proof stands left of what is known. At the right edge, the levels that have no node there are passed over.
+    /// Whether the next node of a proof stands left of what is known. At the right edge, levels that have no node there are passed over.
     /// </summary>
     private static bool IsRight(ref long fn, ref long sn)
     {

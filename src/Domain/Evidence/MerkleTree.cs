@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace DbAccess.Domain.Evidence;
 
-/// <summary>The hashes of RFC 9162, section 2.1.1 (the same as RFC 6962): SHA-256, with a byte before it that keeps leaves and nodes apart.</summary>
+/// <summary>
+/// The hashes of RFC 9162, section 2.1.1 (the same as RFC 6962): SHA-256, with a byte before it that keeps leaves and nodes apart.
+/// </summary>
 public static class MerkleTree
 {
     public const int HashBytes = SHA256.HashSizeInBytes;

@@ -20,8 +20,8 @@ public sealed class TreeProofs
     public TreeProofs(long size, IEnumerable<long> leaves, IEnumerable<long> olderSizes)
     {
         Size = size;
-        foreach (var (from, until) in leaves.SelectMany(leaf => Path(leaf, size)).Concat(olderSizes.SelectMany(older => Proof(older, size))))
-            _nodes.TryAdd((from, until), null);
+        var nodes = leaves.SelectMany(leaf => Path(leaf, size)).Concat(olderSizes.SelectMany(older => Proof(older, size)));
+        foreach (var node in nodes) _nodes.TryAdd(node, null);
     }
 
     public long Size { get; }

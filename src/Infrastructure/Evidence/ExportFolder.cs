@@ -32,8 +32,9 @@ public sealed partial class ExportFolder
         if (!IsPack)
         {
             var checkpoints = Days("checkpoints", ".txt").Select(path => ReadCheckpoint(In(path), path));
-            return await new LogVerifier(keys).VerifyAsync(Days("log", ".jsonl").Select(path => new EvidenceFile(path, () => Read(In(path)))),
-                [.. checkpoints], [.. kept.Select(path => ReadCheckpoint(path, path))], progress, cancellationToken);
+            var log = Days("log", ".jsonl").Select(path => new EvidenceFile(path, () => Read(In(path))));
+            return await new LogVerifier(keys).VerifyAsync(
+                log, [.. checkpoints], [.. kept.Select(path => ReadCheckpoint(path, path))], progress, cancellationToken);
         }
 
         if (kept.Count > 0) throw new NotSupportedException("a checkpoint that you kept can be held against the whole log; this is a pack");
@@ -45,7 +46,7 @@ public sealed partial class ExportFolder
     }
 
     private static FileStream Read(string path) =>
-        new(path, new FileStreamOptions { Options = FileOptions.SequentialScan | FileOptions.Asynchronous, BufferSize = 0, Share = FileShare.ReadWrite });
+        new(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });
 
     private static CheckpointFile ReadCheckpoint(string path, string name)
     {

@@ -1,0 +1,33 @@
+using System.Globalization;
+using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Webhooks;
+
+namespace DbAccess.Api.Commands;
+
+/// <summary><c>audit resend</c>: sets back how far a webhook came, so that it gets events again.</summary>
+internal static class AuditResendVerb
+{
+    public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditResend verb)
+    {
+        var (log, mark) = (services.GetRequiredService<IEvidenceLog>(), WebhookRegistration.CursorMark(verb.Webhook));
+        var from = verb.From.ToString(CultureInfo.InvariantCulture);
+        // The process that sends moves it on meanwhile: whoever sets it back wins in the end.
+        for (var turn = 0; turn < 100; turn++)
+        {
+            var now = await log.ReadMarkAsync(mark, CancellationToken.None);
+            if (now is null || long.Parse(now, CultureInfo.InvariantCulture) <= verb.From)
+            {
+                await Console.Error.WriteLineAsync($"Webhook {verb.Webhook} has not come that far: it has taken the events before {now ?? "0"}.");
+                return CommandLine.Failure;
+            }
+
+            if (!await log.TryWriteMarkAsync(mark, now, from, CancellationToken.None)) continue;
+
+            Console.WriteLine($"Webhook {verb.Webhook} gets everything from event {from} on again, within seconds where serve is up.");
+            return CommandLine.Success;
+        }
+
+        await Console.Error.WriteLineAsync("The webhook moved on every time; try again.");
+        return CommandLine.Failure;
+    }
+}
