@@ -156,8 +156,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
     }
 
     /// <summary>
-    /// Recorded events get their place with every sweep. What goes wrong here is said in the log, which an alarm reads, and does not fail
-    /// the invocation: the sweep itself was completed.
+    /// Recorded events get their place with every sweep, and complete days are exported. What goes wrong here is said in the log, which an
+    /// alarm reads, and does not fail the invocation: the sweep itself was completed.
     /// </summary>
     private async Task SequenceAsync(IMediator mediator, CancellationToken cancellationToken)
     {
@@ -165,10 +165,11 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         {
             await mediator.Send(new SequenceEvents(), cancellationToken);
             await mediator.Send(new WitnessCheckpoint(), cancellationToken);
+            await mediator.Send(new ExportDays(), cancellationToken);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            log.LogError(failure, "Events have no place in the evidence log yet; the next sweep tries again");
+            log.LogError(failure, "Events have no place in the evidence log yet, or are not exported; the next sweep tries again");
         }
     }
 

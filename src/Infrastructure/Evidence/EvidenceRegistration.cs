@@ -1,9 +1,12 @@
 using System.Text.RegularExpressions;
 using Amazon.KeyManagementService;
+using Amazon.S3;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.Aws;
+using DbAccess.Infrastructure.S3;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace DbAccess.Infrastructure.Evidence;
 
@@ -13,9 +16,11 @@ public static partial class EvidenceRegistration
     /// <summary>
     /// <c>Audit:KmsKey</c>: the KMS key that checkpoints are signed with (id, ARN or alias). Without it <c>Audit:Key</c>: a private key in
     /// a file (default <c>data/audit-key.pem</c>, made with the first checkpoint, mode 600). <c>Audit:WitnessChannel</c>: the id of a Slack
-    /// channel where the newest checkpoint is posted once a day.
+    /// channel where the newest checkpoint is posted once a day. <c>Audit:Export</c>: a folder or <c>s3://bucket/prefix</c> where complete
+    /// days of the log are exported to.
     /// </summary>
-    /// <param name="keepsFiles">False in a function, where a key that is made would be gone with it: it signs with KMS or not at all.</param>
+    /// <param name="keepsFiles">False in a function, where a key that is made would be gone with it: it signs with KMS or not at all.
+    /// </param>
     public static IServiceCollection AddEvidence(this IServiceCollection services, Settings settings, bool keepsFiles)
     {
         var channel = settings.Optional("Audit:WitnessChannel", "");
@@ -40,7 +45,25 @@ public static partial class EvidenceRegistration
             services.AddSingleton<ICheckpointSigner>(provider => provider.GetRequiredService<FileSigner>());
         }
 
-        return services;
+        return services.AddExport(settings);
+    }
+
+    private static IServiceCollection AddExport(this IServiceCollection services, Settings settings)
+    {
+        var place = settings.Optional("Audit:Export", "");
+        if (place.Length == 0) return services.AddSingleton(new ExportTerms(null));
+        if (!place.StartsWith("s3://", StringComparison.OrdinalIgnoreCase))
+            return services.AddSingleton(new ExportTerms(new FolderExportPlace(place)));
+
+        if (ExportAddress.Read(place) is not { } address)
+        {
+            settings.Fault($"Audit:Export is '{place}'; a place in S3 is named s3://bucket/prefix.");
+            return services.AddSingleton(new ExportTerms(null));
+        }
+
+        services.TryAddSingleton<IAmazonS3>(_ => S3Registration.Client());
+        return services.AddSingleton(provider => new ExportTerms(
+            new S3ExportPlace(provider.GetRequiredService<IAmazonS3>(), address.Bucket, address.Prefix)));
     }
 
     [GeneratedRegex("^[CG][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]

@@ -181,7 +181,7 @@ public sealed class KmsSignerTests(MotoFixture moto) : IAsyncLifetime
         using var lines = new MemoryStream();
         await new LogExport(log, []).WriteLinesAsync(lines, Stop);
         List<CheckpointFile> checkpoints = [];
-        await foreach (var note in ((IEvidenceLog)log).ReadCheckpointsAsync(Stop))
+        await foreach (var note in log.ReadCheckpointsAsync(0, Stop))
             checkpoints.Add(new CheckpointFile($"{checkpoints.Count}", Encoding.UTF8.GetBytes(note)));
         var verdict = await new LogVerifier([first]).VerifyAsync([new EvidenceFile("log", () => new MemoryStream(lines.ToArray()))], checkpoints, [], null, Stop);
 
