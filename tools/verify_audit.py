@@ -318,7 +318,7 @@ def days(folder, kind, ending):
     found = []
     for place, _, names in os.walk(os.path.join(folder, kind)):
         found += [os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/") for name in names]
-    return sorted(path for path in found if re.fullmatch(f"{kind}/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}{ending}", path))
+    return sorted(path for path in found if re.fullmatch(f"{kind}/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}(-[0-9]{{1,19}})?{ending}", path))
 
 
 def verify_log(folder, keys, kept_paths, tell):

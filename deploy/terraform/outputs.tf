@@ -18,6 +18,16 @@ output "kms_key_arn" {
   description = "The key that everything is kept under"
 }
 
+output "log_key_arn" {
+  value       = aws_kms_key.log.arn
+  description = "The key that the evidence log is signed with (aws kms get-public-key)"
+}
+
+output "export" {
+  value       = "s3://${aws_s3_bucket.evidence.bucket}/${var.installation}"
+  description = "Where complete days of the evidence log are: dbaccess audit verify --from"
+}
+
 output "functions" {
   value       = { for key, function in aws_lambda_function.this : key => function.function_name }
   description = "The functions by verb"

@@ -74,6 +74,17 @@ data "aws_iam_policy_document" "work" {
     actions   = ["s3:ListBucket"]
     resources = [aws_s3_bucket.this.arn]
   }
+  statement {
+    sid       = "LogKey"
+    actions   = ["kms:GetPublicKey", "kms:Sign"]
+    resources = [aws_kms_key.log.arn]
+  }
+  statement {
+    # Nobody of ours deletes there, or reads what is not an export; a file that is there already is read to be compared.
+    sid       = "Exports"
+    actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+    resources = ["${aws_s3_bucket.evidence.arn}/${var.installation}/*"]
+  }
   # Through DynamoDB and S3 only: the key itself is of no use to the product.
   statement {
     sid       = "KeyOfTheTable"

@@ -237,6 +237,26 @@ variable "log_days" {
   description = "How long logs are kept"
 }
 
+variable "export_lock_mode" {
+  type        = string
+  default     = "GOVERNANCE"
+  description = "GOVERNANCE: who has s3:BypassGovernanceRetention can delete an export of the evidence log early. COMPLIANCE: nobody can, nor shorten it, and the bucket stays as long as the last of them"
+  validation {
+    condition     = contains(["GOVERNANCE", "COMPLIANCE"], var.export_lock_mode)
+    error_message = "GOVERNANCE or COMPLIANCE."
+  }
+}
+
+variable "export_lock_days" {
+  type        = number
+  default     = 400
+  description = "How long an export of the evidence log cannot be changed or deleted, from when it was written"
+  validation {
+    condition     = var.export_lock_days >= 1 && var.export_lock_days <= 36500
+    error_message = "1 to 36500."
+  }
+}
+
 variable "old_versions_days" {
   type        = number
   default     = 90

@@ -14,6 +14,8 @@ locals {
     ASPNETCORE_URLS          = "http://0.0.0.0:8080"
     Operations__Urls         = "http://0.0.0.0:8081"
     Grants__SealKey          = "s3://${aws_s3_bucket.this.bucket}/seal/key"
+    Audit__KmsKey            = aws_kms_key.log.arn
+    Audit__Export            = "s3://${aws_s3_bucket.evidence.bucket}/${var.installation}"
     Sweep__Interval          = format("%02d:%02d:00", floor(var.sweep_minutes / 60), var.sweep_minutes % 60)
     Sweep__Enabled           = "false"
     Provisioning__Mode       = var.provisioning

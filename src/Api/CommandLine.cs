@@ -118,7 +118,7 @@ internal static class CommandLine
           policy schema         the file as JSON Schema, for editors
           policy replay <file> [--since 30d] [--in group,group]
                                 which requests on record that policy would decide otherwise
-          audit verify [--from DIR] [--key FILE] [--checkpoint FILE,FILE]
+          audit verify [--from DIR|s3://…] [--key FILE] [--checkpoint FILE,FILE]
                                 is the evidence log whole? Of the store, or of an export or a pack alone; exit code 1 with
                                 the first event that is wrong, and why
                                   --key         public keys (PEM) that you got another way

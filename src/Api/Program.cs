@@ -169,7 +169,7 @@ public static class Program
             or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditKey);
         services.AddPostgres(settings);
         services.AddSlack(settings);
-        services.AddEvidence(settings);
+        services.AddEvidence(settings, keepsFiles: verb is not Verb.Lambda);
         services.AddWebhooks(settings, hosted: verb is Verb.Serve);
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
     }

@@ -2,6 +2,7 @@ using DbAccess.Api.Lambda;
 using DbAccess.Application;
 using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.DynamoDb;
+using DbAccess.Infrastructure.Evidence;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Scheduling;
 using DbAccess.Infrastructure.Seals;
@@ -37,6 +38,7 @@ public static class Program
         services.AddSeal(settings, hosted: false, orWithout: true);
         services.AddPostgres(settings);
         services.AddSlack(settings);
+        services.AddEvidence(settings, keepsFiles: false);
         services.AddSteps();
         return settings.Faults;
     }

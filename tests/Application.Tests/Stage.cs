@@ -60,6 +60,9 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
     /// <summary>Where checkpoints are posted; null for nowhere.</summary>
     public string? WitnessChannel { get; init; }
 
+    /// <summary>Where complete days are exported to; null for nowhere.</summary>
+    public IExportPlace? Export { get; init; }
+
     public FakeSeal Seal { get; } = new();
 
     public CapturedLog Log { get; } = new();
@@ -104,6 +107,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<ICheckpointSigner>(Signer);
         services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 1_000));
         services.AddSingleton(_ => new WitnessTerms(WitnessChannel));
+        services.AddSingleton(_ => new ExportTerms(Export));
         Store.Evidence = Audit;
         services.AddSingleton<IPolicySource>(this);
         services.AddSingleton<IPolicyHealth>(Health);

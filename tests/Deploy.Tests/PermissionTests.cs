@@ -35,14 +35,20 @@ public sealed partial class PermissionTests
         (@"\bclient\.PutObjectAsync\(", "s3:PutObject", "bucket/seal/key", [Web]),
         // To be told of an object that is missing.
         (@"\bclient\.GetObjectAsync\(", "s3:ListBucket", "bucket", [Web, Function]),
+        (@"\bclient\.GetPublicKeyAsync\(", "kms:GetPublicKey", "key of the log", [Web, Function]),
+        (@"\bclient\.SignAsync\(", "kms:Sign", "key of the log", [Web, Function]),
+        // A file that is there already is compared; parts of one are dropped when it does not come to its end.
+        (@"""Audit:Export""", "s3:PutObject", "exports", [Web, Function]),
+        (@"""Audit:Export""", "s3:GetObject", "exports", [Web, Function]),
+        (@"\bclient\.AbortMultipartUploadAsync\(", "s3:AbortMultipartUpload", "exports", [Web, Function]),
         (@"/2015-03-31/functions/", "lambda:InvokeFunction", "create-db-user", [Web]),
     ];
 
     // Calls whose needs stand above under another look.
-    private static readonly string[] Known = ["Query", "Scan", "TransactWriteItems"];
+    private static readonly string[] Known = ["Query", "Scan", "TransactWriteItems", "InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload"];
 
-    // Made by 'store init' with an administrator's credentials where Terraform did not: no role of ours may.
-    private static readonly string[] ByHand = ["CreateTable", "DescribeTimeToLive", "UpdateTimeToLive", "UpdateContinuousBackups"];
+    // Made by 'store init' with an administrator's credentials where Terraform did not, or by whoever verifies an export with their own: no role of ours may.
+    private static readonly string[] ByHand = ["ListObjectsV2", "CreateTable", "DescribeTimeToLive", "UpdateTimeToLive", "UpdateContinuousBackups"];
 
     // What AWS itself does with these roles, or needs beside a call.
     private static readonly (string[] Actions, string On, string[] By)[] ByThePlatform =
@@ -194,6 +200,8 @@ public sealed partial class PermissionTests
         "local.tables" => "table",
         "local.all_indexes" => "index",
         "aws_s3_bucket.this.arn" => "bucket",
+        "aws_kms_key.log.arn" => "key of the log",
+        "\"${aws_s3_bucket.evidence.arn}/${var.installation}/*\"" => "exports",
         "local.repository_arn" => "image",
         "\"*\"" => "*",
         "aws_kms_key.this.arn" when statement.Contains("kms:EncryptionContext:aws:lambda:FunctionArn", StringComparison.Ordinal) => "key of the environment",

@@ -28,7 +28,7 @@ internal static class AuditCommandLine
     {
         var said = Said.Part(how, flags: [], valued: ["--from", "--key", "--checkpoint"]);
         if (said.Wrong is not null || said.Words.Count > 0)
-            return Misuse($"audit verify takes --from DIR, --key FILE and --checkpoint FILE{said.Not(0)}.", help);
+            return Misuse($"audit verify takes --from DIR or s3://…, --key FILE and --checkpoint FILE{said.Not(0)}.", help);
         return said.Option("--from") is not null && said.Option("--key") is null
             ? Misuse("audit verify --from wants the public key too, and not the one from the same folder: --key FILE.", help)
             : new Verb.AuditVerify(said.Option("--from"), said.Option("--key"), List(said.Option("--checkpoint")));

@@ -48,6 +48,15 @@ internal static class AuditKeyVerb
         var (fromFile, present) = (await TryAsync(file), await TryAsync(set));
         // The one that is set is another already (a KMS key, a file put there): it is the new one. Otherwise one is made.
         var isSet = present is not null && !Signed(newest, present);
+        if (!isSet && set is not FileSigner)
+        {
+            // A file that is made now would not be what is set.
+            await Console.Error.WriteLineAsync(present is null
+                ? "Audit:KmsKey cannot be used, so there is no key to go on with: see `dbaccess audit key`."
+                : "The log is signed with Audit:KmsKey already. To go on with another key, set that one first.");
+            return CommandLine.Failure;
+        }
+
         var old = fromFile is not null && Signed(newest, fromFile) ? file : null;
         var fresh = isSet ? present! : await file.Next.OpenAsync(first: true, CancellationToken.None);
         if (old is null)

@@ -10,9 +10,9 @@ namespace DbAccess.Api.Commands;
 /// <summary><c>audit verify</c>: of an export or a pack alone, which needs no setting; or of the store where it is.</summary>
 internal static class AuditVerifyVerb
 {
-    /// <summary>Of a folder, by the key that whoever verifies brings.</summary>
+    /// <summary>Of an export, by the key that whoever verifies brings.</summary>
     public static Task<int> RunAsync(Verb.AuditVerify verb, string from, string key) => SayAsync(async (progress, stop) =>
-        await new ExportFolder(from).VerifyAsync(Keys(key), verb.Kept, progress, stop));
+        await (await ExportFolder.FindAsync(from, stop)).VerifyAsync(Keys(key), verb.Kept, progress, stop));
 
     /// <summary>Of the store.</summary>
     public static Task<int> RunAsync(Verb.AuditVerify verb, IServiceProvider services) => SayAsync(async (progress, stop) =>
@@ -29,7 +29,7 @@ internal static class AuditVerifyVerb
         }
 
         List<CheckpointFile> checkpoints = [];
-        await foreach (var note in log.ReadCheckpointsAsync(stop))
+        await foreach (var note in log.ReadCheckpointsAsync(0, stop))
             checkpoints.Add(new CheckpointFile($"checkpoint {checkpoints.Count + 1} of the store", Encoding.UTF8.GetBytes(note)));
         return await new LogVerifier(keys).VerifyAsync([new EvidenceFile("the store", () => Lines(log, stop))], checkpoints,
             [.. verb.Kept.Select(path => new CheckpointFile(path, File.ReadAllBytes(path)))], progress, stop);

@@ -120,7 +120,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         {
             await LogStateAsync(scope.ServiceProvider.GetRequiredService<IGrantStore>(), cancellationToken);
             await ReconcileAsync(mediator, fully, cancellationToken);
-            await SequenceAsync(mediator, cancellationToken);
+            // Without a key in KMS a function cannot sign, and the web application, which has the file, places what waits.
+            if (scope.ServiceProvider.GetService<ICheckpointSigner>() is not null) await SequenceAsync(mediator, cancellationToken);
         }
 
         // The other grants' steps are taken and on record; the error makes the invocation count as failed, so that somebody looks.
@@ -155,8 +156,8 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
     }
 
     /// <summary>
-    /// Recorded events get their place with every sweep. What goes wrong here is said in the log, which an alarm reads, and does not fail
-    /// the invocation: the sweep itself was completed.
+    /// Recorded events get their place with every sweep, and complete days are exported. What goes wrong here is said in the log, which an
+    /// alarm reads, and does not fail the invocation: the sweep itself was completed.
     /// </summary>
     private async Task SequenceAsync(IMediator mediator, CancellationToken cancellationToken)
     {
@@ -164,10 +165,11 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         {
             await mediator.Send(new SequenceEvents(), cancellationToken);
             await mediator.Send(new WitnessCheckpoint(), cancellationToken);
+            await mediator.Send(new ExportDays(), cancellationToken);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            log.LogError(failure, "Events have no place in the evidence log yet; the next sweep tries again");
+            log.LogError(failure, "Events have no place in the evidence log yet, or are not exported; the next sweep tries again");
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -25,45 +24,41 @@ public sealed class LogExport(IEvidenceLog log, IReadOnlyCollection<string> with
     /// <summary>The whole log.</summary>
     public async Task<Exported> WriteAsync(MakeFile make, Action<long>? progress, CancellationToken cancellationToken)
     {
-        await using var checkpoints = log.ReadCheckpointsAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
-        if (await NextAsync(checkpoints) is not { } cover) return new Exported(0, null, []);
-
-        StreamWriter? day = null;
-        string? path = null;
-        var (events, newest, keys) = (0L, cover, new List<LogKey>());
-        try
+        var (events, newest, keys) = (0L, (SignedCheckpoint?)null, new List<LogKey>());
+        await foreach (var day in LogDay.ListAsync(log, 0, DateOnly.MinValue, cancellationToken))
         {
-            await foreach (var placed in log.ReadAsync(0, cancellationToken))
+            StreamWriter? file = null;
+            try
             {
-                while (placed.Place >= cover.Checkpoint.Size && await NextAsync(checkpoints) is { } next)
+                await foreach (var placed in EventsAsync(day, cancellationToken))
                 {
-                    if (Day(next) != Day(cover)) await WriteAsync(make, $"checkpoints/{Day(cover)}.txt", cover.Note());
-                    cover = newest = next;
+                    // A day without events has no file: the log is short then, and whoever verifies sees that by the checkpoint.
+                    file ??= new StreamWriter(make($"log/{day.Path}.jsonl"), new UTF8Encoding(false));
+                    await file.WriteAsync(Line(placed));
+                    if (KeyOf(placed) is { } key) keys.Insert(0, key);
+                    if (++events % 1_000 == 0) progress?.Invoke(events);
                 }
-
-                if (placed.Place >= cover.Checkpoint.Size) break;
-                if (path != $"log/{Day(cover)}.jsonl")
-                {
-                    if (day is not null) await day.DisposeAsync();
-                    day = new StreamWriter(make(path = $"log/{Day(cover)}.jsonl"), new UTF8Encoding(false));
-                }
-
-                await day!.WriteAsync(Line(placed));
-                if (KeyOf(placed) is { } key) keys.Insert(0, key);
-                if (++events % 1_000 == 0) progress?.Invoke(events);
             }
-        }
-        finally
-        {
-            if (day is not null) await day.DisposeAsync();
+            finally
+            {
+                if (file is not null) await file.DisposeAsync();
+            }
+
+            foreach (var (path, signed) in day.Checkpoints) await WriteAsync(make, path, (newest = signed).Note());
         }
 
-        // What follows covers no event that is there: the log itself is short, and whoever verifies has to see that.
-        while (await NextAsync(checkpoints) is { } last) newest = last;
-        if (Day(newest) != Day(cover)) await WriteAsync(make, $"checkpoints/{Day(cover)}.txt", cover.Note());
-        await WriteAsync(make, $"checkpoints/{Day(newest)}.txt", newest.Note());
-        await WriteAsync(make, "key.pem", string.Concat(keys.Select(key => key.ToPem())));
+        if (newest is not null) await WriteAsync(make, "key.pem", string.Concat(keys.Select(key => key.ToPem())));
         return new Exported(events, newest, keys);
+    }
+
+    /// <summary>What there is of a day's events, in order.</summary>
+    internal async IAsyncEnumerable<PlacedEvent> EventsAsync(LogDay day, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var placed in log.ReadAsync(day.First, cancellationToken))
+        {
+            if (placed.Place >= day.Last.Checkpoint.Size) yield break;
+            if (placed.Body is not null) yield return placed;
+        }
     }
 
     /// <summary>The events of the store as lines of an export, with the hashes that the store has; for verifying it where it is.</summary>
@@ -120,14 +115,4 @@ public sealed class LogExport(IEvidenceLog log, IReadOnlyCollection<string> with
         await using var file = make(path);
         await file.WriteAsync(Encoding.UTF8.GetBytes(content));
     }
-
-    private static async Task<SignedCheckpoint?> NextAsync(IAsyncEnumerator<string> notes)
-    {
-        while (await notes.MoveNextAsync())
-            if (SignedCheckpoint.Parse(notes.Current) is { } signed) return signed;
-        return null;
-    }
-
-    private static string Day(SignedCheckpoint signed) =>
-        signed.Checkpoint.At.UtcDateTime.ToString("yyyy/MM/dd", CultureInfo.InvariantCulture);
 }

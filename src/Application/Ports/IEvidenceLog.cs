@@ -55,8 +55,8 @@ public interface IEvidenceLog
     /// <summary>Events of one grant that have a place, its own and attempts that name it, in the order of the log.</summary>
     IAsyncEnumerable<PlacedEvent> ReadGrantAsync(GrantId grant, CancellationToken cancellationToken);
 
-    /// <summary>Every checkpoint, by size.</summary>
-    IAsyncEnumerable<string> ReadCheckpointsAsync(CancellationToken cancellationToken);
+    /// <summary>Every checkpoint that covers more than so many events, by size; 0 for all.</summary>
+    IAsyncEnumerable<string> ReadCheckpointsAsync(long past, CancellationToken cancellationToken);
 
     /// <summary>How many events have no place yet, and since when the oldest of them waits; for alarms.</summary>
     Task<(long Events, DateTimeOffset? Since)> CountUnplacedAsync(CancellationToken cancellationToken);

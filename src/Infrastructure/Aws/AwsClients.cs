@@ -1,4 +1,5 @@
 using Amazon.DynamoDBv2;
+using Amazon.KeyManagementService;
 using Amazon.Runtime;
 using Amazon.S3;
 using DbAccess.Infrastructure.Stores;
@@ -15,6 +16,8 @@ internal static class AwsClients
     public static AmazonDynamoDBConfig DynamoDb() => WithPatience(new AmazonDynamoDBConfig(), TimeSpan.FromSeconds(5));
 
     public static AmazonS3Config S3() => WithPatience(new AmazonS3Config(), TimeSpan.FromSeconds(5));
+
+    public static AmazonKeyManagementServiceConfig Kms() => WithPatience(new AmazonKeyManagementServiceConfig(), TimeSpan.FromSeconds(5));
 
     /// <exception cref="AwsSettingsException">The environment does not say which region.</exception>
     public static TClient Create<TClient>(Func<TClient> create)

@@ -118,10 +118,11 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
     public IAsyncEnumerable<PlacedEvent> ReadGrantAsync(GrantId grant, CancellationToken cancellationToken) =>
         ReadAsync(0, grant.ToString(), cancellationToken);
 
-    public async IAsyncEnumerable<string> ReadCheckpointsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<string> ReadCheckpointsAsync(
+        long past, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var batch in BatchesAsync(0, cancellationToken))
-            if (batch.Checkpoint is { } note) yield return note;
+        await foreach (var batch in BatchesAsync(past, cancellationToken))
+            if (batch.Checkpoint is { } note && batch.Next > past) yield return note;
     }
 
     public async Task<(long Events, DateTimeOffset? Since)> CountUnplacedAsync(CancellationToken cancellationToken)

@@ -1,7 +1,12 @@
 using System.Text.RegularExpressions;
+using Amazon.KeyManagementService;
+using Amazon.S3;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
+using DbAccess.Infrastructure.Aws;
+using DbAccess.Infrastructure.S3;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace DbAccess.Infrastructure.Evidence;
 
@@ -9,20 +14,62 @@ namespace DbAccess.Infrastructure.Evidence;
 public static partial class EvidenceRegistration
 {
     /// <summary>
-    /// <c>Audit:Key</c>: the private key that checkpoints are signed with (default <c>data/audit-key.pem</c>, made with the first
-    /// checkpoint, mode 600). <c>Audit:WitnessChannel</c>: the id of a Slack channel where the newest checkpoint is posted once a day.
+    /// <c>Audit:KmsKey</c>: the KMS key that checkpoints are signed with (id, ARN or alias). Without it <c>Audit:Key</c>: a private key in
+    /// a file (default <c>data/audit-key.pem</c>, made with the first checkpoint, mode 600). <c>Audit:WitnessChannel</c>: the id of a Slack
+    /// channel where the newest checkpoint is posted once a day. <c>Audit:Export</c>: a folder or <c>s3://bucket/prefix</c> where complete
+    /// days of the log are exported to.
     /// </summary>
-    public static IServiceCollection AddEvidence(this IServiceCollection services, Settings settings)
+    /// <param name="keepsFiles">False in a function, where a key that is made would be gone with it: it signs with KMS or not at all.
+    /// </param>
+    public static IServiceCollection AddEvidence(this IServiceCollection services, Settings settings, bool keepsFiles)
     {
-        var path = settings.Optional("Audit:Key", "data/audit-key.pem");
         var channel = settings.Optional("Audit:WitnessChannel", "");
         if (channel.Length > 0 && !SlackChannel().IsMatch(channel))
             settings.Fault($"Audit:WitnessChannel is '{channel}'; it must be the id of a channel (C…), not its name.");
         services.AddSingleton(new WitnessTerms(channel.Length > 0 ? channel : null));
-        services.AddSingleton<IKeptKey>(new FileSigner(path));
-        return services.AddSingleton<ICheckpointSigner>(provider => provider.GetRequiredService<IKeptKey>());
+
+        var kmsKey = settings.Optional("Audit:KmsKey", "");
+        if (kmsKey.Length > 0 && !KmsKey().IsMatch(kmsKey))
+            settings.Fault($"Audit:KmsKey is '{kmsKey}'; it must be the id, the ARN or the alias (alias/…) of a key in KMS.");
+        // With a key in KMS, too: it is what signed before there was that one.
+        services.AddSingleton<IKeptKey>(new FileSigner(settings.Optional("Audit:Key", "data/audit-key.pem")));
+        if (kmsKey.Length > 0)
+        {
+            services.AddSingleton<IAmazonKeyManagementService>(_ =>
+                AwsClients.Create(() => new AmazonKeyManagementServiceClient(AwsClients.Kms())));
+            services.AddSingleton<ICheckpointSigner>(provider =>
+                new KmsSigner(provider.GetRequiredService<IAmazonKeyManagementService>(), kmsKey));
+        }
+        else if (keepsFiles)
+        {
+            services.AddSingleton<ICheckpointSigner>(provider => provider.GetRequiredService<IKeptKey>());
+        }
+
+        return services.AddExport(settings);
+    }
+
+    private static IServiceCollection AddExport(this IServiceCollection services, Settings settings)
+    {
+        var place = settings.Optional("Audit:Export", "");
+        if (place.Length == 0) return services.AddSingleton(new ExportTerms(null));
+        if (!place.StartsWith("s3://", StringComparison.OrdinalIgnoreCase))
+            return services.AddSingleton(new ExportTerms(new FolderExportPlace(place)));
+
+        if (ExportAddress.Read(place) is not { } address)
+        {
+            settings.Fault($"Audit:Export is '{place}'; a place in S3 is named s3://bucket/prefix.");
+            return services.AddSingleton(new ExportTerms(null));
+        }
+
+        services.TryAddSingleton<IAmazonS3>(_ => S3Registration.Client());
+        return services.AddSingleton(provider => new ExportTerms(
+            new S3ExportPlace(provider.GetRequiredService<IAmazonS3>(), address.Bucket, address.Prefix)));
     }
 
     [GeneratedRegex("^[CG][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex SlackChannel();
+
+    [GeneratedRegex("^(alias/[A-Za-z0-9/_-]+|arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+|[A-Za-z0-9-]{1,256})\\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex KmsKey();
 }

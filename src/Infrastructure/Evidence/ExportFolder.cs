@@ -4,22 +4,40 @@ using DbAccess.Domain.Evidence;
 
 namespace DbAccess.Infrastructure.Evidence;
 
-/// <summary>A folder that <c>audit export</c> wrote: the whole log, or a pack (<c>docs/audit-format.md</c>).</summary>
+/// <summary>What <c>audit export</c> or the daily export wrote: the whole log, or a pack (<c>docs/audit-format.md</c>).</summary>
 public sealed partial class ExportFolder
 {
     private const string Description = "pack.json";
 
-    private readonly string _folder;
+    private readonly HashSet<string> _paths;
+    private readonly Func<string, Stream> _open;
 
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     public ExportFolder(string folder)
     {
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"{folder} is not a folder");
-        _folder = folder;
+        _paths = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/')).ToHashSet(StringComparer.Ordinal);
+        _open = path => Read(Path.Combine(folder, path));
     }
 
+    private ExportFolder(HashSet<string> paths, Func<string, Stream> open) => (_paths, _open) = (paths, open);
+
+    /// <param name="from">A folder, or <c>s3://bucket/prefix</c>.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static async Task<ExportFolder> FindAsync(string from, CancellationToken cancellationToken)
+    {
+        if (!from.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)) return new ExportFolder(from);
+
+        var address = ExportAddress.Read(from) ?? throw new IOException($"'{from}' is no place in S3, such as s3://bucket/prefix");
+        return await OfAsync(S3Export.Open(address), cancellationToken);
+    }
+
+    internal static async Task<ExportFolder> OfAsync(S3Export export, CancellationToken cancellationToken) =>
+        new(await export.ListAsync(cancellationToken), export.Read);
+
     /// <summary>Some grants' events with their proofs, instead of the whole log.</summary>
-    public bool IsPack => File.Exists(In(Description));
+    public bool IsPack => _paths.Contains(Description);
 
     /// <param name="keys">Public keys that the auditor got another way.</param>
     /// <param name="kept">Files of checkpoints that the auditor kept; none with a pack.</param>
@@ -31,45 +49,39 @@ public sealed partial class ExportFolder
     {
         if (!IsPack)
         {
-            var checkpoints = Days("checkpoints", ".txt").Select(path => ReadCheckpoint(In(path), path));
-            var log = Days("log", ".jsonl").Select(path => new EvidenceFile(path, () => Read(In(path))));
+            var checkpoints = Days("checkpoints", ".txt").Select(path => Checkpoint(_open(path), path));
+            var log = Days("log", ".jsonl").Select(path => new EvidenceFile(path, () => _open(path)));
             return await new LogVerifier(keys).VerifyAsync(
-                log, [.. checkpoints], [.. kept.Select(path => ReadCheckpoint(path, path))], progress, cancellationToken);
+                log, [.. checkpoints], [.. kept.Select(path => Checkpoint(Read(path), path))], progress, cancellationToken);
         }
 
         if (kept.Count > 0) throw new NotSupportedException("a checkpoint that you kept can be held against the whole log; this is a pack");
         const string events = "events.jsonl", checkpoint = "checkpoint.txt";
+        using var description = new MemoryStream();
+        await using (var file = _open(Description)) await file.CopyToAsync(description, cancellationToken);
         return await new PackVerifier(keys).VerifyAsync(
-            await File.ReadAllBytesAsync(In(Description), cancellationToken),
-            File.Exists(In(checkpoint)) ? ReadCheckpoint(In(checkpoint), checkpoint) : null,
-            new EvidenceFile(events, () => File.Exists(In(events)) ? Read(In(events)) : Stream.Null), progress, cancellationToken);
+            description.ToArray(), _paths.Contains(checkpoint) ? Checkpoint(_open(checkpoint), checkpoint) : null,
+            new EvidenceFile(events, () => _paths.Contains(events) ? _open(events) : Stream.Null), progress, cancellationToken);
     }
 
     private static FileStream Read(string path) =>
         new(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });
 
-    private static CheckpointFile ReadCheckpoint(string path, string name)
+    private static CheckpointFile Checkpoint(Stream file, string name)
     {
-        using var file = Read(path);
-        var note = new byte[SignedCheckpoint.MaximalLength + 1];
-        return new CheckpointFile(name, note.AsMemory(0, file.ReadAtLeast(note, note.Length, throwOnEndOfStream: false)));
+        using (file)
+        {
+            var note = new byte[SignedCheckpoint.MaximalLength + 1];
+            return new CheckpointFile(name, note.AsMemory(0, file.ReadAtLeast(note, note.Length, throwOnEndOfStream: false)));
+        }
     }
 
-    private List<string> Days(string kind, string ending)
-    {
-        var root = In(kind);
-        if (!Directory.Exists(root)) return [];
-        return
-        [
-            .. Directory.EnumerateFiles(root, "*" + ending, SearchOption.AllDirectories)
-                .Select(path => Path.GetRelativePath(_folder, path).Replace(Path.DirectorySeparatorChar, '/'))
-                .Where(path => Day().IsMatch(path[kind.Length..^ending.Length]))
-                .Order(StringComparer.Ordinal),
-        ];
-    }
+    private IEnumerable<string> Days(string kind, string ending) => _paths
+        .Where(path => path.StartsWith(kind, StringComparison.Ordinal) && path.EndsWith(ending, StringComparison.Ordinal)
+            && Day().IsMatch(path[kind.Length..^ending.Length]))
+        .Order(StringComparer.Ordinal);
 
-    private string In(string path) => Path.Combine(_folder, path);
-
-    [GeneratedRegex(@"\A/[0-9]{4}/[0-9]{2}/[0-9]{2}\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    // A day's last checkpoint, and, with its size, one after which another key signed on the same day.
+    [GeneratedRegex(@"\A/[0-9]{4}/[0-9]{2}/[0-9]{2}(-[0-9]{1,19})?\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Day();
 }

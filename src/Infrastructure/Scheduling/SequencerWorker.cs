@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Infrastructure.Scheduling;
 
 /// <summary>
-/// Gives recorded events their place in the evidence log, and has the checkpoint witnessed: at the start, and every minute.
+/// Gives recorded events their place in the evidence log, has the checkpoint witnessed, and exports complete days: at the start, and every
+/// minute.
 /// </summary>
 internal sealed class SequencerWorker(IServiceScopeFactory scopes, TimeProvider clock, ILogger<SequencerWorker> log) : BackgroundService
 {
@@ -38,10 +39,11 @@ internal sealed class SequencerWorker(IServiceScopeFactory scopes, TimeProvider 
             var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
             await mediator.Send(new SequenceEvents(), stoppingToken);
             await mediator.Send(new WitnessCheckpoint(), stoppingToken);
+            await mediator.Send(new ExportDays(), stoppingToken);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
-            log.LogError(failure, "Events have no place in the evidence log yet; trying again in a minute");
+            log.LogError(failure, "Events have no place in the evidence log yet, or are not exported; trying again in a minute");
         }
     }
 }

@@ -104,9 +104,10 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         "SELECT place, body, open, hash FROM evidence WHERE grant_id = $grant AND place >= $from ORDER BY place LIMIT $page", 0,
         cancellationToken, ("$grant", grant.ToString()));
 
-    public async IAsyncEnumerable<string> ReadCheckpointsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<string> ReadCheckpointsAsync(
+        long past, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        for (var after = -1L; ;)
+        for (var after = past; ;)
         {
             var from = after;
             var page = await database.ReadAsync(

@@ -32,7 +32,7 @@ internal sealed class DyingLog(InMemoryEvidenceLog log, int step) : IAuditTrail,
 
     public IAsyncEnumerable<PlacedEvent> ReadGrantAsync(GrantId grant, CancellationToken cancellationToken) => log.ReadGrantAsync(grant, cancellationToken);
 
-    public IAsyncEnumerable<string> ReadCheckpointsAsync(CancellationToken cancellationToken) => log.ReadCheckpointsAsync(cancellationToken);
+    public IAsyncEnumerable<string> ReadCheckpointsAsync(long past, CancellationToken cancellationToken) => log.ReadCheckpointsAsync(past, cancellationToken);
 
     public Task<(long Events, DateTimeOffset? Since)> CountUnplacedAsync(CancellationToken cancellationToken) => log.CountUnplacedAsync(cancellationToken);
 

@@ -73,7 +73,7 @@ public sealed class SequenceEventsTests
         Assert.Equal(sequenced.Size, log.Count);
         Assert.Empty(await _stage.Audit.ListUnplacedAsync(10, Stop));
         AssertFits(sequenced.Checkpoint!, log);
-        await foreach (var note in _stage.Audit.ReadCheckpointsAsync(Stop))
+        await foreach (var note in _stage.Audit.ReadCheckpointsAsync(0, Stop))
         {
             var checkpoint = SignedCheckpoint.Parse(note)!;
             AssertFits(checkpoint, log.Take((int)checkpoint.Checkpoint.Size).ToList());
@@ -108,7 +108,7 @@ public sealed class SequenceEventsTests
         Assert.Equal("audit.held", (await _stage.First.SendAsync(new SequenceEvents())).Refusal?.Code);
 
         AssertFits(theirs!, await LogAsync());
-        Assert.Single(await _stage.Audit.ReadCheckpointsAsync(Stop).ToListAsync(Stop));
+        Assert.Single(await _stage.Audit.ReadCheckpointsAsync(0, Stop).ToListAsync(Stop));
     }
 
     [Theory]

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Amazon.DynamoDBv2;
+using Amazon.KeyManagementService;
 using Amazon.Runtime;
 using Amazon.S3;
 
@@ -146,6 +147,14 @@ internal sealed partial class AwsWire
         config.ForcePathStyle = true;
         config.MaxErrorRetry = 0;
         return new AmazonS3Client(new SessionAWSCredentials("AKIDTEST", SecretKey, SessionToken), config);
+    }
+
+    public AmazonKeyManagementServiceClient Kms(Uri endpoint)
+    {
+        var config = DbAccess.Infrastructure.Aws.AwsClients.Kms();
+        Configure(config, endpoint);
+        config.MaxErrorRetry = 0;
+        return new AmazonKeyManagementServiceClient(new SessionAWSCredentials("AKIDTEST", SecretKey, SessionToken), config);
     }
 
     // The AWS SDK keeps how far a clock is off for the whole process, by endpoint, and any HEAD that is refused sets it anew.

@@ -153,7 +153,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         Assert.True(await log.TryAppendAsync(
             new LogEnd(0, null, null), 0, [(waiting[0], MerkleTree.LeafHash([1]))], new LogEnd(1, "h", "note"), DateTimeOffset.UtcNow, Stop));
 
-        Assert.Equal(["note"], await log.ReadCheckpointsAsync(Stop).ToListAsync(Stop));
+        Assert.Equal(["note"], await log.ReadCheckpointsAsync(0, Stop).ToListAsync(Stop));
     }
 
     /// <summary>A process that was frozen between stamping and writing: what it writes then is older than what was placed meanwhile.</summary>

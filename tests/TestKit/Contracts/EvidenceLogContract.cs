@@ -99,7 +99,10 @@ public abstract class EvidenceLogContract
         Assert.All(all, one => Assert.Equal(MerkleTree.LeafHash(Leaf(one.Body!, one.Place)), one.Hash));
         Assert.Equal([3, 4], (await fresh.ReadAsync(3, Stop).ToListAsync(Stop)).Select(one => one.Place));
         Assert.Equal(3, (await fresh.ReadGrantAsync(grant.Id, Stop).ToListAsync(Stop)).Count);
-        Assert.Equal(["one", "two"], await fresh.ReadCheckpointsAsync(Stop).ToListAsync(Stop));
+        Assert.Equal(["one", "two"], await fresh.ReadCheckpointsAsync(0, Stop).ToListAsync(Stop));
+        Assert.Equal(["one", "two"], await fresh.ReadCheckpointsAsync(3, Stop).ToListAsync(Stop));
+        Assert.Equal(["two"], await fresh.ReadCheckpointsAsync(4, Stop).ToListAsync(Stop));
+        Assert.Empty(await fresh.ReadCheckpointsAsync(5, Stop).ToListAsync(Stop));
         Assert.Equal("two", (await fresh.ReadEndAsync(Stop)).Checkpoint);
         Assert.Equal(5, TreeHead.Read((await fresh.ReadEndAsync(Stop)).Head!)!.Size);
         Assert.True(end.Version > 0);
@@ -118,7 +121,7 @@ public abstract class EvidenceLogContract
         Assert.False(await other.TryAppendAsync(otherEnd, 0, [(others[0], AnyHash)], new LogEnd(end.Version + 1, "h", "second"), Now, Stop));
 
         Assert.Equal("first", (await other.ReadEndAsync(Stop)).Checkpoint);
-        Assert.Equal(["first"], await other.ReadCheckpointsAsync(Stop).ToListAsync(Stop));
+        Assert.Equal(["first"], await other.ReadCheckpointsAsync(0, Stop).ToListAsync(Stop));
     }
 
     [Fact]

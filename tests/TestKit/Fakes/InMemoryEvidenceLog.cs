@@ -11,7 +11,7 @@ public sealed class InMemoryEvidenceLog : IAuditTrail, IEvidenceLog
     private readonly Lock _gate = new();
     private readonly List<LogEvent> _records = [];
     private readonly List<Row> _rows = [];
-    private readonly List<string> _checkpoints = [];
+    private readonly List<(long Size, string Note)> _checkpoints = [];
     private readonly Dictionary<string, string> _marks = [];
     private Exception? _writeFailure;
     private LogEnd _end = new(0, null, null);
@@ -101,7 +101,7 @@ public sealed class InMemoryEvidenceLog : IAuditTrail, IEvidenceLog
             }
 
             _end = end with { Version = _end.Version + 1 };
-            if (end.Checkpoint is { } note) _checkpoints.Add(note);
+            if (end.Checkpoint is { } note) _checkpoints.Add((firstPlace + placed.Count, note));
             return Task.FromResult(true);
         }
     }
@@ -112,9 +112,9 @@ public sealed class InMemoryEvidenceLog : IAuditTrail, IEvidenceLog
     public IAsyncEnumerable<PlacedEvent> ReadGrantAsync(GrantId grant, CancellationToken cancellationToken) =>
         Placed(row => row.Grant == grant).ToAsyncEnumerable();
 
-    public IAsyncEnumerable<string> ReadCheckpointsAsync(CancellationToken cancellationToken)
+    public IAsyncEnumerable<string> ReadCheckpointsAsync(long past, CancellationToken cancellationToken)
     {
-        lock (_gate) return _checkpoints.ToList().ToAsyncEnumerable();
+        lock (_gate) return _checkpoints.Where(one => one.Size > past).Select(one => one.Note).ToList().ToAsyncEnumerable();
     }
 
     public async Task<(long Events, DateTimeOffset? Since)> CountUnplacedAsync(CancellationToken cancellationToken)

@@ -240,11 +240,13 @@ module "dbaccess" {
 
 output "dbaccess" {
   value = {
-    url       = module.dbaccess.url
-    table     = module.dbaccess.table
-    bucket    = module.dbaccess.bucket
-    network   = module.dbaccess.network
-    functions = module.dbaccess.functions
-    settings  = module.dbaccess.settings
+    url         = module.dbaccess.url
+    table       = module.dbaccess.table
+    bucket      = module.dbaccess.bucket
+    log_key_arn = module.dbaccess.log_key_arn
+    export      = module.dbaccess.export
+    network     = module.dbaccess.network
+    functions   = module.dbaccess.functions
+    settings    = module.dbaccess.settings
   }
 }

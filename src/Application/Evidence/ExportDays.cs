@@ -1,0 +1,174 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Evidence;
+using DbAccess.Domain.Principals;
+using MediatR;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Application.Evidence;
+
+/// <summary>Where complete days of the evidence log are exported to; null for nowhere.</summary>
+public sealed record ExportTerms(IExportPlace? Place);
+
+/// <summary>
+/// Exports every day of UTC that is complete and was not exported yet, after it was held against its last checkpoint: what does not fit is
+/// never exported. At least once, and safe to repeat from any point; a file that is there already and differs is an alarm, and nothing goes
+/// on behind it.
+/// </summary>
+public sealed record ExportDays : IRequest<Result>
+{
+    internal sealed class Handler(
+            IEvidenceLog log, IAuditTrail audit, ExportTerms terms, TimeProvider clock, ILogger<Handler> logger)
+        : IRequestHandler<ExportDays, Result>
+    {
+        private const string MarkName = "exported";
+        private const string AlarmName = "export_differs";
+
+        // A process whose clock is behind may still sign a checkpoint of the day that is over here.
+        private static readonly TimeSpan Slack = TimeSpan.FromMinutes(10);
+        // As of the sequencer, whose turn it is; for each day anew.
+        private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+        private static readonly string Me = Guid.NewGuid().ToString("N");
+
+        public async Task<Result> Handle(ExportDays command, CancellationToken cancellationToken)
+        {
+            if (terms.Place is not { } place) return Result.Done;
+
+            var now = clock.GetUtcNow();
+            var complete = DateOnly.FromDateTime((now - Slack).UtcDateTime).AddDays(-1);
+            var kept = await log.ReadMarkAsync(MarkName, cancellationToken);
+            var mark = kept is null ? Mark.None : Mark.Read(kept);
+            if (mark is null) return Alarm("the mark of what was exported cannot be read");
+            if (mark.Day >= complete) return Result.Done;
+            if (!await log.TryHoldAsync(Me, now, now + Lease, cancellationToken)) return EvidenceErrors.Held();
+
+            try
+            {
+                return await ExportAsync(place, complete, kept, mark, cancellationToken);
+            }
+            catch (ExportException failure)
+            {
+                logger.LogError("The evidence log is not exported to {Place} since {Day}: {Why}", place.Name, mark.Day, failure.Message);
+                return new Error("audit.not_exported", failure.Message);
+            }
+            catch (NotSignedException broken)
+            {
+                return Alarm(broken.Message);
+            }
+            finally
+            {
+                await log.TryHoldAsync(Me, now, clock.GetUtcNow(), CancellationToken.None);
+            }
+        }
+
+        private async Task<Result> ExportAsync(
+            IExportPlace place, DateOnly complete, string? kept, Mark mark, CancellationToken cancellationToken)
+        {
+            var export = new LogExport(log, []);
+            await foreach (var day in LogDay.ListAsync(log, mark.Tree.Size, mark.Day, cancellationToken))
+            {
+                if (day.Day > complete) break;
+
+                var content = new DayContent(export, day, mark.Tree);
+                if (!await place.TryAddAsync($"log/{day.Path}.jsonl", content.LinesAsync(cancellationToken), cancellationToken))
+                    return await DiffersAsync(place, $"log/{day.Path}.jsonl", cancellationToken);
+                foreach (var (path, signed) in day.Checkpoints)
+                    if (!await place.TryAddAsync(path, One(signed.Note()), cancellationToken))
+                        return await DiffersAsync(place, path, cancellationToken);
+
+                // The one file that changes, when a key does: nobody has to trust it.
+                var keys = string.Concat(content.Keys.AsEnumerable().Reverse().Select(key => key.ToPem())) + mark.Keys;
+                if (keys != mark.Keys) await place.PutAsync("key.pem", keys, cancellationToken);
+
+                var next = new Mark(day.Day, content.Tree, keys);
+                if (!await log.TryWriteMarkAsync(MarkName, kept, next.Write(), cancellationToken)) return EvidenceErrors.Held();
+                logger.LogInformation("The evidence log of {Day} is exported to {Place}: {Events} events", day.Day, place.Name,
+                    next.Tree.Size - mark.Tree.Size);
+
+                (mark, kept) = (next, next.Write());
+                var now = clock.GetUtcNow();
+                if (!await log.TryHoldAsync(Me, now, now + Lease, cancellationToken)) return EvidenceErrors.Held();
+            }
+
+            // Days on which nothing was placed have no file, and are not looked for again.
+            var last = (mark with { Day = complete }).Write();
+            return last == kept || await log.TryWriteMarkAsync(MarkName, kept, last, cancellationToken)
+                ? Result.Done : EvidenceErrors.Held();
+        }
+
+        private async Task<Result> DiffersAsync(IExportPlace place, string path, CancellationToken cancellationToken)
+        {
+            logger.LogCritical("{Path} was exported to {Place} and differs from what is on record. Who can write to either?",
+                path, place.Name);
+            var said = await log.ReadMarkAsync(AlarmName, cancellationToken);
+            if (said != path && await log.TryWriteMarkAsync(AlarmName, said, path, cancellationToken))
+                await audit.RecordAsync(new LogEvent
+                {
+                    At = clock.GetUtcNow(), Type = "audit.export_differs", By = new Actor.Sweep(), Way = Way.Current,
+                    What = [new Fact.Text("path", path)],
+                }, cancellationToken);
+            return new Error("audit.export_differs", $"{path} was exported to {place.Name} and differs from what is on record.");
+        }
+
+        private Error Alarm(string fault)
+        {
+            logger.LogCritical("The evidence log was tampered with, so it is not exported: {Fault}. Who can write to the store?", fault);
+            return EvidenceErrors.Broken(fault);
+        }
+
+        private static async IAsyncEnumerable<string> One(string content)
+        {
+            await Task.CompletedTask;
+            yield return content;
+        }
+    }
+
+    /// <summary>The lines of one day, and what the tree is behind them.</summary>
+    private sealed class DayContent(LogExport export, LogDay day, TreeHead before)
+    {
+        public TreeHead Tree { get; private set; } = TreeHead.Empty;
+
+        /// <summary>That came into the log on this day, the oldest first.</summary>
+        public List<LogKey> Keys { get; } = [];
+
+        /// <exception cref="NotSignedException">Behind the last line: all of it together is not what was signed.</exception>
+        public async IAsyncEnumerable<string> LinesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            Tree = before;
+            Keys.Clear();
+            await foreach (var placed in export.EventsAsync(day, cancellationToken))
+            {
+                Tree = Tree.Add(MerkleTree.LeafHash(Encoding.UTF8.GetBytes(placed.Body!.Leaf(placed.Place))));
+                if (LogExport.KeyOf(placed) is { } key) Keys.Add(key);
+                yield return export.Line(placed);
+            }
+
+            var signed = day.Last.Checkpoint;
+            if (Tree.Size != signed.Size || !signed.Root.AsSpan().SequenceEqual(Tree.Root()))
+                throw new NotSignedException(string.Create(CultureInfo.InvariantCulture,
+                    $"events {before.Size} to {signed.Size - 1} do not give the root that the checkpoint of size {signed.Size} signed"));
+        }
+    }
+
+    private sealed class NotSignedException(string fault) : Exception(fault);
+
+    /// <param name="Day">Up to and with this one everything is exported.</param>
+    /// <param name="Tree">Of all that is exported; its size is the place of the next event.</param>
+    /// <param name="Keys">The key file as it was put last.</param>
+    private sealed record Mark(DateOnly Day, TreeHead Tree, string Keys)
+    {
+        private const string Form = "yyyy-MM-dd";
+
+        public static Mark None { get; } = new(DateOnly.MinValue, TreeHead.Empty, "");
+
+        public string Write() => $"{Day.ToString(Form, CultureInfo.InvariantCulture)}\n{Tree.Write()}\n{Keys}";
+
+        /// <summary>What <see cref="Write"/> wrote; null when it is anything else.</summary>
+        public static Mark? Read(string text) => text.Split('\n', 3) is [var date, var head, var keys]
+            && DateOnly.TryParseExact(date, Form, CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+            && TreeHead.Read(head) is { } tree ? new Mark(day, tree, keys) : null;
+    }
+}
