@@ -144,7 +144,7 @@ internal static class SqliteSchema
         -- For people with a shell and sqlite3; nothing in the product reads them.
         CREATE VIEW events AS SELECT grant_id, number AS seq, json_extract(body, '$.at') AS at, json_extract(body, '$.type') AS type,
             json_extract(body, '$.actor') AS by, json_extract(body, '$.what.from') AS "from", json_extract(body, '$.what.to') AS "to",
-            coalesce(json_extract(open, '$.note.value'), json_extract(open, '$.reason.value')) AS note
+            coalesce(json_extract(open, '$.note.value'), json_extract(open, '$.reason.value'), json_extract(open, '$.sql.value')) AS note
             FROM evidence WHERE number IS NOT NULL;
 
         CREATE VIEW attempts AS SELECT id AS seq, json_extract(body, '$.at') AS at, json_extract(body, '$.type') AS action,

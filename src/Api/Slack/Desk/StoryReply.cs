@@ -30,7 +30,8 @@ internal static class StoryReply
         parts.AddRange(Events(story));
         if (grant.Receipt is { } receipt) parts.Add(new ChatPart.Text(Receipt(receipt)));
         var plan = Plan(grant) is { } hash ? $", plan {Short(hash)}" : "";
-        parts.Add(new ChatPart.Note($"Rule {grant.Rule}, policy {Short(grant.PolicyHash)}{plan}."));
+        parts.Add(new ChatPart.Note($"Rule {grant.Rule}, policy {Short(grant.PolicyHash)}{plan}. " +
+            $"With proof, where DbAccess runs: `dbaccess audit export --to DIR --grant {grant.Id}`"));
         return new ChatMessage($"The story of {what}.", parts);
     }
 
