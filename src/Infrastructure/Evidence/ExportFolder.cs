@@ -82,6 +82,7 @@ public sealed partial class ExportFolder
         .Order(StringComparer.Ordinal);
 
     // A day's last checkpoint, and, with its size, one after which another key signed on the same day.
-    [GeneratedRegex(@"\A/[0-9]{4}/[0-9]{2}/[0-9]{2}(-[0-9]{1,19})?\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A/[0-9]{4}/[0-9]{2}/[0-9]{2}(-[0-9]{1,19})?\z", RegexOptions.CultureInvariant
+        | RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Day();
 }
