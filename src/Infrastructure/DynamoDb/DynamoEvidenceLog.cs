@@ -48,12 +48,13 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         var request = new UpdateItemRequest
         {
             Key = DynamoTable.Key(LogPk, LeaseSk),
-            ConditionExpression = "attribute_not_exists(held_by) OR held_by = :me OR held_until <= :now",
+            ConditionExpression = "attribute_not_exists(held_by) OR held_by = :me OR held_until <= :now OR held_until > :beyond",
             UpdateExpression = "SET held_by = :me, held_until = :until",
             ExpressionAttributeValues = new(StringComparer.Ordinal)
             {
                 [":me"] = DynamoItem.Text(holder), [":now"] = DynamoItem.Number(now.ToUnixTimeMilliseconds()),
                 [":until"] = DynamoItem.Number(until.ToUnixTimeMilliseconds()),
+                [":beyond"] = DynamoItem.Number((until + LogEnd.ClocksDiffer).ToUnixTimeMilliseconds()),
             },
         };
         // Also the first time, so that what was recorded from then on is found however long nobody looks.
