@@ -27,7 +27,13 @@ public sealed class FileSigner(string path) : ICheckpointSigner
     /// <summary>Where the next key waits until it is used. The same one again after a change that was cut off.</summary>
     public FileSigner Next => new($"{path}.next");
 
-    /// <summary>Puts the present key aside, under its id, and the next one in its place; safe to repeat.</summary>
+    /// <summary>Where a key lies that was put aside.</summary>
+    /// <param name="id">Eight hex digits.</param>
+    public FileSigner Aside(string id) => new($"{path}.{id}");
+
+    /// <summary>
+    /// Keeps the present key aside, under its id, and puts the next one in its place; safe to repeat. There is a key at each moment.
+    /// </summary>
     /// <exception cref="SigningKeyException">The folder cannot be written to.</exception>
     public void TakeNext()
     {
@@ -37,10 +43,10 @@ public sealed class FileSigner(string path) : ICheckpointSigner
             if (File.Exists(path))
             {
                 using var old = Read();
-                File.Move(path, $"{path}.{PublicOf(old).Id}", overwrite: false);
+                PrivateFile.TryMake($"{path}.{PublicOf(old).Id}", File.ReadAllText(path));
             }
 
-            File.Move($"{path}.next", path, overwrite: false);
+            File.Move($"{path}.next", path, overwrite: true);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
