@@ -85,14 +85,17 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
     /// <summary>Another process on the same store, server and chat.</summary>
     public Worker Start() => Start(Audit);
 
+    /// <summary>One whose clock goes behind.</summary>
+    public Worker StartBehind(TimeSpan by) => Start(Audit, new FakeTimeProvider(Now - by));
+
     /// <summary>One whose evidence log has a will of its own.</summary>
-    internal Worker Start<T>(T evidence)
+    internal Worker Start<T>(T evidence, TimeProvider? clock = null)
         where T : IAuditTrail, IEvidenceLog
     {
         var gate = new Gate();
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(Log));
-        services.AddSingleton<TimeProvider>(Clock);
+        services.AddSingleton(clock ?? Clock);
         services.AddSingleton<IGrantStore>(new GatedStore(Store, gate));
         services.AddSingleton<IRoleAdministrator>(new GatedRoles(Roles, gate));
         services.AddSingleton<IRoleInventory>(Inventory);
@@ -115,7 +118,10 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         if (_reveal is not null) services.AddSingleton(_reveal);
         services.AddApplication(new Installation(Some.Installation));
         var provider = services.BuildServiceProvider(validateScopes: true);
-        return new Worker(provider.GetRequiredService<IMediator>(), gate) { Groups = provider.GetRequiredService<GroupHealth>() };
+        return new Worker(provider.GetRequiredService<IMediator>(), gate)
+        {
+            Groups = provider.GetRequiredService<GroupHealth>(), Watch = provider.GetRequiredService<LogWatch>(),
+        };
     }
 
     public void Dispatch(GrantId id) => _dispatched.Enqueue(id);

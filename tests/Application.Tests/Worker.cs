@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Domain.Grants;
 using MediatR;
@@ -10,6 +11,8 @@ internal sealed class Worker(IMediator mediator, Gate gate)
     public Gate Gate => gate;
 
     public required GroupHealth Groups { get; init; }
+
+    public required LogWatch Watch { get; init; }
 
     public Task<T> SendAsync<T>(IRequest<T> request, CancellationToken? cancellationToken = null) => mediator.Send(request, cancellationToken ?? TestContext.Current.CancellationToken);
 

@@ -48,7 +48,7 @@ internal static class AuditKeyVerb
         var (fromFile, present) = (await TryAsync(file), await TryAsync(set));
         // The one that is set is another already (a KMS key, a file put there): it is the new one. Otherwise one is made.
         var isSet = present is not null && !Signed(newest, present);
-        if (!isSet && set is not FileSigner)
+        if (!isSet && set is not IKeptKey)
         {
             // A file that is made now would not be what is set.
             await Console.Error.WriteLineAsync(present is null
@@ -57,7 +57,7 @@ internal static class AuditKeyVerb
             return CommandLine.Failure;
         }
 
-        var old = fromFile is not null && Signed(newest, fromFile) ? file : null;
+        var old = fromFile is not null && Signed(newest, fromFile) ? file : await AsideAsync(file, newest);
         var fresh = isSet ? present! : await file.Next.OpenAsync(first: true, CancellationToken.None);
         if (old is null)
             await Console.Error.WriteLineAsync(
@@ -80,6 +80,14 @@ internal static class AuditKeyVerb
     private static async Task<SignedCheckpoint?> NewestAsync(IServiceProvider services) =>
         (await services.GetRequiredService<IEvidenceLog>().ReadEndAsync(CancellationToken.None)).Checkpoint is { } note
             ? SignedCheckpoint.Parse(note) : null;
+
+    /// <summary>The key that signed last, where a change that was cut off has put it aside; null when it is not there.</summary>
+    private static async Task<ICheckpointSigner?> AsideAsync(IKeptKey file, SignedCheckpoint newest)
+    {
+        foreach (var line in newest.Signatures)
+            if (file.Aside(line.Key) is var aside && await TryAsync(aside) is { } key && Signed(newest, key)) return aside;
+        return null;
+    }
 
     private static async Task<LogKey?> TryAsync(ICheckpointSigner signer)
     {

@@ -58,7 +58,7 @@ internal sealed class GroupsHealth(GroupHealth groups) : IHealthCheck
 internal sealed class EvidenceHealth(LogWatch watch) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(watch.Broken is { } fault
+        Task.FromResult((watch.Broken ?? watch.PassedOver) is { } fault
             ? HealthCheckResult.Degraded($"the evidence log was tampered with: {fault}; `dbaccess audit verify` says more")
             : watch.Trouble is { } why ? HealthCheckResult.Degraded(why) : HealthCheckResult.Healthy());
 }

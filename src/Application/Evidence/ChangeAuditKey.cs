@@ -31,14 +31,15 @@ public sealed record ChangeAuditKey(Actor By, ICheckpointSigner? Old, LogKey New
     {
         public async Task<Result<Sequenced>> Handle(ChangeAuditKey command, CancellationToken cancellationToken)
         {
-            await audit.RecordAsync(BringIn(command.New, command.By, clock.GetUtcNow()), cancellationToken);
+            var bringIn = BringIn(command.New, command.By, clock.GetUtcNow());
             if (command.Old is { } old)
             {
-                var vouched = await mediator.Send(new SequenceEvents(With: old), cancellationToken);
+                var vouched = await mediator.Send(new SequenceEvents(With: old, BringsIn: (command.New, bringIn)), cancellationToken);
                 if (vouched.Refusal is not null) return vouched;
             }
             else
             {
+                await audit.RecordAsync(bringIn, cancellationToken);
                 await audit.RecordAsync(Event("audit.key_lost", command.By, clock.GetUtcNow(), command.New), cancellationToken);
             }
 

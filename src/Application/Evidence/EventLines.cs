@@ -10,7 +10,7 @@ namespace DbAccess.Application.Evidence;
 internal static class EventLines
 {
     /// <summary>Of a line, without its line feed.</summary>
-    private const int LongestLine = 1 << 20;
+    internal const int LongestLine = 1 << 20;
 
     private const int BlockBytes = 2 * LongestLine;
 

@@ -9,5 +9,8 @@ internal static class EvidenceErrors
 
     public static Error NoKey(string why) => new("audit.no_key", $"Nothing can be signed: {why}.");
 
+    public static Error Failed(Exception why) =>
+        new("audit.failed", $"Events get no place in the evidence log: the store failed ({why.GetType().Name}).");
+
     public static Error Broken(string fault) => new("audit.broken", $"The evidence log was tampered with: {fault}.");
 }

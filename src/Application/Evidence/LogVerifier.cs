@@ -117,7 +117,7 @@ public sealed class LogVerifier(IReadOnlyList<LogKey> keys)
         return null;
     }
 
-    private static LogKey? Key(string? base64)
+    internal static LogKey? Key(string? base64)
     {
         var spki = new byte[base64?.Length ?? 0];
         return Convert.TryFromBase64String(base64 ?? "", spki, out var length) ? LogKey.From(spki.AsSpan(0, length)) : null;

@@ -12,10 +12,14 @@ namespace DbAccess.Application.Evidence;
 /// </summary>
 public sealed class LogWatch(IEvidenceLog log, EvidenceTerms terms)
 {
+    private readonly EventLineReader _reader = new(withProof: false);
     private TreeHead _seen = TreeHead.Empty;
 
     /// <summary>What was found wrong the last time it came by, in words; null when nothing was.</summary>
     public string? Broken { get; private set; }
+
+    /// <summary>What waits on record and is no event of ours, in words; null when there is nothing like that.</summary>
+    public string? PassedOver { get; internal set; }
 
     /// <summary>How many events have a place.</summary>
     public long Size { get; private set; }
@@ -64,10 +68,22 @@ public sealed class LogWatch(IEvidenceLog log, EvidenceTerms terms)
     {
         { Place: var place } when place != _seen.Size => Missing(_seen.Size),
         { Body: null } or { Hash: null } => Missing(placed.Place),
-        { Body: { } body, Hash: { } hash } =>
-            MerkleTree.LeafHash(Encoding.UTF8.GetBytes(body.Leaf(placed.Place))).AsSpan().SequenceEqual(hash)
-            ? null : string.Create(CultureInfo.InvariantCulture, $"event {placed.Place} was changed"),
+        { Body: { } body, Hash: { } hash } => Content(placed.Place, body, hash),
     };
+
+    private string? Content(long place, EventBody body, byte[] hash)
+    {
+        var changed = string.Create(CultureInfo.InvariantCulture, $"event {place} was changed");
+        // First the hash, since nothing else of it is needed when it does not fit; what was placed once is canonical when it does.
+        if (body.TryLeaf(place) is not { } leaf || !MerkleTree.LeafHash(Encoding.UTF8.GetBytes(leaf)).AsSpan().SequenceEqual(hash))
+            return changed;
+        if (body.Open is null && !leaf.Contains("{\"sha256\":", StringComparison.Ordinal)) return null;
+
+        var read = _reader.Read(Encoding.UTF8.GetBytes(ExportLine.Of(leaf, body.Open, hash: hash).TrimEnd('\n')));
+        return read.Form is not LineForm.Canonical ? changed
+            : read.NotAsRecorded is { } name ? FaultWords.NotAsRecorded(place, name)
+            : read.ShownValues < read.SealedValues ? $"{changed}: what was sealed in it is gone" : null;
+    }
 
     private string Found(string fault)
     {

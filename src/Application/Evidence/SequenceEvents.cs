@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
@@ -22,7 +21,9 @@ public sealed record Sequenced(long Placed, long Size, SignedCheckpoint? Checkpo
 /// </summary>
 /// <param name="TakeKey">Go on with the key that is set, though another one signed so far: somebody decided so.</param>
 /// <param name="With">Sign with this one; null for the one that is set.</param>
-public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? With = null) : IRequest<Result<Sequenced>>
+/// <param name="BringsIn">The event that brings in the next key, recorded here, where nobody else gives places meanwhile.</param>
+public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? With = null, (LogKey Key, LogEvent Event)? BringsIn = null)
+    : IRequest<Result<Sequenced>>
 {
     internal sealed class Handler(
             IEvidenceLog log, IAuditTrail audit, LateRecords late, ICheckpointSigner signer, LogWatch watch, Installation installation,
@@ -40,13 +41,26 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
 
         public async Task<Result<Sequenced>> Handle(SequenceEvents command, CancellationToken cancellationToken)
         {
-            await late.WriteAsync(cancellationToken);
             var now = clock.GetUtcNow();
+            try
+            {
+                return await HoldAsync(command, now, cancellationToken);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException)
+            {
+                watch.Note(EvidenceErrors.Failed(failure), now);
+                throw;
+            }
+        }
+
+        private async Task<Result<Sequenced>> HoldAsync(SequenceEvents command, DateTimeOffset now, CancellationToken cancellationToken)
+        {
+            await late.WriteAsync(cancellationToken);
             if (!await log.TryHoldAsync(Me, now, now + Lease, cancellationToken)) return watch.Note(EvidenceErrors.Held(), now);
 
             try
             {
-                return watch.Note(await SequenceAsync(command.With ?? signer, command.TakeKey, cancellationToken), now);
+                return watch.Note(await SequenceAsync(command, cancellationToken), now);
             }
             catch (SigningKeyException lost)
             {
@@ -59,8 +73,9 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
             }
         }
 
-        private async Task<Result<Sequenced>> SequenceAsync(ICheckpointSigner signer, bool takeKey, CancellationToken cancellationToken)
+        private async Task<Result<Sequenced>> SequenceAsync(SequenceEvents command, CancellationToken cancellationToken)
         {
+            var by = command.With ?? signer;
             var end = await log.ReadEndAsync(cancellationToken);
             var newest = end.Checkpoint is null ? null : SignedCheckpoint.Parse(end.Checkpoint);
             var head = end.Head is null ? TreeHead.Empty : TreeHead.Read(end.Head);
@@ -71,35 +86,77 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
                 return EvidenceErrors.Broken("its end is not what was signed");
             }
 
-            var key = await signer.OpenAsync(first: newest is null, cancellationToken);
-            if (newest is not null && !takeKey && !IsSignedBy(newest, key)) return NotTheKey(newest, key);
+            var key = await by.OpenAsync(first: newest is null, cancellationToken);
+            if (newest is not null && !command.TakeKey && !IsSignedBy(newest, key)) return NotTheKey(newest, key);
 
-            await WatchAsync(head, cancellationToken);
             if (newest is null) await BeginAsync(key, cancellationToken);
+            if (command.BringsIn is { } next) await audit.RecordAsync(next.Event, cancellationToken);
+            var admission = new Admission(command.BringsIn is { } other ? [key, other.Key] : [key]);
+            // By the store's own name for it: why it gets no place.
+            var aside = new SortedDictionary<string, string>(StringComparer.Ordinal);
+            await WatchAsync(head, cancellationToken);
             var placed = 0L;
-            while (await log.ListUnplacedAsync(AtOnce, cancellationToken) is { Count: > 0 } waiting)
+            while (true)
             {
+                var (batch, grown) = await NextAsync(admission, aside, head, cancellationToken);
+                // That something is passed over is an event itself.
+                if (batch.Count == 0 && await PassedOverAsync(aside, cancellationToken)) continue;
+                if (batch.Count == 0) return new Sequenced(placed, head.Size, newest);
+
                 var first = head.Size;
-                List<(UnplacedEvent, byte[])> batch = [];
-                foreach (var happened in waiting)
-                {
-                    var hash = MerkleTree.LeafHash(Encoding.UTF8.GetBytes(happened.Body.Leaf(head.Size)));
-                    head = head.Add(hash);
-                    batch.Add((happened, hash));
-                }
-
-                var at = clock.GetUtcNow();
+                head = grown;
+                // Never before the one before, whatever the clock of this process says: exports go by the days of checkpoints.
+                var at = newest?.Checkpoint.At is { } before && before > clock.GetUtcNow() ? before : clock.GetUtcNow();
                 var checkpoint = new Checkpoint(Origin, head.Size, head.Root(), at);
-                var signed = SignedCheckpoint.Of(checkpoint, key.KeyId, await signer.SignAsync(checkpoint.Body(), cancellationToken));
-                var next = new LogEnd(end.Version + 1, head.Write(), signed.Note());
+                var signature = await by.SignAsync(checkpoint.Body(), cancellationToken);
+                // On the log, it would be one that nobody can verify any more.
+                if (!key.Fits(checkpoint.Body(), signature)) throw new SigningKeyException("the key was replaced while it signed");
+                var signed = SignedCheckpoint.Of(checkpoint, key.KeyId, signature);
+                var grownEnd = new LogEnd(end.Version + 1, head.Write(), signed.Note());
                 // Somebody else went on; what they did not place comes with the next pass.
-                if (!await log.TryAppendAsync(end, first, batch, next, at, cancellationToken)) return EvidenceErrors.Held();
+                if (!await log.TryAppendAsync(end, first, batch, grownEnd, at, cancellationToken)) return EvidenceErrors.Held();
 
-                (end, newest, placed) = (next, signed, placed + batch.Count);
-                await log.TryHoldAsync(Me, at, at + Lease, cancellationToken);
+                (end, newest, placed) = (grownEnd, signed, placed + batch.Count);
+                var now = clock.GetUtcNow();
+                await log.TryHoldAsync(Me, now, now + Lease, cancellationToken);
             }
+        }
 
-            return new Sequenced(placed, head.Size, newest);
+        /// <summary>What gets its place next, and what the tree comes to with it; what gets none is put aside.</summary>
+        private async Task<(List<(UnplacedEvent, byte[])> Batch, TreeHead Head)> NextAsync(
+            Admission admission, SortedDictionary<string, string> aside, TreeHead head, CancellationToken cancellationToken)
+        {
+            List<(UnplacedEvent, byte[])> batch = [];
+            int before;
+            do
+            {
+                before = aside.Count;
+                foreach (var waiting in await log.ListUnplacedAsync(AtOnce + before, cancellationToken))
+                {
+                    if (batch.Count == AtOnce || aside.ContainsKey(waiting.Key)) continue;
+                    var (hash, fault) = admission.Judge(waiting.Body, head.Size);
+                    if (hash is null)
+                    {
+                        aside[waiting.Key] = fault!;
+                        continue;
+                    }
+
+                    head = head.Add(hash);
+                    batch.Add((waiting, hash));
+                }
+            }
+            while (batch.Count == 0 && aside.Count > before);
+            return (batch, head);
+        }
+
+        /// <summary>True when that was put on record just now.</summary>
+        private async Task<bool> PassedOverAsync(SortedDictionary<string, string> aside, CancellationToken cancellationToken)
+        {
+            var known = watch.PassedOver;
+            watch.PassedOver = aside.Count == 0 ? null : string.Create(CultureInfo.InvariantCulture,
+                $"{aside.Count} recorded {(aside.Count == 1 ? "event gets" : "events get")} no place; {aside.First().Key}: " +
+                    $"{aside.First().Value}");
+            return watch.PassedOver is { } fault && await AlarmAsync(fault, known, cancellationToken);
         }
 
         private async Task BeginAsync(LogKey key, CancellationToken cancellationToken)
@@ -115,11 +172,16 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
         private async Task WatchAsync(TreeHead head, CancellationToken cancellationToken)
         {
             var known = watch.Broken;
-            if (await watch.LookAsync(head, cancellationToken) is not { } fault) return;
+            if (await watch.LookAsync(head, cancellationToken) is { } fault) await AlarmAsync(fault, known, cancellationToken);
+        }
 
+        private async Task<bool> AlarmAsync(string fault, string? known, CancellationToken cancellationToken)
+        {
             logger.LogCritical("The evidence log was tampered with: {Fault}. Who can write to the store?", fault);
-            if (known != fault)
-                await audit.RecordAsync(Event("audit.broken", new Fact.Text("fault", fault)), cancellationToken);
+            if (known == fault) return false;
+
+            await audit.RecordAsync(Event("audit.broken", new Fact.Text("fault", fault)), cancellationToken);
+            return true;
         }
 
         private Result<Sequenced> NotTheKey(SignedCheckpoint newest, LogKey key)

@@ -25,7 +25,13 @@ public interface IKeptKey : ICheckpointSigner
     /// <summary>Where the next key waits until it is used. The same one again after a change that was cut off.</summary>
     ICheckpointSigner Next { get; }
 
-    /// <summary>Puts the present key aside, under its id, and the next one in its place; safe to repeat.</summary>
+    /// <summary>Where a key lies that was put aside.</summary>
+    /// <param name="id">Eight hex digits.</param>
+    ICheckpointSigner Aside(string id);
+
+    /// <summary>
+    /// Keeps the present key aside, under its id, and puts the next one in its place; safe to repeat. There is a key at each moment.
+    /// </summary>
     /// <exception cref="SigningKeyException">It cannot be done here.</exception>
     void TakeNext();
 }

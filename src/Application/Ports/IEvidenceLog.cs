@@ -17,7 +17,11 @@ public sealed record PlacedEvent(long Place, EventBody? Body, byte[]? Hash);
 /// <param name="Version">Counts appends; an append over any other version than the stored one has lost a race.</param>
 /// <param name="Head">The peaks of the tree (<see cref="TreeHead"/>), as text.</param>
 /// <param name="Checkpoint">The newest checkpoint, signed; null while the log is empty.</param>
-public sealed record LogEnd(long Version, string? Head, string? Checkpoint);
+public sealed record LogEnd(long Version, string? Head, string? Checkpoint)
+{
+    /// <summary>Clocks of processes may; a lease that reaches further ahead than this is nobody's.</summary>
+    public static TimeSpan ClocksDiffer { get; } = TimeSpan.FromMinutes(10);
+}
 
 /// <summary>
 /// The evidence log of a store: events in the order in which they got their place, and every checkpoint. The events themselves are recorded
@@ -28,7 +32,8 @@ public interface IEvidenceLog
 {
     /// <summary>
     /// For one at a time: true when this holder has the log until then, again included. Keeps two from doing the same work; what keeps the
-    /// log from forking is <see cref="TryAppendAsync"/>.
+    /// log from forking is <see cref="TryAppendAsync"/>. A lease that reaches past <paramref name="until"/> by more than
+    /// <see cref="LogEnd.ClocksDiffer"/> (a clock that was wrong, a hand in the store) holds nobody up.
     /// </summary>
     Task<bool> TryHoldAsync(string holder, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken);
 

@@ -70,11 +70,15 @@ public sealed record EventBody(string Json, string? Open)
         Convert.ToHexStringLower(SHA256.HashData([.. salt, .. CanonicalJson.Utf8(value)]));
 
     /// <summary>The whole event at its place: what is hashed, and what an export holds.</summary>
-    public string Leaf(long place)
+    /// <exception cref="FormatException">It is not the body of an event.</exception>
+    public string Leaf(long place) => TryLeaf(place) ?? throw new FormatException("The body of an event has no type.");
+
+    /// <summary>Null when this is not the body of an event: somebody wrote it into the store by hand.</summary>
+    public string? TryLeaf(long place)
     {
         // Names are sorted, and "trace" or "type" comes next; inside a text their quotes would be escaped, and "what" comes after them.
         var (trace, type) = (Json.IndexOf(",\"trace\":", StringComparison.Ordinal), Json.IndexOf(",\"type\":", StringComparison.Ordinal));
-        if (type < 0) throw new FormatException("The body of an event has no type.");
+        if (type < 0) return null;
         return Json.Insert(trace >= 0 && trace < type ? trace : type, string.Create(CultureInfo.InvariantCulture, $",\"seq\":{place}"));
     }
 

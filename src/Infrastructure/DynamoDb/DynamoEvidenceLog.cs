@@ -48,12 +48,13 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         var request = new UpdateItemRequest
         {
             Key = DynamoTable.Key(LogPk, LeaseSk),
-            ConditionExpression = "attribute_not_exists(held_by) OR held_by = :me OR held_until <= :now",
+            ConditionExpression = "attribute_not_exists(held_by) OR held_by = :me OR held_until <= :now OR held_until > :beyond",
             UpdateExpression = "SET held_by = :me, held_until = :until",
             ExpressionAttributeValues = new(StringComparer.Ordinal)
             {
                 [":me"] = DynamoItem.Text(holder), [":now"] = DynamoItem.Number(now.ToUnixTimeMilliseconds()),
                 [":until"] = DynamoItem.Number(until.ToUnixTimeMilliseconds()),
+                [":beyond"] = DynamoItem.Number((until + LogEnd.ClocksDiffer).ToUnixTimeMilliseconds()),
             },
         };
         // Also the first time, so that what was recorded from then on is found however long nobody looks.
@@ -81,8 +82,11 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
 
         var known = await PlacedSinceAsync(from - Slack, cancellationToken);
         var waiting = new List<Dictionary<string, AttributeValue>>();
-        foreach (var hour in JournalKey.Between(from, now + Ahead).Chunk(16))
-            waiting.AddRange((await Task.WhenAll(hour.Select(pk => QueryHourAsync(pk, from, cancellationToken)))).SelectMany(items => items)
+        // What a clock far ahead stamped waits until then: it would be looked for for longer than the batch that it stands in is known.
+        var until = now + Ahead;
+        foreach (var hour in JournalKey.Between(from, until).Chunk(16))
+            waiting.AddRange((await Task.WhenAll(hour.Select(pk => QueryHourAsync(pk, from, until, cancellationToken))))
+                .SelectMany(items => items)
                 .Where(item => !known.Contains(DynamoJournal.Key(item).ToString())));
         if (waiting.Count == 0)
         {
@@ -129,7 +133,7 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
     {
         var waiting = await ListUnplacedAsync(int.MaxValue, cancellationToken);
         return (waiting.Count, waiting.Count == 0
-            ? null : DateTimeOffset.FromUnixTimeMilliseconds(waiting.Min(one => JournalKey.Parse(one.Key).Milliseconds)));
+            ? null : DateTimeOffset.FromUnixTimeMilliseconds(waiting.Min(one => JournalKey.MillisecondsOf(one.Key))));
     }
 
     public async Task<string?> ReadMarkAsync(string name, CancellationToken cancellationToken) =>
@@ -211,15 +215,19 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         return await table.QueryAsync(request, 1, cancellationToken) is [var item] ? Batch.Read(item) : null;
     }
 
-    private Task<List<Dictionary<string, AttributeValue>>> QueryHourAsync(string pk, DateTimeOffset from,
+    private Task<List<Dictionary<string, AttributeValue>>> QueryHourAsync(string pk, DateTimeOffset from, DateTimeOffset until,
         CancellationToken cancellationToken)
     {
         var since = string.Create(CultureInfo.InvariantCulture, $"{from.ToUnixTimeMilliseconds():D13}");
+        var last = string.Create(CultureInfo.InvariantCulture, $"{until.ToUnixTimeMilliseconds():D13}~");
         return table.QueryAsync(new QueryRequest
         {
-            KeyConditionExpression = "pk = :pk AND sk >= :since", ConsistentRead = true,
+            KeyConditionExpression = "pk = :pk AND sk BETWEEN :since AND :last", ConsistentRead = true,
             ExpressionAttributeValues =
-                new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(pk), [":since"] = DynamoItem.Text(since) },
+                new(StringComparer.Ordinal)
+                {
+                    [":pk"] = DynamoItem.Text(pk), [":since"] = DynamoItem.Text(since), [":last"] = DynamoItem.Text(last),
+                },
         }, int.MaxValue, cancellationToken);
     }
 

@@ -32,7 +32,15 @@ internal sealed record JournalKey(string Pk, string Sk)
             $"{ms:D13}#{grant?.ToString() ?? "-"}#A{own}"));
     }
 
+    /// <summary>One that this product wrote; what has another was put there by hand, and could not even be written into a batch.</summary>
+    public bool IsOurs => Sk.Length is > 13 and <= 200 && Sk.AsSpan(0, 13).IndexOfAnyExceptInRange('0', '9') < 0
+        && Sk.Split('#') is [{ Length: 13 }, _, _, ..] && Sk.AsSpan().IndexOfAny("|\n") < 0;
+
     public long Milliseconds => long.Parse(Sk[..13], CultureInfo.InvariantCulture);
+
+    /// <summary>The instant of an event as it stands in a batch; of what is none the beginning of time.</summary>
+    public static long MillisecondsOf(string text) => text.Split('|') is [_, { Length: >= 13 } sk, ..]
+        && long.TryParse(sk.AsSpan(0, 13), NumberStyles.None, CultureInfo.InvariantCulture, out var ms) ? ms : 0;
 
     public string Grant => Sk.Split('#')[1];
 
@@ -92,6 +100,7 @@ internal static class DynamoJournal
         return reader.ReadToEnd();
     }
 
-    public static UnplacedEvent Unplaced(Dictionary<string, AttributeValue> item) => new(Key(item).ToString(), Body(item)
-        ?? throw new DynamoStoreException($"{item["pk"].S} {item["sk"].S} has no body."));
+    /// <summary>Of what is no event, with an empty body.</summary>
+    public static UnplacedEvent Unplaced(Dictionary<string, AttributeValue> item) =>
+        new(Key(item).ToString(), (Key(item).IsOurs ? Body(item) : null) ?? new EventBody("", null));
 }

@@ -26,6 +26,8 @@ internal sealed class FileSigner(string path) : IKeptKey
 
     public ICheckpointSigner Next => new FileSigner($"{path}.next");
 
+    public ICheckpointSigner Aside(string id) => new FileSigner($"{path}.{id}");
+
     public void TakeNext()
     {
         try
@@ -34,10 +36,10 @@ internal sealed class FileSigner(string path) : IKeptKey
             if (File.Exists(path))
             {
                 using var old = Read();
-                File.Move(path, $"{path}.{PublicOf(old).Id}", overwrite: false);
+                PrivateFile.TryMake($"{path}.{PublicOf(old).Id}", File.ReadAllText(path));
             }
 
-            File.Move($"{path}.next", path, overwrite: false);
+            File.Move($"{path}.next", path, overwrite: true);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

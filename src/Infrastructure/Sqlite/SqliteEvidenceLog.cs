@@ -49,18 +49,21 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         database.WriteAsync(
         connection =>
         {
+            // Not "somebody else has it": nobody ever would again.
+            if (SqliteDatabase.Scalar(connection, "SELECT count(*) FROM log_end") == 0) throw NoEnd();
             var held = SqliteDatabase.Execute(
                 connection,
                 "UPDATE log_end SET held_by = $holder, held_until = $until WHERE held_by IS NULL OR held_by = $holder OR held_until <= " +
-                    "$now",
-                ("$holder", holder), ("$until", until.ToUnixTimeMilliseconds()), ("$now", now.ToUnixTimeMilliseconds())) == 1;
+                    "$now OR held_until > $beyond",
+                ("$holder", holder), ("$until", until.ToUnixTimeMilliseconds()), ("$now", now.ToUnixTimeMilliseconds()),
+                ("$beyond", (until + LogEnd.ClocksDiffer).ToUnixTimeMilliseconds())) == 1;
             return (held, held);
         },
         cancellationToken);
 
     public Task<LogEnd> ReadEndAsync(CancellationToken cancellationToken) => database.ReadAsync(
         connection => SqliteDatabase.List(connection, "SELECT version, head, checkpoint FROM log_end",
-            row => new LogEnd(row.GetInt64(0), Text(row, 1), Text(row, 2)))[0],
+            row => new LogEnd(row.GetInt64(0), Text(row, 1), Text(row, 2))) is [var end, ..] ? end : throw NoEnd(),
         cancellationToken);
 
     public async Task<IReadOnlyList<UnplacedEvent>> ListUnplacedAsync(int limit, CancellationToken cancellationToken) =>
@@ -171,6 +174,9 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
             if (page.Count < Page) yield break;
         }
     }
+
+    private SqliteStoreException NoEnd() =>
+        new($"The end of the evidence log is gone from {database.Path} (table log_end). Who can write to the store?");
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }

@@ -144,6 +144,114 @@ public sealed class SequenceEventsTests
         Assert.NotEmpty(await _stage.Audit.ListUnplacedAsync(10, Stop));
     }
 
+    /// <summary>Whoever holds back the log by one row, or makes it one that nobody can verify, is said and passed over.</summary>
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("\0", null)]
+    [InlineData("{\"no\":\"type\"}", null)]
+    [InlineData("{\"type\" : \"grant.approved\"}", null)]
+    [InlineData("{\"a\":1,\"type\":\"x\",\"v\":1}", null)]
+    [InlineData("as it was recorded", "{\"note\":{\"salt\":\"00\",\"value\":\"another\"}}")]
+    [InlineData("as it was recorded", "not JSON")]
+    [InlineData("larger than a line may be", null)]
+    public async Task A_row_that_is_no_event_keeps_no_other_from_its_place_and_is_alarmed(string json, string? open)
+    {
+        await _stage.GivenAsync();
+        await _stage.First.SendAsync(new SequenceEvents());
+        _stage.Audit.Insert(json switch
+        {
+            "as it was recorded" => EventBody.Of(Happened(new Fact.Sealed("note", "one"))) with { Open = open },
+            "larger than a line may be" => EventBody.Of(Happened(new Fact.Text("subject", new string('x', 1 << 20)))),
+            _ => new EventBody(json, open),
+        });
+        await _stage.GivenAsync();
+
+        var sequenced = await _stage.First.SendAsync(new SequenceEvents());
+
+        Assert.Null(sequenced.Refusal);
+        Assert.Single(await _stage.Audit.ListUnplacedAsync(10, Stop));
+        AssertFits(sequenced.Value.Checkpoint!, await LogAsync());
+        Assert.Contains(_stage.Log.Lines, line => line.Contains("The evidence log was tampered with", StringComparison.Ordinal));
+        Assert.Single(_stage.Audit.Records, record => record.Type == "audit.broken");
+        await _stage.First.SendAsync(new SequenceEvents());
+        Assert.Single(_stage.Audit.Records, record => record.Type == "audit.broken");
+    }
+
+    /// <summary>Every verifier trusts what an <c>audit.key</c> brings in: one that somebody put into the store would sign as we do.</summary>
+    [Fact]
+    public async Task A_key_that_is_not_ours_is_not_brought_in()
+    {
+        await _stage.GivenAsync();
+        await _stage.First.SendAsync(new SequenceEvents());
+        using var theirs = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
+        var key = theirs.ExportSubjectPublicKeyInfo();
+        _stage.Audit.Insert(EventBody.Of(Happened(new Fact.Text("key", Convert.ToBase64String(key))) with { Type = "audit.key" }));
+
+        await _stage.First.SendAsync(new SequenceEvents());
+
+        Assert.DoesNotContain(await LogAsync(), one => one.Body!.Json.Contains(Convert.ToBase64String(key), StringComparison.Ordinal));
+        Assert.Contains(_stage.Log.Lines, line => line.Contains("The evidence log was tampered with", StringComparison.Ordinal)
+            && line.Contains(LogKey.From(key)!.Id, StringComparison.Ordinal));
+    }
+
+    /// <summary>The key's file is another one since the key was read: its signature under the old key's id would fit nothing.</summary>
+    [Fact]
+    public async Task A_signature_of_another_key_than_it_says_is_not_put_on_the_log()
+    {
+        await _stage.GivenAsync();
+        await _stage.First.SendAsync(new SequenceEvents());
+        await _stage.GivenAsync();
+        _stage.Signer.Signing = _stage.Signer.Replace;
+
+        Assert.Equal("audit.no_key", (await _stage.First.SendAsync(new SequenceEvents())).Refusal?.Code);
+
+        Assert.Single(await _stage.Audit.ReadCheckpointsAsync(Stop).ToListAsync(Stop));
+    }
+
+    [Theory]
+    [InlineData("event 0 was changed: what is shown as note is not what was recorded", false)]
+    [InlineData("event 0 was changed: what was sealed in it is gone", true)]
+    public async Task A_sealed_value_that_was_edited_by_hand_is_noticed(string fault, bool gone)
+    {
+        await _stage.Audit.RecordAsync(Happened(new Fact.Sealed("note", "as it was")), Stop);
+        await _stage.First.SendAsync(new SequenceEvents());
+        _stage.Audit.Edit(0, body => body with
+        {
+            Open = gone ? null : body.Open!.Replace("as it was", "as I like it", StringComparison.Ordinal),
+        });
+
+        await _stage.First.SendAsync(new SequenceEvents());
+
+        Assert.Contains(_stage.Log.Lines, line => line.Contains($"The evidence log was tampered with: {fault}", StringComparison.Ordinal));
+    }
+
+    /// <summary>Exports go by the days of checkpoints, and are to be read in order.</summary>
+    [Fact]
+    public async Task A_clock_that_goes_back_gives_no_checkpoint_from_before_the_one_before()
+    {
+        await _stage.GivenAsync();
+        var before = (await _stage.First.SendAsync(new SequenceEvents())).Value.Checkpoint!;
+        var behind = _stage.StartBehind(TimeSpan.FromDays(1));
+        await _stage.GivenAsync();
+
+        var after = (await behind.SendAsync(new SequenceEvents())).Value.Checkpoint!;
+
+        Assert.True(after.Checkpoint.Size > before.Checkpoint.Size);
+        Assert.Equal(before.Checkpoint.At, after.Checkpoint.At);
+    }
+
+    /// <summary>A store that fails each time is a trouble that is seen, and not only in the log.</summary>
+    [Fact]
+    public async Task Why_events_get_no_place_is_known_where_the_store_fails()
+    {
+        await _stage.GivenAsync();
+        var worker = _stage.Start(new DyingLog(_stage.Audit, 2));
+
+        await Assert.ThrowsAnyAsync<IOException>(() => worker.SendAsync(new SequenceEvents()));
+
+        Assert.NotNull(worker.Watch.Trouble);
+    }
+
     [Theory]
     [InlineData("lost")]
     [InlineData("another")]
@@ -178,6 +286,11 @@ public sealed class SequenceEventsTests
         await stage.It.First.SendAsync(new WitnessCheckpoint());
         Assert.Equal(2, stage.It.Cards.All.Count);
     }
+
+    private LogEvent Happened(params Fact[] what) => new()
+    {
+        At = _stage.Now, Type = "command.show_grant", By = new Domain.Principals.Actor.Sweep(), Way = Way.Current, What = what,
+    };
 
     private void AssertFits(SignedCheckpoint signed, IReadOnlyList<PlacedEvent> log)
     {

@@ -204,7 +204,7 @@ public sealed class KmsSignerTests(MotoFixture moto) : IAsyncLifetime
         Assert.Equal(fault is null ? [] : [fault], settings.Faults);
         Assert.IsType<KmsSigner>(provider.GetRequiredService<ICheckpointSigner>());
         // What signed until now is at hand for the change.
-        Assert.NotNull(provider.GetService<FileSigner>());
+        Assert.NotNull(provider.GetService<IKeptKey>());
     }
 
     [Theory]

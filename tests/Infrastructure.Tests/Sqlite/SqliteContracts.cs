@@ -46,4 +46,22 @@ public sealed class SqliteEvidenceLogContract : EvidenceLogContract, IDisposable
         var log = new SqliteEvidenceLog(database);
         return new((log, log, new SqliteGrantStore(database, Unreadable.New())));
     }
+
+    /// <summary>No row to hold looks like one that somebody else holds, and nobody would ever say anything.</summary>
+    [Fact]
+    public async Task Without_its_end_the_log_is_not_held_by_somebody_else_but_broken()
+    {
+        var (_, log, _) = await OpenAsync();
+        await log.ReadEndAsync(TestContext.Current.CancellationToken);
+        using (var raw = _folder.Raw())
+        using (var command = raw.CreateCommand())
+        {
+            command.CommandText = "DELETE FROM log_end";
+            Assert.Equal(1, command.ExecuteNonQuery());
+        }
+
+        await Assert.ThrowsAsync<SqliteStoreException>(
+            () => log.TryHoldAsync("me", Now, Now.AddMinutes(1), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<SqliteStoreException>(() => log.ReadEndAsync(TestContext.Current.CancellationToken));
+    }
 }

@@ -137,6 +137,18 @@ public abstract class EvidenceLogContract
         Assert.True(await log.TryHoldAsync("one", Now.AddMinutes(1), Now.AddMinutes(2), Stop));
     }
 
+    /// <summary>A clock that was a day ahead, or a hand in the store, would otherwise stop the log for as long, and look like work.</summary>
+    [Fact]
+    public async Task Nobody_has_it_for_longer_than_clocks_differ()
+    {
+        var (_, log, _) = await OpenAsync();
+
+        Assert.True(await log.TryHoldAsync("ahead", Now.AddDays(1), Now.AddDays(1).AddMinutes(1), Stop));
+
+        Assert.True(await log.TryHoldAsync("right", Now, Now.AddMinutes(1), Stop));
+        Assert.False(await log.TryHoldAsync("behind", Now.AddMinutes(-9), Now.AddMinutes(-8), Stop));
+    }
+
     [Fact]
     public async Task A_mark_is_written_only_over_what_was_read()
     {

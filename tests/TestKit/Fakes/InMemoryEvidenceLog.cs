@@ -49,6 +49,12 @@ public sealed class InMemoryEvidenceLog : IAuditTrail, IEvidenceLog
         }
     }
 
+    /// <summary>By hand: an event that nobody recorded, and that has no place yet.</summary>
+    public void Insert(EventBody body)
+    {
+        lock (_gate) _rows.Add(new Row(body));
+    }
+
     public void RewriteEnd(Func<LogEnd, LogEnd> change)
     {
         lock (_gate) _end = change(_end);
@@ -70,7 +76,7 @@ public sealed class InMemoryEvidenceLog : IAuditTrail, IEvidenceLog
     {
         lock (_gate)
         {
-            if (_lease.Holder is not null && _lease.Holder != holder && _lease.Until > now) return Task.FromResult(false);
+            if (_lease.Holder is not null && _lease.Holder != holder && _lease.Until > now && _lease.Until <= until + LogEnd.ClocksDiffer) return Task.FromResult(false);
             _lease = (holder, until);
             return Task.FromResult(true);
         }
@@ -149,13 +155,16 @@ public sealed class InMemoryEvidenceLog : IAuditTrail, IEvidenceLog
                 .Select(row => new PlacedEvent(row.Place!.Value, row.Body, row.Hash))];
     }
 
-    private sealed class Row(LogEvent happened)
+    private sealed class Row(EventBody body)
     {
-        public EventBody Body { get; set; } = EventBody.Of(happened);
+        public Row(LogEvent happened)
+            : this(EventBody.Of(happened)) => (Grant, At) = (happened.Grant, happened.At);
 
-        public GrantId? Grant { get; } = happened.Grant;
+        public EventBody Body { get; set; } = body;
 
-        public DateTimeOffset At { get; } = happened.At;
+        public GrantId? Grant { get; }
+
+        public DateTimeOffset At { get; }
 
         public long? Place { get; set; }
 
