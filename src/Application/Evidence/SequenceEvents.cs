@@ -46,6 +46,11 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
             {
                 return await HoldAsync(command, now, cancellationToken);
             }
+            catch (LogBrokenException broken)
+            {
+                logger.LogCritical("The evidence log was tampered with: {Fault}. Who can write to the store?", broken.Message);
+                return watch.Note(EvidenceErrors.Broken(broken.Message), now);
+            }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
                 watch.Note(EvidenceErrors.Failed(failure), now);

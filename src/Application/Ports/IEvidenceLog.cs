@@ -23,6 +23,9 @@ public sealed record LogEnd(long Version, string? Head, string? Checkpoint)
     public static TimeSpan ClocksDiffer { get; } = TimeSpan.FromMinutes(10);
 }
 
+/// <summary>The store holds what no append can have left there, in words for "tampered with: …"; nothing was written.</summary>
+public sealed class LogBrokenException(string fault, Exception? inner = null) : Exception(fault, inner);
+
 /// <summary>
 /// The evidence log of a store: events in the order in which they got their place, and every checkpoint. The events themselves are recorded
 /// by <see cref="IAuditTrail"/> and by the saves of grants, in the transaction of the state that they tell of; here they get their place,

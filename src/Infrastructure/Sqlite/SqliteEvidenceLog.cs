@@ -18,6 +18,8 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
     // A reader of the whole log must not keep one transaction open for minutes: the write-ahead file would grow meanwhile.
     private const int Page = 2_000;
 
+    private const int Constraint = 19;
+
     internal const string UnplacedSql = "SELECT id, body, open FROM evidence WHERE place IS NULL ORDER BY id LIMIT $limit";
 
     /// <summary>The trace id of what is done now, as events carry it.</summary>
@@ -82,21 +84,29 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
                 ("$version", over.Version + 1), ("$head", end.Head), ("$checkpoint", end.Checkpoint), ("$over", over.Version)) == 1;
             if (!moved) return (false, false);
 
-            using var place = SqliteDatabase.Command(
-                connection, "UPDATE evidence SET place = $place, hash = $hash WHERE id = $id AND place IS NULL",
-                ("$place", 0L), ("$hash", null), ("$id", 0L));
-            for (var i = 0; i < placed.Count; i++)
+            try
             {
-                place.Parameters["$place"].Value = firstPlace + i;
-                place.Parameters["$hash"].Value = placed[i].Hash;
-                place.Parameters["$id"].Value = long.Parse(placed[i].Event.Key, CultureInfo.InvariantCulture);
-                if (place.ExecuteNonQuery() != 1) return (false, false);
-            }
+                using var place = SqliteDatabase.Command(
+                    connection, "UPDATE evidence SET place = $place, hash = $hash WHERE id = $id AND place IS NULL",
+                    ("$place", 0L), ("$hash", null), ("$id", 0L));
+                for (var i = 0; i < placed.Count; i++)
+                {
+                    place.Parameters["$place"].Value = firstPlace + i;
+                    place.Parameters["$hash"].Value = placed[i].Hash;
+                    place.Parameters["$id"].Value = long.Parse(placed[i].Event.Key, CultureInfo.InvariantCulture);
+                    if (place.ExecuteNonQuery() != 1) return (false, false);
+                }
 
-            if (end.Checkpoint is not null)
-                SqliteDatabase.Execute(connection, "INSERT INTO checkpoints (size, at, note) VALUES ($size, $at, $note)",
-                    ("$size", firstPlace + placed.Count), ("$at", StoreTime.Text(at)), ("$note", end.Checkpoint));
-            return (true, true);
+                if (end.Checkpoint is not null)
+                    SqliteDatabase.Execute(connection, "INSERT INTO checkpoints (size, at, note) VALUES ($size, $at, $note)",
+                        ("$size", firstPlace + placed.Count), ("$at", StoreTime.Text(at)), ("$note", end.Checkpoint));
+                return (true, true);
+            }
+            catch (SqliteException taken) when (taken.SqliteErrorCode == Constraint)
+            {
+                throw new LogBrokenException(string.Create(CultureInfo.InvariantCulture,
+                    $"something stands past its end, from event {firstPlace} on (tables evidence and checkpoints)"), taken);
+            }
         },
         cancellationToken);
 
@@ -175,8 +185,7 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         }
     }
 
-    private SqliteStoreException NoEnd() =>
-        new($"The end of the evidence log is gone from {database.Path} (table log_end). Who can write to the store?");
+    private static LogBrokenException NoEnd() => new("its end is gone (table log_end)");
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }

@@ -60,8 +60,29 @@ public sealed class SqliteEvidenceLogContract : EvidenceLogContract, IDisposable
             Assert.Equal(1, command.ExecuteNonQuery());
         }
 
-        await Assert.ThrowsAsync<SqliteStoreException>(
+        await Assert.ThrowsAsync<LogBrokenException>(
             () => log.TryHoldAsync("me", Now, Now.AddMinutes(1), TestContext.Current.CancellationToken));
-        await Assert.ThrowsAsync<SqliteStoreException>(() => log.ReadEndAsync(TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<LogBrokenException>(() => log.ReadEndAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("INSERT INTO evidence (at, body, place) VALUES (1, '{}', 0)")]
+    [InlineData("INSERT INTO checkpoints (size, at, note) VALUES (1, 'x', 'x')")]
+    public async Task What_stands_past_the_end_is_said_and_not_written_over(string sql)
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var (trail, log, _) = await OpenAsync();
+        await trail.RecordAsync(new() { At = Now, Type = "x", By = new Domain.Principals.Actor.Sweep(), Way = "worker" }, stop);
+        using (var raw = _folder.Raw())
+        using (var command = raw.CreateCommand())
+        {
+            command.CommandText = sql;
+            Assert.Equal(1, command.ExecuteNonQuery());
+        }
+
+        var (end, waiting) = (await log.ReadEndAsync(stop), await log.ListUnplacedAsync(10, stop));
+        await Assert.ThrowsAsync<LogBrokenException>(
+            () => log.TryAppendAsync(end, 0, [(waiting[0], new byte[32])], new LogEnd(1, "h", "c"), Now, stop));
+        Assert.Equal(end, await log.ReadEndAsync(stop));
     }
 }
