@@ -62,7 +62,7 @@ public sealed class KeyChangeTests : IDisposable
 
         Assert.Equal(next.Id, (await old.OpenAsync(first: false, Stop)).Id);
         Assert.DoesNotContain(_log.Records, record => record.Type == "audit.key_lost");
-        var signed = (await _log.ReadCheckpointsAsync(Stop).ToListAsync(Stop)).ConvertAll(note => SignedCheckpoint.Parse(note)!);
+        var signed = (await _log.ReadCheckpointsAsync(0, Stop).ToListAsync(Stop)).ConvertAll(note => SignedCheckpoint.Parse(note)!);
         var brought = await _log.ReadAsync(0, Stop)
             .FirstAsync(one => one.Body!.Json.Contains($"\"key_id\":\"{next.Id}\"", StringComparison.Ordinal), Stop);
         // Somebody who trusts the first key only comes to the next one by what the first one signed.

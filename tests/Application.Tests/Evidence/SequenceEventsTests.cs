@@ -205,7 +205,7 @@ public sealed class SequenceEventsTests
 
         Assert.Equal("audit.no_key", (await _stage.First.SendAsync(new SequenceEvents())).Refusal?.Code);
 
-        Assert.Single(await _stage.Audit.ReadCheckpointsAsync(Stop).ToListAsync(Stop));
+        Assert.Single(await _stage.Audit.ReadCheckpointsAsync(0, Stop).ToListAsync(Stop));
     }
 
     [Theory]
