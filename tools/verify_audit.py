@@ -322,7 +322,7 @@ def days(folder, kind, ending):
 
 
 def verify_log(folder, keys, kept_paths, tell):
-    own = [read_checkpoint(os.path.join(folder, path), path) for path in days(folder, "checkpoints", r"\.txt")]
+    own = [read_checkpoint(os.path.join(folder, path), path) for path in days(folder, "checkpoints", r"(-[0-9a-f]{8})?\.txt")]
     kept = [read_checkpoint(path, path) for path in kept_paths]
     wanted = {it.size for it in own + kept if isinstance(it, Checkpoint)}
     tree, numbers, counts, brought_in, origin = Tree(), Numbers(), collections.Counter(), [], None

@@ -75,8 +75,9 @@ public sealed record ExportDays : IRequest<Result>
                 var content = new DayContent(export, day, mark.Tree);
                 if (!await place.TryAddAsync($"log/{day.Path}.jsonl", content.LinesAsync(cancellationToken), cancellationToken))
                     return await DiffersAsync(place, $"log/{day.Path}.jsonl", cancellationToken);
-                if (!await place.TryAddAsync($"checkpoints/{day.Path}.txt", One(day.Last.Note()), cancellationToken))
-                    return await DiffersAsync(place, $"checkpoints/{day.Path}.txt", cancellationToken);
+                foreach (var (path, signed) in day.Checkpoints)
+                    if (!await place.TryAddAsync(path, One(signed.Note()), cancellationToken))
+                        return await DiffersAsync(place, path, cancellationToken);
 
                 // The one file that changes, when a key does: nobody has to trust it.
                 var keys = string.Concat(content.Keys.AsEnumerable().Reverse().Select(key => key.ToPem())) + mark.Keys;
