@@ -318,11 +318,11 @@ def days(folder, kind, ending):
     found = []
     for place, _, names in os.walk(os.path.join(folder, kind)):
         found += [os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/") for name in names]
-    return sorted(path for path in found if re.fullmatch(f"{kind}/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}(-[0-9]{{1,19}})?{ending}", path))
+    return sorted(path for path in found if re.fullmatch(f"{kind}/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}{ending}", path))
 
 
 def verify_log(folder, keys, kept_paths, tell):
-    own = [read_checkpoint(os.path.join(folder, path), path) for path in days(folder, "checkpoints", r"\.txt")]
+    own = [read_checkpoint(os.path.join(folder, path), path) for path in days(folder, "checkpoints", r"(-[0-9a-f]{8})?\.txt")]
     kept = [read_checkpoint(path, path) for path in kept_paths]
     wanted = {it.size for it in own + kept if isinstance(it, Checkpoint)}
     tree, numbers, counts, brought_in, origin = Tree(), Numbers(), collections.Counter(), [], None

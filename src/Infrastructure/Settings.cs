@@ -92,7 +92,7 @@ public sealed partial class Settings(IConfiguration configuration)
     public TimeSpan Duration(string key, TimeSpan fallback, TimeSpan min, TimeSpan max)
     {
         if (Read(key) is not { } value) return fallback;
-        var parsed = Durations.Parse(value) ?? (TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var span) ? span : null);
+        var parsed = Durations.Parse(value, max) ?? (TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var span) ? span : null);
         if (parsed is { } duration && duration >= min && duration <= max) return duration;
 
         _faults.Add($"{key} is '{value}'; it must be a length of time from {min:c} to {max:c}.");

@@ -97,6 +97,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(Log));
         services.AddSingleton(clock ?? Clock);
         services.AddSingleton<IGrantStore>(new GatedStore(Store, gate));
+        services.AddSingleton<IGrantRetention>(Store);
         services.AddSingleton<IRoleAdministrator>(new GatedRoles(Roles, gate));
         services.AddSingleton<IRoleInventory>(Inventory);
         services.AddSingleton<ISeal>(Seal);
@@ -110,7 +111,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<ICheckpointSigner>(Signer);
         services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 1_000));
         services.AddSingleton(_ => new WitnessTerms(WitnessChannel));
-        services.AddSingleton(_ => new ExportTerms(Export));
+        services.AddSingleton(_ => new ExportTerms(Export, TimeSpan.FromDays(400)));
         Store.Evidence = Audit;
         services.AddSingleton<IPolicySource>(this);
         services.AddSingleton<IPolicyHealth>(Health);

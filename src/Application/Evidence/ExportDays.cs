@@ -1,17 +1,21 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using MediatR;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Evidence;
 
-/// <summary>Where complete days of the evidence log are exported to; null for nowhere.</summary>
-public sealed record ExportTerms(IExportPlace? Place);
+/// <summary>What is exported, and what may go then.</summary>
+/// <param name="Place">Where complete days of the evidence log are exported to; null for nowhere.</param>
+/// <param name="KeepEnded">How long a grant is kept that is over, from the last thing that happened to it. Without a place: for good.</param>
+public sealed record ExportTerms(IExportPlace? Place, TimeSpan KeepEnded);
 
 /// <summary>
 /// Exports every day of UTC that is complete and was not exported yet, after it was held against its last checkpoint: what does not fit is
@@ -21,7 +25,7 @@ public sealed record ExportTerms(IExportPlace? Place);
 public sealed record ExportDays : IRequest<Result>
 {
     internal sealed class Handler(
-            IEvidenceLog log, IAuditTrail audit, ExportTerms terms, TimeProvider clock, ILogger<Handler> logger)
+            IEvidenceLog log, IAuditTrail audit, IGrantRetention grants, ExportTerms terms, TimeProvider clock, ILogger<Handler> logger)
         : IRequestHandler<ExportDays, Result>
     {
         private const string MarkName = "exported";
@@ -83,6 +87,8 @@ public sealed record ExportDays : IRequest<Result>
                 var keys = string.Concat(content.Keys.AsEnumerable().Reverse().Select(key => key.ToPem())) + mark.Keys;
                 if (keys != mark.Keys) await place.PutAsync("key.pem", keys, cancellationToken);
 
+                foreach (var (grant, at) in content.Grants) await grants.MayGoAsync(grant, at + terms.KeepEnded, cancellationToken);
+
                 var next = new Mark(day.Day, content.Tree, keys);
                 if (!await log.TryWriteMarkAsync(MarkName, kept, next.Write(), cancellationToken)) return EvidenceErrors.Held();
                 logger.LogInformation("The evidence log of {Day} is exported to {Place}: {Events} events", day.Day, place.Name,
@@ -93,6 +99,7 @@ public sealed record ExportDays : IRequest<Result>
                 if (!await log.TryHoldAsync(Me, now, now + Lease, cancellationToken)) return EvidenceErrors.Held();
             }
 
+            await grants.PurgeAsync(clock.GetUtcNow(), cancellationToken);
             // Days on which nothing was placed have no file, and are not looked for again.
             var last = (mark with { Day = complete }).Write();
             return last == kept || await log.TryWriteMarkAsync(MarkName, kept, last, cancellationToken)
@@ -134,15 +141,20 @@ public sealed record ExportDays : IRequest<Result>
         /// <summary>That came into the log on this day, the oldest first.</summary>
         public List<LogKey> Keys { get; } = [];
 
+        /// <summary>That something happened to on this day, and when it did last.</summary>
+        public Dictionary<GrantId, DateTimeOffset> Grants { get; } = [];
+
         /// <exception cref="NotSignedException">Behind the last line: all of it together is not what was signed.</exception>
         public async IAsyncEnumerable<string> LinesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
         {
             Tree = before;
             Keys.Clear();
+            Grants.Clear();
             await foreach (var placed in export.EventsAsync(day, cancellationToken))
             {
                 Tree = Tree.Add(MerkleTree.LeafHash(Encoding.UTF8.GetBytes(placed.Body!.Leaf(placed.Place))));
                 if (LogExport.KeyOf(placed) is { } key) Keys.Add(key);
+                NoteGrant(placed.Body.Json);
                 yield return export.Line(placed);
             }
 
@@ -150,6 +162,15 @@ public sealed record ExportDays : IRequest<Result>
             if (Tree.Size != signed.Size || !signed.Root.AsSpan().SequenceEqual(Tree.Root()))
                 throw new NotSignedException(string.Create(CultureInfo.InvariantCulture,
                     $"events {before.Size} to {signed.Size - 1} do not give the root that the checkpoint of size {signed.Size} signed"));
+        }
+
+        private void NoteGrant(string json)
+        {
+            using var body = JsonDocument.Parse(json);
+            if (!body.RootElement.TryGetProperty("n", out _)
+                || GrantId.Parse(body.RootElement.GetProperty("grant").GetString()) is not { } grant) return;
+            var at = body.RootElement.GetProperty("at").GetDateTimeOffset();
+            if (!Grants.TryGetValue(grant, out var last) || last < at) Grants[grant] = at;
         }
     }
 

@@ -8,17 +8,13 @@ namespace DbAccess.Application.Evidence;
 /// <summary>A day of an export: the events that a checkpoint of this day was the first to cover.</summary>
 /// <param name="First">The place of its first event.</param>
 /// <param name="Last">The last checkpoint of the day.</param>
-internal sealed record LogDay(DateOnly Day, long First, SignedCheckpoint Last)
+/// <param name="Vouching">Where the key was changed on this day: the last checkpoint of each key before that one's. It is what the new key
+/// is trusted by.</param>
+internal sealed record LogDay(DateOnly Day, long First, SignedCheckpoint Last, IReadOnlyList<SignedCheckpoint> Vouching)
 {
-    /// <summary>
-    /// The last checkpoint of each key after which another one signed on the same day: it is what vouches for the other one.
-    /// </summary>
-    public IReadOnlyList<SignedCheckpoint> Handovers { get; init; } = [];
-
-    /// <summary>Its checkpoints that are exported, by their paths.</summary>
-    public IEnumerable<(string Path, SignedCheckpoint Signed)> Checkpoints => Handovers
-        .Select(signed => (string.Create(CultureInfo.InvariantCulture, $"checkpoints/{Path}-{signed.Checkpoint.Size}.txt"), signed))
-        .Append(($"checkpoints/{Path}.txt", Last));
+    /// <summary>The day's checkpoints, each with its path in an export.</summary>
+    public IEnumerable<(string Path, SignedCheckpoint Signed)> Checkpoints => Vouching
+        .Select(signed => ($"checkpoints/{Path}-{signed.Signatures[0].Key}.txt", signed)).Append(($"checkpoints/{Path}.txt", Last));
 
     /// <summary><c>2026/11/29</c></summary>
     public string Path => Day.ToString("yyyy'/'MM'/'dd", CultureInfo.InvariantCulture);
@@ -43,17 +39,17 @@ internal sealed record LogDay(DateOnly Day, long First, SignedCheckpoint Last)
                 first = current.Last.Checkpoint.Size;
             }
 
-            var handover = current is { } open && open.Day == day && !SameKeys(open.Last, signed);
-            current = new LogDay(day, first, signed)
-            {
-                Handovers = current?.Day != day ? [] : handover ? [.. current.Handovers, current.Last] : current.Handovers,
-            };
+            current = new LogDay(day, first, signed, current?.Day == day ? VouchingFor(signed, current) : []);
             earliest = day;
         }
 
         if (current is not null) yield return current;
     }
 
-    private static bool SameKeys(SignedCheckpoint one, SignedCheckpoint other) =>
-        one.Signatures.Select(line => line.Key).SequenceEqual(other.Signatures.Select(line => line.Key), StringComparer.Ordinal);
+    private static IReadOnlyList<SignedCheckpoint> VouchingFor(SignedCheckpoint next, LogDay day)
+    {
+        var key = day.Last.Signatures[0].Key;
+        return key == next.Signatures[0].Key
+            ? day.Vouching : [.. day.Vouching.Where(signed => signed.Signatures[0].Key != key), day.Last];
+    }
 }

@@ -44,7 +44,8 @@ public sealed class LogExport(IEvidenceLog log, IReadOnlyCollection<string> with
                 if (file is not null) await file.DisposeAsync();
             }
 
-            foreach (var (path, signed) in day.Checkpoints) await WriteAsync(make, path, (newest = signed).Note());
+            foreach (var (path, signed) in day.Checkpoints) await WriteAsync(make, path, signed.Note());
+            newest = day.Last;
         }
 
         if (newest is not null) await WriteAsync(make, "key.pem", string.Concat(keys.Select(key => key.ToPem())));

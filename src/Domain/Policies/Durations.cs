@@ -14,7 +14,10 @@ public static partial class Durations
     public static bool LooksLike(string text) => Shape().IsMatch(text);
 
     /// <summary>Null when the text is not a duration, is zero, or is longer than <see cref="Longest"/>.</summary>
-    public static TimeSpan? Parse(string? text)
+    public static TimeSpan? Parse(string? text) => Parse(text, Longest);
+
+    /// <summary>Null when the text is not a duration, is zero, or is longer than that.</summary>
+    public static TimeSpan? Parse(string? text, TimeSpan longest)
     {
         if (text is null || Shape().Match(text) is not { Success: true } match) return null;
 
@@ -25,7 +28,7 @@ public static partial class Durations
                 seconds += double.Parse(digits, CultureInfo.InvariantCulture) * unit;
         }
 
-        return seconds <= 0 || seconds > Longest.TotalSeconds ? null : TimeSpan.FromSeconds(seconds);
+        return seconds <= 0 || seconds > longest.TotalSeconds ? null : TimeSpan.FromSeconds(seconds);
     }
 
     /// <summary>The shortest way to write it: <c>1h30m</c>, not <c>90m</c>. Parts of a second are left out.</summary>

@@ -104,7 +104,7 @@ internal sealed partial class DynamoGrantStore
         return update;
     }
 
-    private Dictionary<string, AttributeValue> Item(GrantSnapshot state, string write)
+    private static Dictionary<string, AttributeValue> Item(GrantSnapshot state, string write)
     {
         var id = state.Id.ToString();
         var item = DynamoTable.Key(Pk(id), GrantSk);
@@ -127,8 +127,8 @@ internal sealed partial class DynamoGrantStore
             item["due_at"] = DynamoItem.Number(StoreTime.Milliseconds(due));
         }
 
-        if (state.EndedAt is { } ended) item[DynamoTable.PurgeAttribute] = DynamoItem.Number((ended + keepEnded).ToUnixTimeSeconds());
-        else item["live_database"] = DynamoItem.Text(state.Target.Name.Value);
+        // When it may go is said when it is exported (MayGoAsync); a save takes that back.
+        if (state.EndedAt is null) item["live_database"] = DynamoItem.Text(state.Target.Name.Value);
         return item;
     }
 }

@@ -16,7 +16,7 @@ namespace DbAccess.Infrastructure.DynamoDb;
 /// Lists come from the indexes, a moment late, and are confirmed by reading the grants themselves: a grant that was made this moment may be
 /// missing from a list, and one that no longer belongs there never is in it.
 /// </summary>
-internal sealed partial class DynamoGrantStore(DynamoTable table, TimeSpan keepEnded, UnreadableGrants unreadable) : IGrantStore
+internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGrants unreadable) : IGrantStore, IGrantRetention
 {
     /// <summary>
     /// How many parts the index of what is due has. One part takes 1,000 writes a second, so four bear 4,000, and a sweep asks each.
@@ -29,9 +29,6 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, TimeSpan keepE
 
     /// <summary>The parts of the index that a sweep asks.</summary>
     internal static readonly IReadOnlyList<string> DueParts = [.. Enumerable.Range(0, DueShards).Select(ShardName), Quarantine];
-
-    /// <summary>How long ended grants are kept; longer than a year, so that last year can still be looked at.</summary>
-    internal static readonly TimeSpan KeepEnded = TimeSpan.FromDays(400);
 
     // Ended grants are counted as they end, in one of several counters, so that ends at the same moment seldom meet.
     private const int Counters = 16;
@@ -68,6 +65,21 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, TimeSpan keepE
         var values = new Dictionary<string, AttributeValue>(StringComparer.Ordinal) { [":loaded"] = DynamoItem.Number(loaded) };
         return WriteAsync(grant, grant.State with { Version = loaded + 1 }, ends, "version = :loaded", values, cancellationToken);
     }
+
+    public Task MayGoAsync(GrantId grant, DateTimeOffset at, CancellationToken cancellationToken) => table.TryUpdateAsync(
+        new UpdateItemRequest
+        {
+            Key = DynamoTable.Key(Pk(grant.ToString()), GrantSk),
+            UpdateExpression = $"SET {DynamoTable.PurgeAttribute} = :at",
+            ConditionExpression = $"#status IN ({string.Join(", ", Over.Select(status => $":{status}"))})",
+            ExpressionAttributeNames = new(StringComparer.Ordinal) { ["#status"] = "status" },
+            ExpressionAttributeValues = new(
+                Over.Select(status => KeyValuePair.Create($":{status}", DynamoItem.Text(status.ToString())))
+                    .Append(KeyValuePair.Create(":at", DynamoItem.Number(at.ToUnixTimeSeconds()))), StringComparer.Ordinal),
+        }, cancellationToken);
+
+    /// <summary>DynamoDB does it, by the attribute, within two days.</summary>
+    public Task PurgeAsync(DateTimeOffset now, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
         await table.FindAsync(Pk(id.ToString()), GrantSk, cancellationToken) is { } item ? Read(item) : null;

@@ -27,8 +27,9 @@ public static partial class DynamoRegistration
             provider => new DynamoTable(provider.GetRequiredService<IAmazonDynamoDB>(), name, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<DynamoTable>());
         services.AddSingleton<UnreadableGrants>();
-        services.AddSingleton<IGrantStore>(provider => new DynamoGrantStore(
-            provider.GetRequiredService<DynamoTable>(), DynamoGrantStore.KeepEnded, provider.GetRequiredService<UnreadableGrants>()));
+        services.AddSingleton<DynamoGrantStore>();
+        services.AddSingleton<IGrantStore>(provider => provider.GetRequiredService<DynamoGrantStore>());
+        services.AddSingleton<IGrantRetention>(provider => provider.GetRequiredService<DynamoGrantStore>());
         services.AddSealedInbox<DynamoInbox>();
         services.AddSingleton<DynamoEvidenceLog>();
         // Each costs half a read unit.

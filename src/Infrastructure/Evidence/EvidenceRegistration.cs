@@ -17,7 +17,7 @@ public static partial class EvidenceRegistration
     /// <c>Audit:KmsKey</c>: the KMS key that checkpoints are signed with (id, ARN or alias). Without it <c>Audit:Key</c>: a private key in
     /// a file (default <c>data/audit-key.pem</c>, made with the first checkpoint, mode 600). <c>Audit:WitnessChannel</c>: the id of a Slack
     /// channel where the newest checkpoint is posted once a day. <c>Audit:Export</c>: a folder or <c>s3://bucket/prefix</c> where complete
-    /// days of the log are exported to.
+    /// days of the log are exported to. <c>Retention:Ended</c> (<c>400d</c>): how long grants are kept that are over and exported.
     /// </summary>
     /// <param name="keepsFiles">False in a function, where a key that is made would be gone with it: it signs with KMS or not at all.
     /// </param>
@@ -51,19 +51,20 @@ public static partial class EvidenceRegistration
     private static IServiceCollection AddExport(this IServiceCollection services, Settings settings)
     {
         var place = settings.Optional("Audit:Export", "");
-        if (place.Length == 0) return services.AddSingleton(new ExportTerms(null));
+        var keep = settings.Duration("Retention:Ended", TimeSpan.FromDays(400), TimeSpan.FromDays(1), TimeSpan.FromDays(36_500));
+        if (place.Length == 0) return services.AddSingleton(new ExportTerms(null, keep));
         if (!place.StartsWith("s3://", StringComparison.OrdinalIgnoreCase))
-            return services.AddSingleton(new ExportTerms(new FolderExportPlace(place)));
+            return services.AddSingleton(new ExportTerms(new FolderExportPlace(place), keep));
 
         if (ExportAddress.Read(place) is not { } address)
         {
             settings.Fault($"Audit:Export is '{place}'; a place in S3 is named s3://bucket/prefix.");
-            return services.AddSingleton(new ExportTerms(null));
+            return services.AddSingleton(new ExportTerms(null, keep));
         }
 
         services.TryAddSingleton<IAmazonS3>(_ => S3Registration.Client());
         return services.AddSingleton(provider => new ExportTerms(
-            new S3ExportPlace(provider.GetRequiredService<IAmazonS3>(), address.Bucket, address.Prefix)));
+            new S3ExportPlace(provider.GetRequiredService<IAmazonS3>(), address.Bucket, address.Prefix), keep));
     }
 
     [GeneratedRegex("^[CG][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]

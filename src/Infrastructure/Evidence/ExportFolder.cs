@@ -78,11 +78,13 @@ public sealed partial class ExportFolder
 
     private IEnumerable<string> Days(string kind, string ending) => _paths
         .Where(path => path.StartsWith(kind, StringComparison.Ordinal) && path.EndsWith(ending, StringComparison.Ordinal)
-            && Day().IsMatch(path[kind.Length..^ending.Length]))
+            && (kind == "log" ? Day() : DayAndKey()).IsMatch(path[kind.Length..^ending.Length]))
         .Order(StringComparer.Ordinal);
 
-    // A day's last checkpoint, and, with its size, one after which another key signed on the same day.
-    [GeneratedRegex(@"\A/[0-9]{4}/[0-9]{2}/[0-9]{2}(-[0-9]{1,19})?\z", RegexOptions.CultureInvariant
-        | RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\A/[0-9]{4}/[0-9]{2}/[0-9]{2}\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Day();
+
+    // The last checkpoint of a key that was changed on that day.
+    [GeneratedRegex(@"\A/[0-9]{4}/[0-9]{2}/[0-9]{2}(?:-[0-9a-f]{8})?\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex DayAndKey();
 }

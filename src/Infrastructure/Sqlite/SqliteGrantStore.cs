@@ -12,7 +12,7 @@ namespace DbAccess.Infrastructure.Sqlite;
 /// <summary>
 /// Grants in the SQLite file: state, events and <c>due_at</c> in one transaction, and only over the version that was loaded.
 /// </summary>
-internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants unreadable) : IGrantStore
+internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants unreadable) : IGrantStore, IGrantRetention
 {
     // Reachable by tests that ask SQLite how it would run them.
     internal const string ListDueSql = "SELECT id, version, document FROM grants WHERE due_at <= $now ORDER BY due_at, id LIMIT $limit";
@@ -81,7 +81,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
                     connection,
                     """
                     UPDATE grants SET version = $version, status = $status, role = $role, expires_at = $expires, due_at = $due,
-                        ended_at = $ended, document = $document
+                        ended_at = $ended, document = $document, purge_at = NULL
                     WHERE id = $id AND version = $loaded
                     """,
                     [.. Changing(state), ("$loaded", loaded)]) == 1;
@@ -93,6 +93,25 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         if (outcome is SaveOutcome.Saved) grant.Saved(state.Version);
         return outcome;
     }
+
+    public Task MayGoAsync(GrantId grant, DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(
+        connection =>
+        {
+            var noted = SqliteDatabase.Execute(
+                connection, "UPDATE grants SET purge_at = $at WHERE id = $id AND ended_at IS NOT NULL",
+                ("$at", StoreTime.Milliseconds(at)), ("$id", grant.ToString()));
+            return (noted, noted > 0);
+        },
+        cancellationToken);
+
+    public Task PurgeAsync(DateTimeOffset now, CancellationToken cancellationToken) => database.WriteAsync(
+        connection =>
+        {
+            var purged = SqliteDatabase.Execute(
+                connection, "DELETE FROM grants WHERE purge_at <= $now AND ended_at IS NOT NULL", ("$now", StoreTime.Milliseconds(now)));
+            return (purged, purged > 0);
+        },
+        cancellationToken);
 
     public async Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
         (await database.ReadAsync(connection => SqliteDatabase.List(connection, "SELECT id, version, document FROM grants WHERE id = $id",

@@ -26,7 +26,9 @@ public static class SqliteRegistration
         services.AddSingleton(_ => new SqliteDatabase(path));
         services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<SqliteDatabase>());
         services.AddSingleton<UnreadableGrants>();
-        services.AddSingleton<IGrantStore, SqliteGrantStore>();
+        services.AddSingleton<SqliteGrantStore>();
+        services.AddSingleton<IGrantStore>(provider => provider.GetRequiredService<SqliteGrantStore>());
+        services.AddSingleton<IGrantRetention>(provider => provider.GetRequiredService<SqliteGrantStore>());
         services.AddSealedInbox<SqliteInbox>();
         services.AddSingleton<SqliteEvidenceLog>();
         services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 20_000));

@@ -152,6 +152,11 @@ internal static class SqliteSchema
             json_extract(body, '$.outcome') AS outcome, json_extract(body, '$.trace') AS correlation
             FROM evidence WHERE number IS NULL;
         """,
+        """
+        -- When a grant may go that is over: set when what happened to it is exported.
+        ALTER TABLE grants ADD COLUMN purge_at INTEGER;
+        CREATE INDEX grants_purge ON grants (purge_at) WHERE purge_at IS NOT NULL;
+        """,
     ];
 
     /// <summary>

@@ -177,6 +177,30 @@ public sealed class ExportDaysTests : IDisposable
     }
 
     [Fact]
+    public async Task A_grant_may_go_when_all_that_happened_to_it_is_exported_400_days_after_the_last_of_it()
+    {
+        var grant = await _stage.GivenAsync();
+        var other = await _stage.AskedAsync(requester: Some.OtherEngineer);
+        await _stage.First.SendAsync(new SequenceEvents());
+        var last = (await _stage.Store.ListEventsAsync(grant, Stop)).Max(happened => happened.At);
+        await ExportAsync();
+        Assert.Empty(_stage.Store.MayGo);
+        var purged = _stage.Store.PurgedAt;
+
+        await NextDayAsync();
+        _place.Fails = "AWS denies it";
+        await _stage.First.SendAsync(new ExportDays());
+        Assert.Empty(_stage.Store.MayGo);
+        Assert.Equal(purged, _stage.Store.PurgedAt);
+
+        _place.Fails = null;
+        await ExportAsync();
+        Assert.Equal([other, grant], _stage.Store.MayGo.Keys.OrderBy(id => id == grant));
+        Assert.Equal(last.AddDays(400), _stage.Store.MayGo[grant], TimeSpan.FromMilliseconds(1));
+        Assert.Equal(_stage.Now, _stage.Store.PurgedAt);
+    }
+
+    [Fact]
     public async Task Without_a_place_nothing_is_exported()
     {
         using var signer = new Stage().Signer;

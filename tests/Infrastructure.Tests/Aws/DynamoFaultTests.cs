@@ -325,7 +325,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         await _house.TableAsync();
         var keys = new RenewedKeys();
         using var client = _wire.DynamoDb(await moto.EndpointAsync(), 0, keys);
-        var store = new DynamoGrantStore(new DynamoTable(client, _house.Name, TimeProvider.System), DynamoGrantStore.KeepEnded, Unreadable.New());
+        var store = new DynamoGrantStore(new DynamoTable(client, _house.Name, TimeProvider.System), Unreadable.New());
         _wire.Fail("GetItem", "ExpiredTokenException");
 
         var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.FindAsync(GrantId.New(), Stop));
@@ -340,7 +340,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
     public async Task Where_nobody_listens_the_error_says_so()
     {
         using var client = _wire.DynamoDb(new Uri("http://127.0.0.1:9"), retries: 0);
-        var store = new DynamoGrantStore(new DynamoTable(client, "grants", TimeProvider.System), DynamoGrantStore.KeepEnded, Unreadable.New());
+        var store = new DynamoGrantStore(new DynamoTable(client, "grants", TimeProvider.System), Unreadable.New());
 
         var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.NextDueAsync(Stop));
 
@@ -352,7 +352,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
     public async Task A_missing_table_is_named_with_what_makes_it()
     {
         var table = new DynamoTable(await _house.ClientAsync(), MotoFixture.Unique("missing"), TimeProvider.System);
-        var store = new DynamoGrantStore(table, DynamoGrantStore.KeepEnded, Unreadable.New());
+        var store = new DynamoGrantStore(table, Unreadable.New());
 
         foreach (var call in (Func<Task>[])[() => table.OpenAsync(Stop), () => store.FindAsync(GrantId.New(), Stop), () => store.AddAsync(Some.Allowed(), Stop), () => store.NextDueAsync(Stop)])
         {
@@ -380,7 +380,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
         var atStart = await Assert.ThrowsAsync<DynamoStoreException>(() => table.OpenAsync(Stop));
         var made = await Assert.ThrowsAsync<DynamoStoreException>(() => table.CreateAsync(Stop));
-        var store = new DynamoGrantStore(table, DynamoGrantStore.KeepEnded, Unreadable.New());
+        var store = new DynamoGrantStore(table, Unreadable.New());
         var used = await Assert.ThrowsAsync<DynamoStoreException>(() => store.NextDueAsync(Stop));
         var scanned = await Assert.ThrowsAsync<DynamoStoreException>(() => store.ListLiveAsync(null, 10, Stop));
         var told = await Assert.ThrowsAsync<DynamoStoreException>(() => whole.NextDueAsync(Stop));
@@ -530,12 +530,13 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
     }
 
     [Fact]
-    public async Task Only_what_has_ended_is_ever_purged()
+    public async Task Only_what_has_ended_and_is_exported_is_ever_purged()
     {
         var store = await _house.GrantsAsync();
         var table = await _house.TableAsync();
         var grant = Some.Active();
         await store.AddAsync(grant, Stop);
+        await store.MayGoAsync(grant.Id, Some.Now.AddDays(400), Stop);
         Assert.Null((await ItemAsync()).NumberOf("purge_at"));
         Assert.NotNull((await ItemAsync()).TextOf("live_database"));
 
@@ -545,8 +546,18 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
         grant.End(new RemovalReceipt(Some.Now, 0, Some.Now, Some.Now, true, []), Some.Now.AddMinutes(2));
         await store.SaveAsync(grant, Stop);
-        Assert.Equal(Some.Now.AddMinutes(2).AddDays(400).ToUnixTimeSeconds(), (await ItemAsync()).NumberOf("purge_at"));
+        Assert.Null((await ItemAsync()).NumberOf("purge_at"));
         Assert.Null((await ItemAsync()).TextOf("live_database"));
+
+        await store.MayGoAsync(grant.Id, Some.Now.AddDays(400), Stop);
+        await store.MayGoAsync(GrantId.Parse("AAAA-AA")!, Some.Now, Stop);
+        Assert.Equal(Some.Now.AddDays(400).ToUnixTimeSeconds(), (await ItemAsync()).NumberOf("purge_at"));
+        Assert.Null(await table.FindAsync("GRANT#AAAA-AA", "GRANT", Stop));
+
+        // What is told about it afterwards is not exported yet.
+        var again = (await store.FindAsync(grant.Id, Stop))!;
+        Assert.Equal(SaveOutcome.Saved, await store.SaveAsync(again, Stop));
+        Assert.Null((await ItemAsync()).NumberOf("purge_at"));
 
         async Task<Dictionary<string, AttributeValue>> ItemAsync() => (await table.FindAsync($"GRANT#{grant.Id}", "GRANT", Stop))!;
     }

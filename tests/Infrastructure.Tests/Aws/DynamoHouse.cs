@@ -29,7 +29,7 @@ internal sealed class DynamoHouse(MotoFixture moto) : IDisposable
         return client;
     }
 
-    public async Task<DynamoGrantStore> GrantsAsync(AwsWire? wire = null, int retries = 3) => new(await TableAsync(wire, retries), DynamoGrantStore.KeepEnded, Unreadable.New());
+    public async Task<DynamoGrantStore> GrantsAsync(AwsWire? wire = null, int retries = 3) => new(await TableAsync(wire, retries), Unreadable.New());
 
     public async Task<DynamoInbox> InboxAsync(AwsWire? wire = null) => new(await TableAsync(wire), TimeProvider.System);
 

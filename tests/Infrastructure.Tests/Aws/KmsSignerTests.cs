@@ -8,6 +8,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Evidence;
+using DbAccess.Infrastructure.Tests.Evidence;
 using DbAccess.Infrastructure.Tests.Files;
 using DbAccess.TestKit.Aws;
 using DbAccess.TestKit.Fakes;
@@ -178,16 +179,27 @@ public sealed class KmsSignerTests(MotoFixture moto) : IAsyncLifetime
         await log.RecordAsync(Something(), Stop);
         Assert.Null((await SendAsync(services, new SequenceEvents())).Refusal);
 
+        // Where it is, and as an export, which holds few of the checkpoints.
         using var lines = new MemoryStream();
         await new LogExport(log, []).WriteLinesAsync(lines, Stop);
         List<CheckpointFile> checkpoints = [];
         await foreach (var note in log.ReadCheckpointsAsync(0, Stop))
             checkpoints.Add(new CheckpointFile($"{checkpoints.Count}", Encoding.UTF8.GetBytes(note)));
+        var second = await kms.OpenAsync(first: false, Stop);
         var verdict = await new LogVerifier([first]).VerifyAsync([new EvidenceFile("log", () => new MemoryStream(lines.ToArray()))], checkpoints, [], null, Stop);
-
         Assert.Null(verdict.Fault);
         var keyIds = checkpoints.Select(one => SignedCheckpoint.Parse(Encoding.UTF8.GetString(one.Note.Span))!.Signatures[0].Key).Distinct(StringComparer.Ordinal);
-        Assert.Equal([first.Id, (await kms.OpenAsync(first: false, Stop)).Id], keyIds);
+        Assert.Equal([first.Id, second.Id], keyIds);
+
+        await new LogExport(log, []).WriteAsync(path =>
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(folder.File(path))!);
+            return File.Create(folder.File(path));
+        }, null, Stop);
+        await File.WriteAllTextAsync(folder.File("first.pem"), first.ToPem(), Stop);
+        Assert.StartsWith("the log is whole", (await Verifiers.OursAsync(folder.Path, first.ToPem())).Words, StringComparison.Ordinal);
+        Assert.StartsWith("the log is whole", (await Verifiers.OursAsync(folder.Path, second.ToPem())).Words, StringComparison.Ordinal);
+        Assert.StartsWith("the log is whole", (await Verifiers.PythonAsync(folder.Path, folder.File("first.pem"))).Words, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -151,6 +151,20 @@ public sealed class S3ExportPlaceTests(MotoFixture moto) : ExportPlaceContract, 
         Assert.Equal(fault is null ? [] : [fault], settings.Faults);
     }
 
+    [Theory]
+    [InlineData(null, 400, null)]
+    [InlineData("400d", 400, null)]
+    [InlineData("3650d", 3650, null)]
+    [InlineData("12h", 400, "Retention:Ended is '12h'; it must be a length of time from 1.00:00:00 to 36500.00:00:00.")]
+    public void How_long_what_is_over_is_kept_is_said_in_days(string? value, int days, string? fault)
+    {
+        var settings = new Settings(new ConfigurationBuilder().AddInMemoryCollection([new("Retention:Ended", value)]).Build());
+        using var provider = new ServiceCollection().AddEvidence(settings, keepsFiles: true).BuildServiceProvider();
+
+        Assert.Equal(TimeSpan.FromDays(days), provider.GetRequiredService<ExportTerms>().KeepEnded);
+        Assert.Equal(fault is null ? [] : [fault], settings.Faults);
+    }
+
     private protected override Task<IExportPlace> OpenAsync() => Task.FromResult<IExportPlace>(new S3ExportPlace(_client, _bucket, "exports/"));
 
     private protected override async Task<string> ReadAsync(string path)

@@ -9,7 +9,7 @@ namespace DbAccess.TestKit.Fakes;
 /// The grant store's contract in its plainest form, for tests of use cases. What it keeps and gives back are copies, so that a change becomes
 /// visible to others only by a save, as with a real store.
 /// </summary>
-public sealed class InMemoryGrantStore : IGrantStore
+public sealed class InMemoryGrantStore : IGrantStore, IGrantRetention
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<GrantId, Row> _rows = [];
@@ -27,6 +27,24 @@ public sealed class InMemoryGrantStore : IGrantStore
         {
             lock (_gate) return [.. _rows.Values.Select(row => Copy(row.State)).OrderBy(state => state.CreatedAt)];
         }
+    }
+
+    /// <summary>When each grant may go, as it was said last.</summary>
+    public Dictionary<GrantId, DateTimeOffset> MayGo { get; } = [];
+
+    /// <summary>When it was last asked to purge.</summary>
+    public DateTimeOffset? PurgedAt { get; private set; }
+
+    public Task MayGoAsync(GrantId grant, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        MayGo[grant] = at;
+        return Task.CompletedTask;
+    }
+
+    public Task PurgeAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        PurgedAt = now;
+        return Task.CompletedTask;
     }
 
     /// <summary>
