@@ -26,8 +26,8 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
     : IRequest<Result<Sequenced>>
 {
     internal sealed class Handler(
-            IEvidenceLog log, IAuditTrail audit, LateRecords late, ICheckpointSigner signer, LogWatch watch, Installation installation,
-            TimeProvider clock, ILogger<Handler> logger)
+            IEvidenceLog log, IAuditTrail audit, LateRecords late, LogWatch watch, Installation installation, TimeProvider clock,
+            ILogger<Handler> logger, ICheckpointSigner? signer = null)
         : IRequestHandler<SequenceEvents, Result<Sequenced>>
     {
         private const int AtOnce = 1_000;
@@ -80,7 +80,8 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
 
         private async Task<Result<Sequenced>> SequenceAsync(SequenceEvents command, CancellationToken cancellationToken)
         {
-            var by = command.With ?? signer;
+            var by = command.With ?? signer
+                ?? throw new SigningKeyException("this process has no key: a function signs with Audit:KmsKey or not at all");
             var end = await log.ReadEndAsync(cancellationToken);
             var newest = end.Checkpoint is null ? null : SignedCheckpoint.Parse(end.Checkpoint);
             var head = end.Head is null ? TreeHead.Empty : TreeHead.Read(end.Head);
