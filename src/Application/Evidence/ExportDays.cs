@@ -14,7 +14,8 @@ namespace DbAccess.Application.Evidence;
 
 /// <summary>What is exported, and what may go then.</summary>
 /// <param name="Place">Where complete days of the evidence log are exported to; null for nowhere.</param>
-/// <param name="KeepEnded">How long a grant is kept that is over, from the last thing that happened to it. Without a place: for good.</param>
+/// <param name="KeepEnded">How long a grant is kept that is over, from the last thing that happened to it. Without a place: for
+/// good.</param>
 public sealed record ExportTerms(IExportPlace? Place, TimeSpan KeepEnded);
 
 /// <summary>

@@ -37,12 +37,13 @@ internal sealed class LateRecords(IAuditTrail audit, ILogger<LateRecords> log)
         if (_waiting.Count < Most) _waiting.Enqueue(attempt);
     }
 
+    /// <summary>Records what waits, as far as it can be now; what cannot holds up nothing else.</summary>
     public async Task WriteAsync(CancellationToken cancellationToken)
     {
-        while (_waiting.TryPeek(out var attempt))
+        for (var left = _waiting.Count; left > 0 && _waiting.TryDequeue(out var attempt); left--)
         {
-            await audit.RecordAsync(attempt, cancellationToken);
-            _waiting.TryDequeue(out _);
+            cancellationToken.ThrowIfCancellationRequested();
+            await RecordAsync(attempt);
         }
     }
 }

@@ -37,6 +37,8 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
 
         private static readonly string Me = Guid.NewGuid().ToString("N");
 
+        private const string Begun = "\"type\":\"audit.begun\"";
+
         private string Origin => $"dbaccess/{installation.Name}";
 
         public async Task<Result<Sequenced>> Handle(SequenceEvents command, CancellationToken cancellationToken)
@@ -137,7 +139,11 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
             do
             {
                 before = aside.Count;
-                foreach (var waiting in await log.ListUnplacedAsync(AtOnce + before, cancellationToken))
+                var all = await log.ListUnplacedAsync(AtOnce + before, cancellationToken);
+                // A log begins by saying which it is, whatever was recorded before it was begun.
+                var ordered = head.Size > 0 ? all.AsEnumerable()
+                    : all.OrderBy(one => one.Body.Json.Contains(Begun, StringComparison.Ordinal) ? 0 : 1);
+                foreach (var waiting in ordered)
                 {
                     if (batch.Count == AtOnce || aside.ContainsKey(waiting.Key)) continue;
                     var (hash, fault) = admission.Judge(waiting.Body, head.Size);
@@ -184,7 +190,10 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
         private async Task<bool> AlarmAsync(string fault, string? known, CancellationToken cancellationToken)
         {
             logger.LogCritical("The evidence log was tampered with: {Fault}. Who can write to the store?", fault);
-            if (known == fault) return false;
+            // Of all processes one puts it on record, once.
+            const string mark = "alarmed";
+            var said = await log.ReadMarkAsync(mark, cancellationToken);
+            if (known == fault || said == fault || !await log.TryWriteMarkAsync(mark, said, fault, cancellationToken)) return false;
 
             await audit.RecordAsync(Event("audit.broken", new Fact.Text("fault", fault)), cancellationToken);
             return true;

@@ -56,8 +56,9 @@ public sealed class PolicyOutline
     public static PolicyOutline Read(string text)
     {
         var lines = text.Split('\n');
-        return new PolicyOutline(lines[0], new SortedDictionary<string, string>(
-            lines.Skip(1).Where(line => line.Length > 9).ToDictionary(line => line[9..], line => line[..8]), StringComparer.Ordinal));
+        var things = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var line in lines.Skip(1).Where(line => line.Length > 9)) things[line[9..]] = line[..8];
+        return new PolicyOutline(lines[0], things);
     }
 
     /// <summary>What this one has changed, in words; null when it cannot be said.</summary>

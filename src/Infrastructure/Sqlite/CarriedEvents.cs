@@ -29,10 +29,14 @@ internal static class CarriedEvents
 
     private static LogEvent GrantsOwn(SqliteDataReader row)
     {
-        var id = row.GetString(1);
-        var happened = new GrantEvent(
-            row.GetInt32(2), StoreTime.Parse(row.GetString(0)), row.GetString(3), Actor.Parse(row.GetString(4)) ?? new Actor.Sweep(),
-            Text(row, 5) is { } from ? Enum.Parse<GrantStatus>(from) : null, Enum.Parse<GrantStatus>(row.GetString(6)), Text(row, 7));
+        var (id, from, to) = (row.GetString(1), Text(row, 5), row.GetString(6));
+        // What somebody wrote there by hand, or a newer version did, does not keep the rest from being carried.
+        if (GrantId.Parse(id) is not { } grant || StoreTime.TryParse(row.GetString(0)) is not { } at
+            || !Enum.TryParse<GrantStatus>(to, out var after) || (from is not null && !Enum.TryParse<GrantStatus>(from, out _)))
+            return CarriedEvent.Unreadable(id, row.GetInt32(2), row.GetString(3), row.GetString(4), Text(row, 7));
+
+        var happened = new GrantEvent(row.GetInt32(2), at, row.GetString(3), Actor.Parse(row.GetString(4)) ?? new Actor.Sweep(),
+            from is null ? null : Enum.Parse<GrantStatus>(from), after, Text(row, 7));
         GrantSnapshot? state = null;
         try
         {
@@ -43,7 +47,7 @@ internal static class CarriedEvents
             // Its events are carried all the same.
         }
 
-        return CarriedEvent.OfGrant(GrantId.Parse(id), state, happened);
+        return CarriedEvent.OfGrant(grant, state, happened);
     }
 
     private static SqliteDataReader Cursor(SqliteConnection connection, string sql) =>

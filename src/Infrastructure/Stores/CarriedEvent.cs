@@ -25,9 +25,21 @@ internal static class CarriedEvent
         return carried with { What = [.. carried.What, Carried] };
     }
 
+    /// <summary>An event of a grant that cannot be read: kept word for word, without a number, since nobody can say whose it is.</summary>
+    public static LogEvent Unreadable(string grant, int number, string type, string by, string? note) => new()
+    {
+        At = DateTimeOffset.UnixEpoch, Type = "carried.unreadable", By = Actor.Parse(by) ?? new Actor.Sweep(), Way = Way.Worker,
+        What =
+        [
+            new Fact.Text("grant", grant), new Fact.Number("number", number), new Fact.Text("type", type), Carried,
+            .. note is { Length: > 0 } ? [new Fact.Sealed("note", note)] : Array.Empty<Fact>(),
+        ],
+    };
+
     public static LogEvent Attempt(string at, string action, string by, string subject, string outcome, string? trace) => new()
     {
-        At = StoreTime.Parse(at), Type = "carried.attempt", By = Actor.Parse(by) ?? new Actor.Sweep(), Way = Way.Worker,
+        At = StoreTime.TryParse(at) ?? DateTimeOffset.UnixEpoch, Type = "carried.attempt", By = Actor.Parse(by) ?? new Actor.Sweep(),
+            Way = Way.Worker,
         Outcome = outcome, Trace = trace,
         What = [new Fact.Text("action", action), new Fact.Text("subject", subject), Carried],
     };
