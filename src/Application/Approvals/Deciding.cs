@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
@@ -23,7 +24,7 @@ internal sealed class Deciding(
     public async Task<Result<GrantDecided>> GiveAsync(
         GrantId id, PrincipalId by, Func<Grant, Decider, Result> decide, CancellationToken cancellationToken)
     {
-        if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
+        if (await FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
         var decider = await deciders.FindAsync(by, cancellationToken);
         if (decider.Refusal is { } stranger) return stranger;
 
@@ -39,7 +40,7 @@ internal sealed class Deciding(
     public async Task<Result<GrantDecided>> TakeAsync(
         GrantId id, PrincipalId by, Func<Grant, Decider, Result> decide, CancellationToken cancellationToken)
     {
-        if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
+        if (await FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
         var decider = await deciders.FindAsync(by, cancellationToken);
         if (decider.Refusal is { } stranger) return stranger;
 
@@ -51,7 +52,7 @@ internal sealed class Deciding(
     /// <summary>Something that whoever asked does.</summary>
     public async Task<Result<GrantDecided>> AskerAsync(GrantId id, Func<Grant, Result> change, CancellationToken cancellationToken)
     {
-        if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
+        if (await FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
 
         return await ChangeAsync(grant, mine => seal.IfOurs(mine, change), cancellationToken);
     }
@@ -59,7 +60,7 @@ internal sealed class Deciding(
     /// <summary>Whoever asked takes something back.</summary>
     public async Task<Result<GrantDecided>> BackAsync(GrantId id, Func<Grant, Result> change, CancellationToken cancellationToken)
     {
-        if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
+        if (await FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
 
         return await ChangeAsync(grant, mine => seal.Keep(mine, change), cancellationToken);
     }
@@ -69,6 +70,15 @@ internal sealed class Deciding(
     {
         var (after, outcome) = await store.ChangeAsync(grant, change, cancellationToken);
         return outcome.Refusal is { } refusal ? refusal : Done(after);
+    }
+
+    /// <summary>What it is about belongs on the record of the attempt.</summary>
+    private async Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken)
+    {
+        var grant = await store.FindAsync(id, cancellationToken);
+        if (grant is not null && AttemptNotes.Current is { } notes)
+            (notes.Rule, notes.PlanHash) = (grant.State.Rule, grant.State.Asking?.Plan?.Hash);
+        return grant;
     }
 
     /// <summary>Whoever pressed sees a card that is not true: it is drawn anew.</summary>

@@ -48,6 +48,8 @@ public sealed class ApprovalTests
         Assert.True(_stage.HolderCanLogIn(id));
         Assert.Single(_stage.Cards.All);
         Assert.Contains("Approved by dana", FakeChat.Words(card.Now), StringComparison.Ordinal);
+        var attempt = Assert.Single(_stage.Audit.Records, record => record.Type == "command.approve_grant");
+        Assert.Equal((_stage.Of(id).Rule, _stage.Of(id).Asking!.Plan!.Hash), (attempt.Rule, attempt.PlanHash));
     }
 
     [Fact]
