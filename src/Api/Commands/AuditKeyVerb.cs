@@ -78,8 +78,7 @@ internal static class AuditKeyVerb
     }
 
     private static async Task<SignedCheckpoint?> NewestAsync(IServiceProvider services) =>
-        (await services.GetRequiredService<IEvidenceLog>().ReadEndAsync(CancellationToken.None)).Checkpoint is { } note
-            ? SignedCheckpoint.Parse(note) : null;
+        (await services.GetRequiredService<IEvidenceLog>().ReadEndAsync(CancellationToken.None)).Signed;
 
     /// <summary>The key that signed last, where a change that was cut off has put it aside; null when it is not there.</summary>
     private static async Task<ICheckpointSigner?> AsideAsync(IKeptKey file, SignedCheckpoint newest)

@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Text;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
@@ -18,9 +17,16 @@ internal static class AuditVerifyVerb
     public static Task<int> RunAsync(Verb.AuditVerify verb, IServiceProvider services) => SayAsync(async (progress, stop) =>
     {
         var log = services.GetRequiredService<IEvidenceLog>();
+        var (checkpoints, size) = (new List<CheckpointFile>(), 0L);
+        await foreach (var note in log.ReadCheckpointsAsync(0, stop))
+        {
+            checkpoints.Add(new CheckpointFile($"checkpoint {checkpoints.Count + 1} of the store", Encoding.UTF8.GetBytes(note)));
+            size = Math.Max(size, SignedCheckpoint.Parse(note)?.Checkpoint.Size ?? 0);
+        }
+
         IReadOnlyList<LogKey> keys;
         if (verb.Key is { } file) keys = Keys(file);
-        else if ((await log.ReadEndAsync(stop)).Checkpoint is null) keys = [];
+        else if (checkpoints.Count == 0) keys = [];
         else
         {
             keys = [await services.GetRequiredService<ICheckpointSigner>().OpenAsync(first: false, stop)];
@@ -28,35 +34,9 @@ internal static class AuditVerifyVerb
                 "Verified with this installation's own key. Hold it against one that you got another way: dbaccess audit key");
         }
 
-        List<CheckpointFile> checkpoints = [];
-        await foreach (var note in log.ReadCheckpointsAsync(0, stop))
-            checkpoints.Add(new CheckpointFile($"checkpoint {checkpoints.Count + 1} of the store", Encoding.UTF8.GetBytes(note)));
-        return await new LogVerifier(keys).VerifyAsync([new EvidenceFile("the store", () => Lines(log, stop))], checkpoints,
-            [.. verb.Kept.Select(path => new CheckpointFile(path, File.ReadAllBytes(path)))], progress, stop);
+        return await new LogVerifier(keys).VerifyAsync([EvidenceFile.Of("the store", new LogExport(log, []).LinesAsync(size, stop))],
+            checkpoints, [.. verb.Kept.Select(path => new CheckpointFile(path, File.ReadAllBytes(path)))], progress, stop);
     });
-
-    /// <summary>The store's events as an export would hold them, written while they are read.</summary>
-    private static Stream Lines(IEvidenceLog log, CancellationToken stop)
-    {
-        var pipe = new Pipe();
-        _ = WriteAsync();
-        return pipe.Reader.AsStream();
-
-        async Task WriteAsync()
-        {
-            Exception? failure = null;
-            try
-            {
-                await new LogExport(log, []).WriteLinesAsync(pipe.Writer.AsStream(leaveOpen: true), stop);
-            }
-            catch (Exception broken)
-            {
-                failure = broken;
-            }
-
-            await pipe.Writer.CompleteAsync(failure);
-        }
-    }
 
     private static IReadOnlyList<LogKey> Keys(string file) => LogKey.FromPem(File.ReadAllText(file)) is { Count: > 0 } keys
         ? keys : throw new IOException($"{file} holds no public key of ECDSA on P-256 (PEM)");

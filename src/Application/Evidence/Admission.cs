@@ -22,7 +22,7 @@ internal sealed class Admission(IReadOnlyList<LogKey> keys)
         if (read.Form is not LineForm.Canonical || read.Place != place) return (null, "it is not an event");
         if (read.NotAsRecorded is { } name) return (null, $"what is shown as {name} is not what was recorded");
         if (read.ShownValues < read.SealedValues) return (null, "what is sealed in it is gone");
-        if (read.BringsKey && LogVerifier.Key(read.KeyOrOrigin) is var key && !keys.Any(ours => ours.Id == key?.Id))
+        if (read.BringsKey && LogKey.FromBase64(read.KeyOrOrigin) is var key && !keys.Any(ours => ours.Id == key?.Id))
             return (null, $"it brings in the key {key?.Id ?? "?"}, which is not set here");
         return (read.LeafHash, null);
     }

@@ -24,7 +24,8 @@ internal sealed class EventLineReader(bool withProof)
         ("way"u8.ToArray(), true), ("what"u8.ToArray(), true),
     ];
 
-    private static readonly HashSet<string> Ends = new(["Ended", "Denied", "Cancelled", "Lapsed", "Failed"], StringComparer.Ordinal);
+    /// <summary>The statuses in which a grant is over.</summary>
+    internal static readonly HashSet<string> Ends = new(["Ended", "Denied", "Cancelled", "Lapsed", "Failed"], StringComparer.Ordinal);
 
     // The sealed values of the present line: where their names and hashes stand in it.
     private readonly List<(Range Name, Range Hash)> _sealed = [];

@@ -63,15 +63,13 @@ public sealed class LogExport(IEvidenceLog log, IReadOnlyCollection<string> with
     }
 
     /// <summary>The events of the store as lines of an export, with the hashes that the store has; for verifying it where it is.</summary>
-    public async Task WriteLinesAsync(Stream lines, CancellationToken cancellationToken)
+    /// <param name="size">Of the newest checkpoint: what stands behind it is not vouched for yet.</param>
+    public async IAsyncEnumerable<string> LinesAsync(long size, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var size = (await log.ReadEndAsync(cancellationToken)).Checkpoint is { } note
-            ? SignedCheckpoint.Parse(note)?.Checkpoint.Size ?? 0 : 0;
-        await using var writer = new StreamWriter(lines, new UTF8Encoding(false), 1 << 16, leaveOpen: true);
         await foreach (var placed in log.ReadAsync(0, cancellationToken))
         {
-            if (placed.Place >= size) return;
-            if (placed is { Body: not null }) await writer.WriteAsync(Line(placed));
+            if (placed.Place >= size) yield break;
+            if (placed.Body is not null) yield return Line(placed);
         }
     }
 
@@ -106,9 +104,7 @@ public sealed class LogExport(IEvidenceLog log, IReadOnlyCollection<string> with
         if (placed.Body is not { } body || !body.Json.Contains(",\"type\":\"audit.key\",", StringComparison.Ordinal)) return null;
 
         using var json = JsonDocument.Parse(body.Json);
-        var text = json.RootElement.GetProperty("what").GetProperty("key").GetString() ?? "";
-        var spki = new byte[text.Length];
-        return Convert.TryFromBase64String(text, spki, out var length) ? LogKey.From(spki.AsSpan(0, length)) : null;
+        return LogKey.FromBase64(json.RootElement.GetProperty("what").GetProperty("key").GetString());
     }
 
     internal static async Task WriteAsync(MakeFile make, string path, string content)

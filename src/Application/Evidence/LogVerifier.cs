@@ -74,7 +74,7 @@ public sealed class LogVerifier(IReadOnlyList<LogKey> keys)
         if (_numbers.Note(line) is { } last) return FaultWords.Number(line.Place, line.Grant!, last, line.Number);
 
         if (line.BeginsLog && line.Place == 0) _origin = line.KeyOrOrigin;
-        if (line.BringsKey && Key(line.KeyOrOrigin) is { } key) _broughtIn.Add((line.Place, key));
+        if (line.BringsKey && LogKey.FromBase64(line.KeyOrOrigin) is { } key) _broughtIn.Add((line.Place, key));
         _shown += line.ShownValues;
         _withheld += line.SealedValues - line.ShownValues;
         _tree = _tree.Add(line.LeafHash);
@@ -115,11 +115,5 @@ public sealed class LogVerifier(IReadOnlyList<LogKey> keys)
         }
 
         return null;
-    }
-
-    internal static LogKey? Key(string? base64)
-    {
-        var spki = new byte[base64?.Length ?? 0];
-        return Convert.TryFromBase64String(base64 ?? "", spki, out var length) ? LogKey.From(spki.AsSpan(0, length)) : null;
     }
 }

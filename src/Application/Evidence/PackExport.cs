@@ -23,29 +23,29 @@ public sealed record PackedLeaf(PlacedEvent Event, IReadOnlyList<byte[]> Proof);
 /// <summary>What a pack holds, for whoever draws its page.</summary>
 public sealed record Packed(SignedCheckpoint Checkpoint, IReadOnlyList<PackedLeaf> Events, IReadOnlyList<PackedGrant> Grants);
 
-/// <summary>The events of some grants with proofs that they are in the log. Goes through the log twice; holds what is selected.</summary>
+/// <summary>The events of some grants with proofs that they are in the log. Goes through the log twice, for a single grant once; holds
+/// what is selected.</summary>
 public sealed class PackExport(IEvidenceLog log, LogExport lines)
 {
-    private static readonly HashSet<string> Over = ["Ended", "Denied", "Cancelled", "Lapsed", "Failed"];
-
     /// <summary>Null when there is no checkpoint yet, or no grant fits.</summary>
     /// <param name="page">Draws <c>index.html</c>.</param>
     public async Task<Packed?> WriteAsync(
         MakeFile make, PackSelection selection, Action<TextWriter, Packed> page, Action<long>? progress,
             CancellationToken cancellationToken)
     {
-        if ((await log.ReadEndAsync(cancellationToken)).Checkpoint is not { } note || SignedCheckpoint.Parse(note) is not { } signed)
-            return null;
+        if ((await log.ReadEndAsync(cancellationToken)).Signed is not { } signed) return null;
 
         var size = signed.Checkpoint.Size;
-        var (chosen, grants, keys) = await ChooseAsync(selection, size, progress, cancellationToken);
+        var (chosen, grants) = await ChooseAsync(selection, size, progress, cancellationToken);
         if (grants.Count == 0) return null;
 
+        var keys = new List<LogKey>();
         var proofs = new TreeProofs(size, chosen.Select(one => one.Place), []);
         await foreach (var placed in log.ReadAsync(0, cancellationToken))
         {
             if (placed.Place >= size) break;
             proofs.Add(placed.Hash);
+            if (LogExport.KeyOf(placed) is { } key) keys.Insert(0, key);
             if (placed.Place % 1_000 == 0) progress?.Invoke(placed.Place);
         }
 
@@ -73,16 +73,17 @@ public sealed class PackExport(IEvidenceLog log, LogExport lines)
             ]));
     }
 
-    private async Task<(List<PlacedEvent> Events, Dictionary<string, PackedGrant> Grants, List<LogKey> Keys)> ChooseAsync(
+    private async Task<(List<PlacedEvent> Events, Dictionary<string, PackedGrant> Grants)> ChooseAsync(
         PackSelection selection, long size, Action<long>? progress, CancellationToken cancellationToken)
     {
         List<PlacedEvent> chosen = [];
-        var (grants, keys) = (new Dictionary<string, PackedGrant>(StringComparer.Ordinal), new List<LogKey>());
-        await foreach (var placed in log.ReadAsync(0, cancellationToken))
+        var grants = new Dictionary<string, PackedGrant>(StringComparer.Ordinal);
+        // Of one grant the store knows where its events are.
+        await foreach (var placed in selection.Grant is { } one
+            ? log.ReadGrantAsync(one, cancellationToken) : log.ReadAsync(0, cancellationToken))
         {
             if (placed.Place >= size) break;
             if (placed.Place % 1_000 == 0) progress?.Invoke(placed.Place);
-            if (LogExport.KeyOf(placed) is { } key) keys.Insert(0, key);
             if (placed.Body is not { } body || !body.Json.Contains("\"grant\":", StringComparison.Ordinal)) continue;
 
             using var json = JsonDocument.Parse(body.Json);
@@ -96,13 +97,13 @@ public sealed class PackExport(IEvidenceLog log, LogExport lines)
                 grants[grant] = known with { Events = known.Events + 1, IsOver = known.IsOver || IsEnd(happened) };
         }
 
-        return (chosen, grants, keys);
+        return (chosen, grants);
     }
 
     private static bool Begins(JsonElement happened) => happened.TryGetProperty("n", out var number) && number.GetInt64() == 1;
 
     private static bool IsEnd(JsonElement happened) =>
-        happened.GetProperty("what").TryGetProperty("to", out var to) && Over.Contains(to.GetString() ?? "");
+        happened.GetProperty("what").TryGetProperty("to", out var to) && EventLineReader.Ends.Contains(to.GetString() ?? "");
 
     private static bool Fits(PackSelection selection, string grant, JsonElement asked)
     {

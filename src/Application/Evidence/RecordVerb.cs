@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Principals;
@@ -21,7 +20,7 @@ public sealed record RecordVerb(string Name, Actor By, IReadOnlyList<string> Arg
             await records.RecordAsync(new LogEvent
             {
                 At = clock.GetUtcNow(), Type = $"verb.{command.Name.Replace(' ', '_')}", By = command.By, Way = Way.Current,
-                Trace = Activity.Current?.TraceId.ToString(),
+                Trace = Way.Trace,
                 // A reason may stand in it.
                 What = command.Arguments.Count == 0 ? [] : [new Fact.Sealed("arguments", string.Join(' ', command.Arguments))],
             });

@@ -27,8 +27,7 @@ public sealed record WitnessCheckpoint : IRequest<Result>
 
             var today = clock.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
             var last = await log.ReadMarkAsync(Mark, cancellationToken);
-            if (last == today || (await log.ReadEndAsync(cancellationToken)).Checkpoint is not { } note
-                || SignedCheckpoint.Parse(note) is not { } signed) return Result.Done;
+            if (last == today || (await log.ReadEndAsync(cancellationToken)).Signed is not { } signed) return Result.Done;
 
             var post = await cards.PostAsync(new CardPlace.Channel(channel), Message(signed),
                 new CardMark("audit", "checkpoint", today), cancellationToken);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
@@ -44,7 +43,7 @@ internal sealed class AuditBehavior<TRequest, TResponse>(IAuditTrail audit, Late
     {
         At = clock.GetUtcNow(), Type = request.OnlyRefusals ? "press.refused" : Type, By = request.By, Way = Way.Current,
         Grant = request.About ?? notes.Grant, Outcome = outcome, Rule = notes.Rule, PlanHash = notes.PlanHash,
-        PolicyHash = policies.Missing is null ? policies.Current.Hash : null, Trace = Activity.Current?.TraceId.ToString(),
+        PolicyHash = policies.Missing is null ? policies.Current.Hash : null, Trace = Way.Trace,
         What = [new Fact.Text("subject", request.Subject), new Fact.Number("ms", (long)took.TotalMilliseconds)],
     };
 }

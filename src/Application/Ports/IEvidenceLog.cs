@@ -19,6 +19,9 @@ public sealed record PlacedEvent(long Place, EventBody? Body, byte[]? Hash);
 /// <param name="Checkpoint">The newest checkpoint, signed; null while the log is empty.</param>
 public sealed record LogEnd(long Version, string? Head, string? Checkpoint)
 {
+    /// <summary>The newest checkpoint, read; null while there is none, and when what stands there is none.</summary>
+    public SignedCheckpoint? Signed => Checkpoint is null ? null : SignedCheckpoint.Parse(Checkpoint);
+
     /// <summary>Clocks of processes may; a lease that reaches further ahead than this is nobody's.</summary>
     public static TimeSpan ClocksDiffer { get; } = TimeSpan.FromMinutes(10);
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -304,7 +303,7 @@ internal sealed class RoleReconciler(
     private LogEvent Event(Finding finding, string outcome, string? found = null, RanStatements? ran = null) => new()
     {
         At = clock.GetUtcNow(), Type = $"reconcile.{EventTypes.Snake(finding.Kind.ToString())}", By = new Actor.Sweep(),
-        Way = Way.Current, Outcome = outcome, Trace = Activity.Current?.TraceId.ToString(),
+        Way = Way.Current, Outcome = outcome, Trace = Way.Trace,
         What =
         [
             new Fact.Text("role", finding.Role),

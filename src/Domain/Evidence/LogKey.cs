@@ -44,6 +44,13 @@ public sealed class LogKey
         }
     }
 
+    /// <summary>As it stands in an event that brings a key in; null when it is none.</summary>
+    public static LogKey? FromBase64(string? text)
+    {
+        var spki = new byte[text?.Length ?? 0];
+        return Convert.TryFromBase64String(text ?? "", spki, out var length) ? From(spki.AsSpan(0, length)) : null;
+    }
+
     /// <summary>Every public key that a PEM file holds; what else stands in it is passed over.</summary>
     public static IReadOnlyList<LogKey> FromPem(string pem)
     {

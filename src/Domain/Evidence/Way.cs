@@ -18,6 +18,9 @@ public static class Way
     /// <summary>Of the present activity, or of one that it is part of; without any it is the product's own work.</summary>
     public static string Current => Activity.Current?.GetBaggageItem(Key) ?? Worker;
 
+    /// <summary>The id that log lines and events of the same request carry; null outside of any.</summary>
+    public static string? Trace => Activity.Current?.TraceId.ToString();
+
     /// <summary>From here on everything in the present activity came by this way.</summary>
     public static void Mark(string way) => Activity.Current?.SetBaggage(Key, way);
 }

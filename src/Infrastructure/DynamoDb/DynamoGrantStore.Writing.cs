@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Ports;
@@ -17,7 +16,7 @@ internal sealed partial class DynamoGrantStore
     {
         var write = Guid.NewGuid().ToString("N");
         var events = grant.NewEvents.Select(happened => (Key: JournalKey.Of(state.Id, happened.Sequence, happened.At),
-            Event: GrantFacts.Of(state, happened, Way.Current, Activity.Current?.TraceId.ToString()))).ToList();
+            Event: GrantFacts.Of(state, happened, Way.Current, Way.Trace))).ToList();
         var written = await table.TryWriteAsync(
             () =>
             {

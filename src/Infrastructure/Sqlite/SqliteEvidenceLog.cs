@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using DbAccess.Application.Ports;
@@ -21,9 +20,6 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
     private const int Constraint = 19;
 
     internal const string UnplacedSql = "SELECT id, body, open FROM evidence WHERE place IS NULL ORDER BY id LIMIT $limit";
-
-    /// <summary>The trace id of what is done now, as events carry it.</summary>
-    internal static string? Trace => Activity.Current?.TraceId.ToString();
 
     public Task RecordAsync(LogEvent happened, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>

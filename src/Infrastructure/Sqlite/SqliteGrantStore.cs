@@ -209,7 +209,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     private static void AddEvents(SqliteConnection connection, Grant grant)
     {
         foreach (var happened in grant.NewEvents)
-            SqliteEvidenceLog.Add(connection, GrantFacts.Of(grant.State, happened, Way.Current, SqliteEvidenceLog.Trace));
+            SqliteEvidenceLog.Add(connection, GrantFacts.Of(grant.State, happened, Way.Current, Way.Trace));
     }
 
     /// <summary>What cannot be read is left out, and hides nothing that stands behind it: then more rows are asked for.</summary>

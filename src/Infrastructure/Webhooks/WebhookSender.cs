@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Runtime.CompilerServices;
 using DbAccess.Application;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
@@ -42,27 +43,41 @@ internal sealed class WebhookSender(
     public async Task<Delivered> DeliverAsync(CancellationToken cancellationToken)
     {
         var sent = 0;
-        while (true)
+        while (await TryHoldAsync(cancellationToken))
         {
-            if (!await TryHoldAsync(cancellationToken)) return new Delivered(sent, null, null);
-
             var mark = await log.ReadMarkAsync(CursorMark, cancellationToken);
             Next = long.Parse(mark ?? "0", CultureInfo.InvariantCulture);
-            List<PlacedEvent> batch = [];
-            await foreach (var placed in log.ReadAsync(Next, cancellationToken))
+            // One reading for all batches: a store reads ahead by thousands.
+            await foreach (var batch in BatchesAsync(Next, cancellationToken))
             {
-                if (placed.Body is not null) batch.Add(placed);
-                if (batch.Count == AtOnce) break;
+                if (!await TryHoldAsync(cancellationToken)) return new Delivered(sent, null, null);
+                if (await PostAsync(batch, cancellationToken) is { } failed) return failed with { Sent = sent };
+
+                sent += batch.Count;
+                var next = (batch[^1].Place + 1).ToString(CultureInfo.InvariantCulture);
+                // Somebody set it back meanwhile, to have events again: from there it goes on.
+                if (!await log.TryWriteMarkAsync(CursorMark, mark, next, cancellationToken)) break;
+                (mark, Next) = (next, batch[^1].Place + 1);
             }
 
-            if (batch.Count == 0) return new Delivered(sent, null, null);
-            if (await PostAsync(batch, cancellationToken) is { } failed) return failed with { Sent = sent };
-
-            var next = batch[^1].Place + 1;
-            // Somebody set it back meanwhile, to have events again: from there it goes on.
-            if (await log.TryWriteMarkAsync(CursorMark, mark, next.ToString(CultureInfo.InvariantCulture), cancellationToken)) Next = next;
-            sent += batch.Count;
+            if (mark == await log.ReadMarkAsync(CursorMark, cancellationToken)) break;
         }
+
+        return new Delivered(sent, null, null);
+    }
+
+    private async IAsyncEnumerable<List<PlacedEvent>> BatchesAsync(long from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        List<PlacedEvent> batch = [];
+        await foreach (var placed in log.ReadAsync(from, cancellationToken))
+        {
+            if (placed.Body is not null) batch.Add(placed);
+            if (batch.Count < AtOnce) continue;
+            yield return batch;
+            batch = [];
+        }
+
+        if (batch.Count > 0) yield return batch;
     }
 
     private async Task<Delivered?> PostAsync(IReadOnlyList<PlacedEvent> batch, CancellationToken cancellationToken)

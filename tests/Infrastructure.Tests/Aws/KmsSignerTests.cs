@@ -180,13 +180,12 @@ public sealed class KmsSignerTests(MotoFixture moto) : IAsyncLifetime
         Assert.Null((await SendAsync(services, new SequenceEvents())).Refusal);
 
         // Where it is, and as an export, which holds few of the checkpoints.
-        using var lines = new MemoryStream();
-        await new LogExport(log, []).WriteLinesAsync(lines, Stop);
+        var size = (await log.ReadEndAsync(Stop)).Signed!.Checkpoint.Size;
         List<CheckpointFile> checkpoints = [];
         await foreach (var note in log.ReadCheckpointsAsync(0, Stop))
             checkpoints.Add(new CheckpointFile($"{checkpoints.Count}", Encoding.UTF8.GetBytes(note)));
         var second = await kms.OpenAsync(first: false, Stop);
-        var verdict = await new LogVerifier([first]).VerifyAsync([new EvidenceFile("log", () => new MemoryStream(lines.ToArray()))], checkpoints, [], null, Stop);
+        var verdict = await new LogVerifier([first]).VerifyAsync([EvidenceFile.Of("log", new LogExport(log, []).LinesAsync(size, Stop))], checkpoints, [], null, Stop);
         Assert.Null(verdict.Fault);
         var keyIds = checkpoints.Select(one => SignedCheckpoint.Parse(Encoding.UTF8.GetString(one.Note.Span))!.Signatures[0].Key).Distinct(StringComparer.Ordinal);
         Assert.Equal([first.Id, second.Id], keyIds);
