@@ -112,8 +112,8 @@ public sealed record ExportDays : IRequest<Result>
             logger.LogCritical("{Path} was exported to {Place} and differs from what is on record. Who can write to either?",
                 path, place.Name);
             var said = await log.ReadMarkAsync(AlarmName, cancellationToken);
-            if (said != path && await log.TryWriteMarkAsync(AlarmName, said, path, cancellationToken))
-                await audit.RecordAsync(new LogEvent
+            if (said != path)
+                await log.TryRecordAsync(audit, AlarmName, said, path, new LogEvent
                 {
                     At = clock.GetUtcNow(), Type = "audit.export_differs", By = new Actor.Sweep(), Way = Way.Current,
                     What = [new Fact.Text("path", path)],

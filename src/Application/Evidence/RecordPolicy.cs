@@ -22,14 +22,14 @@ public sealed record RecordPolicy(bool AtStart) : IRequest<Result>
         {
             if (policies.Missing is not null) return Result.Done;
 
-            var outline = PolicyOutline.Of(policies.Current);
+            var policy = policies.Current;
             var mark = await log.ReadMarkAsync(Mark, cancellationToken);
-            var before = mark is null ? null : PolicyOutline.Read(mark);
-            if (before?.Hash == outline.Hash || !await log.TryWriteMarkAsync(Mark, mark, outline.Write(), cancellationToken))
-                return Result.Done;
+            var before = string.IsNullOrEmpty(mark) ? null : PolicyOutline.Read(mark);
+            if (before?.Hash == policy.Hash) return Result.Done;
 
+            var outline = PolicyOutline.Of(policy);
             var difference = before is null ? null : outline.Since(before);
-            await audit.RecordAsync(new LogEvent
+            await log.TryRecordAsync(audit, Mark, mark, outline.Write(), new LogEvent
             {
                 At = clock.GetUtcNow(), Type = "policy.in_force", By = new Actor.Sweep(), Way = Way.Current, PolicyHash = outline.Hash,
                 What =

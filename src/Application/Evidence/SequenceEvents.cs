@@ -85,7 +85,7 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
             var by = command.With ?? signer
                 ?? throw new SigningKeyException("this process has no key: a function signs with Audit:KmsKey or not at all");
             var end = await log.ReadEndAsync(cancellationToken);
-            var newest = end.Checkpoint is null ? null : SignedCheckpoint.Parse(end.Checkpoint);
+            var newest = end.Signed;
             var head = end.Head is null ? TreeHead.Empty : TreeHead.Read(end.Head);
             if (head is null || head.Size != (newest?.Checkpoint.Size ?? 0)
                 || (newest is not null && !newest.Checkpoint.Root.AsSpan().SequenceEqual(head.Root())))
@@ -193,10 +193,8 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
             // Of all processes one puts it on record, once.
             const string mark = "alarmed";
             var said = await log.ReadMarkAsync(mark, cancellationToken);
-            if (known == fault || said == fault || !await log.TryWriteMarkAsync(mark, said, fault, cancellationToken)) return false;
-
-            await audit.RecordAsync(Event("audit.broken", new Fact.Text("fault", fault)), cancellationToken);
-            return true;
+            return known != fault && said != fault && await log.TryRecordAsync(
+                audit, mark, said, fault, Event("audit.broken", new Fact.Text("fault", fault)), cancellationToken);
         }
 
         private Result<Sequenced> NotTheKey(SignedCheckpoint newest, LogKey key)

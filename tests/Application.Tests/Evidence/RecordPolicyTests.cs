@@ -29,6 +29,17 @@ public sealed class RecordPolicyTests
     }
 
     [Fact]
+    public async Task What_could_not_be_recorded_is_recorded_the_next_time()
+    {
+        _stage.Audit.FailNext(new IOException("The disk is full."));
+        await Assert.ThrowsAsync<IOException>(() => _stage.First.SendAsync(new RecordPolicy(AtStart: true)));
+
+        await _stage.First.SendAsync(new RecordPolicy(AtStart: true));
+
+        Assert.Equal(_stage.Current.Hash, Assert.Single(_stage.Audit.Records).PolicyHash);
+    }
+
+    [Fact]
     public void Every_part_of_a_rule_counts()
     {
         var policy = _stage.Current;
