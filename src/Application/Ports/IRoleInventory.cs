@@ -73,6 +73,9 @@ public sealed record FoundRole(
     /// </summary>
     public IReadOnlyList<string> DefaultsIn { get; init; } = [];
 
+    /// <summary>Whether it has any privilege that hangs on itself, default privileges that name it among them.</summary>
+    public bool HasPrivileges { get; init; }
+
     /// <summary>Null where nobody looked.</summary>
     public RoleLimits? Limits { get; init; }
 }
@@ -120,6 +123,12 @@ public interface IRoleInventory
     /// refused.
     /// </summary>
     Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes from a scope role that was put aside everything that it was given, whoever else is a member of it, and drops it when nobody
+    /// is. Refuses while a temporary role of ours is, and when something stays that others gave.
+    /// </summary>
+    Task<Result> StripScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
 
     /// <summary>
     /// Drops the scope roles of a scope that was somebody's own (narrowed), once nobody is a member of them any more. What is still in use

@@ -45,6 +45,8 @@ public sealed class FakeRoleInventory : IRoleInventory
 
     public Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) => MendAsync($"drop {role.Name}");
 
+    public Task<Result> StripScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) => MendAsync($"strip {role.Name}");
+
     /// <summary>What a scope comes to; null: nothing at all.</summary>
     public PrivilegePlan? Plan { get; set; }
 
