@@ -151,11 +151,11 @@ public interface IRoleInventory
         ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The tables and views of these schemas in any of the databases, at most <paramref name="limit"/> of each database. Reads only.
-    /// Refuses when a database cannot be asked.
+    /// The tables and views of the schemas of these selectors in any of the databases, at most <paramref name="limit"/> of each database.
+    /// Reads only. Refuses when a database cannot be asked.
     /// </summary>
     Task<Result<IReadOnlyList<TableName>>> ListTablesAsync(
-        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<string> schemas, int limit,
+        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<ObjectSelector> schemas, int limit,
         CancellationToken cancellationToken);
 
     /// <summary>

@@ -1,5 +1,6 @@
 using DbAccess.Application.Grants;
 using DbAccess.Infrastructure.Postgres.Making;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Inventory;
@@ -112,10 +113,11 @@ internal static class InventoryStatements
           WHERE NOT w.there AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND abs(length(c.relname::text) - length(w.name)) <= 2 LIMIT 4000)
         """;
 
-    /// <summary>Parameters: 1 schemas, 2 how many at most.</summary>
-    public const string TablesOf = """
+    /// <summary>Parameters: 1 schemas, 2 how many at most, 3 what the names of further schemas are like.</summary>
+    public const string TablesOf = $"""
         SELECT n.nspname::text, c.relname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-         WHERE n.nspname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+         WHERE (n.nspname = ANY ($1::text[]) OR n.nspname LIKE ANY ($3::text[]) AND {ScopeStatements.IsForPatterns})
+           AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
          ORDER BY 1, 2 LIMIT $2
         """;
 

@@ -171,9 +171,10 @@ internal sealed class RoleInventory(
     }
 
     public Task<Result<IReadOnlyList<TableName>>> ListTablesAsync(
-        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<string> schemas, int limit,
+        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<ObjectSelector> schemas, int limit,
         CancellationToken cancellationToken) =>
-        TablesAsync(cluster, databases, InventoryStatements.TablesOf, () => [schemas.ToArray(), limit], cancellationToken);
+        TablesAsync(cluster, databases, InventoryStatements.TablesOf,
+            () => [ScopePart.SchemasOf(schemas), limit, ScopePart.SchemaPatternsOf(schemas)], cancellationToken);
 
     private async Task<Result<IReadOnlyList<TableName>>> TablesAsync(
         ClusterName cluster, IReadOnlyList<string> databases, string statement, Func<Given[]> values, CancellationToken cancellationToken)

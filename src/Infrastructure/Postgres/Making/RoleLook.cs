@@ -70,7 +70,8 @@ internal sealed class RoleLook(RoleOrder order, ScopePart part, HandsSeen? hands
     public async Task<ScopeDifferences> CompareAsync(ClusterConnection cluster, CancellationToken cancellationToken) =>
         new(await cluster.RowsAsync(ScopeStatements.Differences, [Part.Role, Part.Rules], ScopeDifference.Read, cancellationToken));
 
-    private Asked Mark() => Asked.Reading(ScopeStatements.Mark, Part.Role, Part.Schemas, Part.HasFunctions, Part.HasColumns);
+    private Asked Mark() => Asked.Reading(ScopeStatements.Mark, Part.Role, Part.Schemas, Part.HasFunctions, Part.HasColumns,
+        Part.SchemaPatterns);
 
     private static async Task<string> ReadMarkAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
