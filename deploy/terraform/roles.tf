@@ -282,3 +282,28 @@ resource "aws_iam_role_policy" "function_network" {
   role     = aws_iam_role.function[each.key].id
   policy   = data.aws_iam_policy_document.function_network[each.key].json
 }
+
+# The key of the seals, where it lies in KMS (seal.tf): who files, gives and prolongs asks for it when it starts.
+
+data "aws_iam_policy_document" "seal" {
+  count = var.seal_key == "kms" ? 1 : 0
+  statement {
+    sid       = "SealKeyInKms"
+    actions   = ["kms:GenerateMac"]
+    resources = [aws_kms_key.seal[0].arn]
+  }
+}
+
+resource "aws_iam_role_policy" "web_seal" {
+  count  = var.seal_key == "kms" ? 1 : 0
+  name   = "seal"
+  role   = aws_iam_role.web.id
+  policy = data.aws_iam_policy_document.seal[0].json
+}
+
+resource "aws_iam_role_policy" "function_seal" {
+  for_each = var.seal_key == "kms" ? local.functions : {}
+  name     = "seal"
+  role     = aws_iam_role.function[each.key].id
+  policy   = data.aws_iam_policy_document.seal[0].json
+}

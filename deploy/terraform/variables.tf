@@ -113,6 +113,16 @@ variable "settings" {
   description = "Further settings for web application and functions, as environment variables (Slack__TeamId). Never secrets: they would be in Terraform's state. Slack's are read from the bucket"
 }
 
+variable "seal_key" {
+  type        = string
+  default     = "bucket"
+  description = "Where the key lies that tells our records from forged ones: bucket (seal/key, made by the first start) or kms (an HMAC key, made here). To change it, give the former one as settings.Grants__FormerSealKey until the web application has said that it can go"
+  validation {
+    condition     = contains(["bucket", "kms"], var.seal_key)
+    error_message = "bucket or kms."
+  }
+}
+
 variable "restart" {
   type        = string
   default     = ""

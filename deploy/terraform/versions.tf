@@ -23,4 +23,7 @@ locals {
     create-db-user  = "${var.name}-create-db-user"
     expire-db-users = "${var.name}-expire-db-users"
   }
+
+  # Who the product is, for policies of keys and buckets. By name, not by reference: a key whose policy waits for a role that waits for the key is never made.
+  product_roles = [for name in concat(["${var.name}-web"], values(local.functions)) : "arn:${local.partition}:iam::${local.account}:role/${name}"]
 }

@@ -13,7 +13,7 @@ locals {
     DOTNET_EnableDiagnostics = "0"
     ASPNETCORE_URLS          = "http://0.0.0.0:8080"
     Operations__Urls         = "http://0.0.0.0:8081"
-    Grants__SealKey          = "s3://${aws_s3_bucket.this.bucket}/seal/key"
+    Grants__SealKey          = var.seal_key == "kms" ? "kms://${aws_kms_key.seal[0].arn}" : "s3://${aws_s3_bucket.this.bucket}/seal/key"
     Audit__KmsKey            = aws_kms_key.log.arn
     Audit__Export            = "s3://${aws_s3_bucket.evidence.bucket}/${var.installation}"
     Sweep__Interval          = format("%02d:%02d:00", floor(var.sweep_minutes / 60), var.sweep_minutes % 60)

@@ -33,6 +33,7 @@ public sealed partial class PermissionTests
         (@"""Grants:SealKey""", "s3:GetObject", "bucket/seal/key", [Web, Function]),
         // Made by the first start; whoever files requests seals them.
         (@"\bclient\.PutObjectAsync\(", "s3:PutObject", "bucket/seal/key", [Web]),
+        (@"\bclient\.GenerateMacAsync\(", "kms:GenerateMac", "key of the seals", [Web, Function]),
         // To be told of an object that is missing.
         (@"\bclient\.GetObjectAsync\(", "s3:ListBucket", "bucket", [Web, Function]),
         (@"\bclient\.GetPublicKeyAsync\(", "kms:GetPublicKey", "key of the log", [Web, Function]),
@@ -201,6 +202,7 @@ public sealed partial class PermissionTests
         "local.all_indexes" => "index",
         "aws_s3_bucket.this.arn" => "bucket",
         "aws_kms_key.log.arn" => "key of the log",
+        "aws_kms_key.seal[0].arn" => "key of the seals",
         "\"${aws_s3_bucket.evidence.arn}/${var.installation}/*\"" => "exports",
         "local.repository_arn" => "image",
         "\"*\"" => "*",

@@ -38,6 +38,7 @@ public static class MaximalGrant
                 new PrivilegeRule(new ObjectSelector(ObjectKind.Sequence, "public", null) { OfTable = "orders" }, [], [Privilege.Usage]),
                 new PrivilegeRule(new ObjectSelector(ObjectKind.Function, "api", "fix(int)"), [], [Privilege.Execute]),
                 new PrivilegeRule(new ObjectSelector(ObjectKind.Schema, "api", null), [], [Privilege.Usage]),
+                new PrivilegeRule(new ObjectSelector(ObjectKind.Table, "tenant_*", null) { SchemaIsPattern = true }, [], [Privilege.Select]),
             ],
             new Dictionary<string, string>(StringComparer.Ordinal) { ["statement_timeout"] = "60s", ["idle_in_transaction_session_timeout"] = text ?? "5min" },
             Connections: 3,

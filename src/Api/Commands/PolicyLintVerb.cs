@@ -84,7 +84,7 @@ internal static class PolicyLintVerb
         if (!kinds.Contains(thing.Kind, StringComparer.Ordinal)) return false;
         var name = selector.Kind is ObjectKind.Function ? thing.Name.Split('(')[0] : thing.Name;
         var read = SqlNames.Selector($"{(selector.Kind is ObjectKind.Schema ? "schema" : "table")} {name}").Selector;
-        return read?.Schema == selector.Schema && (read.Name is null || selector.Covers(read.Name));
+        return read is not null && selector.CoversSchema(read.Schema) && (read.Name is null || selector.Covers(read.Name));
     }
 
     private static string Shown(PolicyOutcome outcome, string? rule, string? code) =>

@@ -36,13 +36,12 @@ internal sealed class LiveCatalog(IRoleInventory inventory, Installation install
     private async Task<Result<IReadOnlyList<string>>> AskTablesAsync(OfferedScope offered)
     {
         var (target, scope) = (offered.Target, offered.Scope);
-        string[] schemas = [.. scope.Privileges.Where(rule => rule.On.Kind is ObjectKind.Table or ObjectKind.View)
-            .Select(rule => rule.On.Schema).Distinct(StringComparer.Ordinal)];
+        ObjectSelector[] tables = [.. scope.Privileges.Select(rule => rule.On).Where(on => on.Kind is ObjectKind.Table or ObjectKind.View)];
         // What acts as an owner cannot be narrowed.
-        if (scope.RunAs is not null || schemas.Length == 0) return Result<IReadOnlyList<string>>.Of([]);
+        if (scope.RunAs is not null || tables.Length == 0) return Result<IReadOnlyList<string>>.Of([]);
 
         using var late = new CancellationTokenSource(Patience, clock);
-        var found = await inventory.ListTablesAsync(target.Cluster, scope.DatabasesOf(target), schemas, MostTables, late.Token);
+        var found = await inventory.ListTablesAsync(target.Cluster, scope.DatabasesOf(target), tables, MostTables, late.Token);
         return found.Refusal is { } refusal ? refusal : Result<IReadOnlyList<string>>.Of(
         [
             .. found.Value.Where(table => scope.NarrowTo([table]).Refusal is null).Select(table => table.ToString())

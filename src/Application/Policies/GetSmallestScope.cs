@@ -92,7 +92,8 @@ public sealed record GetSmallestScope(PrincipalId Person, DatabaseName? Database
         private static string What(DeniedObject denied, IEnumerable<PrivilegeScope> scopes)
         {
             var schemas = denied.Schema is { } known ? [known] :
-                scopes.SelectMany(denied.Rules).Select(rule => rule.On.Schema).Distinct(StringComparer.Ordinal).ToList();
+                scopes.SelectMany(denied.Rules).Where(rule => !rule.On.SchemaIsPattern).Select(rule => rule.On.Schema)
+                    .Distinct(StringComparer.Ordinal).ToList();
             return denied.Kind is not ObjectKind.Schema && schemas is [var schema]
                 ? new TableName(schema, denied.Name).ToString() : SqlNames.Write(denied.Name);
         }

@@ -73,6 +73,9 @@ public sealed record FoundRole(
     /// </summary>
     public IReadOnlyList<string> DefaultsIn { get; init; } = [];
 
+    /// <summary>Whether it has any privilege that hangs on itself, default privileges that name it among them.</summary>
+    public bool HasPrivileges { get; init; }
+
     /// <summary>Null where nobody looked.</summary>
     public RoleLimits? Limits { get; init; }
 }
@@ -122,6 +125,12 @@ public interface IRoleInventory
     Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Takes from a scope role that was put aside everything that it was given, whoever else is a member of it, and drops it when nobody
+    /// is. Refuses while a temporary role of ours is, and when something stays that others gave.
+    /// </summary>
+    Task<Result> StripScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Drops the scope roles of a scope that was somebody's own (narrowed), once nobody is a member of them any more. What is still in use
     /// or cannot be dropped now stays, and reconciliation comes back to it.
     /// </summary>
@@ -142,11 +151,11 @@ public interface IRoleInventory
         ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The tables and views of these schemas in any of the databases, at most <paramref name="limit"/> of each database. Reads only.
-    /// Refuses when a database cannot be asked.
+    /// The tables and views of the schemas of these selectors in any of the databases, at most <paramref name="limit"/> of each database.
+    /// Reads only. Refuses when a database cannot be asked.
     /// </summary>
     Task<Result<IReadOnlyList<TableName>>> ListTablesAsync(
-        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<string> schemas, int limit,
+        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<ObjectSelector> schemas, int limit,
         CancellationToken cancellationToken);
 
     /// <summary>

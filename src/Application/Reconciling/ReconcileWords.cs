@@ -24,6 +24,7 @@ internal static class ReconcileWords
         Mending.Lock => "Its login and password would be taken away",
         Mending.TakeBack => "The membership would be taken back",
         Mending.ForgetDefaults => "They would be taken back",
+        Mending.Strip => "All of it would be taken back, and the role dropped once nobody is a member of it",
         _ => "It would be dropped",
     };
 
@@ -34,6 +35,7 @@ internal static class ReconcileWords
         Mending.Lock => "Its login and password were taken away",
         Mending.TakeBack => "The membership was taken back",
         Mending.ForgetDefaults => "They were taken back",
+        Mending.Strip => "All of it was taken back, and the role is dropped once nobody is a member of it",
         _ => "It was dropped",
     };
 }

@@ -6,80 +6,6 @@ using DbAccess.Domain.Roles;
 
 namespace DbAccess.Application.Reconciling;
 
-/// <summary>What is not as it should be.</summary>
-public enum FindingKind
-{
-    /// <summary>A temporary role whose grant is over.</summary>
-    Orphan,
-
-    /// <summary>A temporary role with our tag whose grant is not on record: the record was lost or restored, or the tag is false.</summary>
-    UnknownGrant,
-
-    /// <summary>A role with the tag of a live grant that is not the role on record.</summary>
-    Remade,
-
-    /// <summary>The role on record under another name, or without its tag.</summary>
-    Renamed,
-
-    /// <summary>The role of a live grant can do more or less than it was given.</summary>
-    Changed,
-
-    /// <summary>A live grant without a role.</summary>
-    Vanished,
-
-    /// <summary>Nothing of ours is there although grants are live: another server answers under this name.</summary>
-    Replaced,
-
-    /// <summary>A scope or escrow role that can log in or has a password.</summary>
-    CanLogIn,
-
-    /// <summary>A scope or escrow role with a power that no scope gives, something of its own, or memberships.</summary>
-    TooMuch,
-
-    /// <summary>A member of a scope or escrow role that is none of our temporary roles.</summary>
-    StrayMember,
-
-    /// <summary>
-    /// A scope role that gives more or less than its scope means now: somebody granted or revoked by hand, or tables came and went.
-    /// </summary>
-    Drifted,
-
-    /// <summary>A scope role that no policy and no live grant needs.</summary>
-    Unneeded,
-
-    /// <summary>A name like ours without our tag.</summary>
-    LookAlike,
-
-    /// <summary>The cluster could not be asked.</summary>
-    Unlisted,
-}
-
-/// <summary>What can be done about a finding.</summary>
-internal abstract record Mending
-{
-    private Mending()
-    {
-    }
-
-    public sealed record Remove(RoleToRemove Role) : Mending;
-
-    public sealed record Supersede(GrantId Grant, string Why) : Mending;
-
-    public sealed record Lock(FoundRole Role) : Mending;
-
-    public sealed record TakeBack(FoundRole Role, RoleLink Member) : Mending;
-
-    public sealed record ForgetDefaults(FoundRole Role) : Mending;
-
-    public sealed record DropScope(FoundRole Role) : Mending;
-}
-
-/// <summary>
-/// One finding, in words; <paramref name="Mend"/> is null when it is only reported, and <paramref name="Instead"/> then says what a person
-/// does.
-/// </summary>
-internal sealed record Finding(FindingKind Kind, string Role, string What, Mending? Mend, string? Instead = null);
-
 /// <summary>Everything that a decision about one cluster rests on.</summary>
 /// <param name="Listing">Read first.</param>
 /// <param name="Known">The grants that the tags name and those that were active, read after the listing. What is not in it is not on
@@ -87,7 +13,7 @@ internal sealed record Finding(FindingKind Kind, string Role, string What, Mendi
 /// <param name="ActiveBefore">The grants on this cluster that were active already before the listing: only their roles must have been in
 /// it.</param>
 /// <param name="NeededScopes">The names of the scope roles that the policy or a live grant needs.</param>
-/// <param name="UnneededSince">By OID: since when earlier passes found a scope role unneeded.</param>
+/// <param name="UnneededSince">By OID: since when earlier passes found a scope role unneeded or put aside.</param>
 internal sealed record ClusterState(
     ClusterName Cluster,
     string Installation,
@@ -257,19 +183,49 @@ internal static class Reconciliation
                 "It is left alone: drop it or take its comment away")];
 
         var findings = OfPowerless(state, role, "scope role", mayOwn: false).ToList();
-        // Only strangers were dealt with above: a live grant's role keeps it, whatever the policy says by now.
+        // A live grant's role keeps it, whatever the policy says by now.
         // One whose drop was cut off half way is dropped to the end; whoever became its member meanwhile gets another of its name.
-        if (!isAside && (state.NeededScopes.Contains(name) || role.Members.Any(link => link.Role != state.Listing.Administrator))
-            || role.OwnsIn.Count + role.DefaultsIn.Count > 0) return findings;
+        var ours = OurRoles(state);
+        var strays = Strays(state, role, ours).Any();
+        if (role.OwnsIn.Count + role.DefaultsIn.Count > 0 || (!isAside && role.Members.Any(link => ours.Contains(link.Oid))))
+            return findings;
+
+        var (kind, what, mend) = isAside
+            ? (FindingKind.Unneeded, $"is what is left of {name} after a drop that was cut off", new Mending.DropScope(role))
+            : Unused(state, role, name, tag, strays, ours);
+        if (mend is null) return findings;
 
         var since = state.UnneededSince.TryGetValue(role.Oid, out var first) ? first : state.Now;
-        var drop = state.Confirmed || state.Now - since >= Grace;
-        findings.Add(
-            new(FindingKind.Unneeded, role.Name, isAside ? $"is what is left of {name} after a drop that was cut off"
-            : $"is a scope role ({tag.Name} on {tag.Database}) that no policy and no live grant needs",
-            drop ? new Mending.DropScope(role) : null, drop ? null : "It is left until it has been so for ten minutes"));
+        var act = state.Confirmed || state.Now - since >= Grace;
+        findings.Add(new(kind, role.Name, what, act ? mend : null, act ? null : "It is left until it has been so for ten minutes"));
         return findings;
     }
+
+    /// <summary>
+    /// A scope role that nobody of ours is a member of. In others' hands it has nothing to have: what it was given is taken back even where
+    /// their memberships are not ours to take; who asks for the scope gets another. One that was used in its place goes when the
+    /// first can be used again.
+    /// </summary>
+    private static (FindingKind Kind, string What, Mending? Mend) Unused(
+        ClusterState state, FoundRole role, string name, RoleMark.Scope tag, bool strays, IReadOnlySet<uint> ours)
+    {
+        var needed = state.NeededScopes.Contains(name);
+        if (strays)
+            return (FindingKind.PutAside, "is a scope role in others' hands and has what it was given", role.HasPrivileges
+                ? new Mending.Strip(role) : null);
+        if (!needed)
+            return (FindingKind.Unneeded, $"is a scope role ({tag.Name} on {tag.Database}) that no policy and no live grant needs",
+                new Mending.DropScope(role));
+
+        return (FindingKind.PutAside, $"was used in the place of {name}, which can be used again", role.Name != name
+            && state.Listing.Roles.Any(other => other.Name == name && other.Mark == role.Mark && IsSound(state, other, ours))
+                ? new Mending.DropScope(role) : null);
+    }
+
+    /// <summary>As far as a listing shows.</summary>
+    private static bool IsSound(ClusterState state, FoundRole role, IReadOnlySet<uint> ours) =>
+        !role.CanLogIn && !role.HasPowers && role.MemberOf.Count + role.OwnsIn.Count + role.DefaultsIn.Count == 0
+            && !Strays(state, role, ours).Any();
 
     private static IEnumerable<Finding> OfEscrow(ClusterState state, FoundRole role) =>
         role.Name == RoleName.ForEscrow(state.Installation).Value
@@ -303,18 +259,26 @@ internal static class Reconciliation
                 $"Let a superuser decide whose it is to be and run there: REASSIGN OWNED BY {Show.Identifier(role.Name)} TO " +
                 "CURRENT_USER, or, instead of CURRENT_USER, that role");
 
-        // A live grant's role is known by its OID: renamed, or without its tag, it is told of and keeps what its holder was given.
-        var ours = state.Listing.Roles.Where(other => other.Mark is RoleMark.Login && other.HasPrefix).Select(other => other.Oid)
-            .Concat(state.Known.Values.Where(grant => grant.EndedAt is null && grant.Target.Cluster == state.Cluster)
-                .Select(grant => grant.RoleOid).OfType<uint>()).ToHashSet();
+        var ours = OurRoles(state);
         foreach (var link in role.MemberOf.Where(link => !(mayOwn && ours.Contains(link.Oid))))
             yield return new(FindingKind.TooMuch, role.Name,
                 $"is a {kind} and was made a member of {link.Role} by {link.Grantor}: every member of it has that too", null,
                 $"Let {link.Grantor} or a superuser run: {RoleLink.TakeBack(link.Role, role.Name, link.Grantor)}");
-        foreach (var link in role.Members.Where(link => link.Role != state.Listing.Administrator && !ours.Contains(link.Oid)))
+        foreach (var link in Strays(state, role, ours))
             yield return new(FindingKind.StrayMember, role.Name, $"is a {kind} and was given to {link.Role} by {link.Grantor}",
                 new Mending.TakeBack(role, link));
     }
+
+    /// <summary>
+    /// A live grant's role is known by its OID: renamed, or without its tag, it is told of and keeps what its holder was given.
+    /// </summary>
+    private static HashSet<uint> OurRoles(ClusterState state) =>
+        state.Listing.Roles.Where(other => other.Mark is RoleMark.Login && other.HasPrefix).Select(other => other.Oid)
+            .Concat(state.Known.Values.Where(grant => grant.EndedAt is null && grant.Target.Cluster == state.Cluster)
+                .Select(grant => grant.RoleOid).OfType<uint>()).ToHashSet();
+
+    private static IEnumerable<RoleLink> Strays(ClusterState state, FoundRole role, IReadOnlySet<uint> ours) =>
+        role.Members.Where(link => link.Role != state.Listing.Administrator && !ours.Contains(link.Oid));
 
     private static IEnumerable<Finding> OfStranger(ClusterState state, FoundRole role)
     {

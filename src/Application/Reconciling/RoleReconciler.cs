@@ -155,13 +155,15 @@ internal sealed class RoleReconciler(
 
         if (!dryRun)
         {
-            var unneeded = findings.Where(finding => finding.Kind is FindingKind.Unneeded).Select(finding => finding.Role)
+            var unneeded = findings.Where(finding => finding.Kind is FindingKind.Unneeded or FindingKind.PutAside)
+                .Select(finding => finding.Role)
                 .ToHashSet(StringComparer.Ordinal);
             memory.SetUnneeded(cluster, listing.Roles.Where(role => unneeded.Contains(role.Name)).Select(role => role.Oid), now);
         }
 
         await Parallel.ForEachAsync(
-            findings,
+            // That somebody has it in their hands is told already.
+            findings.Where(finding => finding is not { Kind: FindingKind.PutAside, Mend: null }),
             new ParallelOptions { MaxDegreeOfParallelism = MendingsAtOnce, CancellationToken = cancellationToken },
             async (finding, token) => lines.Add(await SettleAsync(cluster, finding, dryRun, token)));
         await KeepScopesInLineAsync(cluster, known.Values.Where(
@@ -295,8 +297,11 @@ internal sealed class RoleReconciler(
             case Mending.DropScope drop:
                 return (await inventory.DropScopeAsync(cluster, installation.Name, drop.Role, cancellationToken), null);
 
+            case Mending.Strip strip:
+                return (await inventory.StripScopeAsync(cluster, installation.Name, strip.Role, cancellationToken), null);
+
             default:
-                throw new InvalidOperationException("A mending is one of six.");
+                throw new InvalidOperationException("A mending is one of seven.");
         }
     }
 

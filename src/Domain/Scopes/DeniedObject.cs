@@ -39,7 +39,7 @@ public sealed record DeniedObject(ObjectKind? Kind, string Name, string? Column 
         // A view is a relation like a table to whoever is refused it, and a scope may name it as either.
         var covers = Kind switch
         {
-            ObjectKind.Schema => rule.On.Schema == Name,
+            ObjectKind.Schema => rule.On.CoversSchema(Name),
             ObjectKind.Table => rule.On.Kind is ObjectKind.Table && rule.On.Covers(Name),
             ObjectKind.View => rule.On.Kind is ObjectKind.Table or ObjectKind.View && rule.On.Covers(Name),
             // Sequences of a table's columns are called after it.
@@ -49,7 +49,7 @@ public sealed record DeniedObject(ObjectKind? Kind, string Name, string? Column 
             null => rule.On.Kind is ObjectKind.Table or ObjectKind.View or ObjectKind.Sequence && rule.On.Covers(Name),
         };
         var relation = Kind is ObjectKind.Table or ObjectKind.View or null;
-        return covers && (Schema is null || rule.On.Schema == Schema)
+        return covers && (Schema is null || rule.On.CoversSchema(Schema))
             && (!relation || Wanted is not { } wanted || rule.Allow.Contains(wanted))
             && (Column is null || rule.Columns.Count == 0 || rule.Columns.Contains(Column, StringComparer.Ordinal));
     }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DbAccess.Domain.Scopes;
 
 /// <summary>One PostgreSQL privilege; the names are those of the <c>GRANT</c> statement.</summary>
@@ -55,8 +57,18 @@ public sealed record ObjectSelector(ObjectKind Kind, string Schema, string? Name
     /// </summary>
     public string? OfTable { get; init; }
 
+    /// <summary>
+    /// <see cref="Schema"/> is a pattern: the rule is for each schema whose name matches, those made later from the next grant or
+    /// comparison on. Goes with a whole schema only.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool SchemaIsPattern { get; init; }
+
     /// <summary>Whether an object of this name is among those that are meant, as far as names tell.</summary>
     public bool Covers(string name) => Name is null ? Pattern is null || Matches(Pattern, name) : Name == name;
+
+    /// <summary>Whether this schema is meant, as far as names tell.</summary>
+    public bool CoversSchema(string name) => SchemaIsPattern ? Matches(Schema, name) : Schema == name;
 
     public override string ToString()
     {

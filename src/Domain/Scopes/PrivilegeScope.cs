@@ -66,15 +66,18 @@ public sealed record PrivilegeScope(
                     ObjectKind.Table or ObjectKind.View => wanted.Where(table => IsOn(rule, table))
                         .Select(table => rule with { On = new ObjectSelector(rule.On.Kind, table.Schema, table.Name) }),
                     ObjectKind.Sequence =>
-                        wanted.Where(table => table.Schema == rule.On.Schema && (rule.On.OfTable ?? table.Name) == table.Name)
-                        .Select(table => rule with { On = rule.On with { OfTable = table.Name } }),
+                        wanted.Where(table => rule.On.CoversSchema(table.Schema) && (rule.On.OfTable ?? table.Name) == table.Name)
+                        .Select(table => rule with
+                        {
+                            On = rule.On with { Schema = table.Schema, SchemaIsPattern = false, OfTable = table.Name },
+                        }),
                     _ => [],
                 }),
             ],
         };
 
         static bool IsOn(PrivilegeRule rule, TableName table) =>
-            rule.On.Kind is ObjectKind.Table or ObjectKind.View && rule.On.Schema == table.Schema && rule.On.Covers(table.Name);
+            rule.On.Kind is ObjectKind.Table or ObjectKind.View && rule.On.CoversSchema(table.Schema) && rule.On.Covers(table.Name);
     }
 
     /// <summary>
@@ -97,5 +100,6 @@ public sealed record PrivilegeScope(
         // Only where there is such a thing, so that the scope roles of earlier versions keep their names.
         .. rule.On.Pattern is { } pattern ? (string[])["like", pattern] : [],
         .. rule.On.OfTable is { } table ? (string[])["of", table] : [],
+        .. rule.On.SchemaIsPattern ? (string[])["schemas"] : [],
     ]);
 }

@@ -18,8 +18,8 @@ public static class SqlNames
 
     /// <summary>
     /// Reads what a rule of the policy is on: <c>tables in schema x</c>, <c>table x.y</c>, <c>tables x.y_*</c> (likewise views, sequences,
-    /// functions), <c>sequences of table x.y</c> and <c>schema x</c>. Singular and plural of the first word mean the same where a name
-    /// follows. Answers the selector, or what is wrong with the text.
+    /// functions), <c>sequences of table x.y</c> and <c>schema x</c>; where a whole schema is named, also a pattern (<c>x_*</c>). Singular
+    /// and plural of the first word mean the same where a name follows. Answers the selector, or what is wrong with the text.
     /// </summary>
     public static (ObjectSelector? Selector, string? Wrong) Selector(string text)
     {
@@ -38,8 +38,7 @@ public static class SqlNames
         if (kind is not { } objects) return (null, $"names no objects; {Shapes}");
         if (objects is ObjectKind.Schema)
         {
-            var (schema, wrong) = One(rest, 1, first);
-            return wrong is null ? (new ObjectSelector(objects, schema[0], null), null) : (null, wrong);
+            return Whole(objects, rest, first);
         }
 
         if (rest.Length == 0) return (null, $"does not say which {first}; {Shapes}");
@@ -50,8 +49,7 @@ public static class SqlNames
             case "in":
                 if (!plural) return (null, $"says '{first} in'; for all of them write '{first}s in schema X'");
                 if (Word(ref behind) is not "schema") return (null, $"does not say which {first}; {Shapes}");
-                var (all, wrongSchema) = One(behind, 1, first);
-                return wrongSchema is null ? (new ObjectSelector(objects, all[0], null), null) : (null, wrongSchema);
+                return Whole(objects, behind, first);
             case "of" when objects is ObjectKind.Sequence:
                 if (Word(ref behind) is not "table") return (null, $"does not say of which table; {Shapes}");
                 var (table, wrongTable) = One(behind, 2, "sequences of table");
@@ -61,12 +59,23 @@ public static class SqlNames
         var (parts, fault) = Path(rest.Trim().ToString());
         if ((fault ?? WrongCount(parts, 2, first)) is { } bad) return (null, bad);
         if (parts[0].IsPattern)
-            return (null, $"has the pattern '{Show.Text(parts[0].Text)}' for a schema; name one schema, and give each its own rule");
+            return (null, $"has the pattern '{Show.Text(parts[0].Text)}' for a schema, which goes with all of it only: " +
+                $"'{first.TrimEnd('s')}s in schema X_*'");
         if (!parts[1].IsPattern) return (new ObjectSelector(objects, parts[0].Text, parts[1].Text), null);
 
         // A pattern that leaves nothing out is the whole schema, and what is made there later with it.
         var pattern = parts[1].Text.Trim('*').Length == 0 ? null : parts[1].Text;
         return (new ObjectSelector(objects, parts[0].Text, null) { Pattern = pattern }, null);
+    }
+
+    /// <summary>A schema, or some by a pattern.</summary>
+    private static (ObjectSelector? Selector, string? Wrong) Whole(ObjectKind kind, ReadOnlySpan<char> text, string first)
+    {
+        var (parts, wrong) = Path(text.Trim().ToString());
+        if ((wrong ?? WrongCount(parts, 1, first)) is { } bad) return (null, bad);
+        if (parts[0].IsPattern && parts[0].Text.Trim('*', '?').Length == 0)
+            return (null, $"has the pattern '{Show.Text(parts[0].Text)}', which is every schema there is or will be; say how they begin");
+        return (new ObjectSelector(kind, parts[0].Text, null) { SchemaIsPattern = parts[0].IsPattern }, null);
     }
 
     /// <summary>Reads one name: a column, a role.</summary>

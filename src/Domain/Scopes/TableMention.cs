@@ -15,9 +15,10 @@ public sealed record TableMention(string? Schema, string Name)
     /// </summary>
     public static Result<PrivilegeScope> Narrow(PrivilegeScope scope, IReadOnlyList<TableMention> only)
     {
-        var schemas = scope.Privileges.Where(rule => rule.On.Kind is ObjectKind.Table or ObjectKind.View).Select(rule => rule.On.Schema)
-            .Distinct(StringComparer.Ordinal).ToList();
-        if (scope.RunAs is null && schemas.Count > 1 && only.FirstOrDefault(table => table.Schema is null) is { } unclear)
+        var tables = scope.Privileges.Where(rule => rule.On.Kind is ObjectKind.Table or ObjectKind.View).ToList();
+        var schemas = tables.Select(rule => rule.On.Schema).Distinct(StringComparer.Ordinal).ToList();
+        var several = schemas.Count > 1 || tables.Exists(rule => rule.On.SchemaIsPattern);
+        if (scope.RunAs is null && several && only.FirstOrDefault(table => table.Schema is null) is { } unclear)
         {
             var possible = scope.Privileges.Where(rule => rule.On.Kind is ObjectKind.Table or ObjectKind.View
                 && rule.On.Covers(unclear.Name)).Select(rule => rule.On.Schema).Distinct(StringComparer.Ordinal).ToList();

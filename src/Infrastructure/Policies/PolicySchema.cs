@@ -59,7 +59,8 @@ public static class PolicySchema
               "connections": { "type": "integer", "minimum": 1, "maximum": 100 },
               "run_as": { "type": "string" }, "risk": { "const": "high" } } },
             "privilege": { "type": "object", "additionalProperties": false, "required": ["on", "allow"], "properties": {
-              "on": { "description": "tables in schema X, table X.Y, tables X.part*, sequences of table X.Y, schema X", "type": "string" },
+              "on": { "type": "string",
+                "description": "tables in schema X or X_*, table X.Y, tables X.part*, sequences of table X.Y, schema X" },
               "allow": { "type": "array", "minItems": 1, "uniqueItems": true, "items": { "enum": ["select", "insert", "update", "delete",
                 "truncate", "references", "trigger", "maintain", "usage", "execute"] } },
               "columns": { "$ref": "#/definitions/names" }, "database": { "type": "string" } } },

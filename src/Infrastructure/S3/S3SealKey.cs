@@ -12,10 +12,10 @@ namespace DbAccess.Infrastructure.S3;
 internal static class S3SealKey
 {
     /// <summary>Null, with a fault that never shows what the object holds, when it cannot be used.</summary>
-    public static SealKey? Open(Func<IAmazonS3> create, Settings settings, string setting, string address)
+    public static SealKey? Open(Func<IAmazonS3> create, Settings settings, string setting, string address, bool make = true)
     {
         var (bucket, key, reading) = S3Registration.ReadAtStart(create, settings, setting, address, S3Registration.LongestSecret);
-        if (reading is S3Reading.Failed { Missing: true }) return Make(create, settings, setting, address, bucket, key);
+        if (make && reading is S3Reading.Failed { Missing: true }) return Make(create, settings, setting, address, bucket, key);
         if (S3Registration.FoundOrFault(settings, setting, address, reading) is not { } found) return null;
         if (SealKey.Read(Encoding.UTF8.GetString(found.Content)) is { } sealKey) return new SealKey(sealKey, IsNew: false);
 

@@ -22,11 +22,11 @@ internal sealed record SealKey(byte[] Key, bool IsNew)
 internal static class SealKeyFile
 {
     /// <summary>Null, with a fault that never shows what the file holds, when it cannot be used.</summary>
-    public static SealKey? Open(Settings settings, string setting, string path)
+    public static SealKey? Open(Settings settings, string setting, string path, bool make = true)
     {
         try
         {
-            return Make(path) ?? Read(settings, setting, path);
+            return (make ? Make(path) : null) ?? Read(settings, setting, path);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

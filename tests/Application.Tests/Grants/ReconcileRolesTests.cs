@@ -448,6 +448,42 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_scope_role_in_others_hands_is_stripped_after_ten_minutes_unless_somebody_of_ours_needs_it()
+    {
+        var stray = new RoleLink(77, "reader", "postgres");
+        There(Scope(others: stray) with { HasPrivileges = true });
+        Assert.Equal([FindingKind.StrayMember], (await RunAsync()).Lines.Select(line => line.Kind));
+        _clock.Advance(TimeSpan.FromMinutes(10));
+
+        var lines = (await RunAsync()).Lines;
+
+        Assert.Equal([(FindingKind.StrayMember, FindingOutcome.Mended), (FindingKind.PutAside, FindingOutcome.Mended)], lines.Select(line => (line.Kind, line.Outcome)).Order());
+        Assert.Contains($"strip {ScopeRole}", _inventory.Mendings);
+        _inventory.Mendings.Clear();
+        There(Scope(others: stray));
+        await RunAsync(confirm: true);
+        var grant = await ActiveAsync();
+        There(RoleOf(grant), Scope(member: grant, others: stray) with { HasPrivileges = true });
+        await RunAsync(confirm: true);
+        Assert.DoesNotContain($"strip {ScopeRole}", _inventory.Mendings);
+    }
+
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task What_was_used_in_the_place_of_a_scope_role_goes_when_that_one_can_be_used_again(bool firstIsShared, bool goes)
+    {
+        var another = $"{ScopeRole}_abcdef";
+        Assert.True(RoleName.IsOrAnother(another, ScopeRole));
+        There(firstIsShared ? Scope(others: new RoleLink(77, "reader", "postgres")) : Scope(), Scope() with { Oid = 16_500, Name = another });
+
+        await RunAsync(confirm: true);
+
+        Assert.Equal(goes, _inventory.Mendings.Contains($"drop {another}"));
+        Assert.DoesNotContain($"drop {ScopeRole}", _inventory.Mendings);
+    }
+
+    [Fact]
     public async Task A_scope_role_that_a_live_grant_or_a_member_needs_stays()
     {
         _policies.Scopes = [];

@@ -416,6 +416,22 @@ public sealed class PolicyYamlTests
     }
 
     [Theory]
+    [InlineData("tables in schema tenant_*", ObjectKind.Table, "tenant_*", "tenant_a", "tenants")]
+    [InlineData("views in schema Tenant_?", ObjectKind.View, "tenant_?", "tenant_a", "tenant_ab")]
+    [InlineData("functions in schema *_api", ObjectKind.Function, "*_api", "a_api", "api")]
+    [InlineData("schema tenant_*", ObjectKind.Schema, "tenant_*", "tenant_", "Tenant_a")]
+    public void A_whole_schema_may_be_a_pattern(string text, ObjectKind kind, string pattern, string covered, string not)
+    {
+        var (selector, wrong) = SqlNames.Selector(text);
+
+        Assert.Null(wrong);
+        Assert.Equal(new ObjectSelector(kind, pattern, null) { SchemaIsPattern = true }, selector);
+        Assert.True(selector!.CoversSchema(covered));
+        Assert.False(selector.CoversSchema(not));
+        Assert.False(SqlNames.Selector("schema \"tenant_*\"").Selector!.SchemaIsPattern);
+    }
+
+    [Theory]
     [InlineData("sequences of table public.orders")]
     [InlineData("sequence of table Public.Orders")]
     [InlineData("SEQUENCES  OF  TABLE public.\"orders\"")]
@@ -425,6 +441,8 @@ public sealed class PolicyYamlTests
     [Theory]
     [InlineData("schema app")]
     [InlineData("tables in schema app")]
+    [InlineData("tables in schema app_*")]
+    [InlineData("schema app_?")]
     [InlineData("views app.v_?*")]
     [InlineData("sequences of table app.orders")]
     [InlineData("function app.f$1")]
@@ -432,9 +450,9 @@ public sealed class PolicyYamlTests
         Assert.Equal(text, SqlNames.Selector(text).Selector!.ToString());
 
     [Theory]
-    [InlineData("tables *.orders", "has the pattern '*' for a schema; name one schema, and give each its own rule")]
-    [InlineData("tables in schema app_*", "has the pattern 'app_*' where one name belongs (a name that holds such signs goes in double quotes)")]
-    [InlineData("schema *", "has the pattern '*' where one name belongs (a name that holds such signs goes in double quotes)")]
+    [InlineData("tables *.orders", "has the pattern '*' for a schema, which goes with all of it only: 'tables in schema X_*'")]
+    [InlineData("tables in schema *", "has the pattern '*', which is every schema there is or will be; say how they begin")]
+    [InlineData("schema *", "has the pattern '*', which is every schema there is or will be; say how they begin")]
     [InlineData("sequences of table public.ord*", "has the pattern 'ord*' where one name belongs (a name that holds such signs goes in double quotes)")]
     [InlineData("sequences of public.orders", "does not say of which table; " + Shapes)]
     [InlineData("tables of table public.orders", "has ' table publi…' behind a name; a name with other characters goes in double quotes, as in SQL")]

@@ -372,6 +372,54 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    [Core]
+    public async Task A_scope_role_in_others_hands_loses_what_it_was_given_when_nobody_of_ours_needs_it_and_goes_when_they_are_gone()
+    {
+        var mallory = $"mallory_{Guid.NewGuid():N}"[..20];
+        var order = _house.Order();
+        await GrantAsync(order);
+        // By a superuser, whose memberships are not ours to take back (16 and later).
+        await _house.AskAsync($"CREATE ROLE {mallory} LOGIN; GRANT {ScopeRole} TO {mallory}; SELECT 1");
+        var reads = $"SELECT has_table_privilege('{mallory}', 'public.orders', 'SELECT')::text || has_database_privilege('{mallory}', current_database(), 'CONNECT')::text";
+        await _house.AskAsync($"REVOKE CONNECT ON DATABASE \"{_house.Database.Name}\" FROM PUBLIC; SELECT 1", _house.Database.SuperuserConnectionString);
+        if (Major < 16)
+        {
+            // There it is taken back.
+            await RunAsync();
+            Assert.Equal("falsefalse", await _house.AskAsync(reads, _house.Database.SuperuserConnectionString));
+            return;
+        }
+
+        await RunAsync(confirm: true);
+        Assert.Equal("truetrue", await _house.AskAsync(reads, _house.Database.SuperuserConnectionString));
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
+
+        await _house.RemoveAsync(order);
+        await EndOnRecordAsync(order.Grant);
+        var line = Assert.Single((await RunAsync(confirm: true)).Lines, line => line.Kind is FindingKind.PutAside);
+        Assert.True(line.Outcome is FindingOutcome.Mended, line.Words);
+        Assert.Equal("falsefalse", await _house.AskAsync(reads, _house.Database.SuperuserConnectionString));
+        // Twice: nothing is left to be done.
+        Assert.DoesNotContain((await RunAsync(confirm: true)).Lines, line => line.Kind is FindingKind.PutAside);
+
+        // Whoever asks meanwhile gets another, and that one goes when the first can be used again and has come to use.
+        var second = _house.Order();
+        await GrantAsync(second);
+        Assert.Equal("ok", await _house.AsHolderAsync(second, "SELECT count(*) FROM orders"));
+        await _house.RemoveAsync(second);
+        await EndOnRecordAsync(second.Grant);
+        await _house.AskAsync($"REVOKE {ScopeRole} FROM {mallory}; SELECT 1");
+        var spare = Assert.Single((await RunAsync(confirm: true)).Lines);
+        Assert.True(spare is { Kind: FindingKind.PutAside, Outcome: FindingOutcome.Mended } && spare.Role != ScopeRole, spare.Words);
+        Assert.Equal("1", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE starts_with(rolname::text, '{ScopeRole}')"));
+        await using var house = new RoleHouse(_house.Database, _house.Installation);
+        var third = house.Order();
+        await house.MakeAsync(third);
+        Assert.Equal("ok", await house.AsHolderAsync(third, "SELECT count(*) FROM orders"));
+        await house.RemoveAsync(third);
+    }
+
+    [Fact]
     public async Task A_scope_role_whose_database_was_dropped_goes_all_the_same()
     {
         var target = _house.Order().Target;

@@ -22,7 +22,7 @@ internal sealed class RoleHouse : IAsyncDisposable
 {
     private readonly ClusterConnections _connections;
 
-    public RoleHouse(TestDatabase database, string installation = Some.Installation, PostgresOptions? options = null, bool warm = false)
+    public RoleHouse(TestDatabase database, string installation = Some.Installation, PostgresOptions? options = null, bool warm = false, TimeProvider? clock = null)
     {
         Database = database;
         Installation = installation;
@@ -33,7 +33,7 @@ internal sealed class RoleHouse : IAsyncDisposable
         Ghosts = new GhostHunt(_connections, TimeProvider.System, NullLogger<GhostHunt>.Instance);
         Warm = new WarmConnections(_connections, options, NullLogger<WarmConnections>.Instance);
         Administrator = new PostgresRoleAdministrator(
-            _connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts, warm ? Warm : null);
+            _connections, new ScopeRoles(clock ?? TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts, warm ? Warm : null);
     }
 
     public TestDatabase Database { get; }

@@ -151,6 +151,7 @@ public sealed class RoleMarkTests(PostgresFixture postgres)
             {
                 new NpgsqlParameter<string> { TypedValue = look.Part.Role }, new NpgsqlParameter<string[]> { TypedValue = look.Part.Schemas },
                 new NpgsqlParameter<bool> { TypedValue = look.Part.HasFunctions }, new NpgsqlParameter<bool> { TypedValue = look.Part.HasColumns },
+                new NpgsqlParameter<string[]> { TypedValue = look.Part.SchemaPatterns },
             },
         };
         return (string)(await command.ExecuteScalarAsync(RoleHouse.Cancellation))!;

@@ -347,6 +347,61 @@ public sealed class RoleScopeTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(_house.Database.Owner, await _house.AskAsync("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'made'"));
     }
 
+    [Fact]
+    [Core]
+    public async Task A_pattern_of_schemas_is_those_that_there_are_and_later_ones_with_the_next_grant()
+    {
+        var mallory = $"mallory_{Guid.NewGuid():N}"[..20];
+        await _house.Database.RunAsOwnerAsync("""
+            CREATE SCHEMA tenant_a; CREATE TABLE tenant_a.orders (i int); CREATE SCHEMA "tenant_B"; CREATE TABLE "tenant_B".orders (i int);
+            CREATE SCHEMA tenants; CREATE TABLE tenants.orders (i int); CREATE SCHEMA tenant_; CREATE TABLE tenant_.orders (i int)
+            """);
+        // Whoever may make schemas cannot shut the scope with one of theirs, or be given for.
+        await _house.AskAsync($"CREATE ROLE {mallory}; CREATE SCHEMA tenant_evil AUTHORIZATION {mallory}; SET ROLE {mallory}; CREATE TABLE tenant_evil.t (i int); RESET ROLE; SELECT 1", _house.Database.SuperuserConnectionString);
+        var scope = RoleHouse.Scope([new(new ObjectSelector(ObjectKind.Table, "tenant_?*", null) { SchemaIsPattern = true }, [], [Privilege.Select])]);
+        var first = _house.Order(scope);
+        var plan = (await _inventory.PlanAsync(first.Installation, first.Target, scope, RoleHouse.Cancellation)).Value;
+        Assert.Equal(["\"tenant_B\".orders", "tenant_a.orders"], plan.Objects.Where(thing => thing.Kind == "table").Select(thing => thing.Name).Order(StringComparer.Ordinal));
+
+        await _house.MakeAsync(first);
+        Assert.Equal("ok", await _house.AsHolderAsync(first, "SELECT * FROM tenant_a.orders, \"tenant_B\".orders"));
+        Assert.Equal("42501", await _house.AsHolderAsync(first, "SELECT * FROM tenants.orders"));
+        Assert.Equal("42501", await _house.AsHolderAsync(first, "SELECT * FROM tenant_.orders"));
+        Assert.Equal("42501", await _house.AsHolderAsync(first, "SELECT * FROM tenant_evil.t"));
+        // A table that is made in one of them later is there at once, a schema with the next grant.
+        await _house.Database.RunAsOwnerAsync("CREATE TABLE tenant_a.later (i int); CREATE SCHEMA tenant_c; CREATE TABLE tenant_c.orders (i int)");
+        Assert.Equal("ok", await _house.AsHolderAsync(first, "SELECT * FROM tenant_a.later"));
+        Assert.Equal("42501", await _house.AsHolderAsync(first, "SELECT * FROM tenant_c.orders"));
+        var second = _house.Order(scope);
+        await _house.MakeAsync(second);
+        Assert.Equal("ok", await _house.AsHolderAsync(second, "SELECT * FROM tenant_c.orders"));
+
+        // Narrowed to one table, by its own name.
+        var narrowed = _house.Order(scope.NarrowTo([new TableName("tenant_a", "orders")]).Value);
+        await _house.MakeAsync(narrowed);
+        Assert.Equal("ok", await _house.AsHolderAsync(narrowed, "SELECT * FROM tenant_a.orders"));
+        Assert.Equal("42501", await _house.AsHolderAsync(narrowed, "SELECT * FROM tenant_a.later"));
+        Assert.Equal("scope.not_in_scope", scope.NarrowTo([new TableName("tenants", "orders")]).Refusal!.Code);
+        var listed = await _inventory.ListTablesAsync(first.Target.Cluster, [_house.Database.Name], [.. scope.Privileges.Select(rule => rule.On)], 100, RoleHouse.Cancellation);
+        Assert.Equal(4, listed.Value.Count(table => table.Schema != "tenant_evil"));
+        foreach (var order in (RoleOrder[])[first, second, narrowed]) await _house.RemoveAsync(order);
+    }
+
+    [Fact]
+    public async Task A_pattern_that_is_for_no_schema_or_for_too_many_is_refused_with_what_to_do()
+    {
+        var scope = RoleHouse.Scope([new(new ObjectSelector(ObjectKind.Table, "tenant_*", null) { SchemaIsPattern = true }, [], [Privilege.Select])]);
+        var order = _house.Order(scope);
+        var none = Assert.IsType<RoleMaking.Impossible>(await _house.Administrator.MakeAsync(order, RoleHouse.Password, RoleHouse.Cancellation));
+        Assert.Contains("no schema tenant_* that the administrator may let in", none.Why.Message, StringComparison.Ordinal);
+        await _house.Database.RunAsOwnerAsync("DO $$ BEGIN FOR i IN 1..501 LOOP EXECUTE format('CREATE SCHEMA tenant_%s', i); END LOOP; END $$");
+
+        var many = Assert.IsType<RoleMaking.Impossible>(await _house.Administrator.MakeAsync(order, RoleHouse.Password, RoleHouse.Cancellation));
+
+        Assert.Equal("postgres.too_many_schemas", many.Why.Code);
+        Assert.Contains("501 schemas", many.Why.Message, StringComparison.Ordinal);
+    }
+
     private static PrivilegeRule Matching(ObjectKind kind, string pattern) => new(new ObjectSelector(kind, "public", null) { Pattern = pattern }, [], [Privilege.Select]);
 
     private static IEnumerable<string> Lines(PrivilegePlan plan) => plan.Objects.SelectMany(thing => thing.Privileges

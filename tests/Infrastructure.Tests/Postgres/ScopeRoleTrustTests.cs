@@ -88,6 +88,39 @@ public sealed class ScopeRoleTrustTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
+    public async Task A_member_that_was_seen_is_looked_at_again_when_it_is_given_more()
+    {
+        Assert.SkipUnless(Major >= 16, "Until 15 whoever makes roles may hand on any.");
+        var before = _house.Order();
+        await _house.MakeAsync(before);
+        await _house.MakeAsync(_house.Order());
+        await _house.AskAsync($"GRANT {First} TO {before.Role} WITH ADMIN OPTION; SELECT 1");
+
+        var order = _house.Order();
+        await _house.MakeAsync(order);
+
+        Assert.NotEqual(First, await ScopeRoleOfAsync(order));
+    }
+
+    [Fact]
+    public async Task A_member_that_is_no_longer_ours_is_seen_within_a_minute()
+    {
+        Assert.SkipUnless(Major >= 16, "Until 15 whoever makes roles may hand on any.");
+        var clock = new LeapingClock();
+        await using var house = new RoleHouse(_house.Database, _house.Installation, clock: clock);
+        var before = house.Order();
+        await house.MakeAsync(before);
+        await house.MakeAsync(house.Order());
+        await house.AskAsync($"COMMENT ON ROLE {before.Role} IS NULL; SELECT 1");
+        clock.Leap = TimeSpan.FromSeconds(61);
+
+        var order = house.Order();
+        await house.MakeAsync(order);
+
+        Assert.NotEqual(First, await ScopeRoleOfAsync(order));
+    }
+
+    [Fact]
     public async Task Roles_of_an_administrator_that_was_replaced_are_put_aside()
     {
         Assert.SkipUnless(Major >= 16, "Until 15 whoever makes roles may hand on any.");
@@ -180,4 +213,11 @@ public sealed class ScopeRoleTrustTests(PostgresFixture postgres) : IAsyncLifeti
 
     private Task<string> ScopeRoleOfAsync(RoleOrder order) =>
         _house.AskAsync($"SELECT string_agg(roleid::regrole::text, ',') FROM pg_auth_members WHERE member = '{order.Role}'::regrole");
+
+    private sealed class LeapingClock : TimeProvider
+    {
+        public TimeSpan Leap { get; set; }
+
+        public override long GetTimestamp() => base.GetTimestamp() + (long)(Leap.TotalSeconds * TimestampFrequency);
+    }
 }

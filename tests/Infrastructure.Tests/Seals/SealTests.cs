@@ -1,4 +1,5 @@
 using DbAccess.Application;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Seals;
@@ -119,25 +120,53 @@ public sealed class SealTests : IDisposable
         Assert.Single(await LiveAsync(next), grant => grant.State.Seal is null);
     }
 
+    [Fact]
+    public async Task With_another_key_what_the_former_one_sealed_stays_ours_and_what_had_no_seal_does_not_become_so()
+    {
+        var (former, ours, forged) = (KeyPath + "-former", Some.Allowed(), Some.Allowed());
+        await using (var before = await StartAsync())
+        {
+            var store = before.GetRequiredService<IGrantStore>();
+            await store.AddAsync(before.GetRequiredService<GrantSeal>().Seal(ours), Stop);
+            await store.AddAsync(forged, Stop);
+        }
+        File.Move(KeyPath, former);
+
+        await using (var changing = await StartAsync(hosted: true, former: former))
+            Assert.Equal([true, false], await AreOursAsync(changing, ours, forged));
+
+        // From then on without the former key.
+        await using var after = await StartAsync(hosted: true);
+        Assert.Equal([true, false], await AreOursAsync(after, ours, forged));
+    }
+
+    private static async Task<List<bool>> AreOursAsync(ServiceProvider process, params Grant[] grants)
+    {
+        List<bool> are = [];
+        foreach (var grant in grants)
+            are.Add(process.GetRequiredService<GrantSeal>().IsOurs((await process.GetRequiredService<IGrantStore>().FindAsync(grant.Id, Stop))!));
+        return are;
+    }
+
     private static Task<IReadOnlyList<Grant>> LiveAsync(ServiceProvider process) =>
         process.GetRequiredService<IGrantStore>().ListLiveAsync(null, 10, Stop);
 
-    private async Task<ServiceProvider> StartAsync(bool hosted = false)
+    private async Task<ServiceProvider> StartAsync(bool hosted = false, string? former = null)
     {
         var services = new ServiceCollection();
         services.AddLogging().AddSingleton(TimeProvider.System).AddApplication(new Installation(Some.Installation)).AddWarrants();
-        Assert.Empty(Add(services, orWithout: false, hosted));
+        Assert.Empty(Add(services, orWithout: false, hosted, former));
         var process = services.BuildServiceProvider();
         await process.GetRequiredService<IStoreSetup>().OpenAsync(Stop);
         foreach (var service in process.GetServices<IHostedService>()) await service.StartAsync(Stop);
         return process;
     }
 
-    private IReadOnlyList<string> Add(IServiceCollection services, bool orWithout, bool hosted = false)
+    private IReadOnlyList<string> Add(IServiceCollection services, bool orWithout, bool hosted = false, string? former = null)
     {
         var settings = new Settings(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Grants:Sqlite:Path"] = StorePath, ["Grants:SealKey"] = KeyPath,
+            ["Grants:Sqlite:Path"] = StorePath, ["Grants:SealKey"] = KeyPath, ["Grants:FormerSealKey"] = former,
         }).Build());
         services.AddStores(settings).AddSeal(settings, hosted, orWithout);
         return settings.Faults;

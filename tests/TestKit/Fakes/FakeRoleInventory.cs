@@ -45,6 +45,8 @@ public sealed class FakeRoleInventory : IRoleInventory
 
     public Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) => MendAsync($"drop {role.Name}");
 
+    public Task<Result> StripScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) => MendAsync($"strip {role.Name}");
+
     /// <summary>What a scope comes to; null: nothing at all.</summary>
     public PrivilegePlan? Plan { get; set; }
 
@@ -69,11 +71,11 @@ public sealed class FakeRoleInventory : IRoleInventory
         return cluster == Unlisted ? new Error("postgres.unreachable", $"Cluster {cluster} cannot be reached.") : Result<IReadOnlyList<TableName>>.Of(Tables ?? wanted);
     }
 
-    public async Task<Result<IReadOnlyList<TableName>>> ListTablesAsync(ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<string> schemas, int limit, CancellationToken cancellationToken)
+    public async Task<Result<IReadOnlyList<TableName>>> ListTablesAsync(ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<ObjectSelector> schemas, int limit, CancellationToken cancellationToken)
     {
         if (BeforeTables is { } before) await before(cancellationToken);
         return cluster == Unlisted ? new Error("postgres.unreachable", $"Cluster {cluster} cannot be reached.")
-            : Result<IReadOnlyList<TableName>>.Of([.. (Tables ?? []).Where(table => schemas.Contains(table.Schema, StringComparer.Ordinal)).Take(limit)]);
+            : Result<IReadOnlyList<TableName>>.Of([.. (Tables ?? []).Where(table => schemas.Any(of => of.CoversSchema(table.Schema))).Take(limit)]);
     }
 
     public Task<ScopeUpkeep> KeepInLineAsync(string installation, DatabaseTarget target, PrivilegeScope scope, bool dryRun, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using DbAccess.Application.Grants;
 using DbAccess.Infrastructure.Postgres.Making;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Inventory;
@@ -35,7 +36,8 @@ internal static class InventoryStatements
                CASE WHEN r.rolcanlogin THEN '{}' ELSE ARRAY(SELECT DISTINCT 'database ' || b.datname FROM pg_shdepend s JOIN pg_database b
                    ON b.oid = s.dbid
                       WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'
-                          AND s.classid = 'pg_default_acl'::regclass) END
+                          AND s.classid = 'pg_default_acl'::regclass) END,
+               EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'a')
           FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
          WHERE starts_with(r.rolname::text, $1) OR starts_with(d.description, $2) OR r.oid::bigint = ANY ($3)
          ORDER BY r.rolname
@@ -79,14 +81,19 @@ internal static class InventoryStatements
              AND l.pid <> pg_backend_pid()
         """;
 
-    /// <summary>The statement that drops a scope role, and what speaks against it: members other than us, things of its own.</summary>
+    /// <summary>
+    /// The statement that drops a scope role, and what speaks against it: members other than us, things of its own, and whether a member is
+    /// a temporary role of ours. Further parameter: 3 how the tags of those begin.
+    /// </summary>
     public const string Drop = $"""
         SELECT r.rolname::text, quote_ident(r.rolname), format('DROP ROLE %I', r.rolname),
             format('REVOKE ALL ON DATABASE %I FROM %I', current_database(), r.rolname),
                ARRAY(SELECT quote_ident(h.rolname) FROM pg_auth_members m JOIN pg_roles h ON h.oid = m.member WHERE m.roleid = r.oid
                    AND h.rolname <> current_user),
                (SELECT count(*) FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'
-                   AND s.classid <> 'pg_auth_members'::regclass)
+                   AND s.classid <> 'pg_auth_members'::regclass),
+               EXISTS (SELECT FROM pg_auth_members m JOIN pg_shdescription t ON t.objoid = m.member AND t.classoid = 'pg_authid'::regclass
+                   WHERE m.roleid = r.oid AND starts_with(t.description, $3))
         {Ours}
         """;
 
@@ -106,10 +113,11 @@ internal static class InventoryStatements
           WHERE NOT w.there AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND abs(length(c.relname::text) - length(w.name)) <= 2 LIMIT 4000)
         """;
 
-    /// <summary>Parameters: 1 schemas, 2 how many at most.</summary>
-    public const string TablesOf = """
+    /// <summary>Parameters: 1 schemas, 2 how many at most, 3 what the names of further schemas are like.</summary>
+    public const string TablesOf = $"""
         SELECT n.nspname::text, c.relname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-         WHERE n.nspname = ANY ($1::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+         WHERE (n.nspname = ANY ($1::text[]) OR n.nspname LIKE ANY ($3::text[]) AND {ScopeStatements.IsForPatterns})
+           AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
          ORDER BY 1, 2 LIMIT $2
         """;
 
@@ -135,8 +143,11 @@ internal sealed record RoleLock(string NoLogin, string NoPassword)
 /// <param name="Database">The statement that takes back what it has on this database.</param>
 /// <param name="Members">Others than us, quoted.</param>
 /// <param name="Owns">How many things.</param>
-internal sealed record ScopeRoleToDrop(string Name, string Ident, string Drop, string Database, IReadOnlyList<string> Members, long Owns)
+/// <param name="InUse">A temporary role of ours is among the members.</param>
+internal sealed record ScopeRoleToDrop(
+    string Name, string Ident, string Drop, string Database, IReadOnlyList<string> Members, long Owns, bool InUse)
 {
     public static ScopeRoleToDrop Read(NpgsqlDataReader row) => new(
-        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetFieldValue<string[]>(4), row.GetInt64(5));
+        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetFieldValue<string[]>(4), row.GetInt64(5),
+        row.GetBoolean(6));
 }

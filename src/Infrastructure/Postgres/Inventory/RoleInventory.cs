@@ -106,13 +106,21 @@ internal sealed class RoleInventory(
         return left.Count == 0 ? Result.Done : new Error("postgres.not_mended", string.Join(" ", left));
     }
 
-    public async Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken)
+    public Task<Result> DropScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) =>
+        DropAsync(cluster, installation, role, strip: false, cancellationToken);
+
+    public Task<Result> StripScopeAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) =>
+        DropAsync(cluster, installation, role, strip: true, cancellationToken);
+
+    private async Task<Result> DropAsync(
+        ClusterName cluster, string installation, FoundRole role, bool strip, CancellationToken cancellationToken)
     {
         if (role.Mark is not RoleMark.Scope scope) return NotOurs(role);
 
         Task<Error?> InAsync(string? database) => TryAsync(
             cluster, database,
-            connection => _dropping.DropAsync(connection, role.Name, role.Oid, RoleTag.Of(installation, role), cancellationToken),
+            connection => _dropping.DropAsync(
+                connection, installation, role.Name, role.Oid, RoleTag.Of(installation, role), cancellationToken, strip),
             cancellationToken,
             refused => ScopeRoleDropping.Refused(role.Name, refused));
 
@@ -163,9 +171,10 @@ internal sealed class RoleInventory(
     }
 
     public Task<Result<IReadOnlyList<TableName>>> ListTablesAsync(
-        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<string> schemas, int limit,
+        ClusterName cluster, IReadOnlyList<string> databases, IReadOnlyList<ObjectSelector> schemas, int limit,
         CancellationToken cancellationToken) =>
-        TablesAsync(cluster, databases, InventoryStatements.TablesOf, () => [schemas.ToArray(), limit], cancellationToken);
+        TablesAsync(cluster, databases, InventoryStatements.TablesOf,
+            () => [ScopePart.SchemasOf(schemas), limit, ScopePart.SchemaPatternsOf(schemas)], cancellationToken);
 
     private async Task<Result<IReadOnlyList<TableName>>> TablesAsync(
         ClusterName cluster, IReadOnlyList<string> databases, string statement, Func<Given[]> values, CancellationToken cancellationToken)
@@ -225,7 +234,8 @@ internal sealed class RoleInventory(
                     if (await connection.RowAsync(InventoryStatements.Oid, [part.Role],
                         row => new { Oid = row.GetFieldValue<uint>(0) }, cancellationToken) is not { } found) return null;
 
-                    var kept = await _dropping.DropAsync(connection, part.Role, found.Oid, part.Tag, cancellationToken);
+                    var kept = await _dropping.DropAsync(
+                        connection, installation, part.Role, found.Oid, part.Tag, cancellationToken);
                     if (kept?.Code != "postgres.in_use") return kept;
 
                     // Whoever came to need it meanwhile is to have all of it, what we had already taken from it included.

@@ -41,6 +41,7 @@ internal static class RoleListingReader
         GivenIn = row.GetFieldValue<string[]>(13),
         Limits = new RoleLimits(row.IsDBNull(14) ? null : new DateTimeOffset(row.GetDateTime(14), TimeSpan.Zero), row.GetInt32(15)),
         DefaultsIn = row.GetFieldValue<string[]>(16),
+        HasPrivileges = row.GetBoolean(17),
     };
 
     /// <summary>Three columns, an array each: OIDs, names, who gave it.</summary>

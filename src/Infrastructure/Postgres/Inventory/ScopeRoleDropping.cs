@@ -44,8 +44,11 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
     /// and those who are just becoming one are waited for (DROP ROLE takes memberships away without a word, and a GRANT does not notice
     /// that the role is gone: see <see cref="RemovalStatements.Hold"/>); they get another role of its name. Then it is dropped.
     /// </summary>
-    public async Task<Error?> DropAsync(
-            ClusterConnection cluster, string name, uint oid, string tag, CancellationToken cancellationToken)
+    /// <param name="strip">
+    /// Others may be members of it: everything is taken from it all the same, and it stays, with nothing, until they are not.
+    /// </param>
+    public async Task<Error?> DropAsync(ClusterConnection cluster, string installation, string name, uint oid, string tag,
+        CancellationToken cancellationToken, bool strip = false)
     {
         Dictionary<ScopeDifference, int> tried = [];
         for (var vain = 0; ;)
@@ -62,10 +65,10 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
                 continue;
             }
 
-            if (await cluster.RowAsync(InventoryStatements.Drop, [Oid(oid), tag], ScopeRoleToDrop.Read, cancellationToken) is not { } found)
-                return NotOurs(name);
+            if (await cluster.RowAsync(InventoryStatements.Drop, [Oid(oid), tag, RoleTag.LoginPrefix(installation)], ScopeRoleToDrop.Read,
+                cancellationToken) is not { } found) return NotOurs(name);
             var isAside = RoleName.IsAside(found.Name, out var given);
-            if ((found.Members.Count > 0 && !isAside) || found.Owns > 0) return InUse();
+            if ((!isAside && (strip ? found.InUse : found.Members.Count > 0)) || found.Owns > 0) return InUse();
 
             var differences = await DifferencesAsync(cluster, found.Name, cancellationToken);
             if (differences.Any(d => d.What == "default-spurious" || d.Kind != "database"))
@@ -88,6 +91,14 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
                 continue;
             }
 
+            if (!isAside && found.Members.Count > 0)
+            {
+                await cluster.RunAsync(found.Database, cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
+                logger.LogWarning("Scope role {Role} was put aside and has nothing any more; it stays while {Members} are members of it",
+                    found.Name, string.Join(", ", found.Members));
+                return null;
+            }
             if (!isAside)
             {
                 await cluster.RunAsync(Rename(found.Name, RoleName.Aside(found.Name)), cancellationToken);

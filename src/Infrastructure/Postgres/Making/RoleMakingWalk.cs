@@ -78,7 +78,7 @@ internal sealed class RoleMakingWalk(
         {
             var (why, _, plan) = await OnAsync(_parts[n].Database, async cluster =>
             {
-                var look = new RoleLook(order, _parts[n]);
+                var look = new RoleLook(order, _parts[n], scopes.Hands);
                 var scope =
                     await ScopeAsync(cluster, n, look, await LookAsync(cluster, look, cancellationToken), onlyLook, cancellationToken);
                 // After what we give ourselves: where nothing was given yet, that writes down what PUBLIC had all along.
@@ -127,7 +127,7 @@ internal sealed class RoleMakingWalk(
     private async Task<RoleMaking> MakeOnAsync(
         ClusterConnection cluster, IReadOnlyList<PlanOnRecord> others, Task<string> hashing, CancellationToken cancellationToken)
     {
-        var look = new RoleLook(order, _parts[0]);
+        var look = new RoleLook(order, _parts[0], scopes.Hands);
         if (order.Scope.RunAs is null && scopes.IsLarge(look.Part)
             && await MakeBesideMarkAsync(cluster, look, others, hashing, cancellationToken) is { } made) return made;
 

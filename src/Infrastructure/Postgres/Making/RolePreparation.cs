@@ -13,6 +13,7 @@ namespace DbAccess.Infrastructure.Postgres.Making;
 /// <param name="MayHandOn">Whether the administrator may make others members of the scope role.</param>
 /// <param name="OpenSchemas">Where everybody may create things, quoted; at most ten.</param>
 /// <param name="Closing">The statements by which a superuser takes that back; what another gave only they can.</param>
+/// <param name="Horizon">Up to which transaction hands were seen (<see cref="ScopeHands.Horizon"/>).</param>
 internal sealed record RolePreparation(
     bool ReadOnly,
     uint? ScopeOid,
@@ -29,11 +30,13 @@ internal sealed record RolePreparation(
     string[] OthersHands,
     bool MayHandOn,
     string[] OpenSchemas,
-    string[] Closing)
+    string[] Closing,
+    string Horizon)
 {
     /// <summary>
     /// Parameters: 1 scope role, 2 temporary role, 3 its tag, 4 its end, 5 connection limit, 6 names and 7 values of its settings, 8 name
-    /// of this session, 9 INHERIT or NOINHERIT, 10 how the tags of our logins begin, 11 the tag of the escrow role.
+    /// of this session, 9 INHERIT or NOINHERIT, 10 how the tags of our logins begin, 11 the tag of the escrow role, 12 since when hands are
+    /// looked at.
     /// </summary>
     public static readonly string Statement = $"""
         SELECT current_setting('transaction_read_only') = 'on',
@@ -54,12 +57,13 @@ internal sealed record RolePreparation(
                                             FROM string_to_table(u.value, ',') item)
                                         ELSE quote_literal(u.value) END)
                        FROM unnest($6, $7) WITH ORDINALITY AS u(name, value, n) ORDER BY n),
-               {ScopeHands.Others("s.oid", "$10", "$11")},
+               {ScopeHands.Others("s.oid", "$10", "$11", "$12::text")},
                {ScopeHands.Ours("s.oid")},
                ARRAY(SELECT quote_ident(n.nspname) FROM pg_namespace n, aclexplode(n.nspacl) e
                       WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10),
                ARRAY(SELECT {DoctorStatements.CloseSchema} FROM pg_namespace n, aclexplode(n.nspacl) e
                       WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10),
+               {ScopeHands.Horizon},
                set_config('application_name', $8, false)
           FROM (SELECT) AS one
           LEFT JOIN pg_roles s ON s.rolname = $1
@@ -87,7 +91,8 @@ internal sealed record RolePreparation(
         row.GetFieldValue<string[]>(12),
         row.GetBoolean(13),
         row.GetFieldValue<string[]>(14),
-        row.GetFieldValue<string[]>(15));
+        row.GetFieldValue<string[]>(15),
+        row.GetString(16));
 
     /// <summary>Why the scope role, as it is, must not be handed to anybody. Null when it is as we made it, or not there.</summary>
     public ScopeFault? ScopeFault(ScopePart part) => ScopeOid is null ? null

@@ -146,15 +146,20 @@ internal sealed class RemovalStatements
     /// </summary>
     private const string Found = $"""
         SELECT r.oid, r.rolname, r.rolcanlogin, r.rolconnlimit, r.rolsuper
-          FROM pg_roles r LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-         WHERE (r.oid = nullif($1, '')::oid OR r.rolname = $2)
-           AND (coalesce(r.oid = nullif($1, '')::oid, false)::int + (r.rolname = $2)::int + coalesce(starts_with(d.description, $3),
-               false)::int >= 2
-                OR r.oid = nullif($1, '')::oid AND coalesce(NOT starts_with(d.description, {OurMark}), true)
-                   AND EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles s ON s.oid = m.roleid WHERE m.member = r.oid
-                       AND s.rolname = ANY ($4)))
+          FROM (SELECT n.oid, n.rolname, n.rolcanlogin, n.rolconnlimit, n.rolsuper, {Tag} AS tag FROM pg_roles n
+                 WHERE n.oid = nullif($1, '')::oid OR n.rolname = $2 OFFSET 0) r
+         WHERE coalesce(r.oid = nullif($1, '')::oid, false)::int + (r.rolname = $2)::int + coalesce(starts_with(r.tag, $3), false)::int >= 2
+            OR r.oid = nullif($1, '')::oid AND coalesce(NOT starts_with(r.tag, {OurMark}), true)
+               AND EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles s ON s.oid = m.roleid
+                            WHERE m.member = r.oid AND s.rolname = ANY ($4))
          ORDER BY coalesce(r.oid = nullif($1, '')::oid, false) DESC LIMIT 1
         """;
+
+    /// <summary>
+    /// The comment of a role <c>n</c>. Not a join: the planner, which does not know that it is about one role, reads the comments of all.
+    /// </summary>
+    private const string Tag =
+        "(SELECT d.description FROM pg_shdescription d WHERE d.objoid = n.oid AND d.classoid = 'pg_authid'::regclass)";
 
     /// <summary>
     /// The OID that everything is asked about: the role's, or, when there is no role of that number any more, the one it had. Never that of
@@ -237,13 +242,10 @@ internal sealed class RemovalStatements
         "(SELECT count(*) FROM pg_auth_members m WHERE m.roleid = o.oid AND pg_get_userbyid(m.member) <> current_user)";
 
     /// <summary>The scope roles of ours that it is a member of, or was according to the record.</summary>
-    private const string ScopeRoles = """
-        SELECT r.oid FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
-         WHERE r.rolname = ANY ($4) AND starts_with(d.description, $5)
+    private const string ScopeRoles = $"""
+        SELECT n.oid FROM pg_roles n WHERE n.rolname = ANY ($4) AND starts_with({Tag}, $5)
         UNION
-        SELECT m.roleid FROM o JOIN pg_auth_members m ON m.member = o.oid JOIN pg_shdescription d ON d.objoid = m.roleid
-            AND d.classoid = 'pg_authid'::regclass
-         WHERE starts_with(d.description, $5)
+        SELECT n.oid FROM o JOIN pg_auth_members m ON m.member = o.oid JOIN pg_roles n ON n.oid = m.roleid WHERE starts_with({Tag}, $5)
         """;
 
     /// <summary>

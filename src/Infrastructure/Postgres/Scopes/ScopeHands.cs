@@ -12,19 +12,38 @@ internal static class ScopeHands
 {
     /// <summary>
     /// Who, but for us, superusers and our own roles as we made them members, is a member of it or may hand it on: at most five, by name.
-    /// Everything costly is asked only of those who are odd.
+    /// Everything costly is asked only of those who are odd, and of rows that were not there when <see cref="HandsSeen"/> last saw nobody:
+    /// who is given more later has a new row. With thousands of live roles that is all but one or two of them.
     /// </summary>
-    public static string Others(string role, string loginTags, string escrowTag) => $"""
+    /// <param name="since">The transaction (text) before which all was seen; null for none. One still to come counts as none.</param>
+    public static string Others(string role, string loginTags, string escrowTag, string since) => $"""
         ARRAY(SELECT pg_get_userbyid(m.member)::text FROM pg_auth_members m
                WHERE m.roleid = {role} AND current_setting('server_version_num')::int >= 160000
+                 AND age(m.xmin) <=
+                     (SELECT CASE WHEN a.since >= 0 THEN a.since ELSE 2147483647 END FROM (SELECT age({since}::xid)) a(since))
                  AND m.member <> (SELECT me.oid FROM pg_roles me WHERE me.rolname = current_user)
                  AND CASE WHEN m.admin_option
                             OR m.grantor <> (SELECT me.oid FROM pg_roles me WHERE me.rolname = current_user)
-                               AND NOT (SELECT g.rolsuper FROM pg_roles g WHERE g.oid = m.grantor)
-                            OR m.member NOT IN (SELECT d.objoid FROM pg_shdescription d WHERE d.classoid = 'pg_authid'::regclass
-                                                 AND (starts_with(d.description, {loginTags}) OR d.description = {escrowTag}))
+                               AND m.grantor NOT IN (SELECT g.oid FROM pg_roles g WHERE g.rolsuper)
+                            OR {NotTagged(loginTags, escrowTag, since)}
                           THEN NOT (SELECT h.rolsuper FROM pg_roles h WHERE h.oid = m.member) ELSE false END LIMIT 5)
         """;
+
+    /// <summary>One by one where few are asked about; of all of them, by one reading of the tags.</summary>
+    private static string NotTagged(string loginTags, string escrowTag, string since)
+    {
+        var ours = $"(starts_with(d.description, {loginTags}) OR d.description = {escrowTag})";
+        return $"""
+            CASE WHEN {since} IS NULL
+                                    THEN m.member NOT IN (SELECT d.objoid FROM pg_shdescription d
+                                                           WHERE d.classoid = 'pg_authid'::regclass AND {ours})
+                                    ELSE NOT coalesce((SELECT {ours} FROM pg_shdescription d
+                                                        WHERE d.objoid = m.member AND d.classoid = 'pg_authid'::regclass), false) END
+            """;
+    }
+
+    /// <summary>For <see cref="HandsSeen"/>: whatever is not seen by this statement is of this transaction or a later one.</summary>
+    public const string Horizon = "pg_snapshot_xmin(pg_current_snapshot())::xid::text";
 
     /// <summary>
     /// Whether we may hand it on; of a role that is not there, yes. Mostly we made it, which one row says; to look through all that we are
@@ -47,7 +66,7 @@ internal static class ScopeHands
          WHERE t.description = $1 AND starts_with(s.rolname::text, $2) AND s.rolname::text <> ALL ($3)
            AND NOT (s.rolcanlogin OR s.rolsuper OR s.rolcreaterole OR s.rolcreatedb OR s.rolreplication OR s.rolbypassrls)
            AND NOT EXISTS (SELECT FROM pg_auth_members m WHERE m.member = s.oid)
-           AND cardinality({Others("s.oid", "$4", "$5")}) = 0 AND ({Ours("s.oid")})
+           AND cardinality({Others("s.oid", "$4", "$5", "NULL::text")}) = 0 AND ({Ours("s.oid")})
          ORDER BY s.oid
         """;
 }

@@ -42,7 +42,8 @@ internal sealed class ScopePart(
     public string Rules => field ??= JsonSerializer.Serialize(
         [
             .. _rules.Select((rule, n) => new RuleRow(
-                n, rule.On.Kind.ToString().ToLowerInvariant(), rule.On.Schema, rule.On.Name, rule.On.Name is null
+                n, rule.On.Kind.ToString().ToLowerInvariant(), rule.On.Schema, rule.On.SchemaIsPattern ? Like(rule.On.Schema) : null,
+                rule.On.Name, rule.On.Name is null
                     ? Like(rule.On.Pattern) : null, rule.On.OfTable,
                 rule.Columns.Count == 0 ? null : rule.Columns,
                 rule.On.Kind == ObjectKind.Schema ? [] : [.. rule.Allow.Select(p => p.ToString().ToUpperInvariant())],
@@ -50,7 +51,10 @@ internal sealed class ScopePart(
         ],
         RuleShape.Relaxed.RuleRowArray);
 
-    public string[] Schemas => field ??= [.. _rules.Select(rule => rule.On.Schema).Distinct(StringComparer.Ordinal)];
+    public string[] Schemas => field ??= SchemasOf(_rules.Select(rule => rule.On));
+
+    /// <summary>What the names of further schemas are like.</summary>
+    public string[] SchemaPatterns => field ??= SchemaPatternsOf(_rules.Select(rule => rule.On));
 
     public bool HasFunctions => _rules.Any(rule => rule.On.Kind == ObjectKind.Function);
 
@@ -68,6 +72,14 @@ internal sealed class ScopePart(
     /// <summary>The same, given through another scope role.</summary>
     public ScopePart As(string other) => new(Installation, Target, Database, Scope, other);
 
+    /// <summary>The schemas that are named.</summary>
+    public static string[] SchemasOf(IEnumerable<ObjectSelector> selectors) =>
+        [.. selectors.Where(on => !on.SchemaIsPattern).Select(on => on.Schema).Distinct(StringComparer.Ordinal)];
+
+    /// <summary>As LIKE takes them.</summary>
+    public static string[] SchemaPatternsOf(IEnumerable<ObjectSelector> selectors) =>
+        [.. selectors.Where(on => on.SchemaIsPattern).Select(on => Like(on.Schema)!).Distinct(StringComparer.Ordinal)];
+
     /// <summary>What LIKE takes for our * and ?.</summary>
     private static string? Like(string? pattern) => pattern?
         .Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal)
@@ -76,8 +88,8 @@ internal sealed class ScopePart(
 }
 
 /// <summary>One rule of a scope, as the statements read it.</summary>
-internal sealed record RuleRow(int N, string Kind, string Nsp, string? Name, string? Pat, string? Oftable, IReadOnlyList<string>? Cols,
-    IReadOnlyList<string> Privs, bool Narrowed);
+internal sealed record RuleRow(int N, string Kind, string Nsp, string? Nsppat, string? Name, string? Pat, string? Oftable,
+    IReadOnlyList<string>? Cols, IReadOnlyList<string> Privs, bool Narrowed);
 
 // Generated code: the functions are compiled ahead of time.
 [JsonSerializable(typeof(RuleRow[]))]

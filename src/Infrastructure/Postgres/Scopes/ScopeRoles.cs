@@ -42,6 +42,9 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
 
     private readonly ScopeMending _mending = new(clock, logger);
 
+    /// <summary>For looks before a making; whoever compares or examines looks at everything.</summary>
+    public HandsSeen Hands { get; } = new(clock);
+
     /// <summary>By cluster and scope role: the mark at which nothing differed, when that was, and what the role gives.</summary>
     private readonly ConcurrentDictionary<(ClusterName, string), (string Mark, long At, PlanOnRecord Plan)> _inLine = new();
 

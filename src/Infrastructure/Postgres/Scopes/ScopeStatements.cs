@@ -9,7 +9,7 @@ internal static class ScopeStatements
     /// <summary>
     /// A mark of everything that <see cref="Differences"/> looks at, far cheaper than that: while it stays the same, nothing was granted,
     /// revoked, made, dropped, renamed or given another owner in the schemas of the scope, and the scope role got nothing elsewhere.
-    /// Parameters: 1 scope role, 2 schemas, 3 whether functions matter, 4 whether columns do.
+    /// Parameters: 1 scope role, 2 schemas, 3 whether functions matter, 4 whether columns do, 5 what the names of further schemas are like.
     /// </summary>
     /// <remarks>
     /// Every such act writes a new version of a row, under the number of its transaction (<c>xmin</c>), or makes or drops one. So with as
@@ -20,7 +20,7 @@ internal static class ScopeStatements
     /// range: with an equals sign the planner, which does not know whose they are, expects half of the table and reads all of it.
     /// </remarks>
     public static readonly string Mark = $"""
-        WITH n AS MATERIALIZED (SELECT oid, xmin FROM pg_namespace WHERE nspname = ANY ($2)),
+        WITH n AS MATERIALIZED (SELECT oid, xmin FROM pg_namespace WHERE nspname = ANY ($2) OR nspname LIKE ANY ($5)),
         s AS MATERIALIZED (SELECT oid FROM pg_roles WHERE rolname = $1)
         SELECT concat_ws('/',
             (SELECT {Sums("c")} FROM pg_class c WHERE c.relnamespace = ANY (ARRAY(SELECT oid FROM n))),
@@ -163,7 +163,9 @@ internal static class ScopeStatements
                {Stranger("owner")}
           FROM able WHERE NOT (what = 'missing' AND public_has AND NOT can)
         UNION ALL
-        SELECT 'absent', r.kind, CASE WHEN r.nspoid IS NULL THEN format('schema %I', r.nsp) ELSE format('%s %I.%I', r.kind, r.nsp, r.name)
+        SELECT 'absent', r.kind, CASE WHEN r.nspoid IS NULL AND r.nsppat IS NOT NULL
+                    THEN format('schema %s that the administrator may let in', r.nsp)
+                WHEN r.nspoid IS NULL THEN format('schema %I', r.nsp) ELSE format('%s %I.%I', r.kind, r.nsp, r.name)
             END, NULL, NULL, NULL, NULL, NULL, false, NULL, false
           FROM rule r
          WHERE r.nspoid IS NULL OR r.name IS NOT NULL AND r.oftable IS NULL AND r.kind <> 'schema'
@@ -219,10 +221,26 @@ internal static class ScopeStatements
               ON b.oid = d.dbid
          WHERE d.deptype = 'o' AND d.classid <> 'pg_auth_members'::regclass AND current_setting('server_version_num')::int >= 160000
         UNION ALL
+        SELECT 'many', 'schema', format('%s schemas like %s', count(*), min(r.nsppat)), NULL, NULL, NULL, NULL::boolean, NULL, false, NULL,
+               false
+          FROM rule r WHERE r.nsppat IS NOT NULL GROUP BY r.of HAVING count(*) > {MostSchemas}
+        UNION ALL
+        -- Whose schema we may not let anybody into is left out: a stranger who may make schemas is to keep nobody from the others.
+        SELECT DISTINCT 'beside', 'other', format('schema %I of %s', n.nspname, pg_get_userbyid(n.nspowner)), NULL, NULL, NULL, false, NULL,
+               false, NULL, true
+          FROM jsonb_to_recordset($2::jsonb) AS p(nsppat text) JOIN pg_namespace n ON n.nspname LIKE p.nsppat AND {IsForPatterns}
+         WHERE NOT has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION')
+        UNION ALL
         SELECT 'beside', 'other', format('what %s made in schema %I', pg_get_userbyid(b.owner), n.nspname), NULL, NULL, NULL, false, NULL,
                false, NULL, true
           FROM beside b JOIN pg_namespace n ON n.oid = b.nspoid
         """;
+
+    /// <summary>So many schemas a pattern may be for: each has its own default privileges, and all are read with each look.</summary>
+    public const int MostSchemas = 500;
+
+    /// <summary>Schemas <c>n</c> that no pattern is for: the server's own, and those of temporary tables.</summary>
+    public const string IsForPatterns = "NOT starts_with(n.nspname::text, 'pg_') AND n.nspname <> 'information_schema'";
 
     /// <summary>
     /// Whether a role has nothing to do with the scope: no superuser, nobody of PostgreSQL's or the cloud's own, not us, and owner neither
@@ -244,14 +262,17 @@ internal static class ScopeStatements
     /// and <c>maker</c> (what is given on things made later, and by whom those can be made). Two questions begin with it, so that what is
     /// given and what is shown cannot differ.
     /// </summary>
-    internal const string Wanted = """
+    internal const string Wanted = $$"""
         here AS MATERIALIZED (SELECT oid, datname, datdba FROM pg_database WHERE datname = current_database()),
         rule AS MATERIALIZED (
-            SELECT r.*, n.oid AS nspoid, r.name IS NULL AND r.pat IS NULL AND r.oftable IS NULL AND r.cols IS NULL
+            -- One for each schema that a pattern is for.
+            SELECT row_number() OVER () AS n, r.n AS of, r.kind, coalesce(n.nspname::text, r.nsp) AS nsp, r.nsppat, r.name, r.pat,
+                r.oftable, r.cols, r.privs, r.narrowed, n.oid AS nspoid, r.name IS NULL AND r.pat IS NULL AND r.oftable IS NULL AND r.cols IS NULL
                 AND r.kind IN ('table', 'sequence', 'function') AS lasting
-              FROM jsonb_to_recordset($2::jsonb) AS r(n int, kind text, nsp text, name text, pat text, oftable text, cols text[],
-                  privs text[], narrowed boolean)
-              LEFT JOIN pg_namespace n ON n.nspname = r.nsp),
+              FROM jsonb_to_recordset($2::jsonb) AS r(n int, kind text, nsp text, nsppat text, name text, pat text, oftable text,
+                  cols text[], privs text[], narrowed boolean)
+              LEFT JOIN pg_namespace n ON CASE WHEN r.nsppat IS NULL THEN n.nspname = r.nsp
+                  ELSE n.nspname LIKE r.nsppat AND {{IsForPatterns}} AND has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION') END),
         extension AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'),
         -- What is named is looked up by name, through an index; only a rule for many reads its schema. The second comparison of names is for those of more
         -- than 63 bytes, which the cast would cut, to another object's name.

@@ -54,6 +54,13 @@ internal static class ScopeWords
                     "the policy file."), null);
         }
 
+        if (differences.FirstOrDefault(d => d.What == "many") is { } many)
+        {
+            return (new Error("postgres.too_many_schemas",
+                $"Database {part.Place} has {many.Ident}, and a rule of scope {part.Scope.Name} may be for " +
+                    $"{ScopeStatements.MostSchemas} at most. Name fewer of them in the policy file."), null);
+        }
+
         var ungrantable = differences.Where(d => d.What == "missing" && !d.CanChange).ToList();
         if (ungrantable.Count > 0) return (CannotGrant(ungrantable, administrator), null);
 
