@@ -23,10 +23,7 @@ public static partial class EvidenceRegistration
     /// </param>
     public static IServiceCollection AddEvidence(this IServiceCollection services, Settings settings, bool keepsFiles)
     {
-        var channel = settings.Optional("Audit:WitnessChannel", "");
-        if (channel.Length > 0 && !SlackChannel().IsMatch(channel))
-            settings.Fault($"Audit:WitnessChannel is '{channel}'; it must be the id of a channel (C…), not its name.");
-        services.AddSingleton(new WitnessTerms(channel.Length > 0 ? channel : null));
+        services.AddSingleton(new WitnessTerms(settings.OptionalChannel("Audit:WitnessChannel")));
 
         var kmsKey = settings.Optional("Audit:KmsKey", "");
         if (kmsKey.Length > 0 && !KmsKey().IsMatch(kmsKey))
@@ -66,9 +63,6 @@ public static partial class EvidenceRegistration
         return services.AddSingleton(provider => new ExportTerms(
             new S3ExportPlace(provider.GetRequiredService<IAmazonS3>(), address.Bucket, address.Prefix), keep));
     }
-
-    [GeneratedRegex("^[CG][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
-    private static partial Regex SlackChannel();
 
     [GeneratedRegex("^(alias/[A-Za-z0-9/_-]+|arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+|[A-Za-z0-9-]{1,256})\\z",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
