@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Presets;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -78,6 +79,14 @@ internal sealed partial class RequestDesk
         var draft = DraftOf(asked.Value.Grant, asker.Person) with { Reason = again.Reason };
         if (again.AtOnce && RequestForm.WishOf(draft) is { } wish) await FileAsync(asker, wish, draft.For, null, cancellationToken);
         else await ShowFormAsync(asker, draft, cancellationToken);
+    }
+
+    private async Task FilePresetAsync(Asker asker, string key, CancellationToken cancellationToken)
+    {
+        var found = await mediator.Send(new GetPreset(asker.Person, key), cancellationToken);
+        if (found.Refusal is { } refusal) await SayAsync(asker, Replies.Refused(refusal), cancellationToken);
+        else if (found.Value.Wish is { } wish) await FileAsync(asker, wish, found.Value.For, null, cancellationToken);
+        else await SayAsync(asker, Replies.Stale(), cancellationToken);
     }
 
     /// <summary>The same once more. When it began was for that time.</summary>

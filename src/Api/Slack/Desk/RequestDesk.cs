@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Presets;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -12,8 +13,8 @@ namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
 internal sealed partial class RequestDesk(
-    IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, HolderDesk holders, FormPreview previews, HelpPace pace,
-    TimeProvider clock)
+    IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, HolderDesk holders, PresetDesk presets, FormPreview previews,
+    HelpPace pace, TimeProvider clock)
 {
     /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
     public async Task<Unanswered?> HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
@@ -32,6 +33,9 @@ internal sealed partial class RequestDesk(
                 break;
             case InboxKinds.Revocation when RevokedForm.Read(item.Text, item.From.Team) is { } revoked:
                 await RevokeAsync(asker, revoked.Target, revoked.Why, cancellationToken);
+                break;
+            case InboxKinds.Decision when FilledForm.Read(item.Text) is { Kind: PresetForm.Kind } named:
+                await SayAsync(asker, await presets.KeepAsync(item.From, named, cancellationToken), cancellationToken);
                 break;
             case InboxKinds.Decision when FilledForm.Read(item.Text) is { } form:
                 await SayAsync(asker, await decisions.SubmitAsync(item.From, form, cancellationToken), cancellationToken);
@@ -173,6 +177,16 @@ internal sealed partial class RequestDesk(
                 var press = new Press(asker.Person, action, about, asker.Trigger, asker.Address.Channel);
                 if (await decisions.PressAsync(press, cancellationToken) is { } said) await SayAsync(asker, said, cancellationToken);
                 break;
+                break;
+            case PresetActions.File:
+                await FilePresetAsync(asker, value, cancellationToken);
+                break;
+            case PresetActions.Drop:
+                await SayAsync(asker, await presets.DropAsync(asker.Person, value, cancellationToken), cancellationToken);
+                break;
+            case PresetActions.Keep when GrantId.Parse(value) is { } kept:
+                var keeping = new Press(asker.Person, action, kept, asker.Trigger, asker.Address.Channel);
+                if (await presets.OpenAsync(keeping, cancellationToken) is { } answer) await SayAsync(asker, answer, cancellationToken);
             case var _ when HolderDesk.Knows(action) && GrantId.Parse(value) is { } held:
                 var holding = new Press(asker.Person, action, held, asker.Trigger, asker.Address.Channel);
                 if (await holders.PressAsync(holding, cancellationToken) is { } told) await SayAsync(asker, told, cancellationToken);

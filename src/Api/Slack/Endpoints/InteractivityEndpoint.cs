@@ -102,7 +102,7 @@ internal sealed class InteractivityEndpoint(
             case { Kind: RevokeForm.Kind } form:
                 await RevokedAsync(http, received, root, person, form);
                 break;
-            case { } form when DecisionForms.IsOne(form.Kind):
+            case { } form when DecisionForms.IsOne(form.Kind) || form.Kind is PresetForm.Kind:
                 await DecidedAsync(http, received, root, person, form);
                 break;
             default:
@@ -139,7 +139,7 @@ internal sealed class InteractivityEndpoint(
 
         var form = new FilledForm(view.Kind, id, view.Fields.Where(field => field.Value is not null)
             .ToDictionary(field => field.Key, field => field.Value!, StringComparer.Ordinal));
-        var faults = DecisionForms.Faults(form);
+        var faults = form.Kind is PresetForm.Kind ? PresetForm.Faults(form) : DecisionForms.Faults(form);
         if (faults.Count > 0)
         {
             await FaultsAsync(http, faults);
@@ -151,8 +151,12 @@ internal sealed class InteractivityEndpoint(
         if (await worker.AcceptAsync(item, null, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
             await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
             {
-                [form.Kind is CardActions.Offer ? DecisionForms.Scope : DecisionForms.Reason] =
-                    "I could not write this down, so nothing was decided. Try again.",
+                [form.Kind switch
+                {
+                    CardActions.Offer => DecisionForms.Scope,
+                    PresetForm.Kind => PresetForm.Name,
+                    _ => DecisionForms.Reason,
+                }] = "I could not write this down, so nothing was done. Try again.",
             });
     }
 
