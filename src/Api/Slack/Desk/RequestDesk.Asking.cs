@@ -123,6 +123,14 @@ internal sealed partial class RequestDesk
             asker, new GetExplanation(asker.Person, wish), found => WhyReply.Of(found, Replies.DraftOf(wish)), cancellationToken);
     }
 
+    /// <summary>Somebody wants what was refused in a message that they see.</summary>
+    private async Task PointedAtAsync(Asker asker, string message, CancellationToken cancellationToken)
+    {
+        var names = await mediator.Send(new GetNames(), cancellationToken);
+        if (ErrorWords.Find(Typed.Unwrap(message), names.Value) is { } found) await PastedAsync(asker, found, cancellationToken);
+        else await SayAsync(asker, WhyReply.NoErrorThere(), cancellationToken);
+    }
+
     private Task PastedAsync(Asker asker, PastedError pasted, CancellationToken cancellationToken) => AnswerAsync(
         asker, new GetSmallestScope(asker.Person, pasted.Database, pasted.Denied, pasted.Names),
         found => WhyReply.Pasted(found, pasted.Text), cancellationToken);

@@ -40,6 +40,9 @@ internal sealed partial class RequestDesk(
             case InboxKinds.Decision when FilledForm.Read(item.Text) is { } form:
                 await SayAsync(asker, await decisions.SubmitAsync(item.From, form, cancellationToken), cancellationToken);
                 break;
+            case InboxKinds.Shortcut:
+                await PointedAtAsync(asker, item.Text, cancellationToken);
+                break;
             case InboxKinds.Action:
                 await PressAsync(asker, item.Text, cancellationToken);
                 break;
@@ -170,14 +173,6 @@ internal sealed partial class RequestDesk(
             case GrantMessages.AskAgainAction when GrantId.Parse(value) is { } before:
                 await AgainAsync(asker, new Intent.Again(before, null, AtOnce: false), cancellationToken);
                 break;
-            case RevokeForm.Kind when RevokeForm.Parse(value, asker.Person.Team) is { } target:
-                await ConfirmAsync(asker, target, "", cancellationToken);
-                break;
-            case var _ when DecisionDesk.Knows(action) && GrantId.Parse(value) is { } about:
-                var press = new Press(asker.Person, action, about, asker.Trigger, asker.Address.Channel);
-                if (await decisions.PressAsync(press, cancellationToken) is { } said) await SayAsync(asker, said, cancellationToken);
-                break;
-                break;
             case PresetActions.File:
                 await FilePresetAsync(asker, value, cancellationToken);
                 break;
@@ -187,6 +182,14 @@ internal sealed partial class RequestDesk(
             case PresetActions.Keep when GrantId.Parse(value) is { } kept:
                 var keeping = new Press(asker.Person, action, kept, asker.Trigger, asker.Address.Channel);
                 if (await presets.OpenAsync(keeping, cancellationToken) is { } answer) await SayAsync(asker, answer, cancellationToken);
+                break;
+            case RevokeForm.Kind when RevokeForm.Parse(value, asker.Person.Team) is { } target:
+                await ConfirmAsync(asker, target, "", cancellationToken);
+                break;
+            case var _ when DecisionDesk.Knows(action) && GrantId.Parse(value) is { } about:
+                var press = new Press(asker.Person, action, about, asker.Trigger, asker.Address.Channel);
+                if (await decisions.PressAsync(press, cancellationToken) is { } said) await SayAsync(asker, said, cancellationToken);
+                break;
             case var _ when HolderDesk.Knows(action) && GrantId.Parse(value) is { } held:
                 var holding = new Press(asker.Person, action, held, asker.Trigger, asker.Address.Channel);
                 if (await holders.PressAsync(holding, cancellationToken) is { } told) await SayAsync(asker, told, cancellationToken);

@@ -41,6 +41,9 @@ internal sealed class InteractivityEndpoint(
                 case "view_submission":
                     await SubmissionAsync(http, request, root, person);
                     break;
+                case "message_action" when SlackPayload.Text(root, "callback_id") is PointedMessage.GetAccess:
+                    await ShortcutAsync(http, root, person);
+                    break;
                 case "block_suggestion":
                     await http.Response.WriteAsJsonAsync(await suggestions.ForAsync(
                         person, SlackView.Read(root), SlackPayload.Text(root, "block_id") ?? "",
@@ -87,6 +90,21 @@ internal sealed class InteractivityEndpoint(
             SlackEndpoints.AsSecret(SlackPayload.Text(root, "response_url")), SlackEndpoints.AsSecret(trigger));
 
         // A button has no answer of its own; an error makes Slack show that it did not work, and it can be pressed again.
+        if (await worker.AcceptAsync(item, null, passing, http.RequestAborted) is Acceptance.NotWritten)
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+    }
+
+    private async Task ShortcutAsync(HttpContext http, JsonElement root, PrincipalId person)
+    {
+        if (!await pace.AdmitsAsync(person, ends: false, words => worker.TellAsync(person, words))) return;
+
+        var trigger = SlackPayload.Text(root, "trigger_id");
+        var channel = SlackPayload.Text(root, "channel", "id");
+        var item = new InboxItem(
+            SlackEndpoints.Key("act", string.Join('\n', "shortcut", channel, SlackPayload.Text(root, "message_ts"), person.User, trigger)),
+            InboxKinds.Shortcut, person, channel, SlackEndpoints.Cut(PointedMessage.Words(root)), clock.GetUtcNow());
+        var passing = new Passing(
+            SlackEndpoints.AsSecret(SlackPayload.Text(root, "response_url")), SlackEndpoints.AsSecret(trigger));
         if (await worker.AcceptAsync(item, null, passing, http.RequestAborted) is Acceptance.NotWritten)
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
     }
