@@ -55,6 +55,7 @@ public static class DependencyInjection
         services.AddSingleton<LateRecords>();
         services.AddSingleton<LogWatch>();
         services.AddTransient<PresetShelf>();
+        services.AddTransient<ConnectMemory>();
         services.AddTransient<Membership>();
         services.AddSingleton<GroupHealth>();
         services.AddTransient<RequestJudge>();

@@ -65,6 +65,11 @@ internal sealed partial class RequestDesk(
                 cancellationToken);
     }
 
+    /// <summary>The window of ways to connect, drawn again because another one was chosen.</summary>
+    public Task ChooseWayAsync(
+        PrincipalId person, GrantId id, string way, string view, string? hash, CancellationToken cancellationToken) =>
+        holders.ChooseAsync(person, id, way, view, hash, cancellationToken);
+
     /// <summary>Something said to a person that answers no request on record.</summary>
     public Task TellAsync(PrincipalId person, string words, CancellationToken cancellationToken) =>
         chat.ReplyAsync(new ReplyAddress(person, null, null), ChatMessage.Plain(words), cancellationToken);

@@ -7,6 +7,7 @@ using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Api.Slack.Endpoints;
@@ -68,6 +69,13 @@ internal sealed class InteractivityEndpoint(
     private async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person)
     {
         if (SlackAction.Read(root) is not { } action) return;
+        if (SlackView.Read(root) is { Kind: HolderMessages.ConnectAction, Id: { } window } ways)
+        {
+            if (GrantId.Parse(ways.Context ?? "") is { } id && ways.Fields[HolderForms.Way] is { } way)
+                worker.Enqueue((desk, token) => desk.ChooseWayAsync(person, id, way, window, ways.Hash, token));
+            return;
+        }
+
         // The form's own choices: what else can be chosen, and what is said about it, depend on them.
         if (SlackView.Read(root) is { Kind: RequestForm.Kind } form)
         {
@@ -119,6 +127,9 @@ internal sealed class InteractivityEndpoint(
                 break;
             case { Kind: RevokeForm.Kind } form:
                 await RevokedAsync(http, received, root, person, form);
+                break;
+            case { Kind: HolderMessages.ConnectAction }:
+                // What was chosen is remembered already; the window closes.
                 break;
             case { } form when DecisionForms.IsOne(form.Kind) || form.Kind is PresetForm.Kind:
                 await DecidedAsync(http, received, root, person, form);
