@@ -4,6 +4,7 @@ using DbAccess.Application.Databases;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
+using DbAccess.Application.Presets;
 using DbAccess.Application.Reconciling;
 using FluentValidation;
 using MediatR;
@@ -53,6 +54,8 @@ public static class DependencyInjection
 
         services.AddSingleton<LateRecords>();
         services.AddSingleton<LogWatch>();
+        services.AddTransient<PresetShelf>();
+        services.AddTransient<ConnectMemory>();
         services.AddTransient<Membership>();
         services.AddSingleton<GroupHealth>();
         services.AddTransient<RequestJudge>();

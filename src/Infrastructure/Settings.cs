@@ -120,6 +120,16 @@ public sealed partial class Settings(IConfiguration configuration)
         return new Uri(fallback);
     }
 
+    /// <summary>The id of a channel of Slack; null when nothing is said.</summary>
+    public string? OptionalChannel(string key)
+    {
+        if (Read(key) is not { } value) return null;
+        if (ChannelShape().IsMatch(value)) return value;
+
+        _faults.Add($"{key} is '{value}'; it must be the id of a channel (C…), not its name.");
+        return null;
+    }
+
     /// <summary>Which installation this is (<c>Installation</c>).</summary>
     public Installation Installation()
     {
@@ -131,6 +141,9 @@ public sealed partial class Settings(IConfiguration configuration)
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex InstallationShape();
+
+    [GeneratedRegex("^[CG][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex ChannelShape();
 
     // A secret that cannot be read is as good as missing; why is a fault by then.
     private Secret SecretOf(string key, string value) =>

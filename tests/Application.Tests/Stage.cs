@@ -1,6 +1,7 @@
 using DbAccess.Application.Evidence;
 using System.Collections.Concurrent;
 using DbAccess.Application.Grants;
+using DbAccess.Application.Home;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -60,6 +61,9 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
     /// <summary>Where checkpoints are posted; null for nowhere.</summary>
     public string? WitnessChannel { get; init; }
 
+    /// <summary>Where the card of who has access now is kept; null for nowhere.</summary>
+    public string? NowChannel { get; set; }
+
     /// <summary>Where complete days are exported to; null for nowhere.</summary>
     public IExportPlace? Export { get; init; }
 
@@ -111,6 +115,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<ICheckpointSigner>(Signer);
         services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 1_000));
         services.AddSingleton(_ => new WitnessTerms(WitnessChannel));
+        services.AddTransient(_ => new NowTerms(NowChannel));
         services.AddSingleton(_ => new ExportTerms(Export, TimeSpan.FromDays(400)));
         Store.Evidence = Audit;
         services.AddSingleton<IPolicySource>(this);

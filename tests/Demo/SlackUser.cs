@@ -34,8 +34,20 @@ public sealed class SlackUser : IDisposable
     /// <summary>Writes to the app in a direct message.</summary>
     public Task<JsonObject> WriteAsync(string user, string text) => PostAsync("message", new { user, text });
 
+    /// <summary>Writes into a channel, where the app does not hear it; answers the message's time stamp.</summary>
+    public async Task<string> WriteToAsync(string user, string channel, string text)
+    {
+        await PostAsync("message", new { user, channel, text });
+        return (string)JsonNode.Parse(await _http.GetStringAsync(new Uri($"messages?user={user}", UriKind.Relative)))!.AsArray()
+            .Last(one => (string?)one!["channel"] == channel && (string?)one["user"] == user)!["ts"]!;
+    }
+
     public Task<JsonObject> PressAsync(string user, JsonObject message, string action) =>
         PostAsync("action", new { user, channel = (string?)message["channel"], ts = (string?)message["ts"], action_id = action });
+
+    /// <summary>The shortcut on somebody's message.</summary>
+    public Task<JsonObject> UseShortcutAsync(string user, string channel, string ts, string callback = "get_access") =>
+        PostAsync("shortcut", new { user, channel, ts, callback_id = callback });
 
     /// <summary>Presses a button of a window or of the person's home page.</summary>
     public Task<JsonObject> PressInAsync(string user, JsonObject view, string action, string? block = null, string? value = null) =>

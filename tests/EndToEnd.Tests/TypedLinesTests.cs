@@ -56,6 +56,23 @@ public sealed class TypedLinesTests(OpenHouse house) : IClassFixture<OpenHouse>
     }
 
     [Fact]
+    public async Task The_shortcut_on_a_message_with_an_error_is_answered_privately_where_it_stands_and_its_button_files_it()
+    {
+        var posted = await It.Users.WriteToAsync(SlackUser.Sam, "C0GENERAL", "orders is down again: ```ERROR:  permission denied for table orders```");
+        var before = await It.NowAsync(SlackUser.Erin);
+
+        await It.Users.UseShortcutAsync(SlackUser.Erin, "C0GENERAL", posted);
+
+        var answer = await It.HearAsync(SlackUser.Erin, "That is", before);
+        Assert.Equal(("C0GENERAL", true), ((string?)answer["channel"], (bool?)answer["ephemeral"]));
+        before = await It.NowAsync(SlackUser.Erin);
+        await It.Users.PressAsync(SlackUser.Erin, answer, "file_request");
+        var filed = SlackUser.Words(await It.HearAsync(SlackUser.Erin, "is allowed", before));
+        Assert.Equal(1, await It.GrantsAboutAsync("orders is down again"));
+        await It.SayAsync(SlackUser.Erin, $"done {Deeds.IdIn(filed)}", "access ends now");
+    }
+
+    [Fact]
     public async Task What_is_too_long_is_one_press_from_the_longest()
     {
         var answer = await It.SayForMessageAsync(SlackUser.Erin, "orders peek 5m because toolong INC-2", "The longest for peek");

@@ -85,6 +85,8 @@ internal sealed class Control(
                     request.Flag("typed") != false, bend, cancellationToken);
             case "action":
                 return await interactions.ActionAsync(request, bend, cancellationToken);
+            case "shortcut":
+                return await interactions.ShortcutAsync(request, bend, cancellationToken);
             case "submit":
                 return await interactions.SubmitAsync(
                     Need(request, "view_id"), request.Object("values") ?? [], request.Flag("force") == true, bend, cancellationToken);

@@ -99,6 +99,30 @@ internal sealed partial class Interactions(
         return answer.Describe();
     }
 
+    /// <summary>Somebody uses a shortcut of the app's on a message that they see, whoever wrote it.</summary>
+    public async Task<JsonObject> ShortcutAsync(JsonObject act, Bend bend, CancellationToken cancellationToken)
+    {
+        var user = Person(act.Text("user"));
+        var message = workspace.Find(act.Text("channel"), act.Text("ts"));
+        // Slack does not store what only one person sees, and has no shortcuts on it.
+        if (message is null || message.Deleted || message.EphemeralFor is not null || !workspace.CanSee(user.Id, message))
+            throw new ImpossibleException("This person sees no such message.");
+        var payload = Start("message_action", user);
+        lock (workspace.Gate)
+        {
+            var channel = workspace.Channel(message.Channel)!;
+            payload["callback_id"] = act.Text("callback_id") ?? throw new ImpossibleException("callback_id is missing.");
+            payload["channel"] = new JsonObject { ["id"] = channel.Id, ["name"] = channel.NameInCommands };
+            payload["message"] = shapes.Message(message);
+            payload["message_ts"] = message.Ts;
+            payload["action_ts"] = workspace.NextTs();
+            payload["response_url"] = Absolute(responseUrls.Issue("app", user.Id, channel.Id, message));
+        }
+
+        payload["trigger_id"] = workspace.IssueTrigger(user.Id);
+        return (await DeliverAsync("message_action", payload, bend, cancellationToken)).Describe();
+    }
+
     public async Task<JsonObject> SubmitAsync(
         string? viewId, JsonObject values, bool force, Bend bend, CancellationToken cancellationToken)
     {

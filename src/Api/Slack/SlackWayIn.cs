@@ -44,6 +44,7 @@ internal static class SlackWayIn
         services.AddTransient<DecisionDesk>();
         services.AddTransient<FormPreview>();
         services.AddTransient<HolderDesk>();
+        services.AddTransient<PresetDesk>();
         services.AddSingleton<InboxWorker>();
         if (!hosted) return services.AddSingleton<HomeVisitors>();
         services.AddHostedService(provider => provider.GetRequiredService<InboxWorker>());

@@ -9,4 +9,7 @@ public static class CardActions
     public const string Details = "grant_details";
     public const string ReviewOk = "review_ok";
     public const string ReviewBad = "review_bad";
+
+    /// <summary>Ends more than one grant, after a typed word; its value says whose.</summary>
+    public const string EveryoneOut = "everyone_out";
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Presets;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 
@@ -59,7 +60,8 @@ public static class HolderMessages
             ended is { } at ? new ChatPart.When($"{what} ended", at) : new ChatPart.Text($"{what} ended"),
             new ChatPart.Text(Receipt(grant)),
             new ChatPart.Note($"Grant: {grant.Id}. The password that stood here is gone and does not work any more."),
-            new ChatPart.Buttons([GrantMessages.AskAgainButton(grant.Id)]),
+            new ChatPart.Buttons(grant.BreakGlass ? [GrantMessages.AskAgainButton(grant.Id)]
+                : [GrantMessages.AskAgainButton(grant.Id), KeepButton(grant.Id)]),
         ]);
     }
 
@@ -91,6 +93,10 @@ public static class HolderMessages
                 new ChatPart.Buttons(buttons),
             ]);
     }
+
+    /// <summary>Asks for a name to keep what was asked for under.</summary>
+    public static ChatButton KeepButton(GrantId id) =>
+        new(PresetActions.Keep, "Keep…", id.ToString(), Spoken: $"Keep what {id} asks for as a preset");
 
     private static ChatButton Extend(GrantId id, TimeSpan by) =>
         new(GrantMessages.ExtendAction, More(by), id.ToString(), Spoken: $"Have {id} longer by {Durations.Write(by)}");

@@ -1,6 +1,7 @@
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Presets;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
@@ -28,6 +29,9 @@ public sealed record HomeFacts(PrincipalId Person, IReadOnlySet<string> Groups, 
     /// <summary>Theirs that are over, the newest first.</summary>
     public IReadOnlyList<GrantSnapshot> Recent { get; init; } = [];
 
+    /// <summary>What they keep under a name.</summary>
+    public IReadOnlyList<Preset> Presets { get; init; } = [];
+
     /// <summary>By how much each of <see cref="Live"/> can be made longer now; what cannot is not in it.</summary>
     public IReadOnlyDictionary<GrantId, TimeSpan> Extends { get; init; } = new Dictionary<GrantId, TimeSpan>();
 
@@ -49,7 +53,7 @@ public sealed record HomeOffice(
 public sealed record GetHome(PrincipalId Person) : IRequest<Result<HomeFacts>>
 {
     internal sealed class Handler(
-        IGrantStore store, Deciders deciders, IPolicySource policies, IPolicyHealth health, TimeProvider clock)
+        IGrantStore store, Deciders deciders, PresetShelf presets, IPolicySource policies, IPolicyHealth health, TimeProvider clock)
         : IRequestHandler<GetHome, Result<HomeFacts>>
     {
         private const int Most = 500;
@@ -78,6 +82,7 @@ public sealed record GetHome(PrincipalId Person) : IRequest<Result<HomeFacts>>
             {
                 Live = [.. live.Where(grant => grant.Status is not GrantStatus.Pending).Select(grant => grant.State)],
                 Waiting = [.. live.Where(grant => grant.IsAsking).Select(grant => grant.State)],
+                Presets = await presets.ListAsync(person, cancellationToken),
                 Recent = [.. newest.Where(grant => grant.State.EndedAt is not null).Take(RecentShown).Select(grant => grant.State)],
                 Extends = live.Select(grant => (grant.Id, By: ExtendBy(grant))).Where(pair => pair.By > TimeSpan.Zero)
                     .ToDictionary(pair => pair.Id, pair => pair.By),

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Amazon.KeyManagementService;
 using Amazon.S3;
 using DbAccess.Application.Evidence;
@@ -11,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace DbAccess.Infrastructure.Evidence;
 
 /// <summary>What the evidence log needs besides its store.</summary>
-public static partial class EvidenceRegistration
+public static class EvidenceRegistration
 {
     /// <summary>
     /// <c>Audit:KmsKey</c>: the KMS key that checkpoints are signed with (id, ARN or alias). Without it <c>Audit:Key</c>: a private key in
@@ -23,10 +22,7 @@ public static partial class EvidenceRegistration
     /// </param>
     public static IServiceCollection AddEvidence(this IServiceCollection services, Settings settings, bool keepsFiles)
     {
-        var channel = settings.Optional("Audit:WitnessChannel", "");
-        if (channel.Length > 0 && !SlackChannel().IsMatch(channel))
-            settings.Fault($"Audit:WitnessChannel is '{channel}'; it must be the id of a channel (C…), not its name.");
-        services.AddSingleton(new WitnessTerms(channel.Length > 0 ? channel : null));
+        services.AddSingleton(new WitnessTerms(settings.OptionalChannel("Audit:WitnessChannel")));
 
         var kmsKey = settings.Optional("Audit:KmsKey", "");
         if (kmsKey.Length > 0 && !KmsKeyName.IsOne(kmsKey))
@@ -67,6 +63,4 @@ public static partial class EvidenceRegistration
             new S3ExportPlace(provider.GetRequiredService<IAmazonS3>(), address.Bucket, address.Prefix), keep));
     }
 
-    [GeneratedRegex("^[CG][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
-    private static partial Regex SlackChannel();
 }

@@ -20,7 +20,8 @@ internal static partial class BlockKit
         var blocks = Fit(form.Intro, MostViewBlocks - form.Fields.Count, MostViewWords);
         foreach (var field in form.Fields) blocks.Add((JsonNode)Field(field));
         var left = MostViewBlocks - blocks.Count;
-        if (left > 0) foreach (var block in Fit(form.Outro, left, MostViewWords / 10).ToList()) blocks.Add(block!.DeepClone());
+        var words = Math.Max(MostViewWords - form.Intro.Sum(Words), MostViewWords / 10);
+        if (left > 0) foreach (var block in Fit(form.Outro, left, words).ToList()) blocks.Add(block!.DeepClone());
         // Slack takes no window without a block, and no field without something that sends it.
         if (blocks.Count == 0) blocks.Add((JsonNode)Note("There is nothing here."));
         var submit = !string.IsNullOrEmpty(form.Submit) ? form.Submit : form.Fields.Count > 0 ? "Submit" : null;

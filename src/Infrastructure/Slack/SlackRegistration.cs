@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using DbAccess.Application.Grants;
+using DbAccess.Application.Home;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +10,10 @@ namespace DbAccess.Infrastructure.Slack;
 
 public static partial class SlackRegistration
 {
-    /// <summary>Chat, delivery of credentials and directory, all in Slack. Faults are gathered in <paramref name="settings"/>.</summary>
+    /// <summary>
+    /// Chat, delivery of credentials and directory, all in Slack. Faults are gathered in <paramref name="settings"/>.
+    /// <c>Slack:NowChannel</c>: the id of a channel with a card of who has access now; none when nothing is said.
+    /// </summary>
     public static IServiceCollection AddSlack(this IServiceCollection services, Settings settings)
     {
         var token = settings.RequiredSecret("Slack:BotToken");
@@ -21,6 +25,8 @@ public static partial class SlackRegistration
         var groups = settings.Optional("Slack:GroupsTeamId", "");
         if (groups.Length > 0 && !WorkspaceShape().IsMatch(groups))
             settings.Fault($"Slack:GroupsTeamId is '{groups}'; it must be the id (T…) of the workspace whose groups the policy names.");
+        var now = settings.OptionalChannel("Slack:NowChannel");
+        services.AddSingleton(new NowTerms(now));
         var api = settings.Address("Slack:ApiUrl", "https://slack.com/api/");
         var shown = settings.Choice("Delivery", "Dm", ["Dm", "Reveal"]) == "Reveal";
         var within = settings.Duration("Reveal:Within", TimeSpan.FromHours(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));

@@ -19,11 +19,45 @@ public sealed class HolderDeskTests
         await PressAsync(house, "connect", id);
 
         var form = Assert.Single(house.Forms.Opened);
-        Assert.Equal(("connect", null, id.ToString()), (form.Kind, form.Submit, form.Context));
-        var words = FakeChat.Words(new ChatMessage("", form.Intro));
+        Assert.Equal(("connect", "Done", id.ToString()), (form.Kind, form.Submit, form.Context));
+        var words = FakeChat.Words(new ChatMessage("", [.. form.Intro, .. form.Outro]));
         foreach (var way in (string[])["$(pbpaste)", "$(wl-paste)", "Get-Clipboard", "[orders·read until", "postgresql://", "jdbc:postgresql://", $"application_name={id}", "psycopg", "pgx", "dbeaver -con", $"[{id}]"])
             Assert.Contains(way, words, StringComparison.Ordinal);
         Assert.Empty(house.Chat.Replies);
+    }
+
+    [Fact]
+    public async Task The_way_that_was_chosen_stands_first_at_once_and_the_next_time_for_whoever_chose_it()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        var id = await LiveAsync(house);
+        await PressAsync(house, "connect", id);
+
+        await ChooseAsync(house, id, "dbeaver");
+
+        await house.UntilAsync(() => house.Forms.Redrawn.Count == 1, "the window is drawn again");
+        Assert.StartsWith("DBeaver", First(house.Forms.Redrawn[0].Form), StringComparison.Ordinal);
+        await PressAsync(house, "connect", id, "1767225599.123457");
+        Assert.StartsWith("DBeaver", First(house.Forms.Opened[^1]), StringComparison.Ordinal);
+        Assert.Equal("dbeaver", house.Forms.Opened[^1].Fields.OfType<FormField.Choice>().Single().Chosen);
+
+        using var done = await house.PayloadAsync(Window("view_submission", id, "dbeaver"));
+        Assert.Equal((200, ""), ((int)done.StatusCode, await done.Content.ReadAsStringAsync()));
+    }
+
+    [Fact]
+    public async Task What_is_no_way_is_not_remembered_and_over_access_shows_nothing()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        var id = await LiveAsync(house);
+        await ChooseAsync(house, id, "telepathy");
+        var others = await LiveAsync(house, Some.OtherEngineer);
+        await ChooseAsync(house, others, "dbeaver");
+
+        await PressAsync(house, "connect", id);
+
+        Assert.StartsWith("macOS", First(Assert.Single(house.Forms.Opened)), StringComparison.Ordinal);
+        Assert.Empty(house.Forms.Redrawn);
     }
 
     [Theory]
@@ -89,6 +123,26 @@ public sealed class HolderDeskTests
         Assert.Contains("no password of it works any more", Assert.Single(house.Chat.Replies).Message.Summary, StringComparison.Ordinal);
         Assert.Empty(house.Forms.Opened);
     }
+
+    private static string First(ChatForm form) => ((ChatPart.Text)form.Outro[0]).Words;
+
+    private static async Task ChooseAsync(SlackHouse house, GrantId id, string way)
+    {
+        using var answer = await house.PayloadAsync(Window("block_actions", id, way));
+        await house.IdleAsync();
+    }
+
+    private static string Window(string type, GrantId id, string way) => JsonSerializer.Serialize(new
+    {
+        type, user = new { id = "U0ENGINE1", team_id = "T0DBACME1" }, api_app_id = "A0DBACCS1", team = new { id = "T0DBACME1" }, trigger_id = "9002.2001.bbbb0009",
+        container = new { type = "view", view_id = "V0WINDOW1" },
+        actions = new[] { new { action_id = "value", block_id = "way", type = "static_select", action_ts = "1767225599.5" } },
+        view = new
+        {
+            id = "V0WINDOW1", hash = "h1", callback_id = "connect", private_metadata = id.ToString(),
+            state = new { values = new { way = new { value = new { type = "static_select", selected_option = new { value = way } } } } },
+        },
+    });
 
     private static async Task<GrantId> LiveAsync(SlackHouse house, PrincipalId? holder = null)
     {

@@ -137,7 +137,7 @@ public sealed class HolderTests
 
         Assert.Contains("No session was open; role proved gone.", FakeChat.Words(card.Now), StringComparison.Ordinal);
         Assert.DoesNotContain("the password\n", FakeChat.Words(card.Now), StringComparison.Ordinal);
-        Assert.Equal(["ask_again"], card.Actions);
+        Assert.Equal(["ask_again", "keep_preset"], card.Actions);
         Assert.Empty(_stage.Chat.Removed);
         Assert.Contains("[Ask again]", FakeChat.Words(Assert.Single(_stage.Chat.Told).Message), StringComparison.Ordinal);
     }

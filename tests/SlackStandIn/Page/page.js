@@ -508,6 +508,11 @@ function drawMessage(message, replies) {
       message.ephemeral ? el("div", { class: "only-you" }, "👁 Only visible to you") : null,
       el("div", { class: "who-line" }, el("strong", {}, name), app ? el("span", { class: "badge" }, "APP") : null, time(message.ts)),
       message.blocks && message.from_app ? message.blocks.map(block => drawBlock(block, context)) : el("div", { class: "text" }, mrkdwn(message.text)),
+      // Slack has the shortcuts of apps in a menu of every message that is stored.
+      message.ephemeral || app ? null : el("button", {
+        type: "button", class: "shortcut", "data-testid": "shortcut", title: "A shortcut of the app's on this message",
+        onclick: () => act("shortcut", { user: here.user, channel: message.channel, ts: message.ts, callback_id: "get_access" }).catch(fault => say(fault.message, true)),
+      }, "⚡ Get access for this"),
       message.edited && !message.blocks ? el("span", { class: "edited" }, "(edited)") : null,
       drawThread(replies)));
 }

@@ -1,11 +1,13 @@
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
 using MediatR;
 
 namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>What a holder presses in the message that stays with them: how to connect, another password, the password shown.</summary>
-internal sealed class HolderDesk(IMediator mediator, IForms forms)
+internal sealed class HolderDesk(IMediator mediator, IForms forms, ConnectMemory memory)
 {
     /// <summary>Whether this is one of its buttons.</summary>
     public static bool Knows(string action) =>
@@ -26,9 +28,23 @@ internal sealed class HolderDesk(IMediator mediator, IForms forms)
         if (connection.Value.Place is not { } place)
             return ChatMessage.Plain($"{press.Id} is not made yet. Have the password shown first; then there is something to connect to.");
 
-        var form = HolderForms.Connect(connection.Value.Grant, place);
+        var form = HolderForms.Connect(connection.Value.Grant, place, await memory.ReadAsync(press.Person, cancellationToken));
         return press.Trigger is { } trigger && await forms.OpenAsync(trigger, form, cancellationToken) is Post.Sent
             ? null : Replies.NoWindow();
+    }
+
+    /// <summary>Another way was chosen in the window: it stands on top, now and the next time.</summary>
+    public async Task ChooseAsync(
+        PrincipalId person, GrantId id, string way, string view, string? hash, CancellationToken cancellationToken)
+    {
+        // As when it was opened: a window that lay open shows nobody what is over.
+        var connection = await mediator.Send(new GetConnection(person, id), cancellationToken);
+        if (connection.Refusal is not null || connection.Value.Place is not { } place) return;
+
+        var form = HolderForms.Connect(connection.Value.Grant, place, way);
+        if (!form.Fields.OfType<FormField.Choice>().Single().Options.Any(option => option.Value == way)) return;
+        await memory.WriteAsync(person, way, cancellationToken);
+        await forms.RedrawAsync(view, hash, form, cancellationToken);
     }
 
     private async Task<ChatMessage?> RenewAsync(Press press, CancellationToken cancellationToken)

@@ -28,11 +28,14 @@ internal static class InboxKinds
     public const string Revocation = "revocation";
     public const string Decision = "decision";
 
+    /// <summary>The shortcut of a message; its text is what that message says.</summary>
+    public const string Shortcut = "shortcut";
+
     /// <summary>As the evidence log calls it.</summary>
     public static string WayOf(string? kind) => kind switch
     {
         Command => Way.SlackCommand,
-        Action => Way.SlackPress,
+        Action or Shortcut => Way.SlackPress,
         Message or Talk => Way.SlackEvent,
         _ => Way.SlackForm,
     };

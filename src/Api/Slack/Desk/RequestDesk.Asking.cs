@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Presets;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -80,6 +81,14 @@ internal sealed partial class RequestDesk
         else await ShowFormAsync(asker, draft, cancellationToken);
     }
 
+    private async Task FilePresetAsync(Asker asker, string key, CancellationToken cancellationToken)
+    {
+        var found = await mediator.Send(new GetPreset(asker.Person, key), cancellationToken);
+        if (found.Refusal is { } refusal) await SayAsync(asker, Replies.Refused(refusal), cancellationToken);
+        else if (found.Value.Wish is { } wish) await FileAsync(asker, wish, found.Value.For, null, cancellationToken);
+        else await SayAsync(asker, Replies.Stale(), cancellationToken);
+    }
+
     /// <summary>The same once more. When it began was for that time.</summary>
     private static Draft DraftOf(GrantSnapshot grant, PrincipalId asker) => new(
         grant.Target.Name.Value, grant.Scope.Name.Value, Durations.Write(grant.Duration), null,
@@ -112,6 +121,14 @@ internal sealed partial class RequestDesk
 
         await AnswerAsync(
             asker, new GetExplanation(asker.Person, wish), found => WhyReply.Of(found, Replies.DraftOf(wish)), cancellationToken);
+    }
+
+    /// <summary>Somebody wants what was refused in a message that they see.</summary>
+    private async Task PointedAtAsync(Asker asker, string message, CancellationToken cancellationToken)
+    {
+        var names = await mediator.Send(new GetNames(), cancellationToken);
+        if (ErrorWords.Find(Typed.Unwrap(message), names.Value) is { } found) await PastedAsync(asker, found, cancellationToken);
+        else await SayAsync(asker, WhyReply.NoErrorThere(), cancellationToken);
     }
 
     private Task PastedAsync(Asker asker, PastedError pasted, CancellationToken cancellationToken) => AnswerAsync(

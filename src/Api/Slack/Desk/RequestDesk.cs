@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Presets;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -12,8 +13,8 @@ namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>Turns one request that was accepted into a use case, and its outcome into an answer.</summary>
 internal sealed partial class RequestDesk(
-    IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, HolderDesk holders, FormPreview previews, HelpPace pace,
-    TimeProvider clock)
+    IMediator mediator, IChat chat, IForms forms, DecisionDesk decisions, HolderDesk holders, PresetDesk presets, FormPreview previews,
+    HelpPace pace, TimeProvider clock)
 {
     /// <summary>Does it and answers it. What could not be answered now comes back, to be said later: the request itself is done.</summary>
     public async Task<Unanswered?> HandleAsync(InboxItem item, Passing passing, CancellationToken cancellationToken)
@@ -33,8 +34,14 @@ internal sealed partial class RequestDesk(
             case InboxKinds.Revocation when RevokedForm.Read(item.Text, item.From.Team) is { } revoked:
                 await RevokeAsync(asker, revoked.Target, revoked.Why, cancellationToken);
                 break;
+            case InboxKinds.Decision when FilledForm.Read(item.Text) is { Kind: PresetForm.Kind } named:
+                await SayAsync(asker, await presets.KeepAsync(item.From, named, cancellationToken), cancellationToken);
+                break;
             case InboxKinds.Decision when FilledForm.Read(item.Text) is { } form:
                 await SayAsync(asker, await decisions.SubmitAsync(item.From, form, cancellationToken), cancellationToken);
+                break;
+            case InboxKinds.Shortcut:
+                await PointedAtAsync(asker, item.Text, cancellationToken);
                 break;
             case InboxKinds.Action:
                 await PressAsync(asker, item.Text, cancellationToken);
@@ -57,6 +64,11 @@ internal sealed partial class RequestDesk(
                 view, hash, await previews.DrawAsync(person, offers.Value, draft, channel, FormPreview.Open, cancellationToken),
                 cancellationToken);
     }
+
+    /// <summary>The window of ways to connect, drawn again because another one was chosen.</summary>
+    public Task ChooseWayAsync(
+        PrincipalId person, GrantId id, string way, string view, string? hash, CancellationToken cancellationToken) =>
+        holders.ChooseAsync(person, id, way, view, hash, cancellationToken);
 
     /// <summary>Something said to a person that answers no request on record.</summary>
     public Task TellAsync(PrincipalId person, string words, CancellationToken cancellationToken) =>
@@ -165,6 +177,16 @@ internal sealed partial class RequestDesk(
                 break;
             case GrantMessages.AskAgainAction when GrantId.Parse(value) is { } before:
                 await AgainAsync(asker, new Intent.Again(before, null, AtOnce: false), cancellationToken);
+                break;
+            case PresetActions.File:
+                await FilePresetAsync(asker, value, cancellationToken);
+                break;
+            case PresetActions.Drop:
+                await SayAsync(asker, await presets.DropAsync(asker.Person, value, cancellationToken), cancellationToken);
+                break;
+            case PresetActions.Keep when GrantId.Parse(value) is { } kept:
+                var keeping = new Press(asker.Person, action, kept, asker.Trigger, asker.Address.Channel);
+                if (await presets.OpenAsync(keeping, cancellationToken) is { } answer) await SayAsync(asker, answer, cancellationToken);
                 break;
             case RevokeForm.Kind when RevokeForm.Parse(value, asker.Person.Team) is { } target:
                 await ConfirmAsync(asker, target, "", cancellationToken);

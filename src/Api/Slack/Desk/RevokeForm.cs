@@ -1,3 +1,4 @@
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
@@ -11,7 +12,7 @@ namespace DbAccess.Api.Slack.Desk;
 /// </summary>
 internal static class RevokeForm
 {
-    public const string Kind = "everyone_out";
+    public const string Kind = CardActions.EveryoneOut;
     public const string Confirm = "confirm";
     public const string Reason = "reason";
     private const string Word = "revoke";

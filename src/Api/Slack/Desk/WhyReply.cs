@@ -70,5 +70,12 @@ internal static class WhyReply
         ]);
     }
 
+    public static ChatMessage NoErrorThere()
+    {
+        const string words = "That message holds no error of PostgreSQL's that says that somebody may not do something. If you know what " +
+            "you need, ask for it:";
+        return new ChatMessage(words, [new ChatPart.Text(words), new ChatPart.Buttons([Buttons.Form(Draft.Empty)])]);
+    }
+
     private static string Code(string name) => $"`{Replies.Untick(name)}`";
 }

@@ -7,6 +7,7 @@ using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Api.Slack.Endpoints;
@@ -41,6 +42,9 @@ internal sealed class InteractivityEndpoint(
                 case "view_submission":
                     await SubmissionAsync(http, request, root, person);
                     break;
+                case "message_action" when SlackPayload.Text(root, "callback_id") is PointedMessage.GetAccess:
+                    await ShortcutAsync(http, root, person);
+                    break;
                 case "block_suggestion":
                     await http.Response.WriteAsJsonAsync(await suggestions.ForAsync(
                         person, SlackView.Read(root), SlackPayload.Text(root, "block_id") ?? "",
@@ -65,6 +69,13 @@ internal sealed class InteractivityEndpoint(
     private async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person)
     {
         if (SlackAction.Read(root) is not { } action) return;
+        if (SlackView.Read(root) is { Kind: HolderMessages.ConnectAction, Id: { } window } ways)
+        {
+            if (GrantId.Parse(ways.Context ?? "") is { } id && ways.Fields[HolderForms.Way] is { } way)
+                worker.Enqueue((desk, token) => desk.ChooseWayAsync(person, id, way, window, ways.Hash, token));
+            return;
+        }
+
         // The form's own choices: what else can be chosen, and what is said about it, depend on them.
         if (SlackView.Read(root) is { Kind: RequestForm.Kind } form)
         {
@@ -91,6 +102,21 @@ internal sealed class InteractivityEndpoint(
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
     }
 
+    private async Task ShortcutAsync(HttpContext http, JsonElement root, PrincipalId person)
+    {
+        if (!await pace.AdmitsAsync(person, ends: false, words => worker.TellAsync(person, words))) return;
+
+        var trigger = SlackPayload.Text(root, "trigger_id");
+        var channel = SlackPayload.Text(root, "channel", "id");
+        var item = new InboxItem(
+            SlackEndpoints.Key("act", string.Join('\n', "shortcut", channel, SlackPayload.Text(root, "message_ts"), person.User, trigger)),
+            InboxKinds.Shortcut, person, channel, SlackEndpoints.Cut(PointedMessage.Words(root)), clock.GetUtcNow());
+        var passing = new Passing(
+            SlackEndpoints.AsSecret(SlackPayload.Text(root, "response_url")), SlackEndpoints.AsSecret(trigger));
+        if (await worker.AcceptAsync(item, null, passing, http.RequestAborted) is Acceptance.NotWritten)
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+    }
+
     private async Task SubmissionAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person)
     {
         switch (SlackView.Read(root))
@@ -102,7 +128,10 @@ internal sealed class InteractivityEndpoint(
             case { Kind: RevokeForm.Kind } form:
                 await RevokedAsync(http, received, root, person, form);
                 break;
-            case { } form when DecisionForms.IsOne(form.Kind):
+            case { Kind: HolderMessages.ConnectAction }:
+                // What was chosen is remembered already; the window closes.
+                break;
+            case { } form when DecisionForms.IsOne(form.Kind) || form.Kind is PresetForm.Kind:
                 await DecidedAsync(http, received, root, person, form);
                 break;
             default:
@@ -139,7 +168,7 @@ internal sealed class InteractivityEndpoint(
 
         var form = new FilledForm(view.Kind, id, view.Fields.Where(field => field.Value is not null)
             .ToDictionary(field => field.Key, field => field.Value!, StringComparer.Ordinal));
-        var faults = DecisionForms.Faults(form);
+        var faults = form.Kind is PresetForm.Kind ? PresetForm.Faults(form) : DecisionForms.Faults(form);
         if (faults.Count > 0)
         {
             await FaultsAsync(http, faults);
@@ -151,8 +180,12 @@ internal sealed class InteractivityEndpoint(
         if (await worker.AcceptAsync(item, null, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
             await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
             {
-                [form.Kind is CardActions.Offer ? DecisionForms.Scope : DecisionForms.Reason] =
-                    "I could not write this down, so nothing was decided. Try again.",
+                [form.Kind switch
+                {
+                    CardActions.Offer => DecisionForms.Scope,
+                    PresetForm.Kind => PresetForm.Name,
+                    _ => DecisionForms.Reason,
+                }] = "I could not write this down, so nothing was done. Try again.",
             });
     }
 

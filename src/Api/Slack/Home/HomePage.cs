@@ -4,6 +4,7 @@ using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Home;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Presets;
 using DbAccess.Domain;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Grants;
@@ -27,6 +28,7 @@ internal static class HomePage
         parts.AddRange(Section("Waiting for you", [.. facts.ToDecide, .. facts.ToReview], grant => ToDecide(grant, facts)));
         parts.AddRange(Section("Live now", facts.Live, grant => Own(grant, facts, now)));
         parts.AddRange(Section("Waiting for others", facts.Waiting, grant => Waiting(grant, facts)));
+        parts.AddRange(Presets(facts.Presets));
         if (parts.Count == 1)
             parts.Add(new ChatPart.Text("You have no access right now, and nothing waits for you."));
         if (facts.Office is { } office) parts.AddRange(Office(office, now));
@@ -66,6 +68,7 @@ internal static class HomePage
             buttons.Add(new ChatButton(GrantMessages.ExtendAction, $"+{Durations.Write(by)}", grant.Id.ToString(),
                 Spoken: $"Extend by {Durations.Write(by)}"));
         buttons.Add(GrantMessages.ReturnButton(grant.Id));
+        if (!grant.BreakGlass) buttons.Add(HolderMessages.KeepButton(grant.Id));
         yield return new ChatPart.Buttons(buttons);
     }
 
@@ -115,10 +118,34 @@ internal static class HomePage
         yield return new ChatPart.Buttons(DecisionButtons.ToDecide(grant));
     }
 
+    private static IEnumerable<ChatPart> Presets(IReadOnlyList<Preset> presets)
+    {
+        if (presets.Count == 0) yield break;
+
+        yield return new ChatPart.Header("Presets");
+        foreach (var preset in presets)
+        {
+            var only = preset.Only.Count > 0 ? $", only {GrantMessages.Plain(string.Join(", ", preset.Only), 200)}" : "";
+            var name = GrantMessages.Plain(preset.Name);
+            yield return preset.For is { } user
+                ? new ChatPart.Mention($"{name}: {What(preset, only)} · for", [user]) : new ChatPart.Text($"{name}: {What(preset, only)}");
+            yield return new ChatPart.Buttons(
+            [
+                new ChatButton(PresetActions.File, $"Ask: {Show.Text(preset.Name, Preset.LongestName)}", preset.Key),
+                new ChatButton(PresetActions.Drop, "Remove", preset.Key, Spoken: $"Remove the preset {Show.Text(preset.Name, 40)}"),
+            ]);
+        }
+    }
+
+    private static string What(Preset preset, string only) => $"{preset.Scope} on {preset.Database} for " +
+        $"{Durations.Write(preset.Duration)}{only} · because {GrantMessages.Plain(preset.Reason, 150)}";
+
     private static IEnumerable<ChatPart> Past(GrantSnapshot grant)
     {
         yield return new ChatPart.When($"{What(grant)} · {Ending(grant)} ·", grant.EndedAt!.Value);
-        yield return new ChatPart.Buttons([GrantMessages.AskAgainButton(grant.Id)]);
+        List<ChatButton> buttons = [GrantMessages.AskAgainButton(grant.Id)];
+        if (!grant.BreakGlass) buttons.Add(HolderMessages.KeepButton(grant.Id));
+        yield return new ChatPart.Buttons(buttons);
     }
 
     private static IEnumerable<ChatPart> Office(HomeOffice office, DateTimeOffset now)

@@ -9,12 +9,14 @@ internal static class HomeRegistration
     {
         services.AddSingleton<HomeVisitors>();
         services.AddHostedService<HomeWorker>();
+        services.AddSingleton<NowNews>();
+        services.AddHostedService<NowWorker>();
 
         var store = services.Last(service => service.ServiceType == typeof(IGrantStore));
         services.Remove(store);
         return services.AddSingleton<IGrantStore>(provider => new NotedGrantStore(
             (IGrantStore)(store.ImplementationInstance ?? store.ImplementationFactory?.Invoke(provider)
                 ?? ActivatorUtilities.CreateInstance(provider, store.ImplementationType!)),
-            provider.GetRequiredService<HomeVisitors>()));
+            provider.GetRequiredService<HomeVisitors>(), provider.GetRequiredService<NowNews>()));
     }
 }

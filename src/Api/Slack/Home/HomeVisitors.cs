@@ -48,6 +48,9 @@ internal sealed class HomeVisitors(TimeProvider clock)
         }
     }
 
+    /// <summary>Something of theirs alone has changed.</summary>
+    public void Changed(PrincipalId person) => Again(person, TimeSpan.Zero);
+
     /// <summary>
     /// Those whose page is to be drawn now. Whoever takes them draws them: they are due again only when something happens.
     /// </summary>

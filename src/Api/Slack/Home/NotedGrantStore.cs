@@ -5,8 +5,8 @@ using DbAccess.Domain.Principals;
 
 namespace DbAccess.Api.Slack.Home;
 
-/// <summary>The store of grants, which notes whose page shows a grant that was saved by this process.</summary>
-internal sealed class NotedGrantStore(IGrantStore inner, HomeVisitors visitors) : IGrantStore
+/// <summary>The store of grants, which notes what is to be drawn anew when this process has saved a grant.</summary>
+internal sealed class NotedGrantStore(IGrantStore inner, HomeVisitors visitors, NowNews news) : IGrantStore
 {
     public async Task<SaveOutcome> AddAsync(Grant grant, CancellationToken cancellationToken) =>
         Noted(grant, await inner.AddAsync(grant, cancellationToken));
@@ -48,7 +48,9 @@ internal sealed class NotedGrantStore(IGrantStore inner, HomeVisitors visitors) 
 
     private SaveOutcome Noted(Grant grant, SaveOutcome outcome)
     {
-        if (outcome is SaveOutcome.Saved) visitors.Changed(grant.State);
+        if (outcome is not SaveOutcome.Saved) return outcome;
+        visitors.Changed(grant.State);
+        news.Changed();
         return outcome;
     }
 }

@@ -10,7 +10,8 @@ internal sealed record SlackView(string Kind, string? Id, string? Hash, string? 
 {
     /// <summary>Every field of every form of ours: what is asked for stands in the block of that name.</summary>
     private static readonly string[] Blocks =
-        [RequestForm.Database, RequestForm.Scope, RequestForm.Duration, RequestForm.Reason, RequestForm.Only, RevokeForm.Confirm];
+        [RequestForm.Database, RequestForm.Scope, RequestForm.Duration, RequestForm.Reason, RequestForm.Only, RevokeForm.Confirm,
+            PresetForm.Name, HolderForms.Way];
 
     /// <summary>The fields of the request form, and what was said before it opened.</summary>
     public Draft Filled => RequestForm.BesidesIn(Context) with

@@ -41,8 +41,36 @@ internal static partial class ErrorWords
         var line = text[start..].Trim().Split('\n')[0].Trim();
         return new PastedError(
             database, denied, denied is not null ? [] : [.. quoted.Concat(words).Distinct(StringComparer.Ordinal).Take(MostNames)],
-            line.Length > LongestText ? line[..LongestText] : line);
+            Cut(line));
     }
+
+    /// <summary>
+    /// An error somewhere in what somebody else wrote, a person or a program: nothing around it is a request of whoever points at it.
+    /// Null when there is none.
+    /// </summary>
+    public static PastedError? Find(string message, PolicyNames names)
+    {
+        // Errors stand in messages as code.
+        var text = message.Replace('`', ' ');
+        var start = Math.Min(
+            PostgresErrors.Find(text)?.Start ?? text.Length, SqlState().Match(text) is { Success: true, Index: var at } ? at : text.Length);
+        if (start == text.Length) return null;
+
+        // From its line on: what stands before is read for the database only.
+        var line = text.LastIndexOf('\n', Math.Max(start - 1, 0)) + 1;
+        var about = Read(text[start..], names);
+        return about is null ? null : about with
+        {
+            Database = Named(text[line..], names) ?? Named(text, names),
+            Text = Cut(text[line..].Trim().Split('\n')[0].Trim()),
+        };
+    }
+
+    private static DatabaseName? Named(string text, PolicyNames names) => Typed.Words(text)
+        .Select(word => Typed.Bare(word.Text, names).TrimEnd('=', '>', '#', '-', '*')).FirstOrDefault(names.IsDatabase) is { } name
+        ? DatabaseName.Parse(name) : null;
+
+    private static string Cut(string line) => line.Length > LongestText ? line[..LongestText] : line;
 
     /// <summary>A database, and what programs print before their message; a request says a scope, a length or because.</summary>
     private static (bool IsPaste, DatabaseName? Database) Before(string text, PolicyNames names)
