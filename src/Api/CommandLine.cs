@@ -62,7 +62,7 @@ internal abstract record Verb
     public sealed record AuditResend(int Webhook, long From) : Verb;
 
     /// <param name="Change">Begin with another key.</param>
-    public sealed record AuditKey(bool Change) : Verb;
+    public sealed record AuditKey(bool Change, string? OldKey = null) : Verb;
 
     /// <summary>Asks a serving process on this machine whether it is up.</summary>
     public sealed record Health(Uri Address) : Verb;
@@ -128,7 +128,9 @@ internal static class CommandLine
                                 the whole log; or some grants' part of it, with proofs and a page to read
           audit report --to DIR --from DATE --until DATE
                                 who had what, by which rule, and what stands out: a page and tables
-          audit key [--change]  the public key that the log is signed with; or begin with another one
+          audit key [--change [--old-key KEY]]
+                                the public key that the log is signed with; or begin with another one, which the one
+                                before vouches for; --old-key names it where it is in KMS
           audit resend --webhook N --from EVENT
                                 sends a webhook what it has lost: everything from that event on, by its number
           health [address]      is a serving process up? For containers without curl

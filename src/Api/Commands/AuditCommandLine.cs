@@ -18,9 +18,7 @@ internal static class AuditCommandLine
         ["export", .. var rest] => Export(rest, help),
         ["report", .. var rest] => Report(rest, help),
         ["resend", .. var rest] => Resend(rest, help),
-        ["key"] => new Verb.AuditKey(Change: false),
-        ["key", "--change"] => new Verb.AuditKey(Change: true),
-        ["key", ..] => Misuse("audit key takes --change and nothing else.", help),
+        ["key", .. var rest] => Key(rest, help),
         _ => Misuse("audit takes verify, export, report, resend or key.", help),
     };
 
@@ -32,6 +30,15 @@ internal static class AuditCommandLine
         return said.Option("--from") is not null && said.Option("--key") is null
             ? Misuse("audit verify --from wants the public key too, and not the one from the same folder: --key FILE.", help)
             : new Verb.AuditVerify(said.Option("--from"), said.Option("--key"), List(said.Option("--checkpoint")));
+    }
+
+    private static Verb Key(string[] how, string help)
+    {
+        var said = Said.Part(how, flags: ["--change"], valued: ["--old-key"]);
+        var change = said.Option("--change") is not null;
+        return said.Wrong is null && said.Words.Count == 0 && (change || said.Option("--old-key") is null)
+            ? new Verb.AuditKey(change, said.Option("--old-key"))
+            : Misuse($"audit key takes --change, and with it --old-key KEY in KMS{said.Not(0)}.", help);
     }
 
     private static Verb Export(string[] how, string help)

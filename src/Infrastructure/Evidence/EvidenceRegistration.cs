@@ -29,14 +29,16 @@ public static partial class EvidenceRegistration
         services.AddSingleton(new WitnessTerms(channel.Length > 0 ? channel : null));
 
         var kmsKey = settings.Optional("Audit:KmsKey", "");
-        if (kmsKey.Length > 0 && !KmsKey().IsMatch(kmsKey))
+        if (kmsKey.Length > 0 && !KmsKeys.IsName(kmsKey))
             settings.Fault($"Audit:KmsKey is '{kmsKey}'; it must be the id, the ARN or the alias (alias/…) of a key in KMS.");
         // With a key in KMS, too: it is what signed before there was that one.
         services.AddSingleton<IKeptKey>(new FileSigner(settings.Optional("Audit:Key", "data/audit-key.pem")));
+        services.TryAddSingleton<IAmazonKeyManagementService>(_ =>
+            AwsClients.Create(() => new AmazonKeyManagementServiceClient(AwsClients.Kms())));
+        services.AddSingleton<IKeysByName>(provider =>
+            new KmsKeys(() => provider.GetRequiredService<IAmazonKeyManagementService>()));
         if (kmsKey.Length > 0)
         {
-            services.AddSingleton<IAmazonKeyManagementService>(_ =>
-                AwsClients.Create(() => new AmazonKeyManagementServiceClient(AwsClients.Kms())));
             services.AddSingleton<ICheckpointSigner>(provider =>
                 new KmsSigner(provider.GetRequiredService<IAmazonKeyManagementService>(), kmsKey));
         }
@@ -69,8 +71,4 @@ public static partial class EvidenceRegistration
 
     [GeneratedRegex("^[CG][A-Z0-9]{2,20}\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex SlackChannel();
-
-    [GeneratedRegex("^(alias/[A-Za-z0-9/_-]+|arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+|[A-Za-z0-9-]{1,256})\\z",
-        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
-    private static partial Regex KmsKey();
 }
