@@ -79,7 +79,7 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGran
         }, cancellationToken);
 
     /// <summary>DynamoDB does it, by the attribute, within two days.</summary>
-    public Task PurgeAsync(DateTimeOffset now, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task PurgeAsync(DateTimeOffset now, long exported, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
         await table.FindAsync(Pk(id.ToString()), GrantSk, cancellationToken) is { } item ? Read(item) : null;
