@@ -42,7 +42,7 @@ data "aws_iam_policy_document" "work" {
     condition {
       test     = "ForAnyValue:StringLike"
       variable = "dynamodb:LeadingKeys"
-      values   = ["AUDIT", "JOURNAL#*"]
+      values   = ["AUDIT", "JOURNAL#*", "TEXT"]
     }
   }
   statement {
