@@ -62,6 +62,8 @@ internal abstract record Verb
     public sealed record AuditResend(int Webhook, long From) : Verb;
 
     /// <param name="Change">Begin with another key.</param>
+    public sealed record AuditRepair(IReadOnlyList<string> Kept, bool Yes) : Verb;
+
     public sealed record AuditKey(bool Change, string? OldKey = null) : Verb;
 
     /// <summary>Asks a serving process on this machine whether it is up.</summary>
@@ -131,6 +133,9 @@ internal static class CommandLine
           audit key [--change [--old-key KEY]]
                                 the public key that the log is signed with; or begin with another one, which the one
                                 before vouches for; --old-key names it where it is in KMS
+          audit repair [--checkpoint FILE,FILE] [--yes]
+                                where the end of the log was edited by hand: says from where it can go on, and with
+                                --yes does it; give it the newest checkpoint that you kept, from Slack for instance
           audit resend --webhook N --from EVENT
                                 sends a webhook what it has lost: everything from that event on, by its number
           health [address]      is a serving process up? For containers without curl
