@@ -52,6 +52,7 @@ public static class DependencyInjection
         }
 
         services.AddSingleton<LateRecords>();
+        services.AddSingleton<ToldPlans>();
         services.AddSingleton<LogWatch>();
         services.AddTransient<Membership>();
         services.AddSingleton<GroupHealth>();
