@@ -91,6 +91,7 @@ internal static class SweepBench
             (reads, writes) = (meter.ReadUnits, meter.WriteUnits);
             report.Add(Figure.Single("store", "DynamoDB, one grant from request to last notice: requests", meter.Requests, "requests",
                 $"{reads:0.0} read and {writes:0} write units; stored: grant {stored.Item1}, events {stored.Item2}, audit {stored.Item3} bytes"));
+            foreach (var (what, count, spent) in meter.Written()) report.Say($"      {what}: {count} written, {spent:0} units");
             meter.Forget();
             await stage.Store.NextDueAsync(CancellationToken.None);
             look = meter.ReadUnits;

@@ -11,6 +11,11 @@ locals {
     UnreadableGrants = { log = "expire-db-users", pattern = "{ $.UnreadableGrants >= 0 }", value = "$.UnreadableGrants" }
     # After each sweep: clusters that could not be compared with the record, or not be mended.
     ReconcileFailed = { log = "expire-db-users", pattern = "{ $.ReconcileFailed >= 0 }", value = "$.ReconcileFailed" }
+    # With each sweep: is what is on the evidence log what was signed, and how long has something recorded waited for its place?
+    EvidenceTampered      = { log = "expire-db-users", pattern = "{ $.EvidenceTampered >= 0 }", value = "$.EvidenceTampered" }
+    EvidenceBehindSeconds = { log = "expire-db-users", pattern = "{ $.EvidenceBehindSeconds >= 0 }", value = "$.EvidenceBehindSeconds" }
+    # Each copy looks at all of it in turn, every minute, which a function that is made anew never comes to; it says only what is wrong.
+    EvidenceTamperedSeen = { log = "web", pattern = "{ $.EvidenceTampered > 0 }", value = "1" }
     # Said by each copy every two minutes, as long as it is so: whether the policy there is faulty, and since when nobody can say what is there.
     PolicyRejected          = { log = "web", pattern = "{ $.PolicyFaults > 0 }", value = "1" }
     PolicyUnreadableSeconds = { log = "web", pattern = "{ $.PolicyUnreadableSeconds >= 0 }", value = "$.PolicyUnreadableSeconds" }
@@ -52,6 +57,21 @@ locals {
         # The full comparison is once an hour only: one that fails has to be seen by itself.
         description = "Clusters could not be compared with the record, or what was found there could not be mended: a role that nobody knows may be there. The log of expire-db-users says why"
         namespace   = local.namespace, metric = "ReconcileFailed", statistic = "Maximum", dimensions = {}, comparison = "GreaterThanThreshold", threshold = 0
+        missing     = "ignore", period = 60 * var.sweep_minutes, periods = 1
+      }
+      evidence-tampered = {
+        description = "The evidence log is not what was signed, or something was put there: who can write to the table? `dbaccess audit verify` and the log of expire-db-users say more"
+        namespace   = local.namespace, metric = "EvidenceTampered", statistic = "Maximum", dimensions = {}, comparison = "GreaterThanThreshold", threshold = 0
+        missing     = "ignore", period = 60 * var.sweep_minutes, periods = 1
+      }
+      evidence-tampered-seen = {
+        description = "A copy of the web application found that the evidence log is not what was signed: who can write to the table? `dbaccess audit verify` and its log say more"
+        namespace   = local.namespace, metric = "EvidenceTamperedSeen", statistic = "Sum", dimensions = {}, comparison = "GreaterThanThreshold", threshold = 0
+        missing     = "notBreaching", period = 300, periods = 1
+      }
+      evidence-stopped = {
+        description = "What happened has waited for a quarter of an hour for its place in the evidence log, and nothing is signed: the key, or its end was edited. The log of expire-db-users says why"
+        namespace   = local.namespace, metric = "EvidenceBehindSeconds", statistic = "Maximum", dimensions = {}, comparison = "GreaterThanThreshold", threshold = 900
         missing     = "ignore", period = 60 * var.sweep_minutes, periods = 1
       }
       policy-rejected = {

@@ -42,7 +42,7 @@ data "aws_iam_policy_document" "work" {
     condition {
       test     = "ForAnyValue:StringLike"
       variable = "dynamodb:LeadingKeys"
-      values   = ["AUDIT", "JOURNAL#*"]
+      values   = ["AUDIT", "JOURNAL#*", "TEXT"]
     }
   }
   statement {
@@ -72,7 +72,7 @@ data "aws_iam_policy_document" "work" {
     # s3:prefix: a question for an object names none, so such a condition never holds for it. What can be listed are names, no content.
     sid       = "MissingObjects"
     actions   = ["s3:ListBucket"]
-    resources = [aws_s3_bucket.this.arn]
+    resources = [aws_s3_bucket.this.arn, aws_s3_bucket.evidence.arn]
   }
   statement {
     sid       = "LogKey"

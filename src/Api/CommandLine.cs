@@ -62,7 +62,9 @@ internal abstract record Verb
     public sealed record AuditResend(int Webhook, long From) : Verb;
 
     /// <param name="Change">Begin with another key.</param>
-    public sealed record AuditKey(bool Change) : Verb;
+    public sealed record AuditRepair(IReadOnlyList<string> Kept, bool Yes) : Verb;
+
+    public sealed record AuditKey(bool Change, string? OldKey = null) : Verb;
 
     /// <summary>Asks a serving process on this machine whether it is up.</summary>
     public sealed record Health(Uri Address) : Verb;
@@ -128,7 +130,12 @@ internal static class CommandLine
                                 the whole log; or some grants' part of it, with proofs and a page to read
           audit report --to DIR --from DATE --until DATE
                                 who had what, by which rule, and what stands out: a page and tables
-          audit key [--change]  the public key that the log is signed with; or begin with another one
+          audit key [--change [--old-key KEY]]
+                                the public key that the log is signed with; or begin with another one, which the one
+                                before vouches for; --old-key names it where it is in KMS
+          audit repair [--checkpoint FILE,FILE] [--yes]
+                                where the end of the log was edited by hand: says from where it can go on, and with
+                                --yes does it; give it the newest checkpoint that you kept, from Slack for instance
           audit resend --webhook N --from EVENT
                                 sends a webhook what it has lost: everything from that event on, by its number
           health [address]      is a serving process up? For containers without curl

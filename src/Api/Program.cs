@@ -79,7 +79,8 @@ public static class Program
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
         // The brake works without Slack, and so does what asks it nothing.
         var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay
-            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditKey;
+            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditRepair
+            or Verb.AuditKey;
         var faults = settings.Faults.Where(fault => !slackless || !fault.StartsWith("Slack:", StringComparison.Ordinal))
             .ToList();
         if (faults.Count > 0)
@@ -105,6 +106,7 @@ public static class Program
             Verb.AuditVerify verify => await AuditVerifyVerb.RunAsync(verify, app.Services),
             Verb.AuditExport export => await AuditExportVerb.RunAsync(app.Services, export),
             Verb.AuditResend resend => await AuditResendVerb.RunAsync(app.Services, resend),
+            Verb.AuditRepair repair => await AuditRepairVerb.RunAsync(app.Services, repair),
             Verb.AuditKey key => await AuditKeyVerb.RunAsync(app.Services, key),
             Verb.AuditReport report => await AuditReportVerb.RunAsync(app.Services, report),
             Verb.Sweep sweep => await SweepAsync(app, sweep),
@@ -166,7 +168,8 @@ public static class Program
         services.AddSeal(
             settings, hosted: verb is Verb.Serve, orWithout: verb is not (Verb.Serve or Verb.StoreInit));
         services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke
-            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditKey);
+            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditRepair
+            or Verb.AuditKey);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddEvidence(settings, keepsFiles: verb is not Verb.Lambda);

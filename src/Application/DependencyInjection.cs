@@ -53,6 +53,7 @@ public static class DependencyInjection
         }
 
         services.AddSingleton<LateRecords>();
+        services.AddSingleton<ToldPlans>();
         services.AddSingleton<LogWatch>();
         services.AddTransient<PresetShelf>();
         services.AddTransient<ConnectMemory>();

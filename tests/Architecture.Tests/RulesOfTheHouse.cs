@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Xml.Linq;
 using DbAccess.Api.Slack;
 using DbAccess.Application;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Reconciling;
@@ -214,7 +215,7 @@ public sealed class RulesOfTheHouse
     {
         // A question starts with List, Get, Check, Preview or Examine; the others are work of the product itself: steps are told by the grants' own
         // events, and reconciling puts every mending on the audit record by itself.
-        string[] steps = ["ProvisionGrant", "ExpireGrants", "ReconcileRoles", "ReviewHolders", "TellOfPolicy", "SequenceEvents", "WitnessCheckpoint", "ExportDays", "DrawNow", "RecordVerb", "ChangeAuditKey", "RecordPolicy"];
+        string[] steps = ["ProvisionGrant", "ExpireGrants", "ReconcileRoles", "ReviewHolders", "TellOfPolicy", "SequenceEvents", "WitnessCheckpoint", "ExportDays", "DrawNow", "TellOfEvidence", "RecordVerb", "ChangeAuditKey", "RecordPolicy"];
         var odd = Handlers().Select(handler => handler.Request)
             .Where(request => (typeof(IAudited).IsAssignableFrom(request) && !OnlyRefusals.Contains(request.Name, StringComparer.Ordinal)) == (steps.Contains(request.Name, StringComparer.Ordinal) || request.Name.StartsWith("List", StringComparison.Ordinal)
                 || request.Name.StartsWith("Get", StringComparison.Ordinal) || request.Name.StartsWith("Check", StringComparison.Ordinal)
@@ -222,6 +223,20 @@ public sealed class RulesOfTheHouse
             .Select(Name);
 
         Assert.Empty(odd);
+    }
+
+    [Fact]
+    public void The_page_for_auditors_lists_every_command_with_its_event_and_a_test_that_is_there()
+    {
+        var rows = File.ReadLines(Path.Combine(Root, "docs", "audit.md")).Select(line => line.Split('|', StringSplitOptions.TrimEntries))
+            .Where(cells => cells is [_, _, _, ['`', ..], ['`', ..], _]).Select(cells => (Command: cells[2].Trim('`'), Event: cells[3].Trim('`'), Test: cells[4].Trim('`').Split('.'))).ToList();
+        var audited = Handlers().Select(handler => handler.Request).Where(typeof(IAudited).IsAssignableFrom)
+            .Select(type => (type.Name, OnlyRefusals.Contains(type.Name, StringComparer.Ordinal) ? "press.refused" : $"command.{EventTypes.Snake(type.Name)}"));
+
+        Assert.Equal(audited.Order(), rows.Where(row => row.Command.Length > 0).Select(row => (row.Command, row.Event)).Order());
+        Assert.True(rows.Count > rows.Count(row => row.Command.Length > 0) + 5);
+        var tests = Directory.EnumerateFiles(Path.Combine(Root, "tests"), "*Tests.cs", SearchOption.AllDirectories).ToLookup(Path.GetFileNameWithoutExtension);
+        Assert.All(rows, row => Assert.Contains(tests[row.Test[0]], file => File.ReadAllText(file).Contains($" {row.Test[1]}(", StringComparison.Ordinal)));
     }
 
     [Fact]

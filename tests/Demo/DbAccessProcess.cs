@@ -95,6 +95,8 @@ public sealed class DbAccessProcess : IAsyncDisposable
             process.StandardInput.Close();
         }
 
+        SecretLedger.Wrote(await output);
+        SecretLedger.Wrote(await error);
         return (process.ExitCode, await output, await error);
     }
 
@@ -155,6 +157,7 @@ public sealed class DbAccessProcess : IAsyncDisposable
         while (await stream.ReadLineAsync() is { } line)
         {
             _output.Enqueue(line);
+            SecretLedger.Wrote(line);
             onLine?.Invoke(line);
             // Said first, so that it is known when the product listens.
             if (AddressBehind("Health and metrics answer on ", line) is { } operations) Operations = operations;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using DbAccess.SlackStandIn;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 
 namespace DbAccess.Demo;
@@ -13,8 +14,8 @@ namespace DbAccess.Demo;
 public sealed class DemoSystem : IAsyncDisposable
 {
     private readonly string _directory;
-    private string _botToken = $"xoxb-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
-    private string _signingSecret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private string _botToken = SecretLedger.Made($"xoxb-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}");
+    private string _signingSecret = SecretLedger.Made(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
     private readonly Dictionary<string, string> _extra;
     private readonly Action<string>? _onLine;
     private readonly List<DbAccessProcess> _started = [];
@@ -171,6 +172,7 @@ public sealed class DemoSystem : IAsyncDisposable
             finally
             {
                 if (Postgres is not null) await Postgres.DisposeAsync();
+                SecretLedger.WroteIn(Data, $"{Path.GetFileName(StorePath)}*");
                 Directory.Delete(_directory, recursive: true);
             }
         }
@@ -190,7 +192,7 @@ public sealed record DeliveredCredential(string Host, int Port, string Database,
         }
 
         return Line("Host") is { } host && int.TryParse(Line("Port"), CultureInfo.InvariantCulture, out var port) && Line("Database") is { } database && Line("User") is { } user && Line("Password") is { } password
-            ? new DeliveredCredential(host, port, database, user, password)
+            ? new DeliveredCredential(host, port, database, user, SecretLedger.Made(password))
             : null;
     }
 }

@@ -4,12 +4,14 @@ using System.Text.RegularExpressions;
 using DbAccess.Api.Lambda;
 using DbAccess.Api.Operations;
 using DbAccess.Application;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Policies;
 using DbAccess.Infrastructure;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
+using MediatR;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
@@ -28,6 +30,8 @@ public sealed partial class AlarmTests : IDisposable
     private readonly FakeTimeProvider _clock = new(Some.Now.AddHours(1));
     private readonly string _policy = Path.GetTempFileName();
     private readonly Lines _lines = new();
+    private readonly InMemoryEvidenceLog _evidence = new();
+    private readonly FakeSigner _signer = new();
 
     public AlarmTests() => File.Copy(Path.Combine(Checkout.Root, "policy", "access-policy.yaml"), _policy, overwrite: true);
 
@@ -35,6 +39,7 @@ public sealed partial class AlarmTests : IDisposable
 
     public void Dispose()
     {
+        _signer.Dispose();
         if (Directory.Exists(_policy)) Directory.Delete(_policy);
         else File.Delete(_policy);
     }
@@ -47,6 +52,7 @@ public sealed partial class AlarmTests : IDisposable
         var sweep = _lines.Take();
         await RejectPolicyAsync(services);
         await HidePolicyAsync(services);
+        await TamperAsync(services);
         var written = new Dictionary<string, IReadOnlyList<JsonElement>>(StringComparer.Ordinal) { ["expire-db-users"] = sweep, ["web"] = _lines.Take() };
 
         var filters = Filter().Matches(Alarms);
@@ -93,6 +99,42 @@ public sealed partial class AlarmTests : IDisposable
         await services.GetRequiredService<LambdaEntry>().HandleAsync(LambdaFunction.ExpireDbUsers, new LambdaInvocation("request-1", Some.Now.AddHours(2), null, "{}"u8.ToArray()), Stop);
     }
 
+    [Fact]
+    public async Task The_sweep_says_that_the_evidence_log_was_tampered_with_or_has_stopped()
+    {
+        await using var services = Services();
+        await SweepAsync(services);
+        Assert.Equal((0, 0), Evidence());
+
+        _signer.Replace();
+        await SweepAsync(services);
+        _clock.Advance(TimeSpan.FromHours(1));
+        await SweepAsync(services);
+        Assert.Equal(0, Evidence().Tampered);
+        await SweepAsync(services);
+        Assert.InRange(Evidence().Behind, 3_600, 7_300);
+
+        _evidence.RewriteEnd(end => end with { Head = "nothing" });
+        await SweepAsync(services);
+        Assert.Equal(1, Evidence().Tampered);
+
+        (int Tampered, int Behind) Evidence()
+        {
+            var line = _lines.Take().Last(line => line.TryGetProperty("EvidenceTampered", out _));
+            return (line.GetProperty("EvidenceTampered").GetInt32(), line.GetProperty("EvidenceBehindSeconds").GetInt32());
+        }
+    }
+
+    /// <summary>As a copy of the web application does it every minute.</summary>
+    private async Task TamperAsync(IServiceProvider services)
+    {
+        _evidence.RewriteEnd(end => end with { Head = "nothing" });
+        using var scope = services.CreateScope();
+        var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
+        await mediator.Send(new SequenceEvents(), Stop);
+        await mediator.Send(new TellOfEvidence(Always: false), Stop);
+    }
+
     private async Task RejectPolicyAsync(IServiceProvider services)
     {
         var policies = services.GetRequiredService<IPolicySource>();
@@ -133,7 +175,9 @@ public sealed partial class AlarmTests : IDisposable
         services.AddSingleton<IRoleInventory>(new FakeRoleInventory());
         services.AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery());
         services.AddFakeSlack();
-        services.AddSingleton<IAuditTrail>(new InMemoryEvidenceLog());
+        services.AddSingleton<IAuditTrail>(_evidence).AddSingleton<IEvidenceLog>(_evidence).AddSingleton<ICheckpointSigner>(_signer);
+        services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 1_000)).AddSingleton(new WitnessTerms(null)).AddSingleton(new ExportTerms(null, TimeSpan.FromDays(400)));
+        services.AddSingleton<IGrantRetention>(_ => new InMemoryGrantStore());
         services.AddSingleton<IDirectory>(new FakeDirectory());
         services.AddSingleton<IGrantDispatcher>(new Nobody());
         services.AddSingleton<LambdaEntry>();

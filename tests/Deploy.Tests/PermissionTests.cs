@@ -165,7 +165,7 @@ public sealed partial class PermissionTests
         Assert.All(denied, statement => Assert.Contains("\"dynamodb:LeadingKeys\"", statement, StringComparison.Ordinal));
         Assert.Equal(["dynamodb:DeleteItem", "dynamodb:UpdateItem"], Statement.Read(denied[0]).Actions);
         Assert.Contains("$\"JOURNAL#{", Checkout.Read("src/Infrastructure/DynamoDb/DynamoJournal.cs"), StringComparison.Ordinal);
-        Assert.Contains("values   = [\"AUDIT\", \"JOURNAL#*\"]", denied[0], StringComparison.Ordinal);
+        Assert.Contains("values   = [\"AUDIT\", \"JOURNAL#*\", \"TEXT\"]", denied[0], StringComparison.Ordinal);
         Assert.Equal(["dynamodb:DeleteItem"], Statement.Read(denied[1]).Actions);
         var log = Regex.Match(Checkout.Read("src/Infrastructure/DynamoDb/DynamoEvidenceLog.cs"), "const string LogPk = (?<key>\"[A-Z]+\")").Groups["key"].Value;
         Assert.Contains($"values   = [{log}]", denied[1], StringComparison.Ordinal);

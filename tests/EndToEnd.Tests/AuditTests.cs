@@ -153,6 +153,7 @@ public sealed class AuditTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_it is not null) await _it.DisposeAsync();
+        TestKit.SecretLedger.WroteIn(_folder.FullName, "*.jsonl", "*.html", "*.csv", "*.json", "*.txt");
         _folder.Delete(recursive: true);
     }
 }

@@ -45,6 +45,7 @@ public sealed class CapturedLog : ILoggerProvider, ISupportExternalScope
             var line = $"{message} {logLevel}{Values(state)}";
             log._scopes.ForEachScope((scope, _) => line += Values(scope), 0);
             log._written.Enqueue((logLevel, message, $"{line} {exception}"));
+            SecretLedger.Wrote($"{line} {exception}");
         }
     }
 }

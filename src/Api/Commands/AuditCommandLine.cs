@@ -18,10 +18,9 @@ internal static class AuditCommandLine
         ["export", .. var rest] => Export(rest, help),
         ["report", .. var rest] => Report(rest, help),
         ["resend", .. var rest] => Resend(rest, help),
-        ["key"] => new Verb.AuditKey(Change: false),
-        ["key", "--change"] => new Verb.AuditKey(Change: true),
-        ["key", ..] => Misuse("audit key takes --change and nothing else.", help),
-        _ => Misuse("audit takes verify, export, report, resend or key.", help),
+        ["repair", .. var rest] => Repair(rest, help),
+        ["key", .. var rest] => Key(rest, help),
+        _ => Misuse("audit takes verify, export, report, resend, repair or key.", help),
     };
 
     private static Verb Verify(string[] how, string help)
@@ -32,6 +31,23 @@ internal static class AuditCommandLine
         return said.Option("--from") is not null && said.Option("--key") is null
             ? Misuse("audit verify --from wants the public key too, and not the one from the same folder: --key FILE.", help)
             : new Verb.AuditVerify(said.Option("--from"), said.Option("--key"), List(said.Option("--checkpoint")));
+    }
+
+    private static Verb Repair(string[] how, string help)
+    {
+        var said = Said.Part(how, flags: ["--yes"], valued: ["--checkpoint"]);
+        return said.Wrong is null && said.Words.Count == 0
+            ? new Verb.AuditRepair(List(said.Option("--checkpoint")), said.Option("--yes") is not null)
+            : Misuse($"audit repair takes --checkpoint FILE and --yes{said.Not(0)}.", help);
+    }
+
+    private static Verb Key(string[] how, string help)
+    {
+        var said = Said.Part(how, flags: ["--change"], valued: ["--old-key"]);
+        var change = said.Option("--change") is not null;
+        return said.Wrong is null && said.Words.Count == 0 && (change || said.Option("--old-key") is null)
+            ? new Verb.AuditKey(change, said.Option("--old-key"))
+            : Misuse($"audit key takes --change, and with it --old-key KEY in KMS{said.Not(0)}.", help);
     }
 
     private static Verb Export(string[] how, string help)

@@ -13,7 +13,7 @@ internal static class AuditKeyVerb
     {
         try
         {
-            return verb.Change ? await ChangeAsync(services) : await PrintAsync(services);
+            return verb.Change ? await ChangeAsync(services, verb.OldKey) : await PrintAsync(services);
         }
         catch (SigningKeyException failure)
         {
@@ -36,7 +36,7 @@ internal static class AuditKeyVerb
         return CommandLine.Success;
     }
 
-    private static async Task<int> ChangeAsync(IServiceProvider services)
+    private static async Task<int> ChangeAsync(IServiceProvider services, string? oldKey)
     {
         if (await NewestAsync(services) is not { } newest)
         {
@@ -57,12 +57,22 @@ internal static class AuditKeyVerb
             return CommandLine.Failure;
         }
 
-        var old = fromFile is not null && Signed(newest, fromFile) ? file : await AsideAsync(file, newest);
+        var named = oldKey is null ? null : services.GetRequiredService<IKeysByName>().Find(oldKey);
+        // Whoever names it wants it to vouch: one that cannot is not passed over.
+        if (oldKey is not null && (named is null || !Signed(newest, await named.OpenAsync(first: false, CancellationToken.None))))
+        {
+            await Console.Error.WriteLineAsync(named is null
+                ? $"--old-key is '{oldKey}', which is not the id, the ARN or the alias of a key in KMS."
+                : $"The newest checkpoint was not signed with {oldKey} but with the key {newest.Signatures[0].Key}.");
+            return CommandLine.Failure;
+        }
+
+        var old = named ?? (fromFile is not null && Signed(newest, fromFile) ? file : await AsideAsync(file, newest));
         var fresh = isSet ? present! : await file.Next.OpenAsync(first: true, CancellationToken.None);
         if (old is null)
             await Console.Error.WriteLineAsync(
                 "The old key is lost: nothing vouches for the new one, and that stands on the log. Keep the old public key for what it " +
-                    "signed.");
+                    "signed. (Of a key in KMS that is still there, name it before: --old-key.)");
 
         await using var scope = services.CreateAsyncScope();
         var changed = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ChangeAuditKey(

@@ -15,7 +15,7 @@ internal static class AuditResendVerb
         for (var turn = 0; turn < 100; turn++)
         {
             var now = await log.ReadMarkAsync(mark, CancellationToken.None);
-            if (now is null || long.Parse(now, CultureInfo.InvariantCulture) <= verb.From)
+            if (now is null || (long.TryParse(now, NumberStyles.None, CultureInfo.InvariantCulture, out var next) && next <= verb.From))
             {
                 await Console.Error.WriteLineAsync($"Webhook {verb.Webhook} has not come that far: it has taken the events " +
                     $"before {now ?? "0"}.");

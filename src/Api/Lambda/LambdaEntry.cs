@@ -166,6 +166,7 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
             await mediator.Send(new SequenceEvents(), cancellationToken);
             await mediator.Send(new WitnessCheckpoint(), cancellationToken);
             await mediator.Send(new ExportDays(), cancellationToken);
+            await mediator.Send(new TellOfEvidence(Always: true), cancellationToken);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {

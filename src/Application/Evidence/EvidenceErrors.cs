@@ -12,5 +12,7 @@ internal static class EvidenceErrors
     public static Error Failed(Exception why) =>
         new("audit.failed", $"Events get no place in the evidence log: the store failed ({why.GetType().Name}).");
 
+    public static Error NoRepair(string why) => new("audit.no_repair", $"The evidence log cannot be repaired: {why}.");
+
     public static Error Broken(string fault) => new("audit.broken", $"The evidence log was tampered with: {fault}.");
 }

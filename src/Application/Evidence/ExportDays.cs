@@ -46,17 +46,18 @@ public sealed record ExportDays : IRequest<Result>
             var complete = DateOnly.FromDateTime((now - Slack).UtcDateTime).AddDays(-1);
             var kept = await log.ReadMarkAsync(MarkName, cancellationToken);
             var mark = kept is null ? Mark.None : Mark.Read(kept);
-            if (mark is null) return Alarm("the mark of what was exported cannot be read");
-            if (mark.Day >= complete) return Result.Done;
+            // A day too far is a clock that differs.
+            if (mark is not null && mark.Day >= complete && mark.Day <= complete.AddDays(1)) return Result.Done;
             if (!await log.TryHoldAsync(Me, now, now + Lease, cancellationToken)) return EvidenceErrors.Held();
 
             try
             {
-                return await ExportAsync(place, complete, kept, mark, cancellationToken);
+                var believed = await BelievedAsync(place, complete, mark, cancellationToken);
+                return await ExportAsync(place, complete, kept, believed, cancellationToken);
             }
             catch (ExportException failure)
             {
-                logger.LogError("The evidence log is not exported to {Place} since {Day}: {Why}", place.Name, mark.Day, failure.Message);
+                logger.LogError("The evidence log is not exported to {Place} since {Day}: {Why}", place.Name, mark?.Day, failure.Message);
                 return new Error("audit.not_exported", failure.Message);
             }
             catch (NotSignedException broken)
@@ -90,7 +91,7 @@ public sealed record ExportDays : IRequest<Result>
 
                 foreach (var (grant, at) in content.Grants) await grants.MayGoAsync(grant, at + terms.KeepEnded, cancellationToken);
 
-                var next = new Mark(day.Day, content.Tree, keys);
+                var next = new Mark(day.Day, day.Day, content.Tree, keys);
                 if (!await log.TryWriteMarkAsync(MarkName, kept, next.Write(), cancellationToken)) return EvidenceErrors.Held();
                 logger.LogInformation("The evidence log of {Day} is exported to {Place}: {Events} events", day.Day, place.Name,
                     next.Tree.Size - mark.Tree.Size);
@@ -100,25 +101,63 @@ public sealed record ExportDays : IRequest<Result>
                 if (!await log.TryHoldAsync(Me, now, now + Lease, cancellationToken)) return EvidenceErrors.Held();
             }
 
-            await grants.PurgeAsync(clock.GetUtcNow(), cancellationToken);
+            await grants.PurgeAsync(clock.GetUtcNow(), mark.Tree.Size, cancellationToken);
             // Days on which nothing was placed have no file, and are not looked for again.
             var last = (mark with { Day = complete }).Write();
             return last == kept || await log.TryWriteMarkAsync(MarkName, kept, last, cancellationToken)
                 ? Result.Done : EvidenceErrors.Held();
         }
 
+        /// <summary>
+        /// The mark, where the place bears it out; else none, and everything is exported again: what is there already is the same. Whoever
+        /// can write to the store could otherwise keep days from being exported, and have grants purged that stand nowhere else.
+        /// </summary>
+        private async Task<Mark> BelievedAsync(IExportPlace place, DateOnly complete, Mark? mark, CancellationToken cancellationToken)
+        {
+            var fault = mark is null ? "cannot be read"
+                : mark.Day > complete ? "is of a day that is not over"
+                : await IsBorneOutAsync(place, mark, cancellationToken) ? null : "says what is not there";
+            if (fault is null) return mark!;
+
+            var words = $"the mark of what was exported {fault}";
+            Alarm($"{words}; all days are exported again");
+            await RecordOnceAsync(words, "audit.broken", new Fact.Text("fault", words), cancellationToken);
+            return Mark.None;
+        }
+
+        private async Task<bool> IsBorneOutAsync(IExportPlace place, Mark mark, CancellationToken cancellationToken)
+        {
+            if (mark.Tree.Size == 0) return true;
+
+            await foreach (var note in log.ReadCheckpointsAsync(mark.Tree.Size - 1, cancellationToken))
+            {
+                if (SignedCheckpoint.Parse(note) is not { } signed || signed.Checkpoint.Size != mark.Tree.Size
+                    || !signed.Checkpoint.Root.AsSpan().SequenceEqual(mark.Tree.Root())) return false;
+
+                var path = LogDay.PathOf(mark.Last ?? DateOnly.FromDateTime(signed.Checkpoint.At.UtcDateTime));
+                return await place.HoldsAsync($"checkpoints/{path}.txt", signed.Note(), cancellationToken)
+                    && await place.HoldsAsync($"log/{path}.jsonl", null, cancellationToken);
+            }
+
+            return false;
+        }
+
         private async Task<Result> DiffersAsync(IExportPlace place, string path, CancellationToken cancellationToken)
         {
             logger.LogCritical("{Path} was exported to {Place} and differs from what is on record. Who can write to either?",
                 path, place.Name);
-            var said = await log.ReadMarkAsync(AlarmName, cancellationToken);
-            if (said != path)
-                await log.TryRecordAsync(audit, AlarmName, said, path, new LogEvent
-                {
-                    At = clock.GetUtcNow(), Type = "audit.export_differs", By = new Actor.Sweep(), Way = Way.Current,
-                    What = [new Fact.Text("path", path)],
-                }, cancellationToken);
+            await RecordOnceAsync(path, "audit.export_differs", new Fact.Text("path", path), cancellationToken);
             return new Error("audit.export_differs", $"{path} was exported to {place.Name} and differs from what is on record.");
+        }
+
+        private async Task RecordOnceAsync(string alarm, string type, Fact what, CancellationToken cancellationToken)
+        {
+            var said = await log.ReadMarkAsync(AlarmName, cancellationToken);
+            if (said != alarm)
+                await log.TryRecordAsync(audit, AlarmName, said, alarm, new LogEvent
+                {
+                    At = clock.GetUtcNow(), Type = type, By = new Actor.Sweep(), Way = Way.Current, What = [what],
+                }, cancellationToken);
         }
 
         private Error Alarm(string fault)
@@ -178,19 +217,25 @@ public sealed record ExportDays : IRequest<Result>
     private sealed class NotSignedException(string fault) : Exception(fault);
 
     /// <param name="Day">Up to and with this one everything is exported.</param>
+    /// <param name="Last">The last one of which there is a file; null in a mark of a version that did not say it.</param>
     /// <param name="Tree">Of all that is exported; its size is the place of the next event.</param>
     /// <param name="Keys">The key file as it was put last.</param>
-    private sealed record Mark(DateOnly Day, TreeHead Tree, string Keys)
+    private sealed record Mark(DateOnly Day, DateOnly? Last, TreeHead Tree, string Keys)
     {
         private const string Form = "yyyy-MM-dd";
 
-        public static Mark None { get; } = new(DateOnly.MinValue, TreeHead.Empty, "");
+        public static Mark None { get; } = new(DateOnly.MinValue, null, TreeHead.Empty, "");
 
-        public string Write() => $"{Day.ToString(Form, CultureInfo.InvariantCulture)}\n{Tree.Write()}\n{Keys}";
+        public string Write() => $"{Text(Day)}{(Last is { } last ? $" {Text(last)}" : "")}\n{Tree.Write()}\n{Keys}";
 
         /// <summary>What <see cref="Write"/> wrote; null when it is anything else.</summary>
-        public static Mark? Read(string text) => text.Split('\n', 3) is [var date, var head, var keys]
-            && DateOnly.TryParseExact(date, Form, CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
-            && TreeHead.Read(head) is { } tree ? new Mark(day, tree, keys) : null;
+        public static Mark? Read(string text) => text.Split('\n', 3) is [var days, var head, var keys]
+            && days.Split(' ') is { Length: 1 or 2 } each && each.All(one => Date(one) is not null)
+            && TreeHead.Read(head) is { } tree ? new Mark(Date(each[0])!.Value, each.Length == 2 ? Date(each[1]) : null, tree, keys) : null;
+
+        private static string Text(DateOnly day) => day.ToString(Form, CultureInfo.InvariantCulture);
+
+        private static DateOnly? Date(string text) =>
+            DateOnly.TryParseExact(text, Form, CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : null;
     }
 }

@@ -17,7 +17,9 @@ internal sealed record LogDay(DateOnly Day, long First, SignedCheckpoint Last, I
         .Select(signed => ($"checkpoints/{Path}-{signed.Signatures[0].Key}.txt", signed)).Append(($"checkpoints/{Path}.txt", Last));
 
     /// <summary><c>2026/11/29</c></summary>
-    public string Path => Day.ToString("yyyy'/'MM'/'dd", CultureInfo.InvariantCulture);
+    public string Path => PathOf(Day);
+
+    public static string PathOf(DateOnly day) => day.ToString("yyyy'/'MM'/'dd", CultureInfo.InvariantCulture);
 
     /// <summary>In order. A day that is not over yet may be the last of them.</summary>
     /// <param name="from">The place of the first event that is wanted.</param>

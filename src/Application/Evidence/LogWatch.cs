@@ -14,6 +14,7 @@ public sealed class LogWatch(IEvidenceLog log, EvidenceTerms terms)
 {
     private readonly EventLineReader _reader = new(withProof: false);
     private TreeHead _seen = TreeHead.Empty;
+    private bool _refusedAsBroken;
 
     /// <summary>What was found wrong the last time it came by, in words; null when nothing was.</summary>
     public string? Broken { get; private set; }
@@ -27,6 +28,9 @@ public sealed class LogWatch(IEvidenceLog log, EvidenceTerms terms)
     /// <summary>Why events get no place, in words; null while they do, here or in another process.</summary>
     public string? Trouble { get; private set; }
 
+    /// <summary>What is on record is not what was signed, or something was put there that is no event of ours.</summary>
+    public bool IsTampered => Broken is not null || PassedOver is not null || _refusedAsBroken;
+
     /// <summary>When this process last saw them get one, or another at it; null before the first time.</summary>
     public DateTimeOffset? SequencedAt { get; private set; }
 
@@ -34,6 +38,7 @@ public sealed class LogWatch(IEvidenceLog log, EvidenceTerms terms)
     internal Result<Sequenced> Note(Result<Sequenced> outcome, DateTimeOffset now)
     {
         if (outcome.Refusal is null) Size = outcome.Value.Size;
+        _refusedAsBroken = outcome.Refusal?.Code == EvidenceErrors.Broken("").Code;
         if (outcome.Refusal is null || outcome.Refusal == EvidenceErrors.Held()) (Trouble, SequencedAt) = (null, now);
         else Trouble = outcome.Refusal.Message;
         return outcome;

@@ -1,4 +1,5 @@
 using DbAccess.Application.Approvals;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -15,7 +16,8 @@ namespace DbAccess.Application.Grants;
 /// </summary>
 internal sealed class GrantGiving(
     IGrantStore store, GrantWarrant warrants, GrantSeal seal, GrantAsking asking, IRoleAdministrator roles,
-    ICredentialDelivery delivery, IPolicySource policies, TimeProvider clock, ILogger<GrantGiving> log, RevealTerms? reveal = null)
+    ICredentialDelivery delivery, IPolicySource policies, ToldPlans told, TimeProvider clock, ILogger<GrantGiving> log,
+    RevealTerms? reveal = null)
 {
     /// <summary>How long a worker has; whoever comes later takes over.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(45);
@@ -114,10 +116,12 @@ internal sealed class GrantGiving(
                 return await CompareAsync(grant, cancellationToken);
 
             case RoleMaking.Made made:
+                var plan = await told.ToTellAsync(made.Plan, cancellationToken);
                 var (known, outcome) =
-                    await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, made.Plan, clock.GetUtcNow(),
+                    await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, plan, clock.GetUtcNow(),
                         new Door(made.Host, made.Port, made.SslMode)), cancellationToken);
                 if (outcome.Refusal is not null) return await LostAsync(known, null, cancellationToken);
+                await told.NoteAsync(plan, cancellationToken);
 
                 var credential =
                     new Credential(known.State.Role!, password, made.Host, made.Port, known.State.Target.Database, made.SslMode)

@@ -19,6 +19,14 @@ public interface ICheckpointSigner
     Task<byte[]> SignAsync(string text, CancellationToken cancellationToken);
 }
 
+/// <summary>Keys that are kept elsewhere, by name, besides the one that is set: one that signed so far vouches for the next.</summary>
+public interface IKeysByName
+{
+    /// <summary>Null when that is no name of such a key. Whether there is one is seen when it is opened.</summary>
+    /// <param name="name">Of a key in KMS: its id, ARN or alias.</param>
+    ICheckpointSigner? Find(string name);
+}
+
 /// <summary>A signer whose key is kept here, and can be put aside for another.</summary>
 public interface IKeptKey : ICheckpointSigner
 {

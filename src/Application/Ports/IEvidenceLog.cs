@@ -32,7 +32,7 @@ public sealed class LogBrokenException(string fault, Exception? inner = null) : 
 /// <summary>
 /// The evidence log of a store: events in the order in which they got their place, and every checkpoint. The events themselves are recorded
 /// by <see cref="IAuditTrail"/> and by the saves of grants, in the transaction of the state that they tell of; here they get their place,
-/// once, and nothing here changes or removes one.
+/// once, and nothing here changes or removes one; a repair (<see cref="GoBackAsync"/>) takes places back, which stands on the log.
 /// </summary>
 public interface IEvidenceLog
 {
@@ -59,6 +59,14 @@ public interface IEvidenceLog
     Task<bool> TryAppendAsync(
         LogEnd over, long firstPlace, IReadOnlyList<(UnplacedEvent Event, byte[] Hash)> placed, LogEnd end, DateTimeOffset at,
         CancellationToken cancellationToken);
+
+    /// <summary>
+    /// For a repair: makes this the log's end, whatever stands there. Events from that place on have none any more and are recorded ones
+    /// again; nothing else of them changes. Checkpoints past it that cannot be are put aside under marks (<c>aside:…</c>), not removed
+    /// without a trace. Only whoever holds the log may; safe to repeat.
+    /// </summary>
+    /// <param name="end">Its version is the store's matter.</param>
+    Task GoBackAsync(LogEnd end, long place, DateTimeOffset at, CancellationToken cancellationToken);
 
     /// <summary>The log from a place on, in order, a place that is missing left out.</summary>
     IAsyncEnumerable<PlacedEvent> ReadAsync(long from, CancellationToken cancellationToken);

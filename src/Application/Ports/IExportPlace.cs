@@ -18,6 +18,11 @@ public interface IExportPlace
     /// <exception cref="ExportException">It could not be added now.</exception>
     Task<bool> TryAddAsync(string path, IAsyncEnumerable<string> lines, CancellationToken cancellationToken);
 
+    /// <summary>Whether such a file is there.</summary>
+    /// <param name="content">And is exactly this; null when what is in it does not matter.</param>
+    /// <exception cref="ExportException">That cannot be known now.</exception>
+    Task<bool> HoldsAsync(string path, string? content, CancellationToken cancellationToken);
+
     /// <summary>Puts a small file, over one that is there.</summary>
     /// <exception cref="ExportException">It could not be put now.</exception>
     Task PutAsync(string path, string content, CancellationToken cancellationToken);

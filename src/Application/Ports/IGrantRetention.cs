@@ -11,6 +11,10 @@ public interface IGrantRetention
     /// </summary>
     Task MayGoAsync(GrantId grant, DateTimeOffset at, CancellationToken cancellationToken);
 
-    /// <summary>Removes those whose instant has come, where the store does not do it by itself.</summary>
-    Task PurgeAsync(DateTimeOffset now, CancellationToken cancellationToken);
+    /// <summary>
+    /// Removes those whose instant has come, where the store does not do it by itself. One of which the log tells something that is not
+    /// exported stays, whatever instant the store has for it.
+    /// </summary>
+    /// <param name="exported">So many events from the first on are.</param>
+    Task PurgeAsync(DateTimeOffset now, long exported, CancellationToken cancellationToken);
 }

@@ -43,6 +43,7 @@ public static class GrantFacts
             "grant.role_made" =>
             [
                 .. Role(state), state.RoleOid is { } oid ? new Fact.Number("oid", oid) : null, Text("summary", state.Plan?.Summary),
+                Texts("gives", happened.Gives ?? []),
             ],
             "grant.extended" => [Instant("expiry", state.Window?.Expiry), new Fact.Number("extensions", state.Extensions)],
             "grant.revoking" => [Text("reason", state.EndReason?.ToString())],

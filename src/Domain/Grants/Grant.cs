@@ -140,7 +140,8 @@ public sealed partial class Grant
         if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
 
         Record("grant.role_made", new Actor.Sweep(), now, $"{State.Role} (oid {oid}): {plan.Summary} (plan {plan.Hash})");
-        State = State with { RoleOid = oid, Plan = plan, Door = door };
+        _newEvents[^1] = _newEvents[^1] with { Gives = plan.Gives };
+        State = State with { RoleOid = oid, Plan = plan.Giving(null), Door = door };
         return Result.Done;
     }
 

@@ -10,6 +10,9 @@ namespace DbAccess.Domain.Grants;
 /// <param name="Note">In words, without secrets: the reason somebody gave, what was found and done.</param>
 public sealed record GrantEvent(int Sequence, DateTimeOffset At, string Type, Actor By, GrantStatus? From, GrantStatus To, string? Note)
 {
+    /// <summary>What the role gives, where the log is to tell of it; only of a new event, and not read back.</summary>
+    public IReadOnlyList<string>? Gives { get; init; }
+
     /// <summary>The type of what was run on the target databases; see <see cref="Grant.Ran"/>.</summary>
     public const string Statements = "grant.statements";
 }

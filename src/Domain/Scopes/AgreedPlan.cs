@@ -35,10 +35,17 @@ public sealed record AgreedPlan(string Hash, string Summary, IReadOnlyList<strin
             words.Add(string.Create(CultureInfo.InvariantCulture,
                 $"besides, what everybody has there anyway: {plan.Public.Count:N0} privilege{(plan.Public.Count == 1 ? "" : "s")}"));
 
-        var gives = Entries(plan).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(MostKept + 1).ToList();
-        var tooMany = gives.Count > MostKept || gives.Sum(Encoding.UTF8.GetByteCount) > MostBytes;
-        return new AgreedPlan(
-            plan.Hash, plan.Summary, [.. words.Select(line => Show.Text(line, LongestWord))], tooMany ? null : gives);
+        return new AgreedPlan(plan.Hash, plan.Summary, [.. words.Select(line => Show.Text(line, LongestWord))], GivesOf(plan));
+    }
+
+    /// <summary>As of <see cref="Gives"/>.</summary>
+    internal static IReadOnlyList<string>? GivesOf(PrivilegePlan plan) => Bounded(Entries(plan));
+
+    /// <summary>In order, each once; null when that is more than is kept.</summary>
+    internal static IReadOnlyList<string>? Bounded(IEnumerable<string> entries)
+    {
+        var gives = entries.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Take(MostKept + 1).ToList();
+        return gives.Count > MostKept || gives.Sum(Encoding.UTF8.GetByteCount) > MostBytes ? null : gives;
     }
 
     /// <summary>

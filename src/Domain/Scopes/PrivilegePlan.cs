@@ -50,7 +50,8 @@ public sealed record PrivilegePlan(
     public IReadOnlyList<string> Remarks { get; init; } = [];
 
     /// <summary>What is remembered of it.</summary>
-    public PlanOnRecord OnRecord => new(Hash, Summary) { Remarks = PlanOnRecord.Some(Remarks) };
+    public PlanOnRecord OnRecord =>
+        new PlanOnRecord(Hash, Summary) { Remarks = PlanOnRecord.Some(Remarks) }.Giving(AgreedPlan.GivesOf(this));
 
     /// <summary>More lines than this are no help to anybody; the rest is counted.</summary>
     private const int MostLines = 200;
@@ -166,12 +167,20 @@ public sealed record PlanOnRecord(string Hash, string Summary)
     /// <summary>The first of <see cref="PrivilegePlan.Remarks"/>; the holder is told them with the credentials.</summary>
     public IReadOnlyList<string> Remarks { get; init => field = value ?? []; } = [];
 
+    /// <summary>
+    /// What it gives, as <see cref="AgreedPlan.Gives"/>, on its way to the evidence log; null when it is too much to be kept. No part of a
+    /// grant's state: what is read back from a store does not have it.
+    /// </summary>
+    public IReadOnlyList<string>? Gives { get; private init; }
+
+    public PlanOnRecord Giving(IReadOnlyList<string>? gives) => this with { Gives = gives };
+
     /// <summary>The plans for several databases as one.</summary>
     public static PlanOnRecord Together(IReadOnlyList<PlanOnRecord> plans) =>
-        new(Together([.. plans.Select(plan => plan.Hash)]), string.Join("; ", plans.Select(plan => plan.Summary)))
+        new PlanOnRecord(Together([.. plans.Select(plan => plan.Hash)]), string.Join("; ", plans.Select(plan => plan.Summary)))
         {
             Remarks = Some([.. plans.SelectMany(plan => plan.Remarks)]),
-        };
+        }.Giving(plans.All(plan => plan.Gives is not null) ? AgreedPlan.Bounded(plans.SelectMany(plan => plan.Gives!)) : null);
 
     /// <summary>As many as are kept; how many more there are is the last of them.</summary>
     internal static IReadOnlyList<string> Some(IReadOnlyList<string> remarks) => remarks.Count == 0 ? [] :

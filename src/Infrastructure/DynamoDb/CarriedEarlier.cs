@@ -37,7 +37,7 @@ internal static class CarriedEarlier
             ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(Pk) },
         };
         List<UnplacedEvent> left = [.. (await table.QueryAsync(request, int.MaxValue, cancellationToken))
-            .Select(DynamoJournal.Unplaced).Where(one => !placed.Contains(one.Key)).Take(limit)];
+            .Select(item => DynamoJournal.Unplaced(item, table.Texts)).Where(one => !placed.Contains(one.Key)).Take(limit)];
         if (left.Count == 0) await NoteAsync(table, Done, cancellationToken);
         return left;
     }
@@ -56,7 +56,8 @@ internal static class CarriedEarlier
                 cancellationToken);
             var key = new JournalKey(Pk, string.Create(CultureInfo.InvariantCulture,
                 $"{happened.At.ToUnixTimeMilliseconds():D13}#{happened.Grant?.ToString() ?? "-"}#{number}"));
-            await table.TryPutAsync(DynamoJournal.Item(key, happened, "carried"), "attribute_not_exists(pk)", cancellationToken);
+            await table.TryPutAsync(
+                DynamoJournal.Item(key, EventBody.Of(happened), "carried"), "attribute_not_exists(pk)", cancellationToken);
         }
     }
 
@@ -69,7 +70,7 @@ internal static class CarriedEarlier
         try
         {
             var grant = await table.FindAsync(item["pk"].S, "GRANT", cancellationToken);
-            if (grant?.TextOf("document") is { } document) state = GrantJson.Read(id.ToString(), document);
+            if (grant?.PackedTextOf("document") is { } document) state = GrantJson.Read(id.ToString(), document);
         }
         catch (GrantDocumentException)
         {

@@ -18,6 +18,7 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
 {
     private const string LogPk = "LOG";
     private const string LeaseSk = "LEASE";
+    private const string LastSk = "BATCH#~";
     private const string MarkPk = "MARK";
     private const string Settled = "settled";
 
@@ -37,8 +38,9 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
     public async Task RecordAsync(LogEvent happened, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var (key, write) = (JournalKey.Attempt(happened.Grant, happened.At), Guid.NewGuid().ToString("N"));
-        if (!await table.TryPutAsync(DynamoJournal.Item(key, happened, write), "attribute_not_exists(pk)", cancellationToken)
+        var (key, write, body) = (JournalKey.Attempt(happened.Grant, happened.At), Guid.NewGuid().ToString("N"), EventBody.Of(happened));
+        await table.Texts.KeepAsync(body, cancellationToken);
+        if (!await table.TryPutAsync(DynamoJournal.Item(key, body, write), "attribute_not_exists(pk)", cancellationToken)
             && (await table.FindAsync(key.Pk, key.Sk, CancellationToken.None))?.TextOf("write_id") != write)
             throw new DynamoStoreException("An event could not be recorded: something else stands in its place.");
     }
@@ -65,7 +67,8 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
     }
 
     public async Task<LogEnd> ReadEndAsync(CancellationToken cancellationToken) =>
-        await LastAsync(cancellationToken) is { } last ? new LogEnd(last.Next, last.Head, last.Checkpoint) : new LogEnd(0, null, null);
+        await LastItemAsync(LastSk, cancellationToken) is { } item && Read(item) is var last
+            ? new LogEnd(last.Next, last.Head, last.Checkpoint) : new LogEnd(0, null, null);
 
     public async Task<IReadOnlyList<UnplacedEvent>> ListUnplacedAsync(int limit, CancellationToken cancellationToken)
     {
@@ -95,7 +98,9 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         }
 
         // Of one grant, the instants never go back; what is equal is put in order by the number.
-        return [.. waiting.OrderBy(item => item["sk"].S, StringComparer.Ordinal).Take(limit).Select(DynamoJournal.Unplaced)];
+        List<Dictionary<string, AttributeValue>> next = [.. waiting.OrderBy(item => item["sk"].S, StringComparer.Ordinal).Take(limit)];
+        await table.Texts.ReadyAsync(next, cancellationToken);
+        return [.. next.Select(item => DynamoJournal.Unplaced(item, table.Texts))];
     }
 
     public async Task<bool> TryAppendAsync(LogEnd over, long firstPlace, IReadOnlyList<(UnplacedEvent Event, byte[] Hash)> placed,
@@ -113,6 +118,53 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         item.SetText("checkpoint", end.Checkpoint);
         return await table.TryPutAsync(item, "attribute_not_exists(pk)", cancellationToken)
             || (await table.FindAsync(LogPk, BatchSk(firstPlace), CancellationToken.None))?.TextOf("write_id") == write;
+    }
+
+    /// <summary>Needs <c>dynamodb:DeleteItem</c> on <c>LOG</c>, which no role of the product has: whoever repairs brings it.</summary>
+    public async Task GoBackAsync(LogEnd end, long place, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        var now = at.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+        await foreach (var item in table.ReadAsync(BatchesFrom(BatchSk(place)), cancellationToken))
+        {
+            await KeepAsideAsync(item, now, cancellationToken);
+            await table.TryDeleteAsync(
+                new DeleteItemRequest { Key = DynamoTable.Key(LogPk, item["sk"].S) }, cancellationToken);
+        }
+
+        if (await LastItemAsync(LastSk, cancellationToken) is { } last
+            && (last.TextOf("head"), last.TextOf("checkpoint"), last.NumberOf("next")) != (end.Head, end.Checkpoint, place))
+        {
+            await KeepAsideAsync(last, now, cancellationToken);
+            await table.TryUpdateAsync(new UpdateItemRequest
+            {
+                Key = DynamoTable.Key(LogPk, last["sk"].S),
+                UpdateExpression = "SET #head = :head, #checkpoint = :checkpoint, #next = :next",
+                ExpressionAttributeNames =
+                    new(StringComparer.Ordinal) { ["#head"] = "head", ["#checkpoint"] = "checkpoint", ["#next"] = "next" },
+                ExpressionAttributeValues = new(StringComparer.Ordinal)
+                {
+                    [":head"] = DynamoItem.Text(end.Head!), [":checkpoint"] = DynamoItem.Text(end.Checkpoint!),
+                    [":next"] = DynamoItem.Number(place),
+                },
+            }, cancellationToken);
+        }
+
+        // What lost its place was recorded about when that was signed, or later.
+        _settled = end.Signed!.Checkpoint.At - DeepSlack;
+        _deep = DateTimeOffset.MinValue;
+        await table.TryUpdateAsync(new UpdateItemRequest
+        {
+            Key = DynamoTable.Key(LogPk, LeaseSk), UpdateExpression = $"SET {Settled} = :settled",
+            ExpressionAttributeValues =
+                new(StringComparer.Ordinal) { [":settled"] = DynamoItem.Number(_settled.Value.ToUnixTimeMilliseconds()) },
+        }, cancellationToken);
+    }
+
+    private Task<bool> KeepAsideAsync(Dictionary<string, AttributeValue> item, string now, CancellationToken cancellationToken)
+    {
+        var aside = new Dictionary<string, AttributeValue>(item, StringComparer.Ordinal);
+        (aside["pk"], aside["sk"]) = (DynamoItem.Text(MarkPk), DynamoItem.Text($"aside:{item["sk"].S}:{now}"));
+        return table.TryPutAsync(aside, "attribute_not_exists(pk)", cancellationToken);
     }
 
     public IAsyncEnumerable<PlacedEvent> ReadAsync(long from, CancellationToken cancellationToken) =>
@@ -164,7 +216,7 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         request.ExpressionAttributeValues[":batch"] = DynamoItem.Text("BATCH#");
         await foreach (var item in table.ReadAsync(request, cancellationToken))
         {
-            var batch = Batch.Read(item);
+            var batch = Read(item);
             if (batch.At < since) break;
             placed.UnionWith(batch.Events);
         }
@@ -188,8 +240,9 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
             {
                 var found = (await table.FindManyAsync(some.Select(one => (one.Key.Pk, one.Key.Sk)), cancellationToken))
                     .ToDictionary(item => DynamoJournal.Key(item));
+                await table.Texts.ReadyAsync(found.Values, cancellationToken);
                 foreach (var (place, key, hash) in some)
-                    yield return new PlacedEvent(place, DynamoJournal.Body(found.GetValueOrDefault(key)), hash);
+                    yield return new PlacedEvent(place, DynamoJournal.Body(found.GetValueOrDefault(key), table.Texts), hash);
             }
         }
     }
@@ -197,23 +250,33 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
     /// <summary>From the batch that holds that place on.</summary>
     private async IAsyncEnumerable<Batch> BatchesAsync(long from, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var first = await LastAsync(cancellationToken, from);
+        var first = await LastItemAsync(BatchSk(from), cancellationToken);
         if (first is null) yield break;
 
-        var request = Batches("pk = :pk AND sk BETWEEN :from AND :last", forward: true);
-        request.ExpressionAttributeValues[":from"] = DynamoItem.Text(BatchSk(first.First));
-        request.ExpressionAttributeValues[":last"] = DynamoItem.Text("BATCH#~");
-        await foreach (var item in table.ReadAsync(request, cancellationToken)) yield return Batch.Read(item);
+        // One that was edited by hand is left out: whoever reads sees that events are missing.
+        await foreach (var item in table.ReadAsync(BatchesFrom(first["sk"].S), cancellationToken))
+            if (Batch.TryRead(item) is { } batch) yield return batch;
     }
 
-    /// <summary>The newest batch, or the newest that begins at a place or before it.</summary>
-    private async Task<Batch?> LastAsync(CancellationToken cancellationToken, long upTo = long.MaxValue)
+    /// <summary>The newest batch that begins at a place or before it.</summary>
+    private async Task<Dictionary<string, AttributeValue>?> LastItemAsync(string upTo, CancellationToken cancellationToken)
     {
         var request = Batches("pk = :pk AND sk BETWEEN :first AND :upTo", forward: false);
         request.ExpressionAttributeValues[":first"] = DynamoItem.Text("BATCH#");
-        request.ExpressionAttributeValues[":upTo"] = DynamoItem.Text(upTo == long.MaxValue ? "BATCH#~" : BatchSk(upTo));
-        return await table.QueryAsync(request, 1, cancellationToken) is [var item] ? Batch.Read(item) : null;
+        request.ExpressionAttributeValues[":upTo"] = DynamoItem.Text(upTo);
+        return await table.QueryAsync(request, 1, cancellationToken) is [var item] ? item : null;
     }
+
+    private static QueryRequest BatchesFrom(string sk)
+    {
+        var request = Batches("pk = :pk AND sk BETWEEN :from AND :last", forward: true);
+        request.ExpressionAttributeValues[":from"] = DynamoItem.Text(sk);
+        request.ExpressionAttributeValues[":last"] = DynamoItem.Text(LastSk);
+        return request;
+    }
+
+    private static Batch Read(Dictionary<string, AttributeValue> item) =>
+        Batch.TryRead(item) ?? throw new LogBrokenException($"{LogPk} {item["sk"].S} is not as it was written");
 
     private Task<List<Dictionary<string, AttributeValue>>> QueryHourAsync(string pk, DateTimeOffset from, DateTimeOffset until,
         CancellationToken cancellationToken)
@@ -245,9 +308,18 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
     {
         public byte[] Hash(int i) => Hashes[(i * MerkleTree.HashBytes)..((i + 1) * MerkleTree.HashBytes)];
 
-        public static Batch Read(Dictionary<string, AttributeValue> item) => new(
-            long.Parse(item["sk"].S["BATCH#".Length..], CultureInfo.InvariantCulture), item.NumberOf("next")!.Value,
-            DateTimeOffset.FromUnixTimeMilliseconds(item.NumberOf("at")!.Value), item["events"].S.Split('\n'), item["hashes"].B.ToArray(),
-            item.TextOf("head"), item.TextOf("checkpoint"));
+        /// <summary>Null when it is not as an append left it.</summary>
+        public static Batch? TryRead(Dictionary<string, AttributeValue> item)
+        {
+            if (!long.TryParse(item["sk"].S.AsSpan("BATCH#".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var first)
+                || item.NumberOf("next") is not { } next || item.NumberOf("at") is not { } at || item.TextOf("events") is not { } events
+                || item.GetValueOrDefault("hashes")?.B?.ToArray() is not { } hashes) return null;
+            var keys = events.Split('\n');
+            return keys.Length == next - first && hashes.Length == keys.Length * MerkleTree.HashBytes
+                && keys.All(key => key.Count(letter => letter == '|') == 1)
+                && at >= 0 && at <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+                ? new Batch(first, next, DateTimeOffset.FromUnixTimeMilliseconds(at), keys, hashes, item.TextOf("head"),
+                    item.TextOf("checkpoint")) : null;
+        }
     }
 }

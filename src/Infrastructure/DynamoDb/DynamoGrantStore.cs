@@ -43,7 +43,10 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGran
 
     // What a save may take away from an item.
     private static readonly string[] Optional =
-        ["role", "expires_at", "due_shard", "due_at", "live_database", DynamoTable.PurgeAttribute];
+        [
+            "role", "expires_at", "due_shard", "due_at", "live_database", DynamoTable.PurgeAttribute, "document",
+            DynamoPacking.Packed("document"),
+        ];
     private const string CountPk = "COUNT";
 
     // With a cluster's name behind it: when a grant with a role there was last counted as ended.
@@ -79,7 +82,7 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGran
         }, cancellationToken);
 
     /// <summary>DynamoDB does it, by the attribute, within two days.</summary>
-    public Task PurgeAsync(DateTimeOffset now, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task PurgeAsync(DateTimeOffset now, long exported, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
         await table.FindAsync(Pk(id.ToString()), GrantSk, cancellationToken) is { } item ? Read(item) : null;
@@ -181,7 +184,9 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGran
 
         var (moments, first) = MomentsOf(grant);
         var keys = moments.Select((at, i) => JournalKey.Of(id, first + i, at)).Select(key => (key.Pk, key.Sk));
-        var events = (await table.FindManyAsync(keys, cancellationToken)).Select(DynamoJournal.Body).OfType<EventBody>()
+        var found = await table.FindManyAsync(keys, cancellationToken);
+        await table.Texts.ReadyAsync(found, cancellationToken);
+        var events = found.Select(item => DynamoJournal.Body(item, table.Texts)).OfType<EventBody>()
             .Select(body => EventReading.GrantEvent(id, body));
         return [.. first > 1 ? await ListEarlierAsync(id, cancellationToken) : [], .. events];
     }
@@ -322,7 +327,7 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGran
     private static Grant Read(Dictionary<string, AttributeValue> item)
     {
         var id = IdOf(item);
-        return item.TextOf("document") is { } document && item.NumberOf("version") is { } version
+        return item.PackedTextOf("document") is { } document && item.NumberOf("version") is { } version
             ? new Grant(GrantJson.Read(id, document) with { Version = version })
             : throw new GrantDocumentException(id, "its item has no document or no version.");
     }

@@ -34,13 +34,18 @@ internal static class DynamoItem
     public static long? NumberOf(this Dictionary<string, AttributeValue> item, string name) =>
         item.GetValueOrDefault(name)?.N is { } text ? long.Parse(text, CultureInfo.InvariantCulture) : null;
 
-    /// <summary>As DynamoDB counts it: names and values in UTF-8. Numbers are counted generously.</summary>
-    public static int Size(Dictionary<string, AttributeValue> item) => item.Sum(pair =>
-        Encoding.UTF8.GetByteCount(pair.Key) + (pair.Value switch
-        {
-            { S: { } text } => Encoding.UTF8.GetByteCount(text),
-            { N: { } number } => (number.Length / 2) + 2,
-            { B: { } bytes } => (int)bytes.Length,
-            _ => 1,
-        }));
+    /// <summary>
+    /// As DynamoDB counts it: names and values in UTF-8, a list three bytes and one for each element. Numbers are counted generously.
+    /// </summary>
+    public static int Size(Dictionary<string, AttributeValue> item) =>
+        item.Sum(pair => Encoding.UTF8.GetByteCount(pair.Key) + Size(pair.Value));
+
+    private static int Size(AttributeValue value) => value switch
+    {
+        { S: { } text } => Encoding.UTF8.GetByteCount(text),
+        { N: { } number } => (number.Length / 2) + 2,
+        { B: { } bytes } => (int)bytes.Length,
+        { L: { } list } => 3 + list.Sum(one => 1 + Size(one)),
+        _ => 1,
+    };
 }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
-using System.Text;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
@@ -66,41 +64,26 @@ internal sealed record JournalKey(string Pk, string Sk)
 /// <summary>Events as items of the journal, to and from.</summary>
 internal static class DynamoJournal
 {
-    /// <summary>Longer ones are compressed, since each kilobyte costs: what was run on a database is a few thousand characters.</summary>
-    private const int Compressed = 600;
-
-    public static Dictionary<string, AttributeValue> Item(JournalKey key, LogEvent happened, string write)
+    public static Dictionary<string, AttributeValue> Item(JournalKey key, EventBody body, string write)
     {
-        var (item, body) = (DynamoTable.Key(key.Pk, key.Sk), EventBody.Of(happened));
+        var item = DynamoTable.Key(key.Pk, key.Sk);
         item["body"] = DynamoItem.Text(body.Json);
         item["write_id"] = DynamoItem.Text(write);
-        if (body.Open is { Length: > Compressed } open) item["open_br"] = DynamoItem.Bytes(Compress(open));
-        else item.SetText("open", body.Open);
+        if (body.Open is null) return item;
+
+        var (open, texts) = DynamoTexts.Shorten(body.Open);
+        item.SetPacked("open", open);
+        if (texts.Count > 0) item[DynamoTexts.Attribute] = DynamoItem.Text(string.Join(' ', texts));
         return item;
     }
 
     public static JournalKey Key(Dictionary<string, AttributeValue> item) => new(item["pk"].S, item["sk"].S);
 
-    public static EventBody? Body(Dictionary<string, AttributeValue>? item) =>
-        item?.TextOf("body") is { } body ? new EventBody(body, item.TextOf("open")
-            ?? (item.GetValueOrDefault("open_br")?.B is { } packed ? Decompress(packed) : null)) : null;
-
-    private static byte[] Compress(string text)
-    {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        var packed = new byte[BrotliEncoder.GetMaxCompressedLength(bytes.Length)];
-        return BrotliEncoder.TryCompress(bytes, packed, out var length, quality: 5, window: 22)
-            ? packed[..length] : throw new DynamoStoreException("An event could not be compressed.");
-    }
-
-    private static string Decompress(Stream packed)
-    {
-        packed.Position = 0;
-        using var reader = new StreamReader(new BrotliStream(packed, CompressionMode.Decompress, leaveOpen: true), Encoding.UTF8);
-        return reader.ReadToEnd();
-    }
+    /// <param name="texts">That know what it refers to (<see cref="DynamoTexts.ReadyAsync"/>).</param>
+    public static EventBody? Body(Dictionary<string, AttributeValue>? item, DynamoTexts texts) => item?.TextOf("body") is { } body
+        ? new EventBody(body, item.PackedTextOf("open") is { } open ? texts.Whole(open) : null) : null;
 
     /// <summary>Of what is no event, with an empty body.</summary>
-    public static UnplacedEvent Unplaced(Dictionary<string, AttributeValue> item) =>
-        new(Key(item).ToString(), (Key(item).IsOurs ? Body(item) : null) ?? new EventBody("", null));
+    public static UnplacedEvent Unplaced(Dictionary<string, AttributeValue> item, DynamoTexts texts) =>
+        new(Key(item).ToString(), (Key(item).IsOurs ? Body(item, texts) : null) ?? new EventBody("", null));
 }

@@ -29,10 +29,12 @@ public static class EvidenceRegistration
             settings.Fault($"Audit:KmsKey is '{kmsKey}'; it must be the id, the ARN or the alias (alias/…) of a key in KMS.");
         // With a key in KMS, too: it is what signed before there was that one.
         services.AddSingleton<IKeptKey>(new FileSigner(settings.Optional("Audit:Key", "data/audit-key.pem")));
+        services.TryAddSingleton<IAmazonKeyManagementService>(_ =>
+            AwsClients.Create(() => new AmazonKeyManagementServiceClient(AwsClients.Kms())));
+        services.AddSingleton<IKeysByName>(provider =>
+            new KmsKeys(() => provider.GetRequiredService<IAmazonKeyManagementService>()));
         if (kmsKey.Length > 0)
         {
-            services.AddSingleton<IAmazonKeyManagementService>(_ =>
-                AwsClients.Create(() => new AmazonKeyManagementServiceClient(AwsClients.Kms())));
             services.AddSingleton<ICheckpointSigner>(provider =>
                 new KmsSigner(provider.GetRequiredService<IAmazonKeyManagementService>(), kmsKey));
         }
@@ -62,5 +64,4 @@ public static class EvidenceRegistration
         return services.AddSingleton(provider => new ExportTerms(
             new S3ExportPlace(provider.GetRequiredService<IAmazonS3>(), address.Bucket, address.Prefix), keep));
     }
-
 }

@@ -49,10 +49,9 @@ public sealed partial class ExportFolder
     {
         if (!IsPack)
         {
-            var checkpoints = Days("checkpoints", ".txt").Select(path => Checkpoint(_open(path), path));
             var log = Days("log", ".jsonl").Select(path => new EvidenceFile(path, () => _open(path)));
             return await new LogVerifier(keys).VerifyAsync(
-                log, [.. checkpoints], [.. kept.Select(path => Checkpoint(Read(path), path))], progress, cancellationToken);
+                log, Checkpoints(), [.. kept.Select(path => Checkpoint(Read(path), path))], progress, cancellationToken);
         }
 
         if (kept.Count > 0) throw new NotSupportedException("a checkpoint that you kept can be held against the whole log; this is a pack");
@@ -63,6 +62,9 @@ public sealed partial class ExportFolder
             description.ToArray(), _paths.Contains(checkpoint) ? Checkpoint(_open(checkpoint), checkpoint) : null,
             new EvidenceFile(events, () => _paths.Contains(events) ? _open(events) : Stream.Null), progress, cancellationToken);
     }
+
+    /// <summary>All checkpoints of an export of the log.</summary>
+    public IReadOnlyList<CheckpointFile> Checkpoints() => [.. Days("checkpoints", ".txt").Select(path => Checkpoint(_open(path), path))];
 
     private static FileStream Read(string path) =>
         new(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });

@@ -35,6 +35,18 @@ internal sealed class FolderExportPlace(string folder) : IExportPlace
         }
     }
 
+    public async Task<bool> HoldsAsync(string path, string? content, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return File.Exists(In(path)) && (content is null || await File.ReadAllTextAsync(In(path), cancellationToken) == content);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw Fault(path, failure, "read");
+        }
+    }
+
     public async Task PutAsync(string path, string content, CancellationToken cancellationToken)
     {
         var file = In(path);
@@ -84,7 +96,8 @@ internal sealed class FolderExportPlace(string folder) : IExportPlace
         }
     }
 
-    private static ExportException Fault(string path, Exception failure) => new($"{path} cannot be written ({failure.GetType().Name})");
+    private static ExportException Fault(string path, Exception failure, string done = "written") =>
+        new($"{path} cannot be {done} ({failure.GetType().Name})");
 
     private string In(string path) => Path.Combine(folder, path.Replace('/', Path.DirectorySeparatorChar));
 }

@@ -55,6 +55,28 @@ internal sealed class S3ExportPlace(IAmazonS3 client, string bucket, string pref
         }
     }
 
+    public async Task<bool> HoldsAsync(string path, string? content, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (content is not null)
+                return await IsThereAsync(
+                    path, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content))), cancellationToken);
+
+            await client.GetObjectMetadataAsync(
+                new GetObjectMetadataRequest { BucketName = bucket, Key = prefix + path }, cancellationToken);
+            return true;
+        }
+        catch (AmazonServiceException none) when (none.StatusCode is HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+        catch (Exception failure) when (AwsFault.Is(failure, cancellationToken))
+        {
+            throw Fault("read", path, failure);
+        }
+    }
+
     public async Task PutAsync(string path, string content, CancellationToken cancellationToken)
     {
         try
@@ -78,7 +100,8 @@ internal sealed class S3ExportPlace(IAmazonS3 client, string bucket, string pref
                 new GetObjectRequest { BucketName = bucket, Key = prefix + path }, cancellationToken);
             return await ExportHash.OfAsync(answer.ResponseStream, cancellationToken) == hash;
         }
-        catch (Exception failure) when (AwsFault.Is(failure, cancellationToken))
+        catch (Exception failure)
+            when (AwsFault.Is(failure, cancellationToken) && failure is not AmazonServiceException { StatusCode: HttpStatusCode.NotFound })
         {
             throw Fault("compared with what is on record", path, failure);
         }

@@ -40,6 +40,7 @@ internal sealed class SequencerWorker(IServiceScopeFactory scopes, TimeProvider 
             await mediator.Send(new SequenceEvents(), stoppingToken);
             await mediator.Send(new WitnessCheckpoint(), stoppingToken);
             await mediator.Send(new ExportDays(), stoppingToken);
+            await mediator.Send(new TellOfEvidence(Always: false), stoppingToken);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {

@@ -106,6 +106,31 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         },
         cancellationToken);
 
+    public Task GoBackAsync(LogEnd end, long place, DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(
+        connection =>
+        {
+            var (now, note) = (StoreTime.Milliseconds(at), end.Checkpoint!);
+            SqliteDatabase.Execute(connection,
+                "INSERT INTO marks (name, value) SELECT 'aside:' || size || ':' || $now, note FROM checkpoints WHERE size >= $place " +
+                    "AND note <> $note ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                ("$now", now), ("$place", place), ("$note", note));
+            SqliteDatabase.Execute(connection, "DELETE FROM checkpoints WHERE size >= $place", ("$place", place));
+            SqliteDatabase.Execute(connection, "INSERT INTO checkpoints (size, at, note) VALUES ($place, $at, $note)",
+                ("$place", place), ("$at", StoreTime.Text(end.Signed!.Checkpoint.At)), ("$note", note));
+            SqliteDatabase.Execute(connection,
+                "INSERT INTO log_end (one, version, head, checkpoint) VALUES (1, 1, $head, $note) ON CONFLICT (one) DO UPDATE " +
+                    "SET version = version + 1, head = excluded.head, checkpoint = excluded.checkpoint",
+                ("$head", end.Head), ("$note", note));
+            // What keeps places as they are would keep these; it comes back with the same commit.
+            const string trigger = "evidence_is_not_edited";
+            var sql = SqliteDatabase.List(connection, $"SELECT sql FROM sqlite_schema WHERE name = '{trigger}'", row => row.GetString(0));
+            if (sql.Count > 0) SqliteDatabase.Execute(connection, $"DROP TRIGGER {trigger}");
+            SqliteDatabase.Execute(connection, "UPDATE evidence SET place = NULL, hash = NULL WHERE place >= $place", ("$place", place));
+            foreach (var text in sql) SqliteDatabase.Execute(connection, text);
+            return (true, true);
+        },
+        cancellationToken);
+
     public IAsyncEnumerable<PlacedEvent> ReadAsync(long from, CancellationToken cancellationToken) => PagesAsync(
         "SELECT place, body, open, hash FROM evidence WHERE place >= $from ORDER BY place LIMIT $page", from, cancellationToken);
 

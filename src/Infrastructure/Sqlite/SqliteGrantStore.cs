@@ -104,11 +104,13 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         },
         cancellationToken);
 
-    public Task PurgeAsync(DateTimeOffset now, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task PurgeAsync(DateTimeOffset now, long exported, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
-            var purged = SqliteDatabase.Execute(
-                connection, "DELETE FROM grants WHERE purge_at <= $now AND ended_at IS NOT NULL", ("$now", StoreTime.Milliseconds(now)));
+            var purged = SqliteDatabase.Execute(connection,
+                "DELETE FROM grants WHERE purge_at <= $now AND ended_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM evidence " +
+                    "WHERE grant_id = grants.id AND (place IS NULL OR place >= $exported))",
+                ("$now", StoreTime.Milliseconds(now)), ("$exported", exported));
             return (purged, purged > 0);
         },
         cancellationToken);

@@ -46,7 +46,7 @@ internal sealed class WebhookSender(
         while (await TryHoldAsync(cancellationToken))
         {
             var mark = await log.ReadMarkAsync(CursorMark, cancellationToken);
-            Next = long.Parse(mark ?? "0", CultureInfo.InvariantCulture);
+            Next = mark is null ? 0 : await BelievedAsync(mark, cancellationToken);
             // One reading for all batches: a store reads ahead by thousands.
             await foreach (var batch in BatchesAsync(Next, cancellationToken))
             {
@@ -64,6 +64,17 @@ internal sealed class WebhookSender(
         }
 
         return new Delivered(sent, null, null);
+    }
+
+    /// <summary>At least once: what cannot be how far it came is no reason to leave an event out.</summary>
+    private async Task<long> BelievedAsync(string mark, CancellationToken cancellationToken)
+    {
+        if (long.TryParse(mark, NumberStyles.None, CultureInfo.InvariantCulture, out var next)
+            && next <= ((await log.ReadEndAsync(cancellationToken)).Signed?.Checkpoint.Size ?? 0)) return next;
+
+        logger.LogCritical("What webhook {Webhook} was sent last is past the end of the evidence log, or no number: everything is sent " +
+            "again. Was an older store put back, or who can write to it?", webhook.Number);
+        return 0;
     }
 
     private async IAsyncEnumerable<List<PlacedEvent>> BatchesAsync(long from, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -112,7 +123,9 @@ internal sealed class WebhookSender(
         var now = clock.GetUtcNow();
         var held = await log.ReadMarkAsync(HolderMark, cancellationToken);
         if (held?.Split(' ') is [var holder, var until] && holder != _me
-            && long.Parse(until, CultureInfo.InvariantCulture) > now.ToUnixTimeMilliseconds()) return false;
+            && long.TryParse(until, NumberStyles.None, CultureInfo.InvariantCulture, out var ms) && ms > now.ToUnixTimeMilliseconds()
+            // One that reaches further (a clock that was wrong, a hand in the store) holds nobody up.
+            && ms <= (now + Lease + LogEnd.ClocksDiffer).ToUnixTimeMilliseconds()) return false;
 
         var mine = string.Create(CultureInfo.InvariantCulture, $"{_me} {(now + Lease).ToUnixTimeMilliseconds()}");
         return held == mine || await log.TryWriteMarkAsync(HolderMark, held, mine, cancellationToken);

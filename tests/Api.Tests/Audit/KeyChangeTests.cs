@@ -71,6 +71,57 @@ public sealed class KeyChangeTests : IDisposable
         Assert.True(next.Fits(signed[^1].Checkpoint.Body(), signed[^1].Signatures[0].Signature));
     }
 
+    /// <summary>A key that is kept elsewhere and signed so far can still sign: it vouches for the next one when somebody says which it is.</summary>
+    [Theory]
+    [InlineData("alias/old", null, "audit.key")]
+    [InlineData("alias/other", "The newest checkpoint was not signed with alias/other", null)]
+    [InlineData("no such name", "which is not the id, the ARN or the alias of a key in KMS", null)]
+    [InlineData(null, "The old key is lost", "audit.key_lost")]
+    public async Task A_key_that_is_kept_elsewhere_vouches_for_the_next_where_it_is_named(string? named, string? said, string? recorded)
+    {
+        using var old = new FakeSigner();
+        using var other = new FakeSigner();
+        other.Replace();
+        using (var scope = _services.CreateScope())
+            Assert.Null((await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new SequenceEvents(With: old), Stop)).Refusal);
+        var services = new Named(_services, new() { ["alias/old"] = old, ["alias/other"] = other });
+        var (before, error) = (Console.Error, new StringWriter());
+        Console.SetError(error);
+        int code;
+        try
+        {
+            code = await AuditKeyVerb.RunAsync(services, new Verb.AuditKey(Change: true, named));
+        }
+        finally
+        {
+            Console.SetError(before);
+        }
+
+        Assert.Contains(said ?? "", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(recorded is null ? CommandLine.Failure : CommandLine.Success, code);
+        var signed = (await _log.ReadCheckpointsAsync(0, Stop).ToListAsync(Stop)).ConvertAll(note => SignedCheckpoint.Parse(note)!);
+        if (recorded is null)
+        {
+            Assert.Single(signed);
+            return;
+        }
+
+        Assert.Contains(_log.Records, record => record.Type == recorded);
+        Assert.Equal(named is null, _log.Records.Any(record => record.Type == "audit.key_lost"));
+        var next = await _services.GetRequiredService<IKeptKey>().OpenAsync(first: false, Stop);
+        Assert.Equal(next.Id, signed[^1].Signatures[0].Key);
+        var brought = await _log.ReadAsync(0, Stop).FirstAsync(one => one.Body!.Json.Contains($"\"key_id\":\"{next.Id}\"", StringComparison.Ordinal), Stop);
+        Assert.Equal(named is not null, signed.Any(one => one.Signatures[0].Key == old.Key.Id && one.Checkpoint.Size > brought.Place));
+    }
+
+    /// <summary>As after a restart without Audit:KmsKey, with those keys in KMS.</summary>
+    private sealed class Named(IServiceProvider inner, Dictionary<string, ICheckpointSigner> keys) : IServiceProvider, IKeysByName
+    {
+        public object? GetService(Type serviceType) => serviceType == typeof(IKeysByName) ? this : inner.GetService(serviceType);
+
+        public ICheckpointSigner? Find(string name) => keys.GetValueOrDefault(name);
+    }
+
     private async Task CutOffAsync(IKeptKey old, LogKey next)
     {
         using var scope = _services.CreateScope();

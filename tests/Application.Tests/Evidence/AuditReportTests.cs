@@ -171,6 +171,20 @@ public sealed class AuditReportTests
         Assert.DoesNotContain("refunds", files["proposed-scopes.yaml"], StringComparison.Ordinal);
     }
 
+    /// <summary>Nobody was asked, so there is no card that shows the plan: what it gives stands with the first role of it, for all others.</summary>
+    [Fact]
+    public void A_scope_that_a_rule_gives_alone_is_proposed_smaller_too()
+    {
+        var told = new GrantPlot { Id = "AAAA-AC", At = At, TellsWithRole = true };
+
+        var files = Files(new SomeLog().Grant(told).Grant(told with { Id = "AAAA-AD", At = At.AddHours(2), TellsWithRole = false }));
+        var untold = Files(new SomeLog().Grant(told with { TellsWithRole = false }));
+
+        Assert.Equal("fix-orders,orders,table,public.refunds,select,true", Line(files["unused-privileges.csv"], 2));
+        Assert.DoesNotContain("refunds", files["proposed-scopes.yaml"], StringComparison.Ordinal);
+        Assert.Contains("without a list of what they gave", untold["scopes.csv"], StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_one_grant_used_is_not_called_unused_for_another()
     {

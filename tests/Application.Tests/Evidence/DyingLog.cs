@@ -28,6 +28,12 @@ internal sealed class DyingLog(InMemoryEvidenceLog log, int step) : IAuditTrail,
         DateTimeOffset at, CancellationToken cancellationToken) =>
         DieAsync(() => log.TryAppendAsync(over, firstPlace, placed, end, at, cancellationToken));
 
+    public Task GoBackAsync(LogEnd end, long place, DateTimeOffset at, CancellationToken cancellationToken) => DieAsync(async () =>
+    {
+        await log.GoBackAsync(end, place, at, cancellationToken);
+        return true;
+    });
+
     public IAsyncEnumerable<PlacedEvent> ReadAsync(long from, CancellationToken cancellationToken) => log.ReadAsync(from, cancellationToken);
 
     public IAsyncEnumerable<PlacedEvent> ReadGrantAsync(GrantId grant, CancellationToken cancellationToken) => log.ReadGrantAsync(grant, cancellationToken);

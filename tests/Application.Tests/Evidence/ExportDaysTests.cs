@@ -200,6 +200,62 @@ public sealed class ExportDaysTests : IDisposable
         Assert.Equal(_stage.Now, _stage.Store.PurgedAt);
     }
 
+    [Theory]
+    [InlineData("days that never went out")]
+    [InlineData("a day that is to come")]
+    [InlineData("a root of its own")]
+    [InlineData("nonsense")]
+    public async Task A_mark_that_the_place_does_not_bear_out_is_an_alarm_and_everything_is_exported_again(string forged)
+    {
+        await DayAsync();
+        await NextDayAsync();
+        await ExportAsync();
+        await DayAsync();
+        await NextDayAsync();
+        await DayAsync();
+        var (kept, end) = (await _stage.Audit.ReadMarkAsync("exported", Stop), TreeHead.Read((await _stage.Audit.ReadEndAsync(Stop)).Head!)!);
+        await NextDayAsync();
+        await NextDayAsync();
+        var purged = _stage.Store.PurgedAt;
+        await _stage.Audit.TryWriteMarkAsync("exported", kept, forged switch
+        {
+            "days that never went out" => $"{Day(-2)} {Day(-2)}\n{end.Write()}\n",
+            "a day that is to come" => $"{Day(30)}\n{end.Write()}\n",
+            "a root of its own" => $"{Day(-2)}\n{TreeHead.Empty.Add(new byte[32]).Write()}\n",
+            _ => "nonsense",
+        }, Stop);
+
+        _place.Fails = "AWS denies it";
+        await _stage.First.SendAsync(new ExportDays());
+        Assert.Equal(purged, _stage.Store.PurgedAt);
+        _place.Fails = null;
+        await ExportAsync();
+        await _stage.First.SendAsync(new SequenceEvents());
+        await NextDayAsync();
+        await ExportAsync();
+
+        Assert.Equal(await WholeAsync(), _place.Files);
+        Assert.Null((await VerifyAsync()).Fault);
+        Assert.Single(_stage.Audit.Records, happened => happened.Type == "audit.broken");
+        Assert.Contains(_stage.Log.Lines, line => line.Contains("the mark of what was exported", StringComparison.Ordinal) && line.Contains(" Critical ", StringComparison.Ordinal));
+        Assert.True(end.Size < _stage.Store.Exported);
+    }
+
+    [Fact]
+    public async Task A_day_that_was_taken_out_of_the_place_is_put_there_again()
+    {
+        await DayAsync();
+        await NextDayAsync();
+        await ExportAsync();
+        _place.Files.Remove($"log/{Path(-1)}.jsonl");
+        await NextDayAsync();
+
+        await ExportAsync();
+
+        Assert.Contains($"log/{Path(-2)}.jsonl", _place.Files.Keys);
+        Assert.Null((await VerifyAsync()).Fault);
+    }
+
     [Fact]
     public async Task Without_a_place_nothing_is_exported()
     {
@@ -281,6 +337,9 @@ internal sealed class FakeExportPlace : IExportPlace
         Writes++;
         return Files.TryAdd(path, content) || Files[path] == content;
     }
+
+    public Task<bool> HoldsAsync(string path, string? content, CancellationToken cancellationToken) => Fails is { } why ? throw new ExportException(why)
+        : Task.FromResult(Files.TryGetValue(path, out var there) && (content is null || there == content));
 
     public Task PutAsync(string path, string content, CancellationToken cancellationToken)
     {

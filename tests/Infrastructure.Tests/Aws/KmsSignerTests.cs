@@ -160,22 +160,28 @@ public sealed class KmsSignerTests(MotoFixture moto) : IAsyncLifetime
             new KmsSigner(_client, made.KeyId).OpenAsync(first: false, new CancellationToken(canceled: true)));
     }
 
-    [Fact]
-    public async Task After_a_change_from_a_file_to_KMS_the_first_key_alone_vouches_for_all_of_it()
+    [Theory]
+    [InlineData("a file", "KMS")]
+    [InlineData("KMS", "KMS")]
+    [InlineData("KMS", "a file")]
+    public async Task After_a_change_of_the_key_the_first_one_alone_vouches_for_all_of_it(string from, string to)
     {
         using var folder = new TemporaryDirectory();
-        var file = new FileSigner(Path.Combine(folder.Path, "audit-key.pem"));
-        var (log, set) = (new InMemoryEvidenceLog(), new Chosen { Signer = file });
+        var before = await SignerAsync(from, folder);
+        var (log, set) = (new InMemoryEvidenceLog(), new Chosen { Signer = before });
         await using var services = House(log, set);
         await SendAsync(services, new SequenceEvents());
-        var first = await file.OpenAsync(first: false, Stop);
+        var first = await before.OpenAsync(first: false, Stop);
 
-        // Restarted with Audit:KmsKey, nothing is signed until somebody says that this is meant.
-        var kms = new KmsSigner(_client, (await MakeAsync()).KeyId);
-        set.Signer = kms;
+        // Restarted with another setting, nothing is signed until somebody says that this is meant.
+        var next = await SignerAsync(to, folder);
+        set.Signer = next;
+        await next.OpenAsync(first: true, Stop);
         await log.RecordAsync(Something(), Stop);
         Assert.Equal("audit.no_key", (await SendAsync(services, new SequenceEvents())).Refusal?.Code);
-        Assert.Null((await SendAsync(services, new ChangeAuditKey(new Actor.Operator("test"), file, await kms.OpenAsync(first: false, Stop), () => { }))).Refusal);
+        // By its name, as `audit key --change --old-key` does it.
+        var old = before is KmsSigner ? new KmsKeys(() => _client).Find(_made!.Arn)! : before;
+        Assert.Null((await SendAsync(services, new ChangeAuditKey(new Actor.Operator("test"), old, await next.OpenAsync(first: false, Stop), () => { }))).Refusal);
         await log.RecordAsync(Something(), Stop);
         Assert.Null((await SendAsync(services, new SequenceEvents())).Refusal);
 
@@ -184,7 +190,7 @@ public sealed class KmsSignerTests(MotoFixture moto) : IAsyncLifetime
         List<CheckpointFile> checkpoints = [];
         await foreach (var note in log.ReadCheckpointsAsync(0, Stop))
             checkpoints.Add(new CheckpointFile($"{checkpoints.Count}", Encoding.UTF8.GetBytes(note)));
-        var second = await kms.OpenAsync(first: false, Stop);
+        var second = await set.OpenAsync(first: false, Stop);
         var verdict = await new LogVerifier([first]).VerifyAsync([EvidenceFile.Of("log", new LogExport(log, []).LinesAsync(size, Stop))], checkpoints, [], null, Stop);
         Assert.Null(verdict.Fault);
         var keyIds = checkpoints.Select(one => SignedCheckpoint.Parse(Encoding.UTF8.GetString(one.Note.Span))!.Signatures[0].Key).Distinct(StringComparer.Ordinal);
@@ -235,6 +241,18 @@ public sealed class KmsSignerTests(MotoFixture moto) : IAsyncLifetime
     private static Task<T> SendAsync<T>(ServiceProvider services, IRequest<T> request) => services.GetRequiredService<IMediator>().Send(request, Stop);
 
     private static LogEvent Something() => new() { At = DateTimeOffset.UnixEpoch, Type = "command.create_grant", By = new Actor.Sweep(), Way = Way.CommandLine, Outcome = "done", What = [] };
+
+    private KeyMetadata? _made;
+
+    private async Task<ICheckpointSigner> SignerAsync(string where, TemporaryDirectory folder)
+    {
+        if (where is "a file") return new FileSigner(Path.Combine(folder.Path, "audit-key.pem"));
+
+        var made = await MakeAsync();
+        // The first of the two.
+        _made ??= made;
+        return new KmsSigner(_client, made.KeyId);
+    }
 
     private async Task<KeyMetadata> MakeAsync(string spec = "ECC_NIST_P256", string usage = "SIGN_VERIFY") =>
         (await _client.CreateKeyAsync(new CreateKeyRequest { KeySpec = spec, KeyUsage = usage }, Stop)).KeyMetadata;

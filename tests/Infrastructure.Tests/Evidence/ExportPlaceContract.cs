@@ -34,6 +34,19 @@ public abstract class ExportPlaceContract
     }
 
     [Fact]
+    public async Task What_is_there_is_told_from_what_is_not_and_from_what_differs()
+    {
+        var place = await OpenAsync();
+        await place.TryAddAsync("log/a.txt", Lines("é first"), Stop);
+
+        Assert.True(await place.HoldsAsync("log/a.txt", null, Stop));
+        Assert.True(await place.HoldsAsync("log/a.txt", "é first", Stop));
+        Assert.False(await place.HoldsAsync("log/a.txt", "é firs", Stop));
+        Assert.False(await place.HoldsAsync("log/b.txt", null, Stop));
+        Assert.False(await place.HoldsAsync("log/b.txt", "é first", Stop));
+    }
+
+    [Fact]
     public async Task What_breaks_off_leaves_nothing()
     {
         var place = await OpenAsync();

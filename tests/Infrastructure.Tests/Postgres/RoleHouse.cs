@@ -55,7 +55,7 @@ internal sealed class RoleHouse : IAsyncDisposable
 
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static Secret Password { get; } = new("a-Password_of-24-letters");
+    public static Secret Password { get; } = new(SecretLedger.Made("a-Password_of-24-letters"));
 
     public static PrivilegeScope ReadScope { get; } = Scope([On(ObjectKind.Table, "public", null, Privilege.Select)]);
 

@@ -1,4 +1,5 @@
 using DbAccess.Infrastructure.Sqlite;
+using DbAccess.TestKit;
 using Microsoft.Data.Sqlite;
 
 namespace DbAccess.Infrastructure.Tests.Sqlite;
@@ -31,6 +32,7 @@ internal sealed class SqliteFolder : IDisposable
     public void Dispose()
     {
         foreach (var database in _opened) database.Dispose();
+        SecretLedger.WroteIn(Folder, "*");
         Directory.Delete(Folder, recursive: true);
     }
 }

@@ -99,6 +99,22 @@ public sealed class WebhookSenderTests : IDisposable
         Assert.Equal(TimeSpan.FromMinutes(3), (await Sender().DeliverAsync(Stop)).RetryAfter);
     }
 
+    [Theory]
+    [InlineData("webhook:0:next", "nonsense")]
+    [InlineData("webhook:0:next", "-1")]
+    [InlineData("webhook:0:next", "11")]
+    [InlineData("webhook:0:holder", "somebody 99999999999999")]
+    [InlineData("webhook:0:holder", "somebody never")]
+    public async Task A_mark_that_cannot_be_stops_nothing(string mark, string forged)
+    {
+        await RecordAsync(10);
+        await _log.TryWriteMarkAsync(mark, null, forged, Stop);
+
+        Assert.Equal(10, (await Sender().DeliverAsync(Stop)).Sent);
+
+        Assert.Equal(Enumerable.Range(0, 10), Sequences());
+    }
+
     [Fact]
     public async Task Of_two_processes_one_sends()
     {
@@ -145,8 +161,10 @@ public sealed class WebhookSenderTests : IDisposable
         var end = await _log.ReadEndAsync(Stop);
         var first = (await _log.ReadAsync(0, Stop).ToListAsync(Stop)).Count;
         var waiting = await _log.ListUnplacedAsync(1_000, Stop);
-        await _log.TryAppendAsync(end, first, [.. waiting.Select(one => (one, MerkleTree.LeafHash([1])))], end with { Checkpoint = "note" }, Some.Now, Stop);
+        await _log.TryAppendAsync(end, first, [.. waiting.Select(one => (one, MerkleTree.LeafHash([1])))], end with { Checkpoint = Note(first + waiting.Count) }, Some.Now, Stop);
     }
+
+    private static string Note(long size) => SignedCheckpoint.Of(new Checkpoint("dbaccess/test", size, new byte[32], Some.Now), new byte[4], [1]).Note();
 
     private static bool IsSigned(string signature, byte[] body)
     {

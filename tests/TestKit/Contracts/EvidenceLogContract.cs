@@ -108,6 +108,38 @@ public abstract class EvidenceLogContract
         Assert.True(end.Version > 0);
     }
 
+    /// <summary>What a repair asks of it, from an end that was edited by hand.</summary>
+    [Fact]
+    public async Task After_going_back_what_stood_past_it_waits_again_and_the_log_goes_on_from_there()
+    {
+        var (trail, log, _) = await OpenAsync();
+        foreach (var subject in (string[])["a", "b", "c"]) await trail.RecordAsync(Attempt(subject), Stop);
+        await AppendAsync(log, 0, Note(3));
+        var kept = await log.ReadEndAsync(Stop);
+        foreach (var subject in (string[])["d", "e"]) await trail.RecordAsync(Attempt(subject), Stop);
+        var bodies = (await log.ListUnplacedAsync(10, Stop)).Select(one => one.Body).ToList();
+        await AppendAsync(log, 3, Note(5));
+
+        for (var again = 0; again < 2; again++) await log.GoBackAsync(kept with { Version = 0 }, 3, Now, Stop);
+
+        var end = await log.ReadEndAsync(Stop);
+        Assert.Equal((kept.Head, kept.Checkpoint), (end.Head, end.Checkpoint));
+        Assert.Equal([0, 1, 2], (await log.ReadAsync(0, Stop).ToListAsync(Stop)).Select(one => one.Place));
+        Assert.Equal([kept.Checkpoint!], await log.ReadCheckpointsAsync(0, Stop).ToListAsync(Stop));
+        Assert.Equal(bodies, (await log.ListUnplacedAsync(10, Stop)).Select(one => one.Body));
+        await AppendAsync(log, 3, Note(5));
+        Assert.Equal([0, 1, 2, 3, 4], (await log.ReadAsync(0, Stop).ToListAsync(Stop)).Select(one => one.Place));
+        Assert.Equal(bodies, (await log.ReadAsync(3, Stop).ToListAsync(Stop)).Select(one => one.Body));
+    }
+
+    private string Note(long size) => SignedCheckpoint.Of(new Checkpoint("dbaccess/test", size, AnyHash, Now), new byte[4], [1]).Note();
+
+    private async Task AppendAsync(IEvidenceLog log, long first, string note)
+    {
+        var (end, waiting) = (await log.ReadEndAsync(Stop), await log.ListUnplacedAsync(10, Stop));
+        Assert.True(await log.TryAppendAsync(end, first, [.. waiting.Select(one => (one, AnyHash))], new LogEnd(end.Version + 1, $"head {first + waiting.Count}", note), Now, Stop));
+    }
+
     [Fact]
     public async Task Of_two_that_go_on_from_the_same_end_one_is_refused()
     {

@@ -51,6 +51,9 @@ public sealed record GrantPlot
 
     public TimeSpan Overrun { get; init; }
 
+    /// <summary>What it gives stands with its role, as with the first of a plan that nobody was asked about.</summary>
+    public bool TellsWithRole { get; init; }
+
     public bool BreakGlass { get; init; }
 
     public string? ReviewedBy { get; init; }
@@ -179,7 +182,10 @@ public sealed class SomeLog
                 $"BEGIN\nCREATE ROLE \"{role}\" LOGIN PASSWORD '…' VALID UNTIL '{Instant(expiry)}' CONNECTION LIMIT 2\n" +
                 $"GRANT \"dba_s_{plot.Scope}_5c2e\" TO \"{role}\"\nCOMMIT"));
         Step(plot, start.AddMilliseconds(160), "grant.role_made", "sweep", Way.Worker, withhold,
-            [.. window, new Fact.Number("oid", 24811), new Fact.Text("summary", plot.Summary)]);
+            [
+                .. window, new Fact.Number("oid", 24811), new Fact.Text("summary", plot.Summary),
+                .. plot is { TellsWithRole: true, Gives: { } gives } ? [new Fact.Texts("gives", gives)] : Array.Empty<Fact>(),
+            ]);
         Step(plot, start.AddMilliseconds(420), "grant.activated", "sweep", Way.Worker, withhold,
             [.. window, new Fact.Text("from", "Provisioning"), To("Active")]);
         if (!plot.IsOver) return this;

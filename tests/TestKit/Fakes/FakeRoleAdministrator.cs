@@ -104,8 +104,8 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
                 return new RoleMaking.NameTaken();
 
             var oid = there?.Oid ?? ++_lastOid;
-            _roles[key] = new FakeRole(oid, order, password.Reveal(), CanLogIn: true, there?.Sessions ?? 0);
-            made = new RoleMaking.Made(oid, Host, 5432, "verify-full", new PlanOnRecord(order.Scope.Fingerprint(order.Target.Database), "12 tables in orders"));
+            _roles[key] = new FakeRole(oid, order, SecretLedger.Made(password.Reveal()), CanLogIn: true, there?.Sessions ?? 0);
+            made = new RoleMaking.Made(oid, Host, 5432, "verify-full", new PlanOnRecord(order.Scope.Fingerprint(order.Target.Database), "12 tables in orders").Giving(Gives));
         }
         if (ThrowAfterMaking is not { } lost) return made;
 
@@ -137,12 +137,15 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
         if (Find(role.Role, role.Target.Cluster) is not { CanLogIn: true } there || there.Order.Grant != role.Grant)
             return new Error("postgres.role_gone", "It is not there.");
 
-        Change(role.Role, found => found with { Password = password.Reveal() });
+        Change(role.Role, found => found with { Password = SecretLedger.Made(password.Reveal()) });
         return Result.Done;
     }
 
     /// <summary>What a role would get, by its hash; null: whatever was agreed to.</summary>
     public Func<RoleOrder, string>? PlanHash { get; set; }
+
+    /// <summary>What every role gives; null for more than is kept.</summary>
+    public IReadOnlyList<string>? Gives { get; set; }
 
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {

@@ -112,6 +112,29 @@ public sealed class InMemoryEvidenceLog : IAuditTrail, IEvidenceLog
         }
     }
 
+    public async Task GoBackAsync(LogEnd end, long place, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask;
+        lock (_gate)
+        {
+            foreach (var row in _rows.Where(row => row.Place >= place)) (row.Place, row.Hash) = (null, null);
+            foreach (var (size, note) in _checkpoints.Where(one => one.Size >= place && one.Note != end.Checkpoint)) _marks[$"aside:{size}"] = note;
+            _checkpoints.RemoveAll(one => one.Size >= place);
+            _checkpoints.Add((place, end.Checkpoint!));
+            _end = end with { Version = _end.Version + 1 };
+        }
+    }
+
+    /// <summary>By hand: a checkpoint as it stands beside the log; null removes it.</summary>
+    public void RewriteCheckpoint(long size, string? note)
+    {
+        lock (_gate)
+        {
+            _checkpoints.RemoveAll(one => one.Size == size);
+            if (note is not null) _checkpoints.Add((size, note));
+        }
+    }
+
     public IAsyncEnumerable<PlacedEvent> ReadAsync(long from, CancellationToken cancellationToken) =>
         Placed(row => row.Place >= from).ToAsyncEnumerable();
 

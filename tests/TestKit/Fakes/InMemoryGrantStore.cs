@@ -41,9 +41,12 @@ public sealed class InMemoryGrantStore : IGrantStore, IGrantRetention
         return Task.CompletedTask;
     }
 
-    public Task PurgeAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>So many events were said to be exported when it was.</summary>
+    public long Exported { get; private set; }
+
+    public Task PurgeAsync(DateTimeOffset now, long exported, CancellationToken cancellationToken)
     {
-        PurgedAt = now;
+        (PurgedAt, Exported) = (now, exported);
         return Task.CompletedTask;
     }
 

@@ -589,5 +589,5 @@ public sealed class PostgresServer : IAsyncDisposable
         throw new InvalidOperationException("A hundred ports between 20000 and 32000 were all taken.");
     }
 
-    private static string NewPassword() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    private static string NewPassword() => SecretLedger.Made(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
 }
