@@ -76,6 +76,7 @@ public static class Program
         if (verb is Verb.PolicyExplain { Path: { } explained }) builder.Configuration["Policy:Path"] = explained;
         var settings = new Settings(builder.Configuration);
         AddEverything(builder.Services, settings, verb);
+        if (verb is Verb.Serve) builder.Services.AddMeasuring(builder.Configuration, settings);
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
         // The brake works without Slack, and so does what asks it nothing.
         var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay

@@ -20,9 +20,6 @@ internal static class ServeVerb
         app.UseMiddleware<PlainPaths>();
         app.MapSlack();
         await using var operations = OperationsListener.Build(app.Services, urls);
-        await GrantGauges.StartAsync(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<IPolicyHealth>(),
-            app.Services.GetRequiredService<GroupHealth>(), app.Services.GetRequiredService<LogWatch>(),
-            app.Services.GetRequiredService<TimeProvider>());
         await WarmUp.RunAsync(app.Services, app.Services.GetRequiredService<TimeProvider>(), app.Logger);
         try
         {
