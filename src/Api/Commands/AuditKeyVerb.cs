@@ -1,3 +1,4 @@
+using System.CommandLine;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
@@ -9,6 +10,13 @@ namespace DbAccess.Api.Commands;
 /// <summary><c>audit key</c>: prints the public key that the log is signed with, or begins with another.</summary>
 internal static class AuditKeyVerb
 {
+    public static VerbCommand Describe()
+    {
+        var change = Takes.Flag("--change", "Begin with another key; the old one vouches for it.");
+        return new VerbCommand(
+            "key", "The public key that the log is signed with.", read => new Verb.AuditKey(read.GetValue(change)), change);
+    }
+
     public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditKey verb)
     {
         try

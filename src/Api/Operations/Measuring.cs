@@ -1,5 +1,4 @@
 using DbAccess.Application;
-using DbAccess.Infrastructure;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -12,16 +11,16 @@ namespace DbAccess.Api.Operations;
 /// </summary>
 internal static class Measuring
 {
-    private const string Collector = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    public const string Collector = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-    public static void AddMeasuring(this IServiceCollection services, IConfiguration configuration, Settings settings)
+    /// <param name="pushed">A collector is named.</param>
+    /// <param name="meters">
+    /// Other libraries' instruments, which carry what not everybody who may scrape should know: the driver's its connection string, a
+    /// client's the addresses that it calls. So they are shown when they are asked for by name, and not before.
+    /// </param>
+    public static void AddMeasuring(this IServiceCollection services, bool pushed, string[] meters)
     {
         services.AddSingleton<GrantGauges>();
-        var pushed = !string.IsNullOrWhiteSpace(configuration[Collector]);
-        if (pushed) settings.Address(Collector, "http://127.0.0.1:4317");
-        // Other libraries' instruments carry what not everybody who may scrape should know: the driver's its connection string, a client's
-        // the addresses that it calls. They are shown when they are asked for by name.
-        var meters = settings.Optional("Telemetry:Meters", "").Split([',', ' '], StringSplitOptions.RemoveEmptyEntries);
         var telemetry = services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("dbaccess"));
         telemetry.WithMetrics(metrics =>
         {
