@@ -1,15 +1,12 @@
-using DbAccess.Api;
 using DbAccess.Api.Commands;
 using DbAccess.Api.Lambda;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
 using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Application;
-using DbAccess.Application.Databases;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
-using DbAccess.Application.Reconciling;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
@@ -51,7 +48,7 @@ public static class Program
             case Verb.AuditVerify { From: { } from, Key: { } key } verify:
                 return await AuditVerifyVerb.RunAsync(verify, from, key);
             case Verb.Health health:
-                return await HealthAsync(health);
+                return await HealthVerb.RunAsync(health);
             case Verb.Lambda lambda:
                 return await LambdaAsync(lambda);
             case var verb:
@@ -76,6 +73,7 @@ public static class Program
         if (verb is Verb.PolicyExplain { Path: { } explained }) builder.Configuration["Policy:Path"] = explained;
         var settings = new Settings(builder.Configuration);
         AddEverything(builder.Services, settings, verb);
+        if (verb is Verb.Serve) AddMeasuring(builder.Services, settings);
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
         // The brake works without Slack, and so does what asks it nothing.
         var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay
@@ -109,9 +107,9 @@ public static class Program
             Verb.AuditRepair repair => await AuditRepairVerb.RunAsync(app.Services, repair),
             Verb.AuditKey key => await AuditKeyVerb.RunAsync(app.Services, key),
             Verb.AuditReport report => await AuditReportVerb.RunAsync(app.Services, report),
-            Verb.Sweep sweep => await SweepAsync(app, sweep),
-            Verb.Doctor doctor => await DoctorAsync(app, doctor),
-            Verb.Plan plan => await PlanAsync(app, plan),
+            Verb.Sweep sweep => await SweepVerb.RunAsync(app.Services, sweep),
+            Verb.Doctor doctor => await DoctorVerb.RunAsync(app.Services, doctor),
+            Verb.Plan plan => await PlanVerb.RunAsync(app.Services, plan),
             Verb.Revoke revoke => await RevokeVerb.RunAsync(app.Services, revoke, settings.Optional("Slack:TeamId", "")),
             Verb.PolicyLint lint => await PolicyLintVerb.RunLiveAsync(app.Services, lint, settings.Optional("Policy:Path", "")),
             Verb.PolicyExplain explain => await PolicyExplainVerb.RunAsync(app.Services, explain, settings.Optional("Slack:TeamId", "")),
@@ -177,6 +175,14 @@ public static class Program
         services.AddScheduling(settings, hosted: verb is Verb.Serve);
     }
 
+    private static void AddMeasuring(IServiceCollection services, Settings settings)
+    {
+        var pushed = settings.Optional(Measuring.Collector, "") != "";
+        if (pushed) settings.Address(Measuring.Collector, "http://127.0.0.1:4317");
+        services.AddMeasuring(
+            pushed, settings.Optional("Telemetry:Meters", "").Split([',', ' '], StringSplitOptions.RemoveEmptyEntries));
+    }
+
     private static void AddEverything(IServiceCollection services, Settings settings, Verb verb)
     {
         AddWork(services, settings, verb);
@@ -184,80 +190,6 @@ public static class Program
         services.AddSlackWayIn(settings.RequiredSecrets("Slack:SigningSecrets"), tenant, hosted: verb is Verb.Serve,
             settings.Number("Limits:RequestsPerPersonPerMinute", 20, 1, 100_000));
         services.AddHealth();
-    }
-
-    private static async Task<int> SweepAsync(WebApplication app, Verb.Sweep sweep)
-    {
-        await using var scope = app.Services.CreateAsyncScope();
-        var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
-        var failed = false;
-        // What is due is taken all the same.
-        if (app.Services.GetRequiredService<IPolicySource>().Missing is { } none)
-            await Console.Error.WriteLineAsync($"{none.Message} ({app.Services.GetRequiredService<IPolicyHealth>().Rejected})");
-        if (sweep.Reconcile || sweep.DryRun)
-        {
-            var compared = await mediator.Send(new ReconcileRoles(sweep.DryRun, sweep.Confirm, ReconcileReach.All));
-            if (compared.Refusal is null)
-            {
-                foreach (var line in compared.Value.Lines) Console.WriteLine(line.ToString());
-                Console.WriteLine(compared.Value.ToString());
-                failed = compared.Value.Count(FindingOutcome.Failed) > 0;
-            }
-            else
-            {
-                await Console.Error.WriteLineAsync(
-                    "The record was not compared with the clusters: without a policy nobody knows what belongs there.");
-                failed = true;
-            }
-        }
-        if (sweep.DryRun)
-        {
-            var preview = (await mediator.Send(new PreviewSweep(sweep.Now))).Value;
-            foreach (var line in preview.Lines) Console.WriteLine(line);
-            Console.WriteLine($"{preview.Lines.Count} due; nothing was done.");
-            return failed ? CommandLine.Failure : CommandLine.Success;
-        }
-
-        if (!(await mediator.Send(new ReviewHolders())).Value.Complete)
-        {
-            await Console.Error.WriteLineAsync("Whether holders may go on could not be asked of all.");
-            failed = true;
-        }
-
-        var report = (await mediator.Send(new ExpireGrants(Postponed: sweep.Now))).Value;
-        Console.WriteLine(report.ToString());
-        if ((await mediator.Send(new SequenceEvents())).Refusal is { } refusal)
-        {
-            await Console.Error.WriteLineAsync(refusal.Message);
-            failed = failed || refusal.Code is not "audit.held";
-        }
-
-        return !failed && report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
-    }
-
-    private static async Task<int> DoctorAsync(WebApplication app, Verb.Doctor doctor)
-    {
-        await using var scope = app.Services.CreateAsyncScope();
-        var examination = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExamineClusters())).Value;
-        if (doctor.Json) Console.WriteLine(DoctorText.AsJson(examination));
-        else foreach (var line in DoctorText.Lines(examination)) Console.WriteLine(line);
-        return examination.Health is Health.Fail ? CommandLine.Failure : CommandLine.Success;
-    }
-
-    private static async Task<int> PlanAsync(WebApplication app, Verb.Plan wanted)
-    {
-        await using var scope = app.Services.CreateAsyncScope();
-        var plan = await scope.ServiceProvider.GetRequiredService<IMediator>()
-            .Send(new GetPlan(wanted.Database, wanted.Scope, wanted.Only));
-        if (plan.Refusal is { } refusal)
-        {
-            await Console.Error.WriteLineAsync(refusal.Message);
-            return CommandLine.Failure;
-        }
-
-        if (wanted.Json) Console.WriteLine(PlanText.AsJson(plan.Value));
-        else foreach (var line in PlanText.Lines(plan.Value)) Console.WriteLine(line);
-        return CommandLine.Success;
     }
 
     private static int Say(string words)
@@ -295,31 +227,5 @@ public static class Program
         if (File.Exists(path)) return (path, await File.ReadAllBytesAsync(path));
         await Console.Error.WriteLineAsync($"There is no file {path}.");
         return (path, null);
-    }
-
-    /// <summary>Needs no setting, so that it also works in a shell beside the service.</summary>
-    private static async Task<int> HealthAsync(Verb.Health health)
-    {
-        // No proxy: it is this machine that is asked, whatever the environment says about the way out.
-        using var http =
-            new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = TimeSpan.FromSeconds(5) };
-        try
-        {
-            using var response = await http.GetAsync(health.Address);
-            var words = await response.Content.ReadAsStringAsync();
-            if (response.IsSuccessStatusCode)
-            {
-                Console.WriteLine(words);
-                return CommandLine.Success;
-            }
-
-            await Console.Error.WriteLineAsync($"{health.Address} answered {(int)response.StatusCode}: {words}");
-        }
-        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException)
-        {
-            await Console.Error.WriteLineAsync($"{health.Address} did not answer: {failure.Message}");
-        }
-
-        return CommandLine.Failure;
     }
 }

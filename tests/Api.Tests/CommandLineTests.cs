@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using DbAccess.Api.Commands;
 using DbAccess.Infrastructure.Policies;
 
 namespace DbAccess.Api.Tests;
@@ -48,16 +50,16 @@ public sealed class CommandLineTests
         Assert.IsNotType<Verb.Say>(CommandLine.Read(line.Split(' ')));
 
     [Theory]
-    [InlineData("audit", "audit takes verify, export, report, resend or key")]
+    [InlineData("audit", "Required command was not provided")]
     [InlineData("audit verify --from there", "not the one from the same folder")]
-    [InlineData("audit verify nonsense", "not 'nonsense'")]
-    [InlineData("audit export", "audit export wants --to DIR")]
+    [InlineData("audit verify nonsense", "argument 'nonsense'")]
+    [InlineData("audit export", "Option '--to' is required")]
     [InlineData("audit export --to there --grant x", "--grant is 'x', which is not the id of a grant")]
     [InlineData("audit export --to there --from yesterday", "--from is 'yesterday', which is not a date")]
     [InlineData("audit export --to there --withhold names", "not 'names'")]
     [InlineData("audit report --to there --from 2026-11-01 --until 2026-10-01", "a later --until")]
-    [InlineData("audit resend --webhook 0", "audit resend wants")]
-    [InlineData("audit key --new", "audit key takes --change")]
+    [InlineData("audit resend --webhook 0", "Option '--from' is required")]
+    [InlineData("audit key --new", "argument '--new'")]
     public void What_is_wrong_with_a_verb_of_an_audit_is_said(string line, string words)
     {
         var said = Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' ')));
@@ -97,6 +99,12 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("srve")]
+    [InlineData("audit export --to a --to b")]
+    [InlineData("sweep -now")]
+    [InlineData("sweep --confirm")]
+    [InlineData("revoke @U0ENGINE1 --reason x")]
+    [InlineData("completion")]
+    [InlineData("health http://example.com/")]
     [InlineData("serve --port 1")]
     [InlineData("--Slack:BotToken=x")]
     [InlineData("store drop")]
@@ -129,4 +137,62 @@ public sealed class CommandLineTests
     [InlineData("plan orders read --only a.b.c")]
     public void Anything_else_is_misuse(string line) =>
         Assert.Equal(CommandLine.Misuse, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
+
+    [Theory]
+    [InlineData("--help", "dbaccess [command]", "revoke <id>")]
+    [InlineData("sweep --help", "--reconcile", "First compare the record with every cluster")]
+    [InlineData("help audit export", "dbaccess audit export [options]", "--withhold <NAME,NAME>")]
+    [InlineData("policy --help", "explain <ask>", "replay <file>")]
+    public void Each_verb_has_a_help_of_its_own(string line, string one, string other)
+    {
+        var said = Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' ')));
+
+        Assert.Contains(one, said.Text, StringComparison.Ordinal);
+        Assert.Contains(other, said.Text, StringComparison.Ordinal);
+        Assert.Contains("Exit codes: 0 done", said.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("srve", "serve")]
+    [InlineData("policy lnt", "lint")]
+    [InlineData("audit verfy", "verify")]
+    public void A_near_miss_is_told_what_was_meant(string line, string word)
+    {
+        var said = Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' ')));
+
+        Assert.Equal(["Did you mean one of the following?", word], said.Text.Split(["was not matched. ", "\n"], StringSplitOptions.None).Skip(1).Take(2));
+    }
+
+    [Theory]
+    [InlineData("--Slack:BotToken=xoxb-not-for-a-command-line")]
+    [InlineData("serve --Slack:BotToken=xoxb-not-for-a-command-line")]
+    [InlineData("revoke --all --reason=x --Slack:BotToken=xoxb-not-for-a-command-line")]
+    public void A_secret_that_was_tried_as_an_option_is_not_said_again(string line)
+    {
+        var said = Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' ')));
+
+        Assert.Contains("'--Slack:BotToken=…'", said.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("xoxb", said.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("dbaccess au", "audit")]
+    [InlineData("dbaccess audit ex", "export")]
+    [InlineData("dbaccess sweep --re", "--reconcile")]
+    public async Task A_shell_finishes_our_words(string typed, string finished)
+    {
+        var (script, suggested) = (Assert.IsType<Verb.Say>(CommandLine.Read(["completion", "bash"])).Text, Assert.IsType<Verb.Say>(CommandLine.Read([$"[suggest:{typed.Length}]", typed])).Text);
+        Assert.Equal(finished, suggested.Trim());
+
+        // As bash does it, with the program's answer in its place.
+        var words = typed.Split(' ');
+        using var bash = Process.Start(new ProcessStartInfo("bash") { ArgumentList = { "-c", $"""
+            dbaccess() {"{"} [ "$1" = "[suggest:{typed.Length}]" ] && [ "$2" = "{typed}" ] && printf '%s\n' "$SUGGESTED"; {"}"}
+            {script}
+            COMP_LINE='{typed}' COMP_POINT={typed.Length} COMP_WORDS=({typed}) COMP_CWORD={words.Length - 1}
+            _dbaccess; printf '%s\n' "${"{"}COMPREPLY[@]{"}"}"
+            """ }, RedirectStandardOutput = true, UseShellExecute = false, Environment = { ["SUGGESTED"] = suggested } })!;
+        Assert.Equal(finished, (await bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim());
+        await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
 }

@@ -145,7 +145,7 @@ public sealed class DbAccessProcess : IAsyncDisposable
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
 
         // Nothing of this machine's own settings may reach it.
-        foreach (var key in start.Environment.Keys.Where(key => key.Contains("__", StringComparison.Ordinal) || key.StartsWith("AWS_", StringComparison.Ordinal) || key is "Installation" or "Delivery").ToList()) start.Environment.Remove(key);
+        foreach (var key in start.Environment.Keys.Where(key => key.Contains("__", StringComparison.Ordinal) || key.StartsWith("AWS_", StringComparison.Ordinal) || key.StartsWith("OTEL_", StringComparison.Ordinal) || key is "Installation" or "Delivery").ToList()) start.Environment.Remove(key);
         start.Environment["DOTNET_ENVIRONMENT"] = "Production";
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         foreach (var (key, value) in settings) start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;

@@ -64,8 +64,8 @@ public sealed class OperationTests(House house) : IClassFixture<House>, IDisposa
         var (_, metrics) = await GetAsync("metrics");
         Assert.Contains("dbaccess_grants{status=\"active\"}", metrics, StringComparison.Ordinal);
         Assert.Contains("dbaccess_due_lateness_seconds", metrics, StringComparison.Ordinal);
-        Assert.Contains("dbaccess_policy_rejected 0", metrics, StringComparison.Ordinal);
-        Assert.Contains("dbaccess_groups_unreadable 0", metrics, StringComparison.Ordinal);
+        Assert.Contains("dbaccess_policy_rejected{} 0", metrics, StringComparison.Ordinal);
+        Assert.Contains("dbaccess_groups_unreadable{} 0", metrics, StringComparison.Ordinal);
 
         foreach (var inside in (string[])["health/live", "health/ready", "metrics"])
         {

@@ -1,6 +1,10 @@
+using System.CommandLine;
 using System.Globalization;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
 using MediatR;
 
 namespace DbAccess.Api.Commands;
@@ -8,6 +12,26 @@ namespace DbAccess.Api.Commands;
 /// <summary><c>audit export</c>: the whole log, or some grants' part of it, in a folder.</summary>
 internal static class AuditExportVerb
 {
+    private static readonly string[] Sealed = ["all", "reason", "note", "sql", "run", "found", "arguments"];
+
+    public static VerbCommand Describe()
+    {
+        var to = AuditDates.To();
+        var grant = Takes.Value("--grant", "ID", "Of this grant only.", text => GrantId.Parse(text) is not null, "the id of a grant");
+        var person = Takes.Value("--person", "U…", "Of this Slack user's grants only.",
+            text => PrincipalId.Parse("T000", text) is not null, "a Slack user id");
+        var database = Takes.Value("--database", "D", "Of grants on this database only.",
+            text => DatabaseName.Parse(text) is not null, "a database of the policy");
+        var (from, until) = (AuditDates.From(), AuditDates.Until());
+        var withhold = Takes.List("--withhold", "NAME,NAME", $"Leave these values out, and keep the proof: {string.Join(", ", Sealed)}.",
+            Sealed);
+        return new VerbCommand("export", "The whole log; or some grants' part of it, with proofs and a page to read.",
+            read => new Verb.AuditExport(read.GetValue(to)!, new PackSelection(GrantId.Parse(read.GetValue(grant)),
+                read.GetValue(person), read.GetValue(database), AuditDates.Read(read.GetValue(from)),
+                AuditDates.Read(read.GetValue(until))), Takes.Split(read.GetValue(withhold)) ?? []),
+            to, grant, person, database, from, until, withhold);
+    }
+
     public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditExport verb)
     {
         if (Refuse(verb.To) is { } why)

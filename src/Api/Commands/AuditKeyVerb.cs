@@ -1,3 +1,4 @@
+using System.CommandLine;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
@@ -9,6 +10,15 @@ namespace DbAccess.Api.Commands;
 /// <summary><c>audit key</c>: prints the public key that the log is signed with, or begins with another.</summary>
 internal static class AuditKeyVerb
 {
+    public static VerbCommand Describe()
+    {
+        var change = Takes.Flag("--change", "Begin with another key; the old one vouches for it.");
+        var old = Takes.Value("--old-key", "KEY", "The one before, where it is in KMS (id, ARN or alias).");
+        return new VerbCommand("key", "The public key that the log is signed with.",
+                read => new Verb.AuditKey(read.GetValue(change), read.GetValue(old)), change, old)
+            .Where(said => said.Has(old) && !said.Has(change) ? "audit key takes --old-key only together with --change." : null);
+    }
+
     public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditKey verb)
     {
         try

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
@@ -11,6 +12,14 @@ namespace DbAccess.Api.Commands;
 /// <summary><c>audit repair</c>: what is wrong with the log's end, and from where it can go on; with <c>--yes</c>, that it does.</summary>
 internal static class AuditRepairVerb
 {
+    public static VerbCommand Describe()
+    {
+        var kept = Takes.List("--checkpoint", "FILE,FILE", "The newest checkpoint that you kept, from Slack for instance.");
+        var yes = Takes.Flag("--yes", "Do it.");
+        return new VerbCommand("repair", "Where the end of the log was edited by hand: from where it can go on, and that it does.",
+            read => new Verb.AuditRepair(Takes.Split(read.GetValue(kept)) ?? [], read.GetValue(yes)), kept, yes);
+    }
+
     public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditRepair verb)
     {
         await using var scope = services.CreateAsyncScope();

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using DbAccess.Application;
@@ -10,6 +11,17 @@ namespace DbAccess.Api.Commands;
 /// <summary><c>audit report</c>: who had what, by which rule, and what stands out, as a page and tables.</summary>
 internal static class AuditReportVerb
 {
+    public static VerbCommand Describe()
+    {
+        var (to, from, until) = (AuditDates.To(), AuditDates.From(required: true), AuditDates.Until(required: true));
+        return new VerbCommand("report", "Who had what, by which rule, and what stands out: a page and tables.",
+                read => new Verb.AuditReport(
+                    read.GetValue(to)!, AuditDates.Read(read.GetValue(from))!.Value, AuditDates.Read(read.GetValue(until))!.Value),
+                to, from, until)
+            .Where(said => AuditDates.Read(said.Said(from)) >= AuditDates.Read(said.Said(until))
+                ? "audit report wants --from DATE and a later --until DATE, for example 2026-10-01 and 2026-11-01." : null);
+    }
+
     public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditReport verb)
     {
         if (AuditExportVerb.Refuse(verb.To) is { } why)

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
@@ -7,6 +8,19 @@ namespace DbAccess.Api.Commands;
 /// <summary><c>audit resend</c>: sets back how far a webhook came, so that it gets events again.</summary>
 internal static class AuditResendVerb
 {
+    public static VerbCommand Describe()
+    {
+        var webhook = Takes.Value("--webhook", "N", "Which, as in Audit:Webhooks:N.", text => Number(text) < int.MaxValue, "a number",
+            required: true);
+        var from = Takes.Value("--from", "EVENT", "The first event that it gets again, by its number in the log.",
+            text => Number(text) is not null, "the number of an event", required: true);
+        return new VerbCommand("resend", "Send a webhook what it has lost: everything from that event on.",
+            read => new Verb.AuditResend((int)Number(read.GetValue(webhook))!.Value, Number(read.GetValue(from))!.Value), webhook, from);
+    }
+
+    private static long? Number(string? text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
     public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditResend verb)
     {
         var (log, mark) = (services.GetRequiredService<IEvidenceLog>(), Marks.WebhookCursor(verb.Webhook));

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
@@ -9,6 +10,18 @@ namespace DbAccess.Api.Commands;
 /// <summary><c>audit verify</c>: of an export or a pack alone, which needs no setting; or of the store where it is.</summary>
 internal static class AuditVerifyVerb
 {
+    public static VerbCommand Describe()
+    {
+        var from = Takes.Value("--from", "DIR|s3://…", "An export or a pack, alone; the store of the settings when none is named.");
+        var key = Takes.Value("--key", "FILE", "Public keys (PEM) that you got another way.");
+        var kept = Takes.List("--checkpoint", "FILE,FILE", "Checkpoints that you kept, from Slack for instance.");
+        return new VerbCommand("verify", "Is the evidence log whole? Exit code 1 with the first event that is wrong, and why.",
+                read => new Verb.AuditVerify(read.GetValue(from), read.GetValue(key), Takes.Split(read.GetValue(kept)) ?? []),
+                from, key, kept)
+            .Where(said => said.Has(from) && !said.Has(key)
+                ? "audit verify --from wants the public key too, and not the one from the same folder: --key FILE." : null);
+    }
+
     /// <summary>Of an export, by the key that whoever verifies brings.</summary>
     public static Task<int> RunAsync(Verb.AuditVerify verb, string from, string key) => SayAsync(async (progress, stop) =>
         await (await ExportFolder.FindAsync(from, stop)).VerifyAsync(Keys(key), verb.Kept, progress, stop));

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Policies;
@@ -12,6 +13,25 @@ namespace DbAccess.Api.Commands;
 /// </summary>
 internal static class PolicyExplainVerb
 {
+    public static VerbCommand Describe()
+    {
+        // The team comes from the settings; any well-formed one lets the domain judge the user's half.
+        var person = Takes.Value("--as", "U…", "Who would ask.", text => PrincipalId.Parse("T000", text) is not null, "a Slack user id");
+        var groups = Takes.List("--in", "GROUP,GROUP", "The groups they are in; with it Slack is asked nothing.");
+        var at = Takes.Value("--at", "INSTANT", "When, for example 2026-12-01T10:00:00Z.", text => Instants.Parse(text) is not null,
+            "an instant like 2026-12-01T10:00:00Z");
+        var policy = Takes.Value("--policy", "FILE", "Another policy than that of the settings.");
+        var ask = new Argument<string[]>("ask")
+        {
+            Description = "As it would be typed in Slack: \"orders read 2h because x\".", Arity = ArgumentArity.OneOrMore,
+        };
+        return new VerbCommand("explain", "What would be decided, and why, rule by rule.", read => new Verb.PolicyExplain(
+                read.GetValue(person), Takes.Split(read.GetValue(groups)), string.Join(' ', read.GetValue(ask)!),
+                read.GetValue(at) is { } when ? Instants.Parse(when) : null, read.GetValue(policy)), ask, person, groups, at, policy)
+            .Where(said => !said.Has(person) && !said.Has(groups)
+                ? "policy explain wants --as U… or --in group,group (or both)." : null);
+    }
+
     /// <summary>With the groups as they are given.</summary>
     public static async Task<int> RunAsync(Verb.PolicyExplain verb, AccessPolicy policy, DateTimeOffset now, TextWriter output)
     {

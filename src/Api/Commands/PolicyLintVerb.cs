@@ -1,3 +1,4 @@
+using System.CommandLine;
 using DbAccess.Application.Databases;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
@@ -12,6 +13,15 @@ namespace DbAccess.Api.Commands;
 /// </summary>
 internal static class PolicyLintVerb
 {
+    public static VerbCommand Describe()
+    {
+        var file = Takes.OptionalWord("file", "The policy; that of the settings when none is named.");
+        var strict = Takes.Flag("--strict", "A warning is a fault.");
+        var live = Takes.Flag("--live", "Also name what scopes lead to nothing on the databases as they are.");
+        return new VerbCommand("lint", "Check an access policy and run its tests: every fault with its line.",
+            read => new Verb.PolicyLint(read.GetValue(file), read.GetValue(strict), read.GetValue(live)), file, strict, live);
+    }
+
     /// <summary>Whether the file would be taken, and passes its tests. Prints a line for each finding.</summary>
     public static bool Run(Verb.PolicyLint verb, string path, PolicyReading reading, DateTimeOffset now, TextWriter output)
     {

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
@@ -13,6 +14,18 @@ namespace DbAccess.Api.Commands;
 /// </summary>
 internal static class PolicyReplayVerb
 {
+    public static VerbCommand Describe()
+    {
+        var file = Takes.Word("file", "The new policy.");
+        var since = Takes.Value("--since", "TIME", "How far back, 30d unless said otherwise.", text => Durations.Parse(text) is not null,
+            "a length of time like 30d");
+        var groups = Takes.List("--in", "GROUP,GROUP",
+            "The groups that everybody is taken to be in; otherwise the policy's lists of users.");
+        return new VerbCommand("replay", "Which requests on record that policy would decide otherwise.", read =>
+            new Verb.PolicyReplay(read.GetValue(file)!, Durations.Parse(read.GetValue(since) ?? "30d")!.Value,
+                Takes.Split(read.GetValue(groups))), file, since, groups);
+    }
+
     /// <param name="team">The workspace that the people are of whom the policies list.</param>
     public static async Task<int> RunAsync(IServiceProvider services, Verb.PolicyReplay verb, AccessPolicy policy, string team)
     {

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Endpoints;
@@ -13,6 +14,18 @@ namespace DbAccess.Api.Commands;
 /// </summary>
 internal static class ServeVerb
 {
+    public static VerbCommand Describe()
+    {
+        var urls = Urls();
+        return new VerbCommand(
+            "serve", "Answer Slack, make and remove roles: the verb when none is given.", read => Meant(read, urls), urls);
+    }
+
+    public static Option<string?> Urls() => Takes.Value("--urls", "URL", "Where to listen, for example http://127.0.0.1:5080.");
+
+    public static Verb Meant(ParseResult read, Option<string?> urls) =>
+        new Verb.Serve(read.GetValue(urls) is { } where ? ["--urls", where] : []);
+
     /// <param name="urls">Where health and metrics answer.</param>
     public static async Task<int> RunAsync(WebApplication app, string urls)
     {
@@ -20,9 +33,6 @@ internal static class ServeVerb
         app.UseMiddleware<PlainPaths>();
         app.MapSlack();
         await using var operations = OperationsListener.Build(app.Services, urls);
-        await GrantGauges.StartAsync(app.Services.GetRequiredService<IGrantStore>(), app.Services.GetRequiredService<IPolicyHealth>(),
-            app.Services.GetRequiredService<GroupHealth>(), app.Services.GetRequiredService<LogWatch>(),
-            app.Services.GetRequiredService<TimeProvider>());
         await WarmUp.RunAsync(app.Services, app.Services.GetRequiredService<TimeProvider>(), app.Logger);
         try
         {

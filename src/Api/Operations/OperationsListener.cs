@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Prometheus;
+using OpenTelemetry.Metrics;
 
 namespace DbAccess.Api.Operations;
 
@@ -22,8 +22,28 @@ internal static class OperationsListener
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         var app = builder.Build();
         app.MapHealth();
-        app.MapMetrics("/metrics");
+        var gauges = product.GetRequiredService<GrantGauges>();
+        var log = product.GetRequiredService<ILogger<GrantGauges>>();
+        app.UseOpenTelemetryPrometheusScrapingEndpoint(product.GetRequiredService<MeterProvider>(), null, "/metrics",
+            branch => branch.Use((http, next) => FreshAsync(gauges, log, http, next)), null);
         return app;
+    }
+
+    /// <summary>What was true a while ago is not passed off as what is true now.</summary>
+    private static async Task FreshAsync(GrantGauges gauges, ILogger log, HttpContext http, RequestDelegate next)
+    {
+        try
+        {
+            await gauges.ReadAsync(http.RequestAborted);
+        }
+        catch (Exception failure) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            log.LogWarning(failure, "The gauges could not be read: there are no metrics to scrape");
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
+
+        await next(http);
     }
 
     private sealed class NoLifetime : IHostLifetime

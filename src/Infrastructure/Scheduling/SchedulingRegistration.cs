@@ -69,7 +69,8 @@ public static class SchedulingRegistration
         services.AddHealthChecks()
             .Add(new HealthCheckRegistration(
             "sweep", provider => new SweepHealth(provider.GetRequiredService<SweepClock>(), interval), null, ["ready"]));
-        Telemetry.Meter.CreateObservableGauge("sweep.interval", () => interval.TotalSeconds, "s", "How often the regular sweep runs.");
+        Telemetry.Meter.CreateObservableGauge(
+            "dbaccess.sweep.interval", () => interval.TotalSeconds, "s", "How often the regular sweep runs.");
         return services;
     }
 

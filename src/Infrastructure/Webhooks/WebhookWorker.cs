@@ -18,7 +18,7 @@ internal sealed class WebhookWorker(IReadOnlyList<WebhookSender> senders, LogWat
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        Telemetry.Meter.CreateObservableGauge("webhook.behind",
+        Telemetry.Meter.CreateObservableGauge("dbaccess.webhook.behind",
             () => senders.Select(sender => new Measurement<long>(Math.Max(0, watch.Size - sender.Next),
                 new KeyValuePair<string, object?>("webhook", sender.Number))), null,
             "Events in the log that a webhook has not taken yet, as far as this process knows.");

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DbAccess.Api.Commands;
 using DbAccess.Api.Lambda;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure;
