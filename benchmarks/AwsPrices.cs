@@ -20,9 +20,9 @@ internal static class AwsPrices
     private const double PerKeyUse = 0.03 / 10_000;
     private const double DaysPerMonth = 30;
 
-    // DynamoGrantStore: a grant from its end, its events from their time on; requests go after a day. Audit rows are kept for ever: counted at three years.
+    // A grant from its end; its events and their places are kept for ever: counted at three years. Requests go after a day.
     private const double DaysOfGrants = 400;
-    private const double DaysOfEvents = 800;
+    private const double DaysOfEvents = 3 * 365;
     private const double DaysOfAudit = 3 * 365;
 
     // One gigabyte of memory (function_memory). A second for a step is generous: the cluster and Slack take most of it.
@@ -52,7 +52,7 @@ internal static class AwsPrices
     /// <param name="look">Read units of asking once what is due, with nothing due.</param>
     /// <param name="sweep">Read units of one event of the sweep's function with nothing due and nothing live.</param>
     /// <param name="perLive">Read units that each live grant adds to such an event, in a function that is warm.</param>
-    /// <param name="stored">What a grant leaves in the table: the grant, its events, its audit rows.</param>
+    /// <param name="stored">What a grant leaves in the table: the grant, its events, their places.</param>
     public static IReadOnlyList<(string What, double Dollars)> Month(double grantsPerDay, double reads, double writes, double look, double sweep, double perLive, (double Grant, double Events, double Audit) stored)
     {
         var grants = grantsPerDay * DaysPerMonth;

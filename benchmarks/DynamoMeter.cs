@@ -173,6 +173,8 @@ internal sealed class DynamoMeter
     {
         if (item.TryGetValue("body", out var body) && body.TryGetProperty("S", out var json) && json.GetString()!.StartsWith('{'))
             return $"event {JsonElement.Parse(json.GetString()!).GetProperty("type").GetString()}";
+        // Whose text is compressed, too.
+        if (item.ContainsKey("body_br")) return "event, packed";
         // Of before the log.
         if (item.TryGetValue("type", out var type) && type.TryGetProperty("S", out var name)) return $"event {name.GetString()}";
         var (pk, sk) = (Text(item["pk"]).Split('#')[0], Text(item["sk"]).Split('#')[0]);

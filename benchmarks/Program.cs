@@ -13,11 +13,12 @@ const string help = """
       store      an event of the sweep's function with nothing and with 100 due, in SQLite at up to 1,000,000 grants and in DynamoDB
                  (emulated) at up to 100,000; requests, read and write units; what a month costs in AWS
       audit      verifying an export of the evidence log: events a second, memory
-      (none)     all of them but cycles
+      log        the evidence log in SQLite, large: upgrade of 100,000 events, the look at 300,000, audit verify of the store
+      (none)     all of them but cycles and log
 
       --part NAME      of roles only this part, may be given several times: tables, live, connections, due
       --cycles N       how many cycles (3000)
-      --events N       how many events of audit (1000000)
+      --events N       how many events of audit (1000000) and of log (300000)
       --postgres MAJOR the version to measure on, 14 to 18; otherwise the first that is found
       --quick          fewer and shorter: to see that it works
       --json           one JSON object per line on standard output
@@ -64,7 +65,7 @@ for (var i = 0; i < args.Length; i++)
             major = version;
             i++;
             break;
-        case var word when all.Contains(word) || word == "cycles":
+        case var word when all.Contains(word) || word is "cycles" or "log":
             chosen.Add(word);
             break;
         default:
@@ -98,6 +99,9 @@ foreach (var bench in chosen.Count == 0 ? all : [.. chosen.Distinct()])
             break;
         case "audit":
             await AuditBench.RunAsync(report, events, quick);
+            break;
+        case "log":
+            await LogBench.RunAsync(report, events, quick);
             break;
         case "memory":
             await StoreBench.MemoryAsync(report, quick);

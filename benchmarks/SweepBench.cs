@@ -2,12 +2,15 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
+using DbAccess.Domain.Principals;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Sqlite;
 using DbAccess.TestKit;
@@ -63,6 +66,7 @@ internal static class SweepBench
 
             if (size <= MostCompared) await stage.PutRolesThereAsync();
             report.Add(Figure.Of("store", $"SQLite, {Number(size)} live grants: nothing due", await NothingDueAsync(stage, quick ? 50 : 300)));
+            foreach (var count in (int[])[1, 1_000]) await SequenceAsync(report, $"SQLite, {Number(size)} live grants", stage, count, null);
             await stage.AddAsync(Due, Some.Now + TimeSpan.FromMinutes(1));
             report.Add(Figure.Single("store", $"SQLite, {Number(size)} live grants: 100 due", await HundredDueAsync(stage), "ms"));
         }
@@ -87,15 +91,20 @@ internal static class SweepBench
         {
             meter.Forget();
             await LiveAsync(stage);
-            stored = (meter.StoredOf(key => key.EndsWith("|GRANT", StringComparison.Ordinal)), meter.StoredOf(key => key.Contains("|EVENT#", StringComparison.Ordinal)), meter.StoredOf(key => key.StartsWith("AUDIT", StringComparison.Ordinal)));
+            var (requests, written) = (meter.Requests, meter.Written());
             (reads, writes) = (meter.ReadUnits, meter.WriteUnits);
-            report.Add(Figure.Single("store", "DynamoDB, one grant from request to last notice: requests", meter.Requests, "requests",
-                $"{reads:0.0} read and {writes:0} write units; stored: grant {stored.Item1}, events {stored.Item2}, audit {stored.Item3} bytes"));
-            foreach (var (what, count, spent) in meter.Written()) report.Say($"      {what}: {count} written, {spent:0} units");
+            await stage.Mediator.Send(new SequenceEvents());
+            stored = (meter.StoredOf(key => key.EndsWith("|GRANT", StringComparison.Ordinal)), meter.StoredOf(key => key.StartsWith("JOURNAL#", StringComparison.Ordinal)), meter.StoredOf(key => key.StartsWith("LOG|BATCH#", StringComparison.Ordinal)));
+            report.Add(Figure.Single("store", "DynamoDB, one grant from request to last notice: requests", requests, "requests",
+                $"{reads:0.0} read and {writes:0} write units; stored: grant {stored.Item1}, events {stored.Item2} bytes, their places and the checkpoint {stored.Item3}"));
+            foreach (var (what, count, spent) in written) report.Say($"      {what}: {count} written, {spent:0} units");
             meter.Forget();
             await stage.Store.NextDueAsync(CancellationToken.None);
             look = meter.ReadUnits;
         }
+
+        await using (var stage = await SweepStage.OnDynamoDbAsync(door.Address, "bench-log"))
+            foreach (var count in (int[])[1, 15, 1_000]) await SequenceAsync(report, "DynamoDB", stage, count, meter);
 
         // The emulator copies the whole table for every transaction, so a hundred grants are ended in a table that holds nothing else. What a step asks
         // for and costs is the same in every table: it reads and writes by key.
@@ -131,6 +140,25 @@ internal static class SweepBench
         }
 
         foreach (var perDay in (int[])[1_000, 100_000]) Cost(report, perDay, reads, writes, look, units[1], (units[1_000] - units[1]) / 999, stored);
+    }
+
+    /// <summary>What it costs to give so many events their places, the signature included.</summary>
+    private static async Task SequenceAsync(Report report, string where, SweepStage stage, int count, DynamoMeter? meter)
+    {
+        await stage.Mediator.Send(new SequenceEvents());
+        for (var i = 0; i < count; i++)
+            await stage.Get<IAuditTrail>().RecordAsync(new LogEvent
+            {
+                At = stage.Clock.GetUtcNow(), Type = "command.approve_grant", By = new Actor.Person(Some.Engineer), Way = Way.SlackPress, Outcome = "done",
+                Rule = "on-call-reads", PolicyHash = new string('a', 64), Trace = new string('b', 32), What = [new Fact.Text("subject", "K7Q3-MD"), new Fact.Number("ms", 12)],
+            }, CancellationToken.None);
+        meter?.Forget();
+        var started = Stopwatch.GetTimestamp();
+        var placed = (await stage.Mediator.Send(new SequenceEvents())).Value.Placed;
+        var took = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        if (placed != count) throw new InvalidOperationException($"{placed} events got a place, not {count}.");
+        report.Add(Figure.Single("store", $"{where}: {Number(count)} events get their places", took, "ms", meter is null ? null
+            : $"{meter.Requests} requests, {meter.ReadUnits:0.0} read and {meter.WriteUnits:0} write units ({meter.WriteUnits / count:0.000} an event); the time is the emulator's"));
     }
 
     private static async Task<List<double>> NothingDueAsync(SweepStage stage, int count, int warm = 20)

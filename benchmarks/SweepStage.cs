@@ -104,6 +104,7 @@ internal sealed class SweepStage : IAsyncDisposable
         services.AddSingleton<IGhostHunt>(new NoGhosts());
         services.AddSingleton<IDirectory>(new FakeDirectory().Group("S0ONCALL1", Some.Engineer).Named(Some.Engineer, "erin"));
         services.AddSingleton<IGrantDispatcher>(new Nobody());
+        services.AddSingleton<ICheckpointSigner>(new FakeSigner());
         more(services);
         return settings.Faults.Count == 0 ? new SweepStage(services.BuildServiceProvider(), clock) : throw new InvalidOperationException(string.Join(' ', settings.Faults));
     }

@@ -46,6 +46,9 @@ public sealed class CommandLineTests
     [InlineData("audit report --until 2026-11-01 --from 2026-10-01 --to there")]
     [InlineData("audit resend --from 7 --webhook 0")]
     [InlineData("audit key --change")]
+    [InlineData("audit key --change --old-key alias/before")]
+    [InlineData("audit repair")]
+    [InlineData("audit repair --checkpoint kept.txt --yes")]
     public void The_verbs_of_an_audit_take_their_options_in_any_order(string line) =>
         Assert.IsNotType<Verb.Say>(CommandLine.Read(line.Split(' ')));
 
@@ -60,6 +63,8 @@ public sealed class CommandLineTests
     [InlineData("audit report --to there --from 2026-11-01 --until 2026-10-01", "a later --until")]
     [InlineData("audit resend --webhook 0", "Option '--from' is required")]
     [InlineData("audit key --new", "argument '--new'")]
+    [InlineData("audit key --old-key alias/before", "audit key takes --old-key only together with --change")]
+    [InlineData("audit repair --no", "argument '--no'")]
     public void What_is_wrong_with_a_verb_of_an_audit_is_said(string line, string words)
     {
         var said = Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' ')));

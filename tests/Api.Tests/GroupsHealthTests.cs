@@ -48,7 +48,7 @@ public sealed class GroupsHealthTests : IPolicySource, IPolicyHealth, IChatHealt
     {
         var services = new ServiceCollection().AddLogging().AddSingleton(TimeProvider.System).AddApplication(new Installation(Some.Installation))
             .AddSingleton<IPolicySource>(this).AddSingleton<IPolicyHealth>(this).AddSingleton<IChatHealth>(this).AddSingleton<IClusterDoctor>(this).AddSingleton<IAdminCredentials>(this)
-            .AddSingleton<IGrantDispatcher>(this).AddSingleton<IDirectory>(_directory).AddSingleton<IGrantStore>(new InMemoryGrantStore()).AddSingleton<IAuditTrail>(new InMemoryEvidenceLog())
+            .AddSingleton<IGrantDispatcher>(this).AddSingleton<IDirectory>(_directory).AddSingleton<IGrantStore>(new InMemoryGrantStore()).AddFakeEvidence()
             .AddSingleton<IRoleInventory>(new FakeRoleInventory()).AddSingleton<IRoleAdministrator>(new FakeRoleAdministrator(TimeProvider.System)).AddSingleton<ISeal>(new FakeSeal());
         await using var provider = services.BuildServiceProvider();
         var mediator = provider.GetRequiredService<IMediator>();

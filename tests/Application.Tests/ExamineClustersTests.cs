@@ -78,7 +78,7 @@ public sealed class ExamineClustersTests : IClusterDoctor, IAdminCredentials, IP
             .AddSingleton<IClusterDoctor>(this).AddSingleton<IAdminCredentials>(this).AddSingleton<IPolicyHealth>(this).AddSingleton<IChatHealth>(this)
             .AddSingleton<IDirectory>(_stage.Directory).AddSingleton<IPolicySource>(_stage).AddSingleton<IGrantDispatcher>(_stage)
             .AddSingleton<IGrantStore>(_stage.Store).AddSingleton<IRoleAdministrator>(_stage.Roles).AddSingleton<IRoleInventory>(_stage.Inventory)
-            .AddSingleton<ISeal>(_stage.Seal).AddSingleton<ICredentialDelivery>(_stage.Delivery).AddSingleton<IAuditTrail>(_stage.Audit)
+            .AddSingleton<ISeal>(_stage.Seal).AddSingleton<ICredentialDelivery>(_stage.Delivery).AddFakeEvidence(_stage.Audit)
             .BuildServiceProvider();
         return (await services.GetRequiredService<IMediator>().Send(new ExamineClusters(), TestContext.Current.CancellationToken)).Value.Checks;
     }

@@ -175,7 +175,7 @@ public sealed partial class AlarmTests : IDisposable
         services.AddSingleton<IRoleInventory>(new FakeRoleInventory());
         services.AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery());
         services.AddFakeSlack();
-        services.AddSingleton<IAuditTrail>(_evidence).AddSingleton<IEvidenceLog>(_evidence).AddSingleton<ICheckpointSigner>(_signer);
+        services.AddFakeEvidence(_evidence).AddSingleton<ICheckpointSigner>(_signer);
         services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 1_000)).AddSingleton(new WitnessTerms(null)).AddSingleton(new ExportTerms(null, TimeSpan.FromDays(400)));
         services.AddSingleton<IGrantRetention>(_ => new InMemoryGrantStore());
         services.AddSingleton<IDirectory>(new FakeDirectory());

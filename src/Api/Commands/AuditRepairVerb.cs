@@ -4,7 +4,6 @@ using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Principals;
-using DbAccess.Infrastructure.Evidence;
 using MediatR;
 
 namespace DbAccess.Api.Commands;
@@ -20,13 +19,15 @@ internal static class AuditRepairVerb
             read => new Verb.AuditRepair(Takes.Split(read.GetValue(kept)) ?? [], read.GetValue(yes)), kept, yes);
     }
 
-    public static async Task<int> RunAsync(IServiceProvider services, Verb.AuditRepair verb)
+    /// <param name="exported">The checkpoints of the daily export at that place.</param>
+    public static async Task<int> RunAsync(
+        IServiceProvider services, Verb.AuditRepair verb, Func<string, Task<IReadOnlyList<CheckpointFile>>> exported)
     {
         await using var scope = services.CreateAsyncScope();
         var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
         try
         {
-            var kept = await KeptAsync(services, verb);
+            var kept = await KeptAsync(services, verb, exported);
             var found = await mediator.Send(new ExamineLog(kept));
             if (found.Refusal is { } refusal) return await RefusedAsync(refusal);
 
@@ -55,11 +56,11 @@ internal static class AuditRepairVerb
     }
 
     /// <summary>Also those of the daily export: what left this store once is not gone back behind.</summary>
-    private static async Task<IReadOnlyList<CheckpointFile>> KeptAsync(IServiceProvider services, Verb.AuditRepair verb)
+    private static async Task<IReadOnlyList<CheckpointFile>> KeptAsync(
+        IServiceProvider services, Verb.AuditRepair verb, Func<string, Task<IReadOnlyList<CheckpointFile>>> exported)
     {
         List<CheckpointFile> kept = [.. verb.Kept.Select(path => new CheckpointFile(path, File.ReadAllBytes(path)))];
-        if (services.GetRequiredService<ExportTerms>().Place is { } place)
-            kept.AddRange((await ExportFolder.FindAsync(place.Name, CancellationToken.None)).Checkpoints());
+        if (services.GetRequiredService<ExportTerms>().Place is { } place) kept.AddRange(await exported(place.Name));
         return kept;
     }
 

@@ -64,7 +64,7 @@ internal abstract record Verb
     public sealed record AuditRepair(IReadOnlyList<string> Kept, bool Yes) : Verb;
 
     /// <param name="Change">Begin with another key.</param>
-    /// <param name="OldKey">The one before, by its name in KMS.</param>
+    /// <param name="OldKey">The key in KMS that signed so far; null for one that was kept here, or is lost.</param>
     public sealed record AuditKey(bool Change, string? OldKey = null) : Verb;
 
     /// <summary>Asks a serving process on this machine whether it is up.</summary>

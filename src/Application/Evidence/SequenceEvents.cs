@@ -139,8 +139,8 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
             do
             {
                 before = aside.Count;
-                var all = await log.ListUnplacedAsync(AtOnce + before, cancellationToken);
-                // A log begins by saying which it is, whatever was recorded before it was begun.
+                // A log begins by saying which it is, whatever was recorded before it was begun, and however much that is: once, all of it.
+                var all = await log.ListUnplacedAsync(head.Size == 0 ? int.MaxValue : AtOnce + before, cancellationToken);
                 var ordered = head.Size > 0 ? all.AsEnumerable()
                     : all.OrderBy(one => one.Body.Json.Contains(Begun, StringComparison.Ordinal) ? 0 : 1);
                 foreach (var waiting in ordered)

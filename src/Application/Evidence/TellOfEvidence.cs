@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Evidence;
 
-/// <summary>Says in a line of the log, which alarms read, how the evidence log is: tampered with or not, and how long events wait.</summary>
-/// <param name="Always">Also while all is well: a function's sweep says it each time, who runs all day only what is wrong.</param>
+/// <summary>Says in a line that alarms read how the evidence log is: tampered with or not, and how long events wait.</summary>
+/// <param name="Always">Also while all is well: a function's sweep says it each time, whoever runs all day only what is wrong.</param>
 public sealed record TellOfEvidence(bool Always) : IRequest<Result>
 {
     internal sealed class Handler(IEvidenceLog log, LogWatch watch, TimeProvider clock, ILogger<Handler> logger)

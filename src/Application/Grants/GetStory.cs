@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
@@ -10,7 +11,11 @@ namespace DbAccess.Application.Grants;
 /// <summary>A grant and all that happened to it, in order.</summary>
 /// <param name="Called">What the people in it are called, as far as the directory knows them.</param>
 public sealed record GrantStory(
-    GrantSnapshot Grant, IReadOnlyList<GrantEvent> Events, IReadOnlyDictionary<PrincipalId, string> Called);
+    GrantSnapshot Grant, IReadOnlyList<GrantEvent> Events, IReadOnlyDictionary<PrincipalId, string> Called)
+{
+    /// <summary>The bucket where complete days of the log are (<c>s3://…</c>); null where there is none that others may know of.</summary>
+    public string? ExportedTo { get; init; }
+}
 
 /// <summary>
 /// The whole story of one grant: for whoever holds or asked for it, for those who approve on its database, and for administrators.
@@ -23,7 +28,7 @@ public sealed record GetStory(PrincipalId Person, GrantId Id) : IRequest<Result<
 
     public bool OnlyRefusals => true;
 
-    internal sealed class Handler(IGrantStore store, Revokers revokers, IDirectory directory)
+    internal sealed class Handler(IGrantStore store, Revokers revokers, IDirectory directory, ExportTerms? export = null)
         : IRequestHandler<GetStory, Result<GrantStory>>
     {
         private const int MostPeople = 20;
@@ -45,7 +50,12 @@ public sealed record GetStory(PrincipalId Person, GrantId Id) : IRequest<Result<
                 called[person] = person == grant.Requester ? grant.Handle : found.Refusal is null ? found.Value.Handle : person.User;
             }
 
-            return new GrantStory(grant, events, called);
+            // A folder of the machine is nobody's business in Slack.
+            var place = export?.Place?.Name;
+            return new GrantStory(grant, events, called)
+            {
+                ExportedTo = place?.StartsWith("s3://", StringComparison.OrdinalIgnoreCase) is true ? place : null,
+            };
         }
 
         private async Task<Error?> RefusalOfAsync(PrincipalId person, GrantSnapshot grant, CancellationToken cancellationToken)

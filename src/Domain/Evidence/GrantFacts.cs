@@ -86,7 +86,7 @@ public static class GrantFacts
         yield return new Fact.Flag("existed", receipt.Existed);
         if (receipt.LockedOutAt != RemovalReceipt.NotYet) yield return Instant("locked_out", receipt.LockedOutAt);
         yield return new Fact.Number("sessions_ended", receipt.SessionsEnded);
-        yield return Texts("sessions", [.. receipt.Sessions.Select(Words)]);
+        yield return Texts("sessions", [.. receipt.Sessions.Select(session => session.ToString())]);
         yield return Instant("last_session_gone", receipt.LastSessionGoneAt);
         yield return Instant("proved", receipt.ProvedAt);
         if (receipt.Overrun is { } overrun) yield return new Fact.Number("overrun_ms", (long)overrun.TotalMilliseconds);
@@ -109,13 +109,6 @@ public static class GrantFacts
         yield return Sealed("run", string.Join('\n', ran.Most.Select(line => string.Create(CultureInfo.InvariantCulture,
             $"{line.Calls} {line.Rows} {line.Statement.ReplaceLineEndings(" ")}"))));
     }
-
-    private static string Words(EndedSession session) => string.Create(CultureInfo.InvariantCulture,
-        $"{session.Instance} pid {session.Pid} {session.User}") +
-        Part(" since ", session.Since is { } since ? EventBody.Instant(since) : null) +
-        Part(" from ", session.Client) + Part(" as ", session.Application);
-
-    private static string Part(string words, string? value) => string.IsNullOrEmpty(value) ? "" : words + value;
 
     private static Fact? Text(string name, string? value) => string.IsNullOrEmpty(value) ? null : new Fact.Text(name, value);
 

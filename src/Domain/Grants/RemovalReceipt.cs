@@ -1,3 +1,6 @@
+using System.Globalization;
+using DbAccess.Domain.Evidence;
+
 namespace DbAccess.Domain.Grants;
 
 /// <summary>What a removal found and did, from the catalogs and the sessions, not from what we believed.</summary>
@@ -88,7 +91,13 @@ public sealed record RemovalReceipt(
 /// <param name="Client">Its address; null also where it came through a local socket.</param>
 /// <param name="Application">What it called itself.</param>
 /// <param name="User">The role that had logged in.</param>
-public sealed record EndedSession(string Instance, int Pid, DateTimeOffset? Since, string? Client, string? Application, string User);
+public sealed record EndedSession(string Instance, int Pid, DateTimeOffset? Since, string? Client, string? Application, string User)
+{
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Instance} pid {Pid} {User}") +
+        Part(" since ", Since is { } since ? EventBody.Instant(since) : null) + Part(" from ", Client) + Part(" as ", Application);
+
+    private static string Part(string words, string? value) => string.IsNullOrEmpty(value) ? "" : words + value;
+}
 
 /// <summary>One instance on which sessions were looked for.</summary>
 /// <param name="Instance"><c>host:port</c>.</param>

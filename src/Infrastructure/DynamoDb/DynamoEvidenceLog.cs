@@ -75,7 +75,7 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         var now = clock.GetUtcNow();
         var lease = await table.FindAsync(LogPk, LeaseSk, cancellationToken);
         var begin = await CarriedEarlier.ListAsync(table, lease, this, limit, cancellationToken);
-        if (begin.Count > 0) return begin;
+        if (begin.Count >= limit) return begin;
 
         // Nobody has looked yet: the first process that records anything looks a moment later.
         var settled = lease?.NumberOf(Settled) is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : now - DeepSlack;
@@ -98,9 +98,10 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         }
 
         // Of one grant, the instants never go back; what is equal is put in order by the number.
-        List<Dictionary<string, AttributeValue>> next = [.. waiting.OrderBy(item => item["sk"].S, StringComparer.Ordinal).Take(limit)];
+        List<Dictionary<string, AttributeValue>> next =
+            [.. waiting.OrderBy(item => item["sk"].S, StringComparer.Ordinal).Take(limit - begin.Count)];
         await table.Texts.ReadyAsync(next, cancellationToken);
-        return [.. next.Select(item => DynamoJournal.Unplaced(item, table.Texts))];
+        return [.. begin, .. next.Select(item => DynamoJournal.Unplaced(item, table.Texts))];
     }
 
     public async Task<bool> TryAppendAsync(LogEnd over, long firstPlace, IReadOnlyList<(UnplacedEvent Event, byte[] Hash)> placed,

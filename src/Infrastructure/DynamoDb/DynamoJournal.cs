@@ -74,13 +74,15 @@ internal static class DynamoJournal
         var (open, texts) = DynamoTexts.Shorten(body.Open);
         item.SetPacked("open", open);
         if (texts.Count > 0) item[DynamoTexts.Attribute] = DynamoItem.Text(string.Join(' ', texts));
+        // The next kilobyte begins: what is left plain for people who read the table goes, too.
+        if (DynamoItem.Size(item) > 1024 && item.Remove("body")) item.SetPacked("body", body.Json, worth: 0);
         return item;
     }
 
     public static JournalKey Key(Dictionary<string, AttributeValue> item) => new(item["pk"].S, item["sk"].S);
 
     /// <param name="texts">That know what it refers to (<see cref="DynamoTexts.ReadyAsync"/>).</param>
-    public static EventBody? Body(Dictionary<string, AttributeValue>? item, DynamoTexts texts) => item?.TextOf("body") is { } body
+    public static EventBody? Body(Dictionary<string, AttributeValue>? item, DynamoTexts texts) => item?.PackedTextOf("body") is { } body
         ? new EventBody(body, item.PackedTextOf("open") is { } open ? texts.Whole(open) : null) : null;
 
     /// <summary>Of what is no event, with an empty body.</summary>

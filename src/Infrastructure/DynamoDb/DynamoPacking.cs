@@ -16,9 +16,9 @@ internal static class DynamoPacking
     /// <summary>The attribute beside <paramref name="name"/> that has the text when it is compressed.</summary>
     public static string Packed(string name) => $"{name}_br";
 
-    public static void SetPacked(this Dictionary<string, AttributeValue> item, string name, string? text)
+    public static void SetPacked(this Dictionary<string, AttributeValue> item, string name, string? text, int worth = Worth)
     {
-        if (text is { Length: > Worth } && Pack(text) is var bytes && bytes.Length < text.Length)
+        if (text is not null && text.Length > worth && Pack(text) is var bytes && bytes.Length < text.Length)
             item[Packed(name)] = DynamoItem.Bytes(bytes);
         else item.SetText(name, text);
     }
@@ -49,7 +49,8 @@ internal static class DynamoPacking
                 text.Write(buffer, 0, read);
             }
 
-            return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
+            // Nothing that is packed is empty; bytes that break off are read as that.
+            return text.Length == 0 ? null : Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
         }
         catch (Exception fault) when (fault is InvalidOperationException or InvalidDataException)
         {

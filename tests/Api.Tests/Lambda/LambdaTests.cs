@@ -52,7 +52,7 @@ public sealed class LambdaTests : IAsyncLifetime
         services.AddSingleton<IGrantDispatcher>(new Nobody());
         services.AddSingleton<ICredentialDelivery>(_delivery);
         services.AddFakeSlack();
-        services.AddSingleton<IAuditTrail>(new InMemoryEvidenceLog());
+        services.AddFakeEvidence();
         services.AddSingleton<IDirectory>(new FakeDirectory());
         services.AddSingleton<LambdaEntry>();
         _services = services.BuildServiceProvider(validateScopes: true);

@@ -27,4 +27,17 @@ public sealed class StoryReplyTests
         Assert.DoesNotContain("grant.statements", words, StringComparison.Ordinal);
         Assert.DoesNotContain("CREATE ROLE", words, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("s3://evidence/prod", true)]
+    [InlineData(null, false)]
+    public void Where_the_proof_is_to_be_had_is_said(string? place, bool said)
+    {
+        var story = new GrantStory(MaximalGrant.Snapshot(GrantId.New()), [], new Dictionary<PrincipalId, string>()) { ExportedTo = place };
+
+        var words = JsonSerializer.Serialize(StoryReply.Of(story).Parts.Select(part => part.ToString()));
+
+        Assert.Contains($"audit export --to DIR --grant {story.Grant.Id}", words, StringComparison.Ordinal);
+        Assert.Equal(said, words.Contains("s3://evidence/prod", StringComparison.Ordinal));
+    }
 }

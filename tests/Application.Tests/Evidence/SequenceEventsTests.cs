@@ -30,6 +30,20 @@ public sealed class SequenceEventsTests
     }
 
     [Fact]
+    public async Task A_log_begins_by_saying_which_it_is_however_much_was_recorded_before()
+    {
+        for (var i = 0; i < 1_500; i++)
+            await _stage.Audit.RecordAsync(new LogEvent { At = _stage.Now, Type = "carried.attempt", By = new Domain.Principals.Actor.Sweep(), Way = Way.Worker, What = [] }, Stop);
+
+        var sequenced = (await _stage.First.SendAsync(new SequenceEvents())).Value;
+
+        var log = await LogAsync();
+        Assert.Equal("audit.begun", Type(log[0]));
+        Assert.Equal((1_502, 1_502), (sequenced.Size, log.Count));
+        AssertFits(sequenced.Checkpoint!, log);
+    }
+
+    [Fact]
     public async Task What_comes_later_goes_on_from_there_and_nothing_is_signed_when_nothing_came()
     {
         await _stage.GivenAsync();

@@ -201,7 +201,7 @@ public sealed class FunctionDeathTests : IDisposable
         services.AddSingleton(mortal.Wrap<IChat>(_chat));
         services.AddSingleton(mortal.Wrap<ICards>(_cards));
         services.AddSingleton(mortal.Wrap<IHome>(new FakeHome()));
-        services.AddSingleton<IAuditTrail>(new InMemoryEvidenceLog());
+        services.AddFakeEvidence();
         services.AddSingleton<IRoleInventory>(new FakeRoleInventory());
         services.AddSingleton<IDirectory>(new FakeDirectory());
         services.AddApplication(new Installation(Some.Installation)).AddWarrants();

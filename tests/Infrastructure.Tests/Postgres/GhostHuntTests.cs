@@ -1,6 +1,7 @@
 using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Removing;
@@ -11,6 +12,7 @@ using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 
 namespace DbAccess.Infrastructure.Tests.Postgres;
 
@@ -28,7 +30,7 @@ public sealed class GhostHuntTests(PostgresFixture postgres) : IAsyncLifetime
         _house = new RoleHouse(await postgres.CreateDatabaseAsync("hunt"));
         _proxy = new LoopbackProxy(_house.Database.Server.Port);
         _house.Credentials.Current = _house.Credentials.Current with { Port = _proxy.Port };
-        _hunt = new GhostHunt(_house.Connections, _clock, NullLogger<GhostHunt>.Instance);
+        _hunt = new GhostHunt(_house.Connections, _house.Audit, _clock, NullLogger<GhostHunt>.Instance);
     }
 
     public async ValueTask DisposeAsync()
@@ -107,6 +109,34 @@ public sealed class GhostHuntTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.True(_proxy.Connections > 1);
     }
 
+    [Fact]
+    public async Task A_session_whose_role_is_gone_is_on_record_by_name()
+    {
+        _hunt.Follow(_house.Order().Target.Cluster, _clock.GetUtcNow());
+        for (var attempt = 0; ; attempt++)
+        {
+            var role = $"ghost_{Guid.NewGuid():N}";
+            await _house.AskAsync($"CREATE ROLE {role} LOGIN PASSWORD '{RoleHouse.Password.Reveal()}'; SELECT 1");
+            await using var session = new NpgsqlConnection(_house.Database.ConnectionStringFor(role, RoleHouse.Password.Reveal()) + ";Pooling=false;Application Name=psql on a laptop");
+            await session.OpenAsync(RoleHouse.Cancellation);
+            var oid = await _house.AskAsync($"SELECT oid FROM pg_roles WHERE rolname = '{role}'");
+            await _house.AskAsync($"DROP ROLE {role}; SELECT 1");
+
+            await _hunt.RunAsync(RoleHouse.Cancellation);
+
+            var told = _house.Audit.Records.Where(happened => happened.Type == "ghosts.ended").SelectMany(happened => happened.What.OfType<Fact.Texts>()).SelectMany(texts => texts.Values)
+                .FirstOrDefault(words => words.Contains($"pid {session.ProcessID} of a role that no longer exists (OID {oid})", StringComparison.Ordinal));
+            if (told is not null)
+            {
+                Assert.EndsWith(" as psql on a laptop", told, StringComparison.Ordinal);
+                break;
+            }
+
+            // Another test's removal on this server ended it first.
+            Assert.True(attempt < 20, "No ghost was ever told of.");
+        }
+    }
+
     private void CountAsked() => _proxy.BeforePassing = piece =>
     {
         if (System.Text.Encoding.ASCII.GetString(piece.Span).Contains("pg_terminate_backend", StringComparison.Ordinal)) _asked++;
@@ -135,5 +165,6 @@ public sealed class GhostHuntTests(PostgresFixture postgres) : IAsyncLifetime
         .AddSingleton<IRoleInventory>(new FakeRoleInventory())
         .AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery())
         .AddFakeSlack()
+        .AddFakeEvidence()
         .BuildServiceProvider();
 }

@@ -585,7 +585,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
             .AddSingleton<IGrantStore>(_store)
             .AddSingleton<IRoleInventory>(new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance))
             .AddSingleton(_house.Administrator)
-            .AddSingleton<IAuditTrail>(new InMemoryEvidenceLog())
+            .AddFakeEvidence()
             .AddSingleton<IGrantDispatcher>(new Deaf())
             .AddSingleton<IPolicySource>(new Policy(_house.Order().Target, scopes ?? [RoleHouse.ReadScope]))
             .BuildServiceProvider();

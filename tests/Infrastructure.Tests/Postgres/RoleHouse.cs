@@ -11,6 +11,7 @@ using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Removing;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
 using DbAccess.TestKit.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -30,7 +31,7 @@ internal sealed class RoleHouse : IAsyncDisposable
         options ??= PostgresOptions.Default;
         if (options.Seam == StatementSeam.Closed) options = options with { Seam = QuestionsOnly.On(database.Server) };
         _connections = new ClusterConnections(Credentials, options, TimeProvider.System);
-        Ghosts = new GhostHunt(_connections, TimeProvider.System, NullLogger<GhostHunt>.Instance);
+        Ghosts = new GhostHunt(_connections, Audit, TimeProvider.System, NullLogger<GhostHunt>.Instance);
         Warm = new WarmConnections(_connections, options, NullLogger<WarmConnections>.Instance);
         Administrator = new PostgresRoleAdministrator(
             _connections, new ScopeRoles(clock ?? TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts, warm ? Warm : null);
@@ -48,6 +49,9 @@ internal sealed class RoleHouse : IAsyncDisposable
     public IRoleAdministrator Administrator { get; }
 
     public GhostHunt Ghosts { get; }
+
+    /// <summary>What the hunt puts on record.</summary>
+    public InMemoryEvidenceLog Audit { get; } = new();
 
     public WarmConnections Warm { get; }
 

@@ -31,7 +31,9 @@ internal static class StoryReply
         if (grant.Receipt is { } receipt) parts.Add(new ChatPart.Text(Receipt(receipt)));
         var plan = Plan(grant) is { } hash ? $", plan {Short(hash)}" : "";
         parts.Add(new ChatPart.Note($"Rule {grant.Rule}, policy {Short(grant.PolicyHash)}{plan}. " +
-            $"With proof, where DbAccess runs: `dbaccess audit export --to DIR --grant {grant.Id}`"));
+            $"With proof, where DbAccess runs: `dbaccess audit export --to DIR --grant {grant.Id}`" +
+            (story.ExportedTo is { } place
+                ? $". Each day of the whole log, when it is over, for whoever may read there: `{Replies.Untick(place)}`" : "")));
         return new ChatMessage($"The story of {what}.", parts);
     }
 

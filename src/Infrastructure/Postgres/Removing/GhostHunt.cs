@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Evidence;
+using DbAccess.Domain.Grants;
+using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Postgres.Connections;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -12,7 +15,7 @@ namespace DbAccess.Infrastructure.Postgres.Removing;
 /// <c>pg_stat_activity</c> while it logs in (<c>post_auth_delay</c>) and come out when its role has long been proved gone; a reader can let
 /// one in before it has heard of the end. Clusters where nothing ended are left asleep.
 /// </summary>
-internal sealed class GhostHunt(ClusterConnections connections, TimeProvider clock, ILogger<GhostHunt> logger)
+internal sealed class GhostHunt(ClusterConnections connections, IAuditTrail audit, TimeProvider clock, ILogger<GhostHunt> logger)
     : IGhostHunt, IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
@@ -75,17 +78,40 @@ internal sealed class GhostHunt(ClusterConnections connections, TimeProvider clo
         try
         {
             await using var connection = await connections.OpenAsync(cluster, null, cancellationToken, reader);
-            var ended = await connection.DoingFirstAsync(RemovalStatements.EndGhosts, [], row => row.GetInt64(0), cancellationToken);
-            if (ended > 0)
-                logger.LogWarning("{Ended} sessions of roles that no longer exist were ended on {Cluster} {Instance}", ended, cluster.Value,
-                    reader ?? "writer");
-            return ended;
+            var ended = await connection.DoingFirstAsync(
+                RemovalStatements.EndGhosts, [], row => row.GetFieldValue<string[]>(0), cancellationToken);
+            if (ended.Length > 0) await TellAsync(cluster, RemovalCase.Instance(connection), ended);
+            return ended.Length;
         }
         catch (Exception failure) when (failure is ClusterFault or NpgsqlException)
         {
             logger.LogWarning("Sessions of roles that no longer exist could not be looked for on {Cluster} {Instance}: {Code}",
                 cluster.Value, reader ?? "writer", ClusterFault.From(failure, cluster, "").Error.Code);
             return 0;
+        }
+    }
+
+    /// <summary>They belong to no grant any more. That they are gone does not wait for the record.</summary>
+    private async Task TellAsync(ClusterName cluster, string instance, string[] ended)
+    {
+        logger.LogWarning("{Ended} sessions of roles that no longer exist were ended on {Cluster} {Instance}", ended.Length, cluster.Value,
+            instance);
+        try
+        {
+            await audit.RecordAsync(new LogEvent
+            {
+                At = clock.GetUtcNow(), Type = "ghosts.ended", By = new Actor.Sweep(), Way = Way.Current, Trace = Way.Trace,
+                What =
+                [
+                    new Fact.Text("cluster", cluster.Value), new Fact.Number("sessions_ended", ended.Length),
+                    new Fact.Texts("sessions",
+                        [.. ended.Take(RemovalReceipt.MostSessions).Select(ghost => SessionWords.Ghost(instance, ghost)).OfType<string>()]),
+                ],
+            }, CancellationToken.None);
+        }
+        catch (Exception failure)
+        {
+            logger.LogError(failure, "That they were ended could not be recorded");
         }
     }
 

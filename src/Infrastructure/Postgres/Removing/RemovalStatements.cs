@@ -56,7 +56,7 @@ internal sealed class RemovalStatements
     /// <summary>
     /// Ends every session of the role, and ghosts: sessions whose role no longer exists. A client can hide from <c>pg_stat_activity</c>
     /// while it logs in and come out after the drop. All at once and not one after the other with a wait: fifty take 50 ms, not 5 s.
-    /// Answers which were found, which ended, how many ghosts: a session that hangs is found again and again, and is one. No filter on the
+    /// Answers which were found, which ended, which ghosts: a session that hangs is found again and again, and is one. No filter on the
     /// kind of backend, which not everybody may read.
     /// </summary>
     public const string EndSessions = $"{EndWhere} a.usesysid = o.oid OR {Ghost} OFFSET 0) t";
@@ -70,9 +70,12 @@ internal sealed class RemovalStatements
     public const string AuroraReaders =
         "SELECT server_id::text FROM aurora_replica_status() WHERE session_id::text <> 'MASTER_SESSION_ID' ORDER BY 1";
 
-    /// <summary>Ends only ghosts. No parameters.</summary>
-    public const string EndGhosts =
-        $"SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) FROM pg_stat_get_activity(NULL) a WHERE {Ghost}";
+    /// <summary>Ends only ghosts. No parameters. Answers whose they were, as <see cref="SessionWords.Ghost"/> reads it.</summary>
+    public const string EndGhosts = $"""
+        SELECT coalesce(array_agg(t.who) FILTER (WHERE t.ended), '{"{}"}')
+          FROM (SELECT concat_ws(chr(9), {SessionOfWhom}, a.usesysid) AS who, pg_terminate_backend(a.pid) AS ended
+              FROM pg_stat_get_activity(NULL) a WHERE {Ghost} OFFSET 0) t
+        """;
 
     /// <summary>
     /// Ends the role's sessions with as few locks as can be, for a server that has no room for more: none of its own, and one at a time for
@@ -190,10 +193,10 @@ internal sealed class RemovalStatements
         WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject})
         SELECT coalesce(array_agg(t.session) FILTER (WHERE t.mine), '{"{}"}'),
             coalesce(array_agg(t.session) FILTER (WHERE t.mine AND t.ended), '{"{}"}'),
-            count(*) FILTER (WHERE NOT t.mine AND t.ended),
+            coalesce(array_agg(concat_ws(chr(9), t.who, t.usesysid)) FILTER (WHERE NOT t.mine AND t.ended), '{"{}"}'),
             coalesce(array_agg(t.who) FILTER (WHERE t.mine AND t.ended), '{"{}"}')
           FROM (SELECT coalesce(a.usesysid = o.oid, false) AS mine, pg_terminate_backend(a.pid) AS ended,
-              {SessionKey} AS session, {SessionOfWhom} AS who FROM o, pg_stat_get_activity(NULL) a WHERE
+              {SessionKey} AS session, {SessionOfWhom} AS who, a.usesysid FROM o, pg_stat_get_activity(NULL) a WHERE
         """;
 
     /// <summary>

@@ -116,13 +116,15 @@ internal sealed record RoleLookedAt(uint? Oid, IReadOnlyList<string> ScopeRoles,
         row.GetString(5));
 }
 
-/// <summary>Sessions that were found, those of them that were told to end, and how many ghosts were.</summary>
+/// <summary>Sessions that were found, those of them that were told to end, and the ghosts that were.</summary>
+/// <param name="Ghosts">As <see cref="SessionWords.Ghost"/> reads them.</param>
 /// <param name="OfWhom">Of each that was told to end, in their order, see <see cref="RemovalStatements.SessionOfWhom"/>.</param>
 internal sealed record EndedSessions(
-    IReadOnlyList<string> Found, IReadOnlyList<string> Ended, long Ghosts, IReadOnlyList<string> OfWhom)
+    IReadOnlyList<string> Found, IReadOnlyList<string> Ended, IReadOnlyList<string> Ghosts, IReadOnlyList<string> OfWhom)
 {
     public static EndedSessions Read(NpgsqlDataReader row) =>
-        new(row.GetFieldValue<string[]>(0), row.GetFieldValue<string[]>(1), row.GetInt64(2), row.GetFieldValue<string[]>(3));
+        new(row.GetFieldValue<string[]>(0), row.GetFieldValue<string[]>(1), row.GetFieldValue<string[]>(2),
+            row.GetFieldValue<string[]>(3));
 }
 
 /// <summary>A session that was ended and cannot go, with whom it waits for.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.Logging;
@@ -38,9 +39,12 @@ internal sealed class SessionEnding(
     {
         removal.Findings.Ended(RemovalCase.Instance(cluster), cluster.Reader is null, removal.Role.Role.Value, sessions.Found,
             sessions.Ended, sessions.OfWhom);
-        if (sessions.Ghosts > 0)
-            logger.LogWarning("{Ghosts} sessions of roles that no longer exist were ended on {Instance}", sessions.Ghosts,
-                RemovalCase.Instance(cluster));
+        if (sessions.Ghosts.Count == 0) return;
+
+        logger.LogWarning("{Ghosts} sessions of roles that no longer exist were ended on {Instance}", sessions.Ghosts.Count,
+            RemovalCase.Instance(cluster));
+        foreach (var ghost in sessions.Ghosts.Take(RemovalReceipt.MostSessions))
+            removal.Findings.Remark($"ended besides: {SessionWords.Ghost(RemovalCase.Instance(cluster), ghost)}");
     }
 
     /// <summary>

@@ -16,6 +16,10 @@ internal static class SessionWords
             ? new EndedSession(instance, pid, At(Part(parts, 1)), Part(parts, 2), Part(parts, 3), user) : null;
     }
 
+    /// <summary>One whose role is gone: all that is left of that is its number, behind the rest.</summary>
+    public static string? Ghost(string instance, string ofWhom) =>
+        Read(instance, $"of a role that no longer exists (OID {Part(ofWhom.Split('\t'), 4) ?? "?"})", ofWhom)?.ToString();
+
     private static string? Part(string[] parts, int n) => parts.Length > n && parts[n].Length > 0 ? parts[n] : null;
 
     private static DateTimeOffset? At(string? text) => DateTimeOffset.TryParse(
