@@ -27,7 +27,7 @@ COPY src/Application/Application.csproj src/Application/packages.lock.json src/A
 COPY src/Infrastructure/Infrastructure.csproj src/Infrastructure/packages.lock.json src/Infrastructure/
 COPY src/Api/Api.csproj src/Api/packages.lock.json src/Api/
 COPY src/Functions/Functions.csproj src/Functions/packages.lock.json src/Functions/
-RUN dotnet restore src/Api --locked-mode
+RUN dotnet restore src/Api --locked-mode && dotnet restore src/Functions --locked-mode
 COPY src/ src/
 RUN dotnet publish src/Api --configuration Release --no-restore --output /app
 RUN case $(uname -m) in aarch64) runtime=linux-arm64 ;; *) runtime=linux-x64 ;; esac \

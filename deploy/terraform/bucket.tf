@@ -59,6 +59,38 @@ resource "aws_s3_bucket_policy" "this" {
 
 data "aws_iam_policy_document" "bucket" {
   statement {
+    # Whatever else somebody's role allows: credentials, Slack's secrets and the key of the seals are read by the product alone. Whoever keeps them writes them.
+    sid       = "SecretsForTheProductAlone"
+    effect    = "Deny"
+    actions   = ["s3:GetObject", "s3:GetObjectVersion"]
+    resources = [for folder in ["credentials", "slack", "seal"] : "${aws_s3_bucket.this.arn}/${folder}/*"]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = concat(local.product_roles, var.secret_readers)
+    }
+  }
+  statement {
+    # Whoever puts another key there can seal what they like.
+    sid       = "SealKeyByTheWebApplicationAlone"
+    effect    = "Deny"
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.this.arn}/seal/*"]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = [local.product_roles[0]]
+    }
+  }
+  statement {
     sid       = "OnlyTls"
     effect    = "Deny"
     actions   = ["s3:*"]

@@ -16,7 +16,22 @@ resource "aws_kms_alias" "log" {
 }
 
 data "aws_iam_policy_document" "log_key" {
-  # Who may use the key is decided by roles (roles.tf), as for everything else here.
+  statement {
+    # Whatever else somebody's role allows: who can have this sign can forge the log.
+    sid       = "ForTheProductAlone"
+    effect    = "Deny"
+    actions   = ["kms:Sign", "kms:CreateGrant"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = local.product_roles
+    }
+  }
   statement {
     sid       = "Account"
     actions   = ["kms:*"]
@@ -101,6 +116,22 @@ resource "aws_s3_bucket_policy" "evidence" {
 }
 
 data "aws_iam_policy_document" "evidence" {
+  statement {
+    # What is in an export is what the product wrote; anybody else's file would be there for as long.
+    sid       = "ByTheProductAlone"
+    effect    = "Deny"
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.evidence.arn}/*"]
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = local.product_roles
+    }
+  }
   statement {
     sid       = "OnlyTls"
     effect    = "Deny"
