@@ -113,7 +113,7 @@ public static class Program
             Verb.Revoke revoke => await RevokeVerb.RunAsync(app.Services, revoke, settings.Optional("Slack:TeamId", "")),
             Verb.PolicyLint lint => await PolicyLintVerb.RunLiveAsync(app.Services, lint, settings.Optional("Policy:Path", "")),
             Verb.PolicyExplain explain => await PolicyExplainVerb.RunAsync(app.Services, explain, settings.Optional("Slack:TeamId", "")),
-            Verb.PolicyReplay replay => await ReplayAsync(app, replay, settings.Optional("Slack:TeamId", "")),
+            Verb.PolicyReplay replay => await ReplayAsync(app, replay),
             Verb.StoreInit => Say("The store is ready."),
             _ => await ServeVerb.RunAsync(app, operations),
         };
@@ -271,9 +271,9 @@ public static class Program
         return !taken ? CommandLine.Failure : lint.Live ? await RunAsync(lint with { Path = path }, args) : CommandLine.Success;
     }
 
-    private static async Task<int> ReplayAsync(WebApplication app, Verb.PolicyReplay replay, string team) =>
+    private static async Task<int> ReplayAsync(WebApplication app, Verb.PolicyReplay replay) =>
         await ReadPolicyAsync(replay.Path) is (_, { } policy)
-            ? await PolicyReplayVerb.RunAsync(app.Services, replay, policy, team) : CommandLine.Misuse;
+            ? await PolicyReplayVerb.RunAsync(app.Services, replay, policy) : CommandLine.Misuse;
 
     /// <summary>The policy in a file, or null; then it was said what is wrong with it.</summary>
     private static async Task<(string Path, AccessPolicy? Policy)> ReadPolicyAsync(string? said)
