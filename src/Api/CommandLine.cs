@@ -41,6 +41,11 @@ internal abstract record Verb
 
     public sealed record PolicySchema : Verb;
 
+    public sealed record PolicyHistory : Verb;
+
+    /// <param name="Hash">As the history says it, or enough of its beginning.</param>
+    public sealed record PolicyShow(string Hash) : Verb;
+
     /// <param name="In">The groups that everybody is taken to be in; null takes the policy's lists of users.</param>
     public sealed record PolicyReplay(string Path, TimeSpan Since, IReadOnlyList<string>? In) : Verb;
 
@@ -116,6 +121,8 @@ internal static class CommandLine
           policy explain --as U… [--in group,group] "orders read 2h because x" [--at INSTANT] [--policy FILE]
                                 what would be decided, and why, rule by rule; with --in Slack is asked nothing
           policy schema         the file as JSON Schema, for editors
+          policy history        the last policies that were in force, by their hash
+          policy show <hash>    the text of one of them
           policy replay <file> [--since 30d] [--in group,group]
                                 which requests on record that policy would decide otherwise
           audit verify [--from DIR|s3://…] [--key FILE] [--checkpoint FILE,FILE]

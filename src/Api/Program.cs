@@ -78,7 +78,7 @@ public static class Program
         AddEverything(builder.Services, settings, verb);
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
         // The brake works without Slack, and so does what asks it nothing.
-        var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay
+        var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay or Verb.PolicyHistory or Verb.PolicyShow
             or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditKey;
         var faults = settings.Faults.Where(fault => !slackless || !fault.StartsWith("Slack:", StringComparison.Ordinal))
             .ToList();
@@ -113,6 +113,8 @@ public static class Program
             Verb.Revoke revoke => await RevokeVerb.RunAsync(app.Services, revoke, settings.Optional("Slack:TeamId", "")),
             Verb.PolicyLint lint => await PolicyLintVerb.RunLiveAsync(app.Services, lint, settings.Optional("Policy:Path", "")),
             Verb.PolicyExplain explain => await PolicyExplainVerb.RunAsync(app.Services, explain, settings.Optional("Slack:TeamId", "")),
+            Verb.PolicyHistory => await PolicyHistoryVerb.ListAsync(app.Services),
+            Verb.PolicyShow show => await PolicyHistoryVerb.ShowAsync(app.Services, show),
             Verb.PolicyReplay replay => await ReplayAsync(app, replay),
             Verb.StoreInit => Say("The store is ready."),
             _ => await ServeVerb.RunAsync(app, operations),
@@ -166,7 +168,8 @@ public static class Program
         services.AddSeal(
             settings, hosted: verb is Verb.Serve, orWithout: verb is not (Verb.Serve or Verb.StoreInit));
         services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke
-            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditKey);
+            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditKey
+            or Verb.PolicyHistory or Verb.PolicyShow);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddEvidence(settings, keepsFiles: verb is not Verb.Lambda);

@@ -4,6 +4,7 @@ using DbAccess.Application.Databases;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
+using DbAccess.Application.Policies;
 using DbAccess.Application.Presets;
 using DbAccess.Application.Reconciling;
 using FluentValidation;
@@ -54,6 +55,7 @@ public static class DependencyInjection
 
         services.AddSingleton<LateRecords>();
         services.AddSingleton<LogWatch>();
+        services.AddTransient<KeptPolicies>();
         services.AddTransient<PresetShelf>();
         services.AddTransient<ConnectMemory>();
         services.AddTransient<Membership>();

@@ -6,7 +6,7 @@ namespace DbAccess.Api.Commands;
 /// <summary>Reads what stands behind <c>policy</c> on the command line.</summary>
 internal static class PolicyCommandLine
 {
-    private const string Words = "policy takes lint, explain, schema or replay.";
+    private const string Words = "policy takes lint, explain, schema, history, show or replay.";
 
     public static Verb Read(string[] how, string help) => how switch
     {
@@ -14,6 +14,10 @@ internal static class PolicyCommandLine
         ["lint", .. var rest] => Lint(rest, help),
         ["explain", .. var rest] => Explain(rest, help),
         ["schema"] => new Verb.PolicySchema(),
+        ["history"] => new Verb.PolicyHistory(),
+        ["show", { Length: >= 6 and <= 64 } hash] when hash.All(char.IsAsciiHexDigit) => new Verb.PolicyShow(hash),
+        ["show", ..] => Misuse(
+            "policy show wants the hash of a policy, or the first six of its characters; policy history lists them.", help),
         ["replay", .. var rest] => Replay(rest, help),
         _ => Misuse(Words, help),
     };
