@@ -99,7 +99,8 @@ public static class HolderMessages
     {
         null => "Finish what is open. ",
         { Sessions: 0 } => "You have no session open. ",
-        { Transactions: 0 } => $"You have {Count(open.Sessions, "open session")}, and no transaction in {(open.Sessions == 1 ? "it" : "them")}. ",
+        { Transactions: 0 } =>
+            $"You have {Count(open.Sessions, "open session")}, and no transaction in {(open.Sessions == 1 ? "it" : "them")}. ",
         _ => $"You have {Transactions(open)}{Idle(open)}: what is not committed by then is lost. ",
     };
 
