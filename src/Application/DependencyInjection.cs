@@ -56,6 +56,7 @@ public static class DependencyInjection
         services.AddSingleton<LateRecords>();
         services.AddSingleton<LogWatch>();
         services.AddTransient<KeptPolicies>();
+        services.AddTransient<OpenFindings>();
         services.AddTransient<PresetShelf>();
         services.AddTransient<ConnectMemory>();
         services.AddTransient<Membership>();

@@ -47,7 +47,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
             .AddSingleton<IGrantStore>(new GatedStore(_store, _gate))
             .AddSingleton<IRoleInventory>(_inventory)
             .AddSingleton<IRoleAdministrator>(_administrator)
-            .AddSingleton<IAuditTrail>(_audit)
+            .AddSingleton<IAuditTrail>(_audit).AddSingleton<IEvidenceLog>(_audit)
             .AddSingleton<IGrantDispatcher>(_dispatches)
             .AddSingleton<IPolicySource>(_policies)
             .BuildServiceProvider();
