@@ -28,8 +28,9 @@ internal sealed partial class DynamoGrantStore
         {
             foreach (var some in entries.Chunk(Chunk))
             {
-                foreach (var grant in await ConfirmAsync([.. some], some.Length, grant => grant.State.CreatedAt >= since, cancellationToken))
-                    yield return grant;
+                var confirmed = await ConfirmAsync(
+                    [.. some], some.Length, grant => grant.State.CreatedAt >= since, cancellationToken);
+                foreach (var grant in confirmed) yield return grant;
             }
         }
     }

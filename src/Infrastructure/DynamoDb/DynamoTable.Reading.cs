@@ -90,7 +90,9 @@ internal sealed partial class DynamoTable
         return items;
     }
 
-    /// <summary>The entries of an index that a filter lets through, page by page as they are asked for; costs by all of its entries.</summary>
+    /// <summary>
+    /// The entries of an index that a filter lets through, page by page as they are asked for; costs by all of its entries.
+    /// </summary>
     public async IAsyncEnumerable<List<Dictionary<string, AttributeValue>>> ReadIndexAsync(
         ScanRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -41,7 +41,8 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
 
     // The row value is compared as a whole, so that a page begins where the one before ended.
     internal const string ReadSinceSql =
-        "SELECT id, version, document, created_at FROM grants WHERE (created_at, id) > ($since, $after) ORDER BY created_at, id LIMIT $limit";
+        "SELECT id, version, document, created_at FROM grants WHERE (created_at, id) > ($since, $after) ORDER BY created_at, id LIMIT " +
+            "$limit";
 
     internal const string CountQuarantinedSql = "SELECT count(*) FROM grants WHERE status = 'Quarantined'";
 
