@@ -91,6 +91,8 @@ internal sealed class DueSweep : IAsyncDisposable
 
         public Task<Domain.Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken) => inner.MoveEndAsync(role, expiry, cancellationToken);
 
+        public Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken) => inner.CountOpenAsync(role, cancellationToken);
+
         public Task<Domain.Result> SetPasswordAsync(RoleToRemove role, Domain.Secret password, CancellationToken cancellationToken) => inner.SetPasswordAsync(role, password, cancellationToken);
 
         public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)

@@ -28,6 +28,8 @@ internal sealed class ToldStatements(IRoleAdministrator inner) : IRoleAdministra
 
     public Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken) => inner.SetPasswordAsync(role, password, cancellationToken);
 
+    public Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken) => inner.CountOpenAsync(role, cancellationToken);
+
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         RanStatements.Present?.Add(Place,

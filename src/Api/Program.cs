@@ -76,9 +76,8 @@ public static class Program
         if (verb is Verb.Serve) AddMeasuring(builder.Services, settings);
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
         // The brake works without Slack, and so does what asks it nothing.
-        var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay
-            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditRepair
-            or Verb.AuditKey;
+        var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay or Verb.PolicyHistory or Verb.PolicyShow
+            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditRepair or Verb.AuditKey;
         var faults = settings.Faults.Where(fault => !slackless || !fault.StartsWith("Slack:", StringComparison.Ordinal))
             .ToList();
         if (faults.Count > 0)
@@ -114,7 +113,9 @@ public static class Program
             Verb.Revoke revoke => await RevokeVerb.RunAsync(app.Services, revoke, settings.Optional("Slack:TeamId", "")),
             Verb.PolicyLint lint => await PolicyLintVerb.RunLiveAsync(app.Services, lint, settings.Optional("Policy:Path", "")),
             Verb.PolicyExplain explain => await PolicyExplainVerb.RunAsync(app.Services, explain, settings.Optional("Slack:TeamId", "")),
-            Verb.PolicyReplay replay => await ReplayAsync(app, replay, settings.Optional("Slack:TeamId", "")),
+            Verb.PolicyHistory => await PolicyHistoryVerb.RunAsync(app.Services),
+            Verb.PolicyShow show => await PolicyShowVerb.RunAsync(app.Services, show),
+            Verb.PolicyReplay replay => await ReplayAsync(app, replay),
             Verb.StoreInit => Say("The store is ready."),
             _ => await ServeVerb.RunAsync(app, operations),
         };
@@ -168,7 +169,7 @@ public static class Program
             settings, hosted: verb is Verb.Serve, orWithout: verb is not (Verb.Serve or Verb.StoreInit));
         services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke
             or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditRepair
-            or Verb.AuditKey);
+            or Verb.AuditKey or Verb.PolicyHistory or Verb.PolicyShow);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddEvidence(settings, keepsFiles: verb is not Verb.Lambda);
@@ -207,9 +208,9 @@ public static class Program
         return !taken ? CommandLine.Failure : lint.Live ? await RunAsync(lint with { Path = path }, args) : CommandLine.Success;
     }
 
-    private static async Task<int> ReplayAsync(WebApplication app, Verb.PolicyReplay replay, string team) =>
+    private static async Task<int> ReplayAsync(WebApplication app, Verb.PolicyReplay replay) =>
         await ReadPolicyAsync(replay.Path) is (_, { } policy)
-            ? await PolicyReplayVerb.RunAsync(app.Services, replay, policy, team) : CommandLine.Misuse;
+            ? await PolicyReplayVerb.RunAsync(app.Services, replay, policy) : CommandLine.Misuse;
 
     /// <summary>The policy in a file, or null; then it was said what is wrong with it.</summary>
     private static async Task<(string Path, AccessPolicy? Policy)> ReadPolicyAsync(string? said)

@@ -4,6 +4,7 @@ using DbAccess.Application.Databases;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
+using DbAccess.Application.Policies;
 using DbAccess.Application.Presets;
 using DbAccess.Application.Reconciling;
 using FluentValidation;
@@ -55,6 +56,8 @@ public static class DependencyInjection
         services.AddSingleton<LateRecords>();
         services.AddSingleton<ToldPlans>();
         services.AddSingleton<LogWatch>();
+        services.AddTransient<KeptPolicies>();
+        services.AddTransient<OpenFindings>();
         services.AddTransient<PresetShelf>();
         services.AddTransient<ConnectMemory>();
         services.AddTransient<Membership>();

@@ -85,6 +85,9 @@ public sealed class CommandLineTests
         Assert.Equal(DateTimeOffset.Parse("2026-12-01T10:00:00Z"), explain.At);
         Assert.Null(Assert.IsType<Verb.PolicyExplain>(CommandLine.Read(["policy", "explain", "--as", "U0ENGINE1", "orders read"])).In);
 
+        Assert.IsType<Verb.PolicyHistory>(CommandLine.Read(["policy", "history"]));
+        Assert.Equal(new Verb.PolicyShow("3f1c0a"), CommandLine.Read(["policy", "show", "3f1c0a"]));
+
         var replay = Assert.IsType<Verb.PolicyReplay>(CommandLine.Read(["policy", "replay", "new.yaml"]));
         Assert.Equal(("new.yaml", TimeSpan.FromDays(30)), (replay.Path, replay.Since));
         Assert.Equal(TimeSpan.FromDays(7), Assert.IsType<Verb.PolicyReplay>(CommandLine.Read(["policy", "replay", "--since", "7d", "new.yaml"])).Since);
@@ -124,6 +127,10 @@ public sealed class CommandLineTests
     [InlineData("policy explain --in a --at noon orders read")]
     [InlineData("policy explain orders read --in")]
     [InlineData("policy schema extra")]
+    [InlineData("policy history all")]
+    [InlineData("policy show")]
+    [InlineData("policy show 3f1c")]
+    [InlineData("policy show not-hex")]
     [InlineData("policy replay")]
     [InlineData("policy replay a b")]
     [InlineData("policy replay a --since ever")]

@@ -11,5 +11,7 @@ internal sealed class GatedRoles(IRoleAdministrator inner, Gate gate) : IRoleAdm
 
     public Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken) => gate.PassAsync("SetPassword", () => inner.SetPasswordAsync(role, password, cancellationToken));
 
+    public Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken) => gate.PassAsync("CountOpen", () => inner.CountOpenAsync(role, cancellationToken));
+
     public Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken) => gate.PassAsync("RemoveRole", () => inner.RemoveAsync(role, cancellationToken));
 }

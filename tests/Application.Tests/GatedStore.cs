@@ -30,6 +30,8 @@ internal sealed class GatedStore(IGrantStore inner, Gate gate) : IGrantStore
 
     public Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(DateTimeOffset since, CancellationToken cancellationToken) => inner.ListLatelyEndedAsync(since, cancellationToken);
 
+    public IAsyncEnumerable<Grant> ReadSinceAsync(DateTimeOffset since, CancellationToken cancellationToken) => inner.ReadSinceAsync(since, cancellationToken);
+
     public Task<IReadOnlyDictionary<GrantStatus, long>> CountByStatusAsync(CancellationToken cancellationToken) => inner.CountByStatusAsync(cancellationToken);
 
     public int CountUnreadable() => inner.CountUnreadable();

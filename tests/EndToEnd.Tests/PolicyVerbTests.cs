@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using DbAccess.TestKit;
 
 namespace DbAccess.EndToEnd.Tests;
@@ -29,6 +31,13 @@ public sealed class PolicyVerbTests
         Assert.StartsWith("allowed read on orders for 30s by rule all-read", explained, StringComparison.Ordinal);
         explained = await RunAsync(it, "policy", "explain", "--as", SlackUser.Erin, "orders read 30s because x", "--policy", stricter);
         Assert.StartsWith("refused with policy.too_long: ", explained, StringComparison.Ordinal);
+
+        string kept = "";
+        await Patience.UntilAsync(async () => (kept = await RunAsync(it, "policy", "history")).Length > 0, "the policy in force is kept");
+        var hash = kept.Split(' ')[0];
+        var text = await RunAsync(it, "policy", "show", hash[..8]);
+        Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))));
+        Assert.Equal(await File.ReadAllTextAsync(it.Settings()["Policy:Path"], TestContext.Current.CancellationToken), text);
     }
 
     private static async Task<string> RunAsync(DemoSystem it, params string[] arguments)

@@ -81,6 +81,7 @@ public static class MaximalGrant
         Review = new ReviewOwed("C0SECURITY", new ApprovalStage(1, ["security"]), TimeSpan.FromHours(24))
         {
             Since = At(22), By = Some.Dba, Called = text ?? "dana", At = At(23), AllRight = true, Why = text ?? "read addresses", Escalated = true,
+            ToldAt = At(24),
         },
         Rule = "prod-fix",
         PolicyHash = "3f1c0a",

@@ -46,12 +46,12 @@ internal static class AuditExportVerb
                 await Console.Error.WriteLineAsync($"The newest events are not in it: {refusal.Message}");
 
         var log = services.GetRequiredService<IEvidenceLog>();
-        var (export, progress) = (new LogExport(log, verb.Withhold), new AuditProgress("read"));
+        var (export, progress) = (new LogExport(log, verb.Withhold), new Progress("events read"));
         return verb.Selection.IsAll
             ? await WholeAsync(export, verb.To, progress) : await PackAsync(new PackExport(log, export), verb, progress);
     }
 
-    private static async Task<int> WholeAsync(LogExport export, string to, AuditProgress progress)
+    private static async Task<int> WholeAsync(LogExport export, string to, Progress progress)
     {
         var exported = await export.WriteAsync(path => Make(to, path), progress.Report, CancellationToken.None);
         if (exported.Checkpoint is not { } newest) return await NothingAsync("There is no checkpoint yet, so there is nothing to export.");
@@ -63,7 +63,7 @@ internal static class AuditExportVerb
         return CommandLine.Success;
     }
 
-    private static async Task<int> PackAsync(PackExport export, Verb.AuditExport verb, AuditProgress progress)
+    private static async Task<int> PackAsync(PackExport export, Verb.AuditExport verb, Progress progress)
     {
         var packed = await export.WriteAsync(path => Make(verb.To, path), verb.Selection, export.Draw, progress.Report,
             CancellationToken.None);

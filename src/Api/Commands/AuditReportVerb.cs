@@ -31,7 +31,7 @@ internal static class AuditReportVerb
         }
 
         var origin = $"dbaccess/{services.GetRequiredService<Installation>().Name}";
-        var (report, progress) = (new AuditReport(origin, new ReportPeriod(verb.From, verb.Until)), new AuditProgress("read"));
+        var (report, progress) = (new AuditReport(origin, new ReportPeriod(verb.From, verb.Until)), new Progress("events read"));
         var (export, events) = (new LogExport(services.GetRequiredService<IEvidenceLog>(), []), 0L);
         await foreach (var logged in export.ReadAsync(CancellationToken.None))
         {

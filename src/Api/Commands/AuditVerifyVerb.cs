@@ -58,7 +58,7 @@ internal static class AuditVerifyVerb
     {
         try
         {
-            var progress = new AuditProgress("verified");
+            var progress = new Progress("events verified");
             var verdict = await verify(progress.Report, CancellationToken.None);
             var to = verdict.Fault is null ? Console.Out : Console.Error;
             foreach (var line in verdict.Words()) await to.WriteLineAsync(line);

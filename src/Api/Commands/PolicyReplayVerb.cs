@@ -1,9 +1,7 @@
 using System.CommandLine;
 using DbAccess.Application.Policies;
-using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
-using DbAccess.Domain.Principals;
 using MediatR;
 
 namespace DbAccess.Api.Commands;
@@ -26,26 +24,27 @@ internal static class PolicyReplayVerb
                 Takes.Split(read.GetValue(groups))), file, since, groups);
     }
 
-    /// <param name="team">The workspace that the people are of whom the policies list.</param>
-    public static async Task<int> RunAsync(IServiceProvider services, Verb.PolicyReplay verb, AccessPolicy policy, string team)
+    public static async Task<int> RunAsync(IServiceProvider services, Verb.PolicyReplay verb, AccessPolicy policy)
     {
         await using var scope = services.CreateAsyncScope();
         var since = services.GetRequiredService<TimeProvider>().GetUtcNow() - verb.Since;
-        var people = policy.Groups.Values.Concat(services.GetRequiredService<IPolicySource>().Current.Groups.Values)
-            .SelectMany(group => group.Users).Distinct(StringComparer.Ordinal)
-            .Select(user => PrincipalId.Parse(team, user)).OfType<PrincipalId>().ToList();
-        var recorded = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ListRecordedRequests(since, people));
+        var recorded = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ListRecordedRequests(since));
         if (recorded.Refusal is { } refusal)
         {
             await Console.Error.WriteLineAsync(refusal.Message);
             return CommandLine.Failure;
         }
 
-        var differences = Differences(policy, recorded.Value.Grants, verb.In).ToList();
-        foreach (var line in differences) Console.WriteLine(line);
+        var (differences, progress, read) = (new List<(DateTimeOffset At, string Line)>(), new Progress("requests looked at"), 0);
+        await foreach (var grant in recorded.Value.Requests)
+        {
+            progress.Report(++read);
+            if (Difference(policy, grant, verb.In) is { } line) differences.Add((grant.CreatedAt, line));
+        }
+
+        foreach (var (_, line) in differences.OrderBy(one => one.At)) Console.WriteLine(line);
         await Console.Error.WriteLineAsync(
-            $"{recorded.Value.Grants.Count} requests since {since:yyyy-MM-dd HH:mm} UTC, {differences.Count} would be decided otherwise. " +
-            "Seen are those that live, and those of people who hold one of them or are listed in a policy by their id.");
+            $"{read} requests since {since:yyyy-MM-dd HH:mm} UTC, {differences.Count} would be decided otherwise.");
         var unlisted = policy.Groups.Values.Where(group => group.SlackUsergroup is not null).Select(group => group.Name).ToList();
         if (verb.In is null && unlisted.Count > 0)
             await Console.Error.WriteLineAsync(
@@ -53,29 +52,25 @@ internal static class PolicyReplayVerb
         return CommandLine.Success;
     }
 
-    /// <summary>A line for each request that would be decided otherwise: <c>ID was → would be: why</c>.</summary>
-    internal static IEnumerable<string> Differences(
-        AccessPolicy policy, IEnumerable<GrantSnapshot> grants, IReadOnlyList<string>? groups)
+    /// <summary>For a request that would be decided otherwise: <c>ID was → would be: why</c>; else null.</summary>
+    internal static string? Difference(AccessPolicy policy, GrantSnapshot grant, IReadOnlyList<string>? groups)
     {
-        foreach (var grant in grants.OrderBy(grant => grant.CreatedAt))
+        var member = groups
+            ?? policy.Groups.Values.Where(group => group.Users.Contains(grant.Requester.User)).Select(group => group.Name);
+        // As the whole scope, whatever it was narrowed to: less of it needs no other rule.
+        var question = new AccessQuestion(
+            member.Append(AccessPolicy.Everyone).ToHashSet(StringComparer.Ordinal), grant.Target.Name, grant.Scope.Name, grant.Duration,
+            grant.Reason, grant.CreatedAt)
         {
-            var member = groups
-                ?? policy.Groups.Values.Where(group => group.Users.Contains(grant.Requester.User)).Select(group => group.Name);
-            // As the whole scope, whatever it was narrowed to: less of it needs no other rule.
-            var question = new AccessQuestion(
-                member.Append(AccessPolicy.Everyone).ToHashSet(StringComparer.Ordinal), grant.Target.Name, grant.Scope.Name, grant.Duration,
-                grant.Reason, grant.CreatedAt)
-            {
-                BreakGlass = grant.BreakGlass, StartsAt = grant.StartsAt,
-            };
-            var answer = PolicyAnswer.Of(policy, question, []);
-            // What is on record was not refused.
-            var was = WasAsked(grant) ? PolicyOutcome.Approval : PolicyOutcome.Allowed;
-            // By another rule it is the same decision, unless other people are asked.
-            if (answer.Outcome == was && (answer.Rule == grant.Rule || was is PolicyOutcome.Allowed)) continue;
-            yield return $"{grant.Id} {was.ToString().ToLowerInvariant()} by {grant.Rule} → {answer.Word}" +
-                $"{(answer.Rule is { } rule ? $" by {rule}" : "")}: {(answer.Code is { } code ? $"{code}: " : "")}{answer.Words}";
-        }
+            BreakGlass = grant.BreakGlass, StartsAt = grant.StartsAt,
+        };
+        var answer = PolicyAnswer.Of(policy, question, []);
+        // What is on record was not refused.
+        var was = WasAsked(grant) ? PolicyOutcome.Approval : PolicyOutcome.Allowed;
+        // By another rule it is the same decision, unless other people are asked.
+        if (answer.Outcome == was && (answer.Rule == grant.Rule || was is PolicyOutcome.Allowed)) return null;
+        return $"{grant.Id} {was.ToString().ToLowerInvariant()} by {grant.Rule} → {answer.Word}" +
+            $"{(answer.Rule is { } rule ? $" by {rule}" : "")}: {(answer.Code is { } code ? $"{code}: " : "")}{answer.Words}";
     }
 
     /// <summary>Decided at once, it was approved in the moment in which it was made.</summary>

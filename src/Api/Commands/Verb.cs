@@ -39,6 +39,11 @@ internal abstract record Verb
 
     public sealed record PolicySchema : Verb;
 
+    public sealed record PolicyHistory : Verb;
+
+    /// <param name="Hash">As the history says it, or enough of its beginning.</param>
+    public sealed record PolicyShow(string Hash) : Verb;
+
     /// <param name="In">The groups that everybody is taken to be in; null takes the policy's lists of users.</param>
     public sealed record PolicyReplay(string Path, TimeSpan Since, IReadOnlyList<string>? In) : Verb;
 

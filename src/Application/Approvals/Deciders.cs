@@ -64,21 +64,44 @@ internal sealed class Deciders(IDirectory directory, Membership membership, IPol
     public async Task<Error?> RefusalOfAsync(
         AccessRule rule, IReadOnlyList<ApprovalStage> stages, IReadOnlyList<PrincipalId> except, CancellationToken cancellationToken)
     {
+        return await CanFillAsync(stages.Select(stage => (stage, stage.Any)), except, cancellationToken) ? null : new Error(
+            "approval.nobody",
+            $"Rule {rule.Id} needs {ApprovalErrors.Words(stages)}, and without you there are not enough " +
+                $"of " +
+            $"them. Somebody else of {string.Join(", ", rule.Subject.Who)} can ask for it, and you can then decide about it.");
+    }
+
+    /// <summary>
+    /// Whether what is asked can still be finished: somebody else for every place that is left. True also where that cannot be said now.
+    /// </summary>
+    /// <param name="after">As if this person had agreed as well; null for as it is.</param>
+    public async Task<bool> CanFinishAsync(GrantSnapshot grant, PrincipalId? after, CancellationToken cancellationToken)
+    {
+        if (policies.Missing is not null || grant.Asking is not { Stage: { } now } asking) return true;
+
+        List<PrincipalId> except = [grant.Requester, .. asking.Agreements.Select(agreement => agreement.By)];
+        if (grant.AskedBy is { } asker) except.Add(asker);
+        if (after is not null) except.Add(after);
+        return await CanFillAsync(
+            asking.Stages.Select((stage, i) => (stage, asking.Missing(i) - (after is not null && i == now ? 1 : 0))), except,
+            cancellationToken);
+    }
+
+    private async Task<bool> CanFillAsync(
+        IEnumerable<(ApprovalStage Stage, int Missing)> stages, IReadOnlyList<PrincipalId> except, CancellationToken cancellationToken)
+    {
         List<IReadOnlySet<string>> places = [];
-        foreach (var stage in stages)
+        foreach (var (stage, missing) in stages)
         {
-            if (stage.Of.Contains(AccessPolicy.Everyone, StringComparer.Ordinal)) continue;
+            if (missing <= 0 || stage.Of.Contains(AccessPolicy.Everyone, StringComparer.Ordinal)) continue;
             var members = await MembersOfAsync(stage.Of, cancellationToken);
             if (members.Unreadable.Count > 0) continue;
             var able = members.Users.Except(except.Select(person => person.User), StringComparer.Ordinal)
                 .ToHashSet(StringComparer.Ordinal);
-            places.AddRange(Enumerable.Repeat((IReadOnlySet<string>)able, stage.Any));
+            places.AddRange(Enumerable.Repeat((IReadOnlySet<string>)able, missing));
         }
 
-        return CanFill(places) ? null : new Error("approval.nobody",
-            $"Rule {rule.Id} needs {ApprovalErrors.Words(stages)}, and without you there are not enough " +
-                $"of " +
-            $"them. Somebody else of {string.Join(", ", rule.Subject.Who)} can ask for it, and you can then decide about it.");
+        return CanFill(places);
     }
 
     /// <summary>Everybody fills one place at most (an augmenting path for each place).</summary>

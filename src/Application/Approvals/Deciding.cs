@@ -31,6 +31,10 @@ internal sealed class Deciding(
         // What the person may not decide is said first: nobody learns more about a request by pressing.
         if (grant.RefusalFor(decider.Value, clock.GetUtcNow()) is { } mayNot) return await RefusedAsync(grant, mayNot, cancellationToken);
         if (await GoneAsync(grant, cancellationToken) is { } gone) return gone;
+        // A yes here must not take away the only one who could say it later.
+        if (!await deciders.CanFinishAsync(grant.State, by, cancellationToken)
+            && await deciders.CanFinishAsync(grant.State, null, cancellationToken))
+            return await RefusedAsync(grant, ApprovalErrors.NeededLater(grant.State.Asking!), cancellationToken);
         var (after, outcome) = await store.ChangeAsync(
             grant, mine => seal.IfOurs(mine, own => decide(own, decider.Value)), cancellationToken);
         return outcome.Refusal is { } refusal ? await RefusedAsync(after, refusal, cancellationToken) : Done(after);

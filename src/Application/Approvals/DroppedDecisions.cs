@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Approvals;
 
-/// <summary>What somebody agreed to who may not decide any more does not count while it is undecided.</summary>
+/// <summary>
+/// What somebody agreed to who may not decide any more does not count while it is undecided; and what nobody can finish any more is over.
+/// </summary>
 internal sealed class DroppedDecisions(
     Deciders deciders, IGrantStore store, GrantSeal seal, IGrantDispatcher dispatcher, TimeProvider clock,
     ILogger<DroppedDecisions> log)
@@ -24,6 +26,7 @@ internal sealed class DroppedDecisions(
             try
             {
                 await DropAsync(grant, person, cancellationToken);
+                await EndStuckAsync(grant, cancellationToken);
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
@@ -33,6 +36,22 @@ internal sealed class DroppedDecisions(
         }
 
         return all;
+    }
+
+    /// <summary>Nobody is left who could finish it, or the groups that were asked are none any more: whoever asked need not wait.</summary>
+    private async Task EndStuckAsync(Grant grant, CancellationToken cancellationToken)
+    {
+        if (await store.FindAsync(grant.Id, cancellationToken) is not { IsAsking: true } newest
+            || await deciders.CanFinishAsync(newest.State, null, cancellationToken)) return;
+
+        var why = $"it needs {ApprovalErrors.Words(newest.State.Asking!.Stages)}, and by now there are not enough of them who could " +
+            "still agree";
+        var (_, outcome) = await store.ChangeAsync(
+            newest, mine => seal.Keep(mine, own => own.Withdraw(why, clock.GetUtcNow())), cancellationToken);
+        if (outcome.Refusal is not null) return;
+
+        log.LogWarning("{Grant} is withdrawn: {Why}", grant.Id.ToString(), why);
+        dispatcher.Dispatch(grant.Id);
     }
 
     private async Task DropAsync(Grant grant, PrincipalId? person, CancellationToken cancellationToken)

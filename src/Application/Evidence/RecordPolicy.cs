@@ -1,19 +1,23 @@
+using DbAccess.Application.Policies;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 using MediatR;
+using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Evidence;
 
 /// <summary>
-/// The policy in force is put on record when it is another than the one before, with what has changed. Of several processes one does it.
+/// The policy in force is put on record when it is another than the one before, with what has changed, and its text is
+/// kept. Of several processes one does it.
 /// </summary>
 /// <param name="AtStart">A process has just started: the change may have come any time since the last one.</param>
 public sealed record RecordPolicy(bool AtStart) : IRequest<Result>
 {
-    internal sealed class Handler(IPolicySource policies, IEvidenceLog log, IAuditTrail audit, TimeProvider clock)
+    internal sealed class Handler(
+            IPolicySource policies, KeptPolicies kept, IEvidenceLog log, IAuditTrail audit, TimeProvider clock, ILogger<Handler> logger)
         : IRequestHandler<RecordPolicy, Result>
     {
         private const string Mark = "policy";
@@ -23,6 +27,9 @@ public sealed record RecordPolicy(bool AtStart) : IRequest<Result>
             if (policies.Missing is not null) return Result.Done;
 
             var policy = policies.Current;
+            if (!await kept.KeepAsync(policy, clock.GetUtcNow(), cancellationToken) && policy.Text.Length > 0)
+                logger.LogWarning(
+                    "The text of policy {Hash} is not kept: it is too large, or others write there all the time", policy.Hash);
             var mark = await log.ReadMarkAsync(Mark, cancellationToken);
             var before = string.IsNullOrEmpty(mark) ? null : PolicyOutline.Read(mark);
             if (before?.Hash == policy.Hash) return Result.Done;

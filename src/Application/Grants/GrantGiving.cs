@@ -4,6 +4,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 using DbAccess.Domain.Roles;
 using Microsoft.Extensions.Logging;
@@ -15,7 +16,7 @@ namespace DbAccess.Application.Grants;
 /// next try sets a new password. A making that cannot succeed is undone until the role is proved absent.
 /// </summary>
 internal sealed class GrantGiving(
-    IGrantStore store, GrantWarrant warrants, GrantSeal seal, GrantAsking asking, IRoleAdministrator roles,
+    IGrantStore store, GrantWarrant warrants, GrantSeal seal, GrantAsking asking, PersonalLimits personal, IRoleAdministrator roles,
     ICredentialDelivery delivery, IPolicySource policies, ToldPlans told, TimeProvider clock, ILogger<GrantGiving> log,
     RevealTerms? reveal = null)
 {
@@ -86,9 +87,18 @@ internal sealed class GrantGiving(
             case Warrant.Unclear { Why: var why }:
                 return await PostponeAsync(grant, why, null);
 
+            // Those that wait for approval do not count when they are filed.
+            case Warrant.Holds { Rule: var rule } when await personal.TooManyTodayAsync(grant.State, rule, clock.GetUtcNow(),
+                cancellationToken) is { } tooMany:
+                return await AbandonAsync(grant, tooMany.Message, cancellationToken);
+
+            case Warrant.Holds { Most: var most } when grant.State.StartsAt + most <= clock.GetUtcNow():
+                return await AbandonAsync(grant,
+                    $"rule {grant.State.Rule} gives {Durations.Write(most)} at most by now, and that time is over.", cancellationToken);
+
             case Warrant.Holds { Most: var most } when most < grant.State.Duration:
                 var (clamped, kept) = await ChangeMineAsync(grant, mine => mine.Clamp(most, clock.GetUtcNow()), cancellationToken);
-                if (kept.Refusal is not null) return await LostAsync(clamped, null, cancellationToken);
+                if (kept.Refusal is not null) return await LostAsync(clamped, cancellationToken);
                 grant = clamped;
                 break;
         }
@@ -120,7 +130,7 @@ internal sealed class GrantGiving(
                 var (known, outcome) =
                     await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, plan, clock.GetUtcNow(),
                         new Door(made.Host, made.Port, made.SslMode)), cancellationToken);
-                if (outcome.Refusal is not null) return await LostAsync(known, null, cancellationToken);
+                if (outcome.Refusal is not null) return await LostAsync(known, cancellationToken);
                 await told.NoteAsync(plan, cancellationToken);
 
                 var credential =
@@ -196,7 +206,7 @@ internal sealed class GrantGiving(
         // The message is out: a shutdown in this moment must not lose the fact.
         var (active, outcome) = await ChangeMineAsync(
             grant, mine => seal.Keep(mine, own => own.Activate(message, clock.GetUtcNow())), CancellationToken.None);
-        if (outcome.Refusal is not null) return await LostAsync(active, message, CancellationToken.None);
+        if (outcome.Refusal is not null) return await LostAsync(active, CancellationToken.None, delivered: true, message);
 
         Telemetry.Give.Record((clock.GetUtcNow() - active.State.CreatedAt).TotalSeconds);
         Telemetry.Step("given");
@@ -213,7 +223,8 @@ internal sealed class GrantGiving(
     /// Somebody gave the grant back or revoked it while we were busy: what was made is undone at once. If another worker has it, that
     /// worker does.
     /// </summary>
-    private async Task<StepReport> LostAsync(Grant grant, MessageRef? message, CancellationToken cancellationToken)
+    private async Task<StepReport> LostAsync(
+        Grant grant, CancellationToken cancellationToken, bool delivered = false, MessageRef? message = null)
     {
         if (grant.State.AbandonedBecause is null) return StepReport.Nothing;
 
@@ -221,7 +232,7 @@ internal sealed class GrantGiving(
             grant,
             lost =>
             {
-                if (message is not null) _ = lost.DeliveredInVain(message);
+                if (delivered) _ = lost.DeliveredInVain(message, clock.GetUtcNow());
                 return lost.StepFailed("abandoned while it was being made", clock.GetUtcNow(), TimeSpan.Zero);
             },
             cancellationToken);

@@ -22,6 +22,9 @@ public static class GrantMessages
 
     private const int MostListed = 20;
 
+    // With the statement that mends it.
+    private const int LongestWhy = 1_500;
+
     public static ChatMessage For(NoticeKind kind, GrantSnapshot grant) => kind switch
     {
         NoticeKind.Ending => Ending(grant),
@@ -126,7 +129,8 @@ public static class GrantMessages
     private static ChatMessage Delayed(GrantSnapshot grant) => new(
         $"{What(grant)} is not ready yet ({grant.Id}).",
         [
-            new ChatPart.Text($"{What(grant)} is not ready yet ({grant.Id}). {grant.Trouble ?? "It takes longer than usual."}"),
+            new ChatPart.Text($"{What(grant)} is not ready yet ({grant.Id}). " +
+                Plain(grant.Trouble ?? "It takes longer than usual.", LongestWhy)),
             new ChatPart.Note(
                 $"I go on trying for {Durations.Write(Grant.ProvisioningPatience)}; you need not ask again. /db-access done {grant.Id} " +
                 "gives it up."),
@@ -185,7 +189,7 @@ public static class GrantMessages
     private static ChatMessage Failed(GrantSnapshot grant) => new(
         $"{What(grant)} could not be given ({grant.Id}).",
         [
-            new ChatPart.Text($"{What(grant)} could not be given ({grant.Id}): {grant.AbandonedBecause}"),
+            new ChatPart.Text($"{What(grant)} could not be given ({grant.Id}): {Plain(grant.AbandonedBecause ?? "", LongestWhy)}"),
             new ChatPart.Note("No role exists for it; that was checked. You can ask again at any time."),
         ]);
 

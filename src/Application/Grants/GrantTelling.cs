@@ -10,9 +10,12 @@ namespace DbAccess.Application.Grants;
 /// </summary>
 internal sealed class GrantTelling(
     IGrantStore store, IChat chat, ICards cards, ICredentialDelivery delivery, Administrators administrators, IPolicySource policies,
-    TimeProvider clock, ILogger<GrantTelling> log)
+    IRoleAdministrator roles, TimeProvider clock, ILogger<GrantTelling> log)
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+
+    // A warning that comes late is worth less than one that does not know what is open.
+    private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(1.5);
 
     public async Task<StepReport> TellAsync(Grant grant, CancellationToken cancellationToken)
     {
@@ -55,7 +58,8 @@ internal sealed class GrantTelling(
             && await RedrawAsync(kind, grant, credentials, cancellationToken) is Post.NotNow notNow) return notNow;
 
         var more = GrantPasswords.MoreTime(policies.Current, grant);
-        var message = (HolderMessages.For(kind, grant, more) ?? GrantMessages.For(kind, grant)) with { Mark = Mark(kind, grant) };
+        var open = kind is NoticeKind.Ending ? await LookAsync(grant, cancellationToken) : null;
+        var message = (HolderMessages.For(kind, grant, more, open) ?? GrantMessages.For(kind, grant)) with { Mark = Mark(kind, grant) };
         return kind switch
         {
             NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost =>
@@ -64,6 +68,26 @@ internal sealed class GrantTelling(
                 await chat.TellAsync(grant.AskedBy ?? grant.Requester, message, cancellationToken),
             _ => await chat.TellAsync(grant.Requester, message, cancellationToken),
         };
+    }
+
+    /// <summary>What the holder has open; null where that cannot be said in a moment, or there is no time to.</summary>
+    private async Task<OpenSessions?> LookAsync(GrantSnapshot grant, CancellationToken cancellationToken)
+    {
+        if (grant is not { Status: GrantStatus.Active, Role: { } role, Window: { } window }
+            || window.Expiry - clock.GetUtcNow() < LookLimit * 2) return null;
+
+        using var late = new CancellationTokenSource(LookLimit, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            // Left alone when it does not hear that it is late.
+            return await roles.CountOpenAsync(RoleToRemove.Of(grant, role), either.Token).WaitAsync(either.Token);
+        }
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            log.LogInformation("What the holder of {Grant} has open is not known ({Failure})", grant.Id.ToString(), failure.GetType().Name);
+            return null;
+        }
     }
 
     /// <summary>

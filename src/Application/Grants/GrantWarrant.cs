@@ -14,7 +14,8 @@ internal abstract record Warrant
 
     /// <param name="Most">As long as the rule allows now; the grant's own length when that is no longer.</param>
     /// <param name="Connect">How people reach the cluster, where the policy says so.</param>
-    public sealed record Holds(TimeSpan Most, ConnectHints? Connect) : Warrant;
+    /// <param name="Rule">That covers it now.</param>
+    public sealed record Holds(TimeSpan Most, AccessRule Rule, ConnectHints? Connect) : Warrant;
 
     /// <summary>Not any more, for good; in words for the holder.</summary>
     public sealed record Gone(string Why) : Warrant;
@@ -69,7 +70,7 @@ internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal)
         if (giving && !terms.AtOnce && state.Asking is not { Stage: null })
             return new Warrant.Gone($"rule {terms.Rule.Id} asks for approval by now, and nobody was asked");
         return new Warrant.Holds(
-            terms.Rule.Lifetime.Max < state.Duration ? terms.Rule.Lifetime.Max : state.Duration, judged.Value.Connect);
+            terms.Rule.Lifetime.Max < state.Duration ? terms.Rule.Lifetime.Max : state.Duration, terms.Rule, judged.Value.Connect);
     }
 
     /// <summary>The tables that a scope was narrowed to, as they were asked for; none for the whole scope.</summary>

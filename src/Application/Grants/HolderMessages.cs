@@ -14,10 +14,11 @@ public static class HolderMessages
     public const string RevealAction = "reveal_password";
 
     /// <param name="more">As <see cref="Credential.ExtendBy"/>.</param>
+    /// <param name="open">What their role has open now; null where that is not known.</param>
     /// <returns>Null where <see cref="GrantMessages"/> says it.</returns>
-    public static ChatMessage? For(NoticeKind kind, GrantSnapshot grant, TimeSpan? more) => kind switch
+    public static ChatMessage? For(NoticeKind kind, GrantSnapshot grant, TimeSpan? more, OpenSessions? open = null) => kind switch
     {
-        NoticeKind.Ending when grant.Window is { } window => Ending(grant, window, more),
+        NoticeKind.Ending when grant.Window is { } window => Ending(grant, window, more, open),
         NoticeKind.Ended => WithAskAgain(GrantMessages.For(kind, grant), grant),
         NoticeKind.NotRevealed => WithAskAgain(ChatMessage.Plain(
             $"{What(grant)} was given back by itself ({grant.Id}): nobody had the password shown in time. No role was made."), grant),
@@ -78,7 +79,7 @@ public static class HolderMessages
             ? string.Create(CultureInfo.InvariantCulture, $"+{by.TotalHours:0} h")
             : string.Create(CultureInfo.InvariantCulture, $"+{by.TotalMinutes:0} min");
 
-    private static ChatMessage Ending(GrantSnapshot grant, AccessWindow window, TimeSpan? more)
+    private static ChatMessage Ending(GrantSnapshot grant, AccessWindow window, TimeSpan? more, OpenSessions? open)
     {
         var what = $"{grant.Scope.Name} on {grant.Target.Name}";
         List<ChatButton> buttons = [GrantMessages.ReturnButton(grant.Id)];
@@ -86,13 +87,28 @@ public static class HolderMessages
         var longer = grant.ExtendBy is not null ? " More time is asked for, and not decided yet."
             : more is null ? " The rule gives no more time: ask again if you need it." : "";
         return new ChatMessage(
-            $"{what} ends soon ({grant.Id}).",
+            $"{what} ends soon ({grant.Id}){(open is { Transactions: > 0 } ? $" with {Transactions(open)}" : "")}.",
             [
                 new ChatPart.When($"{what} (`{grant.Id}`) ends", window.Expiry),
-                new ChatPart.Text($"Finish what is open: then its sessions are cut and the role is removed.{longer}"),
+                new ChatPart.Text($"{Open(open)}Then its sessions are cut and the role is removed.{longer}"),
                 new ChatPart.Buttons(buttons),
             ]);
     }
+
+    private static string Open(OpenSessions? open) => open switch
+    {
+        null => "Finish what is open. ",
+        { Sessions: 0 } => "You have no session open. ",
+        { Transactions: 0 } =>
+            $"You have {Count(open.Sessions, "open session")}, and no transaction in {(open.Sessions == 1 ? "it" : "them")}. ",
+        _ => $"You have {Transactions(open)}{Idle(open)}: what is not committed by then is lost. ",
+    };
+
+    private static string Transactions(OpenSessions open) => Count(open.Transactions, "open transaction");
+
+    private static string Idle(OpenSessions open) => open.IdleFor is { } idle && idle >= TimeSpan.FromSeconds(5)
+        ? $" (idle for {Durations.Write(idle < TimeSpan.FromMinutes(1) ? TimeSpan.FromSeconds(Math.Floor(idle.TotalSeconds))
+            : TimeSpan.FromMinutes(Math.Floor(idle.TotalMinutes)))})" : "";
 
     /// <summary>Asks for a name to keep what was asked for under.</summary>
     public static ChatButton KeepButton(GrantId id) =>

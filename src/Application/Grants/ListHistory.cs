@@ -1,4 +1,3 @@
-using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
@@ -10,11 +9,8 @@ namespace DbAccess.Application.Grants;
 
 /// <summary>What was asked for, the newest first.</summary>
 /// <param name="More">How many more there are that are not listed.</param>
-/// <param name="Whole">
-/// False when there may be more of people who hold nothing now and are in no group of the policy: what ended is listed by person only.
-/// </param>
 /// <param name="OwnOnly">Only what the person themselves holds or held.</param>
-public sealed record GrantHistory(IReadOnlyList<GrantSnapshot> Grants, int More, bool Whole, bool OwnOnly);
+public sealed record GrantHistory(IReadOnlyList<GrantSnapshot> Grants, int More, bool OwnOnly);
 
 /// <summary>
 /// What was asked for lately: administrators see everybody's, everybody else their own. A question about somebody else is refused to them.
@@ -23,11 +19,10 @@ public sealed record ListHistory(PrincipalId Person, PrincipalId? Of, DatabaseNa
     : IRequest<Result<GrantHistory>>
 {
     internal sealed class Handler(
-        IGrantStore store, Revokers revokers, Deciders deciders, IPolicySource policies, TimeProvider clock)
+        IGrantStore store, Revokers revokers, IPolicySource policies, TimeProvider clock)
         : IRequestHandler<ListHistory, Result<GrantHistory>>
     {
         private const int Most = 1_000;
-        private const int MostPeople = 200;
         private const int Shown = 25;
 
         public async Task<Result<GrantHistory>> Handle(ListHistory query, CancellationToken cancellationToken)
@@ -43,26 +38,23 @@ public sealed record ListHistory(PrincipalId Person, PrincipalId? Of, DatabaseNa
 
             var since = clock.GetUtcNow() - query.Within;
             var of = query.Of ?? (admin ? null : query.Person);
-            var (found, whole) = of is { } one
-                ? (await store.ListByRequesterAsync(one, Most, cancellationToken), true)
-                : (await ListAllAsync(query.Person, cancellationToken), false);
-            var matching = found.Select(grant => grant.State)
-                .Where(grant => grant.CreatedAt >= since && (query.Database is null || grant.Target.Name == query.Database))
-                .OrderByDescending(grant => grant.CreatedAt).ThenBy(grant => grant.Id.ToString(), StringComparer.Ordinal).ToList();
-            return new GrantHistory([.. matching.Take(Shown)], Math.Max(0, matching.Count - Shown), whole, of == query.Person);
-        }
+            var found = of is { } one
+                ? (await store.ListByRequesterAsync(one, Most, cancellationToken)).ToAsyncEnumerable()
+                : store.ReadSinceAsync(since, cancellationToken);
+            // The oldest of the newest goes first.
+            var (newest, matching) = (new PriorityQueue<GrantSnapshot, DateTimeOffset>(), 0);
+            await foreach (var grant in found.WithCancellation(cancellationToken))
+            {
+                if (grant.State.CreatedAt < since || (query.Database is not null && grant.State.Target.Name != query.Database)) continue;
+                matching++;
+                newest.Enqueue(grant.State, grant.State.CreatedAt);
+                if (newest.Count > Shown) newest.Dequeue();
+            }
 
-        /// <summary>What lives, and all of those who hold some of it or are named by the policy: nothing lists all that ended.</summary>
-        private async Task<IReadOnlyList<Grant>> ListAllAsync(PrincipalId asker, CancellationToken cancellationToken)
-        {
-            var live = await store.ListLiveAsync(null, Most, cancellationToken);
-            var members = await deciders.MembersOfAsync(policies.Current.Groups.Keys, cancellationToken);
-            var people = live.Select(grant => grant.State.Requester).Append(asker)
-                .Concat(members.Users.Select(user => PrincipalId.Parse(asker.Team, user)).OfType<PrincipalId>()).Distinct();
-            List<Grant> found = [.. live];
-            foreach (var person in people.Take(MostPeople))
-                found.AddRange(await store.ListByRequesterAsync(person, Most, cancellationToken));
-            return [.. found.DistinctBy(grant => grant.Id)];
+            return new GrantHistory(
+                [.. newest.UnorderedItems.Select(item => item.Element).OrderByDescending(grant => grant.CreatedAt)
+                    .ThenBy(grant => grant.Id.ToString(), StringComparer.Ordinal)],
+                Math.Max(0, matching - Shown), of == query.Person);
         }
 
         private Error Refused(Standing? standing)

@@ -9,7 +9,7 @@ using DbAccess.Domain.Principals;
 namespace DbAccess.Application.Grants;
 
 /// <summary>What one person may have, by the installation and by a rule, and whether anybody could agree to it at all.</summary>
-internal sealed class PersonalLimits(IGrantStore store, Deciders deciders, GrantLimits limits)
+internal sealed class PersonalLimits(IGrantStore store, Deciders deciders, GrantSeal seal, GrantLimits limits)
 {
     // More than anybody may have open.
     private const int MostLooked = 200;
@@ -33,24 +33,46 @@ internal sealed class PersonalLimits(IGrantStore store, Deciders deciders, Grant
         if (rule.Caps?.Day is not null || rule.BreakGlass is not null)
         {
             var had = (await store.ListByRequesterAsync(requester, MostLooked, cancellationToken))
-                .Concat(open).DistinctBy(grant => grant.Id).Select(grant => grant.State).ToList();
-            if (rule.Caps?.Day is { } day && had.Count(grant => grant.Rule == rule.Id
+                .Concat(open).DistinctBy(grant => grant.Id).ToList();
+            if (rule.Caps?.Day is { } day && had.Select(grant => grant.State).Count(grant => grant.Rule == rule.Id
                 && (WasGivenSince(grant, now - Day) || IsBeingMade(grant, now))) >= day) return GrantErrors.CapDay(rule.Id, day);
-            if (rule.BreakGlass is not null && had.FirstOrDefault(OwesReview) is { } owed)
-                return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(owed.Review!.Reviewers));
+            if (rule.BreakGlass is { } glass && had.Find(OwesReview) is { } owed)
+                return GrantErrors.ReviewFirst(owed.Id, ApprovalErrors.Words(owed.State.Review?.Reviewers ?? glass.Review));
         }
 
         return rule.Approval is { } approval
             ? await deciders.RefusalOfAsync(rule, approval.Stages, [requester, askedBy ?? requester], cancellationToken) : null;
     }
 
+    /// <summary>
+    /// At the making: what waits counts for nothing when it is filed, and several may come to be given in one day. Of two in one instant
+    /// the one that was asked for first is given.
+    /// </summary>
+    public async Task<Error?> TooManyTodayAsync(
+        GrantSnapshot grant, AccessRule rule, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (rule.Caps?.Day is not { } day) return null;
+
+        var others = (await store.ListByRequesterAsync(grant.Requester, MostLooked, cancellationToken))
+            .Concat(await store.ListLiveByRequesterAsync(grant.Requester, MostLooked, cancellationToken))
+            .DistinctBy(other => other.Id).Select(other => other.State).Where(other => other.Id != grant.Id && other.Rule == rule.Id);
+        return others.Count(other => WasGivenSince(other, now - Day) || (IsBeingMade(other, now) && IsBefore(other, grant))) >= day
+            ? GrantErrors.CapDay(rule.Id, day) : null;
+    }
+
+    private static bool IsBefore(GrantSnapshot one, GrantSnapshot other) => one.CreatedAt != other.CreatedAt
+        ? one.CreatedAt < other.CreatedAt : string.CompareOrdinal(one.Id.ToString(), other.Id.ToString()) < 0;
+
     // As good as given: the making takes a moment, and whoever is quick is not to have more for it.
     private static bool IsBeingMade(GrantSnapshot grant, DateTimeOffset now) => grant is
         { AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning } && !(grant.StartsAt > now);
 
-    // What is still being made owes its review in a moment; otherwise whoever is quick breaks as many as they like.
-    private static bool OwesReview(GrantSnapshot grant) => grant is { Review.IsOwed: true }
-        or { Review.Since: null, AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning };
+    // What is still being made owes its review in a moment; otherwise whoever is quick breaks as many as they like. An answer that is not
+    // sealed is nobody's: whoever can write to the store could have given it.
+    private bool OwesReview(Grant grant) => grant.State is { Review.IsOwed: true }
+        or { Review.Since: null, BreakGlass: true, AbandonedBecause: null, Status: GrantStatus.Approved or GrantStatus.Provisioning }
+        || (grant.State is { BreakGlass: true, RoleOid: not null, Status: not GrantStatus.Failed, AbandonedBecause: null }
+            && !(grant.State.Review is { At: not null } && seal.IsOurs(grant)));
 
     private static bool WasGivenSince(GrantSnapshot grant, DateTimeOffset since) =>
         grant.RoleOid is not null && grant.Status is not GrantStatus.Failed && grant.Window?.Start > since;

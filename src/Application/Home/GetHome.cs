@@ -2,6 +2,7 @@ using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Presets;
+using DbAccess.Application.Reconciling;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
@@ -53,7 +54,8 @@ public sealed record HomeOffice(
 public sealed record GetHome(PrincipalId Person) : IRequest<Result<HomeFacts>>
 {
     internal sealed class Handler(
-        IGrantStore store, Deciders deciders, PresetShelf presets, IPolicySource policies, IPolicyHealth health, TimeProvider clock)
+        IGrantStore store, Deciders deciders, PresetShelf presets, OpenFindings findings, IPolicySource policies,
+        IPolicyHealth health, TimeProvider clock)
         : IRequestHandler<GetHome, Result<HomeFacts>>
     {
         private const int Most = 500;
@@ -112,9 +114,20 @@ public sealed record GetHome(PrincipalId Person) : IRequest<Result<HomeFacts>>
                     ? new HomeOffice(
                         [.. live.Where(grant => grant.Status is not GrantStatus.Pending).Select(grant => grant.State)
                             .OrderBy(grant => grant.Window?.Expiry ?? DateTimeOffset.MaxValue)],
-                        unreviewed, Troubles(decider))
+                        unreviewed, [.. Troubles(decider), .. await FoundAsync(cancellationToken)])
                     : null,
             };
+        }
+
+        /// <summary>What is on the clusters and should not be, or the other way round.</summary>
+        private async Task<IEnumerable<string>> FoundAsync(CancellationToken cancellationToken)
+        {
+            if (await findings.ReadAsync(cancellationToken) is not { } found) return [];
+
+            var at = $"as found at {found.At.UtcDateTime:yyyy-MM-dd HH:mm} UTC";
+            var lines = found.Lines.Select(line => $"{line} ({at})");
+            return found.More == 0 ? lines
+                : lines.Append($"… and {found.More} more of that kind: dbaccess sweep --reconcile --dry-run says all.");
         }
 
         private List<string> Troubles(Decider decider)

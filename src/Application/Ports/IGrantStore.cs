@@ -76,6 +76,13 @@ public interface IGrantStore
     /// </summary>
     Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(DateTimeOffset since, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Every grant that was asked for at <paramref name="since"/> or later and is still kept, ended ones included, page by page as they are
+    /// asked for, in no order; what is written meanwhile may be missing. Costs by what there is, up to all that is kept: for looking back,
+    /// and not for requests.
+    /// </summary>
+    IAsyncEnumerable<Grant> ReadSinceAsync(DateTimeOffset since, CancellationToken cancellationToken);
+
     /// <summary>A grant's story, in order.</summary>
     Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken);
 

@@ -110,8 +110,14 @@ public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTa
     };
 }
 
+/// <summary>What a role has open on its cluster's writer at one moment.</summary>
+/// <param name="Transactions">How many of the sessions are in a transaction.</param>
+/// <param name="IdleFor">How long the one that has done nothing in its transaction the longest has done so; null when none has, or that
+/// cannot be seen.</param>
+public sealed record OpenSessions(int Sessions, int Transactions, TimeSpan? IdleFor);
+
 /// <summary>
-/// Roles on the target cluster. Both methods are safe to repeat, from any point at which an earlier try was cut off, by any worker, and on
+/// Roles on the target cluster. All methods are safe to repeat, from any point at which an earlier try was cut off, by any worker, and on
 /// either side of the other. They check no permission: whoever calls has a decided grant.
 /// </summary>
 public interface IRoleAdministrator
@@ -134,6 +140,11 @@ public interface IRoleAdministrator
     /// repeat, with the same password or another. The password is hashed here; the server never sees it.
     /// </summary>
     Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What the role has open, as it was a moment ago. A question that changes nothing; where it cannot be answered it is an exception.
+    /// </summary>
+    Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken);
 
     /// <summary>
     /// Locks the role out, ends its sessions, hands over what it owns, drops it and proves it. A role that is gone already is a success.

@@ -1,6 +1,7 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using MediatR;
+using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Reconciling;
 
@@ -32,7 +33,8 @@ public enum ReconcileReach
 public sealed record ReconcileRoles(bool DryRun = false, bool Confirm = false, ReconcileReach Reach = ReconcileReach.Busy)
     : IRequest<Result<ReconcileReport>>
 {
-    internal sealed class Handler(RoleReconciler reconciler, IPolicySource policies)
+    internal sealed class Handler(
+        RoleReconciler reconciler, OpenFindings open, IPolicySource policies, TimeProvider clock, ILogger<Handler> log)
         : IRequestHandler<ReconcileRoles, Result<ReconcileReport>>
     {
         public async Task<Result<ReconcileReport>> Handle(ReconcileRoles command, CancellationToken cancellationToken)
@@ -40,7 +42,23 @@ public sealed record ReconcileRoles(bool DryRun = false, bool Confirm = false, R
             // What a policy needs would look as if nobody needed it.
             if (policies.Missing is { } none) return none;
 
-            return await reconciler.RunAsync(command.DryRun, command.Confirm, command.Reach, cancellationToken);
+            var report = await reconciler.RunAsync(command.DryRun, command.Confirm, command.Reach, cancellationToken);
+            // A cheap pass does not look at everything.
+            if (!command.DryRun && command.Reach is not ReconcileReach.BusyCheaply) await KeepAsync(report, cancellationToken);
+            return report;
+        }
+
+        /// <summary>So that administrators see it; what was found and mended does not depend on it.</summary>
+        private async Task KeepAsync(ReconcileReport report, CancellationToken cancellationToken)
+        {
+            try
+            {
+                await open.WriteAsync(report, clock.GetUtcNow(), cancellationToken);
+            }
+            catch (Exception failure) when (failure is not OperationCanceledException)
+            {
+                log.LogError(failure, "What the comparison found could not be noted; the next one tries again");
+            }
         }
     }
 }

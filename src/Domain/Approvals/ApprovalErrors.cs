@@ -46,4 +46,8 @@ public static class ApprovalErrors
 
     /// <summary><c>1 of dba</c>, as rules write it.</summary>
     public static string Words(ApprovalStage stage) => $"{stage.Any} of {string.Join(", ", stage.Of)}";
+
+    public static Error NeededLater(Asking asking) => new("approval.needed_later",
+        $"Without you there would be nobody for a later stage ({Words(asking.Stages)}; each person counts once). Somebody else of " +
+        $"{string.Join(", ", asking.Stages[asking.Stage ?? 0].Of)} has to agree now; you are asked after that.");
 }

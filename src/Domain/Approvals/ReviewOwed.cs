@@ -12,6 +12,9 @@ namespace DbAccess.Domain.Approvals;
 /// <param name="Within">How long after it was given administrators are told that nobody has looked.</param>
 public sealed record ReviewOwed(string? Tell, ApprovalStage Reviewers, TimeSpan Within)
 {
+    /// <summary>After so long they are told again, and until then it stands where what is to be done next is looked for.</summary>
+    public static readonly TimeSpan Again = TimeSpan.FromDays(7);
+
     /// <summary>When it was given; null before that, when nothing is owed yet.</summary>
     public DateTimeOffset? Since { get; init; }
 
@@ -29,9 +32,13 @@ public sealed record ReviewOwed(string? Tell, ApprovalStage Reviewers, TimeSpan 
 
     public bool Escalated { get; init; }
 
+    /// <summary>When administrators were told last that nobody has looked; null before that.</summary>
+    public DateTimeOffset? ToldAt { get; init; }
+
     [JsonIgnore]
     public bool IsOwed => Since is not null && At is null;
 
+    /// <summary>When administrators are to be told (again) that nobody has looked.</summary>
     [JsonIgnore]
-    public DateTimeOffset? LateAt => IsOwed && !Escalated ? Since + Within : null;
+    public DateTimeOffset? LateAt => !IsOwed ? null : Escalated ? (ToldAt ?? Since + Within) + Again : Since + Within;
 }

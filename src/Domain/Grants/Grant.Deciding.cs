@@ -191,9 +191,11 @@ public sealed partial class Grant
         return Result.Done;
     }
 
-    /// <summary>What the request rests on is gone before it was decided: the rule, the person.</summary>
+    /// <summary>What the request rests on is gone before it was decided: the rule, the person, those who could decide.</summary>
     public Result Withdraw(string why, DateTimeOffset now)
     {
+        if (Status is GrantStatus.Active && IsAsking) return NotExtended("grant.extension_withdrawn", new Actor.Sweep(), null, why, now);
+
         var closed = Close(GrantStatus.Cancelled, [GrantStatus.Pending], "grant.withdrawn", new Actor.Sweep(), now, why);
         if (closed.Refusal is not null) return closed;
 

@@ -64,7 +64,7 @@ public sealed partial class Grant
 
         // A review is asked for and given long after the end.
         DateTimeOffset?[] since = [State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt, State.Review?.At, State.Review is
-            { Escalated: true } late ? late.Since + late.Within : null];
+            { Escalated: true } late ? late.ToldAt ?? late.Since + late.Within : null];
         if (now - since.Max() > NoticePatience) return Told(kind, why, now);
 
         State = State with { NoticeDueAt = now + (retryAfter ?? Patiently.After(State.NoticeAttempts)) };

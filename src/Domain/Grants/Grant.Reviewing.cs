@@ -33,7 +33,7 @@ public sealed partial class Grant
         if (State.Review?.LateAt is not { } late || late > now) return GrantErrors.Nothing(Id);
 
         Record("grant.review_late", new Actor.Sweep(), now, null);
-        State = State with { Review = State.Review! with { Escalated = true }, Card = Card.Redraw(now, CardLine.Reminder) };
+        State = State with { Review = State.Review! with { Escalated = true, ToldAt = now }, Card = Card.Redraw(now, CardLine.Reminder) };
         Owe(NoticeKind.ReviewLate, now, null);
         return Result.Done;
     }

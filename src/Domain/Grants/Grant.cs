@@ -110,16 +110,20 @@ public sealed partial class Grant
         State.Password?.At ?? (State.StartsAt > State.ApprovedAt ? State.StartsAt : State.ApprovedAt);
 
     /// <summary>
-    /// The rule gives less by now than when it was decided: the window that a making has begun ends with the rule's longest.
+    /// The rule gives less by now than when it was decided: the window that a making has begun ends with the rule's longest, counted from
+    /// when it was to begin. One that ends before that stays as it is.
     /// </summary>
     public Result Clamp(TimeSpan most, DateTimeOffset now)
     {
-        if (Status is not GrantStatus.Provisioning || State.Window is not { } window || window.Expiry - window.Start <= most)
-            return GrantErrors.Nothing(Id);
+        if (Status is not GrantStatus.Provisioning || State.Window is not { } window) return GrantErrors.Nothing(Id);
         if (State.AbandonedBecause is { } why) return GrantErrors.Abandoned(Id, why);
 
+        var end = (State.StartsAt ?? window.Start) + most;
+        if (end <= now) return GrantErrors.TooLate(Id);
+        if (window.Expiry <= end) return Result.Done;
+
         Record("grant.clamped", new Actor.Rule(State.Rule), now, Durations.Write(most));
-        State = State with { Window = new AccessWindow(window.Start, window.Start + most) };
+        State = State with { Window = new AccessWindow(window.Start, end) };
         return Result.Done;
     }
 
@@ -146,13 +150,17 @@ public sealed partial class Grant
     }
 
     /// <summary>
-    /// The credentials went out but access is not to be given any more: the message is remembered, so that it can be removed.
+    /// The credentials went out but access is not to be given any more: the message is remembered, so that it can be removed. Whoever had
+    /// them for a moment had access, so a review of it is owed.
     /// </summary>
-    public Result DeliveredInVain(MessageRef message)
+    /// <param name="message">That holds them; null where they were shown.</param>
+    public Result DeliveredInVain(MessageRef? message, DateTimeOffset now)
     {
         if (State.AbandonedBecause is null) return GrantErrors.NotAbandoned(Id);
 
-        State = State with { CredentialsMessage = message };
+        State = State with { CredentialsMessage = message ?? State.CredentialsMessage };
+        if (State.Review is { Since: null } review)
+            State = State with { Review = review with { Since = now }, Card = Card.Redraw(now) };
         return Result.Done;
     }
 

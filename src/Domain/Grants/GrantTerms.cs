@@ -26,6 +26,8 @@ public static class GrantTerms
         if (grant.AskedBy is { } asker) yield return $"asked by {asker}";
         if (grant.StartsAt is { } start) yield return $"starts {Instant(start)}";
         if (grant.BreakGlass) yield return "break-glass";
+        if (grant.Review is { By: { } reviewer, At: { } at } review)
+            yield return Canonical.Join(["reviewed", reviewer.ToString(), Instant(at), review.AllRight ? "all right" : review.Why ?? ""]);
         if (grant.Extensions > 0)
             yield return string.Create(CultureInfo.InvariantCulture, $"extended {grant.Extensions} {grant.Extended.Ticks}");
         if (grant.ExtendBy is { } by) yield return string.Create(CultureInfo.InvariantCulture, $"to be extended {by.Ticks}");

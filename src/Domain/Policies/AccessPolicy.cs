@@ -18,6 +18,9 @@ public sealed record AccessPolicy(
     IReadOnlyList<ForbidRule> Forbid,
     IReadOnlyList<AccessRule> Allow)
 {
+    /// <summary>The file as it was read, so that it can be looked up what was in force; empty where that is not known.</summary>
+    public string Text { get; init; } = "";
+
     /// <summary>Where there is no policy: it has no name and no rule, so nothing is allowed by it. Its hash is empty.</summary>
     public static readonly AccessPolicy Nothing = new(
         "", new Dictionary<DatabaseName, PolicyDatabase>(), new Dictionary<ScopeName, PrivilegeScope>(),

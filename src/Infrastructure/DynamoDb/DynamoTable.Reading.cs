@@ -90,6 +90,22 @@ internal sealed partial class DynamoTable
         return items;
     }
 
+    /// <summary>
+    /// The entries of an index that a filter lets through, page by page as they are asked for; costs by all of its entries.
+    /// </summary>
+    public async IAsyncEnumerable<List<Dictionary<string, AttributeValue>>> ReadIndexAsync(
+        ScanRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        request.TableName = name;
+        do
+        {
+            var answer = await Guarded(() => client.ScanAsync(request, cancellationToken), cancellationToken);
+            yield return answer.Items ?? [];
+            request.ExclusiveStartKey = answer.LastEvaluatedKey;
+        }
+        while (request.ExclusiveStartKey is { Count: > 0 });
+    }
+
     /// <summary>Everything in a sparse index, up to <paramref name="limit"/>, in no order; costs by what is read of the index.</summary>
     public async Task<List<Dictionary<string, AttributeValue>>> ScanIndexAsync(string index, int limit, CancellationToken cancellationToken)
     {

@@ -36,7 +36,9 @@ public static partial class PolicyYaml
         var faults = new List<PolicyFault>();
         var tree = YamlTree.Read(text, faults);
         var reader = new Reader(faults);
-        var policy = tree is null ? null : reader.Policy(tree, Convert.ToHexStringLower(SHA256.HashData(file)));
+        // Beginning with its byte order mark, if it has one: what is kept has the file's hash.
+        var policy = (tree is null ? null : reader.Policy(tree, Convert.ToHexStringLower(SHA256.HashData(file))))
+            is { } read ? read with { Text = Encoding.UTF8.GetString(file) } : null;
         return new PolicyReading(faults.Count == 0 ? policy : null, ByLine(faults), ByLine(reader.Warnings));
     }
 

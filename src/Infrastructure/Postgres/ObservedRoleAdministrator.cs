@@ -48,6 +48,12 @@ internal sealed class ObservedRoleAdministrator(
         return set;
     }
 
+    public async Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken)
+    {
+        using var activity = Telemetry.Activities.StartActivity("role.count_open");
+        return await inner.CountOpenAsync(role, cancellationToken);
+    }
+
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         using var activity = Telemetry.Activities.StartActivity("role.remove");

@@ -31,6 +31,9 @@ internal sealed class PostgresRoleAdministrator(
     public Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken) =>
         new PasswordSetting(connections, clock, role, password).RunAsync(cancellationToken);
 
+    public Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken) =>
+        new OpenSessionCount(connections, role).RunAsync(cancellationToken);
+
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         var before = role.RunAs is null ? null : await OwnerChanges.RecallAsync(connections, role, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Evidence;
@@ -14,6 +15,9 @@ namespace DbAccess.Infrastructure.Sqlite;
 /// </summary>
 internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants unreadable) : IGrantStore, IGrantRetention
 {
+    // A reader of all that there was must not keep one transaction open for minutes.
+    private const int Page = 500;
+
     // Reachable by tests that ask SQLite how it would run them.
     internal const string ListDueSql = "SELECT id, version, document FROM grants WHERE due_at <= $now ORDER BY due_at, id LIMIT $limit";
     internal const string NextDueSql = "SELECT due_at, id FROM grants WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT $limit";
@@ -34,6 +38,11 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     internal const string ListLatelyEndedSql =
         "SELECT CASE WHEN json_valid(document) THEN json_extract(document, '$.grant.target.cluster') END, max(ended_at) FROM grants " +
             "WHERE ended_at >= $since AND role IS NOT NULL GROUP BY 1";
+
+    // The row value is compared as a whole, so that a page begins where the one before ended.
+    internal const string ReadSinceSql =
+        "SELECT id, version, document, created_at FROM grants WHERE (created_at, id) > ($since, $after) ORDER BY created_at, id LIMIT " +
+            "$limit";
 
     internal const string CountQuarantinedSql = "SELECT count(*) FROM grants WHERE status = 'Quarantined'";
 
@@ -165,6 +174,26 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
                 ("$since", StoreTime.Milliseconds(since))),
             cancellationToken);
         return ended.Where(row => row.Cluster is not null).ToDictionary(row => row.Cluster!, row => row.At);
+    }
+
+    public async IAsyncEnumerable<Grant> ReadSinceAsync(
+        DateTimeOffset since, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // No id is empty, so the first millisecond is part of it.
+        var (at, after) = (StoreTime.Milliseconds(since), "");
+        while (true)
+        {
+            var rows = await database.ReadAsync(
+                connection => SqliteDatabase.List(
+                    connection, ReadSinceSql,
+                    row => (Id: row.GetString(0), At: row.GetInt64(3), Grant: unreadable.TryRead(row.GetString(0), () => Read(row))),
+                    ("$since", at), ("$after", after), ("$limit", Page)),
+                cancellationToken);
+            foreach (var grant in rows.Select(row => row.Grant).OfType<Grant>().Where(grant => grant.State.CreatedAt >= since))
+                yield return grant;
+            if (rows.Count < Page) yield break;
+            (at, after) = (rows[^1].At, rows[^1].Id);
+        }
     }
 
     public async Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) =>

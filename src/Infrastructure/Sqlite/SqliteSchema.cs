@@ -157,6 +157,10 @@ internal static class SqliteSchema
         ALTER TABLE grants ADD COLUMN purge_at INTEGER;
         CREATE INDEX grants_purge ON grants (purge_at) WHERE purge_at IS NOT NULL;
         """,
+        """
+        -- All that was asked for since some time, for looking back.
+        CREATE INDEX grants_created ON grants (created_at, id);
+        """,
     ];
 
     /// <summary>

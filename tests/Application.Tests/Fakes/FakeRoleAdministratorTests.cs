@@ -13,6 +13,7 @@ public sealed class FakeRoleAdministratorTests : RoleAdministratorContract
 {
     private readonly FakeTimeProvider _clock = new(Some.Now);
     private readonly FakeRoleAdministrator _fake;
+    private readonly Dictionary<string, (int Sessions, int Transactions)> _open = new(StringComparer.Ordinal);
 
     public FakeRoleAdministratorTests() => _fake = new FakeRoleAdministrator(_clock);
 
@@ -26,6 +27,14 @@ public sealed class FakeRoleAdministratorTests : RoleAdministratorContract
         return Task.FromResult(new RoleOrder(
             Some.Installation, grant, Some.Target(), RoleName.ForGrant(Some.Installation, grant, "erin"), Some.ReadScope(),
             _clock.GetUtcNow().AddHours(1), _clock.GetUtcNow().AddMinutes(1)));
+    }
+
+    protected override Task<IAsyncDisposable> OpenAsync(RoleOrder order, string password, bool transaction)
+    {
+        var before = _open.GetValueOrDefault(order.Role.Value);
+        _open[order.Role.Value] = (before.Sessions + 1, before.Transactions + (transaction ? 1 : 0));
+        _fake.OpenTransactions(order.Role, _open[order.Role.Value].Sessions, _open[order.Role.Value].Transactions);
+        return Task.FromResult<IAsyncDisposable>(new MemoryStream());
     }
 
     protected override Task<bool> CanAsync(RoleOrder order, string password, Attempt attempt) =>

@@ -67,6 +67,19 @@ public sealed class GrantMessagesTests
     public void A_record_of_an_earlier_version_says_no_more_than_was_known() =>
         Assert.Contains("The role is gone, and that was checked.", Told(Clean with { Left = null, Instances = [] }), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData(NoticeKind.Failed)]
+    [InlineData(NoticeKind.Delayed)]
+    public void Back_ticks_in_why_it_does_not_work_pair_up_with_none_of_ours(NoticeKind kind)
+    {
+        var grant = Some.Provisioning().State with { AbandonedBecause = "table `x`\nis another's", Trouble = "table `x`\nis another's" };
+
+        var words = FakeChat.Words(GrantMessages.For(kind, grant));
+
+        Assert.DoesNotContain('`', words);
+        Assert.Contains("table 'x'·is another's", words, StringComparison.Ordinal);
+    }
+
     private static string Told(RemovalReceipt receipt, GrantStatus status = GrantStatus.Ended)
     {
         var grant = MaximalGrant.Snapshot(GrantId.New()) with { Status = status, EndReason = EndReason.Expired, Receipt = receipt };

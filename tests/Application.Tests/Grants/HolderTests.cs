@@ -124,6 +124,48 @@ public sealed class HolderTests
         }
     }
 
+    [Theory]
+    [InlineData(0, 0, null, "You have no session open.", null)]
+    [InlineData(1, 0, null, "You have 1 open session, and no transaction in it.", null)]
+    [InlineData(3, 2, 250, "You have 2 open transactions (idle for 4m): what is not committed by then is lost.", "with 2 open transactions")]
+    [InlineData(1, 1, null, "You have 1 open transaction: what is not committed by then is lost.", "with 1 open transaction")]
+    public async Task A_warning_says_what_is_open(int sessions, int transactions, int? idle, string words, string? summary)
+    {
+        _id = await _stage.GivenAsync();
+        _stage.Roles.Open = _ => Task.FromResult(new OpenSessions(sessions, transactions, idle is { } seconds ? TimeSpan.FromSeconds(seconds) : null));
+
+        var warning = await WarnedAsync();
+
+        Assert.Contains(words, FakeChat.Words(warning), StringComparison.Ordinal);
+        if (summary is not null) Assert.Contains(summary, warning.Summary, StringComparison.Ordinal);
+        else Assert.DoesNotContain("transaction", warning.Summary, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_what_is_open_cannot_be_said_the_warning_comes_without_it_and_in_time()
+    {
+        _id = await _stage.GivenAsync();
+        _stage.Roles.Open = _ => throw new InvalidOperationException("The server does not answer.");
+        Assert.Contains("Finish what is open.", FakeChat.Words(await WarnedAsync()), StringComparison.Ordinal);
+
+        // One that does not even hear that it is late.
+        var never = new TaskCompletionSource<OpenSessions>();
+        _stage.Roles.Open = _ => never.Task;
+        _stage.Clock.SetUtcNow(_stage.Of(Id).Window!.Expiry - TimeSpan.FromMinutes(5));
+        for (var telling = _stage.SettleAsync(_stage.First, _stage.Now); !telling.IsCompleted; await Task.Yield())
+            _stage.Clock.Advance(TimeSpan.FromSeconds(0.1));
+
+        Assert.True(_stage.Now < _stage.Of(Id).Window!.Expiry);
+        Assert.Equal(2, _stage.Chat.Told.Count);
+    }
+
+    private async Task<ChatMessage> WarnedAsync()
+    {
+        _stage.Clock.SetUtcNow(_stage.Of(Id).Window!.Expiry - TimeSpan.FromMinutes(15));
+        await _stage.SettleAsync(_stage.First, _stage.Now);
+        return Assert.Single(_stage.Chat.Told).Message;
+    }
+
     [Fact]
     public async Task The_end_stands_where_the_password_stood()
     {

@@ -153,6 +153,23 @@ public sealed class LookingTests
     }
 
     [Fact]
+    public async Task What_ended_of_people_who_hold_nothing_and_are_in_no_group_is_part_of_it_and_what_is_too_much_is_counted()
+    {
+        _stage.Current = _stage.Current with { Admins = ["dba"] };
+        var gone = Some.Active(_stage.Now.AddHours(-1), requester: Some.Person("U0LEFT001"));
+        gone = new Grant(gone.State with { Status = GrantStatus.Ended, EndedAt = _stage.Now });
+        await _stage.Store.AddAsync(gone, TestContext.Current.CancellationToken);
+
+        Assert.Equal([gone.Id], await HistoryAsync(Some.Dba, days: 1));
+
+        for (var i = 0; i < 30; i++) await _stage.Store.AddAsync(Some.Allowed(_stage.Now.AddMinutes(i)), TestContext.Current.CancellationToken);
+        var history = (await _stage.First.SendAsync(new ListHistory(Some.Dba, null, null, TimeSpan.FromDays(1)))).Value;
+        Assert.Equal((25, 6), (history.Grants.Count, history.More));
+        Assert.Equal(_stage.Now.AddMinutes(29), history.Grants[0].CreatedAt);
+        Assert.Equal(_stage.Now.AddMinutes(5), history.Grants[^1].CreatedAt);
+    }
+
+    [Fact]
     public async Task What_somebody_asked_for_can_be_asked_for_again_by_them_alone()
     {
         Assert.Equal("grant.never_asked", (await _stage.First.SendAsync(new GetAgain(Some.Engineer, null))).Refusal?.Code);

@@ -1,6 +1,8 @@
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Home;
+using DbAccess.Application.Reconciling;
+using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
@@ -132,6 +134,45 @@ public sealed class GetHomeTests
 
         Assert.Null((await _stage.First.SendAsync(new ReviewGrant(Some.Dba, id, null))).Refusal);
         Assert.Empty((await HomeAsync(Some.Dba)).ToReview);
+    }
+
+    [Fact]
+    public async Task A_review_that_is_late_stays_with_administrators_after_the_end_and_they_are_told_again_after_a_week()
+    {
+        _stage.Current = _stage.Current with
+        {
+            Allow = [.. Policies.Ordinary.Allow.Select(rule => rule.Id != "fix-it" ? rule : rule with { Approval = null, BreakGlass = new BreakGlass(null, new ApprovalStage(1, ["dba"]), TimeSpan.FromHours(24)) })],
+        };
+        var id = await AskedAsync("fix", breakGlass: true);
+        await _stage.SettleAsync(_stage.First, _stage.Now.AddDays(3));
+        Assert.Equal((GrantStatus.Ended, true), (_stage.Of(id).Status, _stage.Of(id).Review!.Escalated));
+        var told = _stage.Chat.SaidTo(Some.Dba).Count;
+
+        Assert.Equal([id], Ids((await HomeAsync(Some.Dba)).Office!.Unreviewed));
+        Assert.Equal([id], Ids((await HomeAsync(Some.Dba)).ToReview));
+
+        await _stage.SettleAsync(_stage.First, _stage.Now.AddDays(9));
+        Assert.Equal(told + 1, _stage.Chat.SaidTo(Some.Dba).Count);
+        Assert.Null((await _stage.First.SendAsync(new ReviewGrant(Some.Dba, id, null))).Refusal);
+        Assert.Empty((await HomeAsync(Some.Dba)).Office!.Unreviewed);
+        Assert.Null(_stage.Of(id).Review!.LateAt);
+    }
+
+    [Fact]
+    public async Task What_a_comparison_found_and_did_not_mend_is_shown_until_a_later_one_does_not_find_it()
+    {
+        var line = new ReconcileLine(ClusterName.Parse("orders-prod")!, FindingKind.Drifted, "dbaccess_scope_1", FindingOutcome.Reported, "scope role dbaccess_scope_1 gives DELETE on public.orders, which its scope does not");
+        var open = new OpenFindings(_stage.Audit);
+        await open.WriteAsync(new ReconcileReport(1, 1, [line, line with { Outcome = FindingOutcome.Mended, Words = "mended" }, line with { Kind = FindingKind.Unneeded, Words = "unneeded" }]), _stage.Now, TestContext.Current.CancellationToken);
+
+        var trouble = Assert.Single((await HomeAsync(Some.Dba)).Office!.Troubles);
+        Assert.Contains("orders-prod: scope role dbaccess_scope_1 gives DELETE", trouble, StringComparison.Ordinal);
+
+        await open.WriteAsync(new ReconcileReport(1, 1, Enumerable.Repeat(line, 20).ToList()), _stage.Now, TestContext.Current.CancellationToken);
+        Assert.Contains("and 5 more", (await HomeAsync(Some.Dba)).Office!.Troubles[^1], StringComparison.Ordinal);
+
+        Assert.Null((await _stage.First.SendAsync(new ReconcileRoles())).Refusal);
+        Assert.Empty((await HomeAsync(Some.Dba)).Office!.Troubles);
     }
 
     [Fact]

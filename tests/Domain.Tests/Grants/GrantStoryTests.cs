@@ -87,7 +87,7 @@ public sealed class GrantStoryTests
         var grant = Grants.After(
             Some.Provisioning(),
             g => g.Return(Some.Engineer, Now),
-            g => g.DeliveredInVain(Grants.Message),
+            g => g.DeliveredInVain(Grants.Message, Now),
             g => g.Fail(null, Now));
         Assert.Equal(Grants.Message, grant.State.CredentialsMessage);
         Assert.Equal([NoticeKind.Failed], grant.State.Notices);

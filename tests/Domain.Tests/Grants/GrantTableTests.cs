@@ -99,6 +99,7 @@ public sealed class GrantTableTests
         {
             ["Pending"] = "Cancelled grant.withdrawn",
             [Grants.Offered] = "Cancelled grant.withdrawn",
+            [Grants.AskedForMore] = "Active grant.extension_withdrawn",
         }),
         [nameof(Grant.AskExtension)] = new((grant, now) => grant.AskExtension(Some.Engineer, TimeSpan.FromMinutes(30), Grants.Terms, null, now), "T0DBACME1/U0ENGINE1", "grant.cannot_extend", new()
         {
@@ -144,7 +145,7 @@ public sealed class GrantTableTests
             [Undoing] = "(grant.abandoned)",
             ["Failed"] = "(grant.abandoned)",
         }),
-        [nameof(Grant.Clamp)] = new((grant, now) => grant.Clamp(TimeSpan.FromMinutes(1), now), "rule:oncall-read", "grant.nothing", new()
+        [nameof(Grant.Clamp)] = new((grant, now) => grant.Clamp(TimeSpan.FromMinutes(30), now), "rule:oncall-read", "grant.nothing", new()
         {
             ["Provisioning"] = "Provisioning grant.clamped",
             [Undoing] = "(grant.abandoned)",
@@ -159,7 +160,7 @@ public sealed class GrantTableTests
             ["Provisioning"] = "Provisioning grant.role_made",
             [Undoing] = "(grant.abandoned)",
         }),
-        [nameof(Grant.DeliveredInVain)] = new((grant, _) => grant.DeliveredInVain(Grants.Message), "sweep", "grant.not_abandoned", new()
+        [nameof(Grant.DeliveredInVain)] = new((grant, now) => grant.DeliveredInVain(Grants.Message, now), "sweep", "grant.not_abandoned", new()
         {
             [Undone] = "Approved",
             [Undoing] = "Provisioning",

@@ -38,6 +38,13 @@ public sealed class RoleAdministratorContractTests(PostgresFixture postgres) : R
 
     protected override Task<RoleOrder> OrderAsync() => Task.FromResult(_house!.Order());
 
+    protected override async Task<IAsyncDisposable> OpenAsync(RoleOrder order, string password, bool transaction)
+    {
+        var connection = await _house!.LogInAsync(order, password);
+        if (transaction) await RoleHouse.ExecuteAsync(connection, "BEGIN");
+        return connection;
+    }
+
     protected override async Task<bool> CanAsync(RoleOrder order, string password, Attempt attempt)
     {
         var sql = attempt switch

@@ -155,9 +155,9 @@ internal sealed class RoleHouse : IAsyncDisposable
     }
 
     /// <summary>A session of the role's holder that stays open.</summary>
-    public async Task<NpgsqlConnection> LogInAsync(RoleOrder order)
+    public async Task<NpgsqlConnection> LogInAsync(RoleOrder order, string? password = null)
     {
-        var connection = new NpgsqlConnection(Database.ConnectionStringFor(order.Role.Value, Password.Reveal()) + ";Pooling=false");
+        var connection = new NpgsqlConnection(Database.ConnectionStringFor(order.Role.Value, password ?? Password.Reveal()) + ";Pooling=false");
         await connection.OpenAsync(Cancellation);
         return connection;
     }

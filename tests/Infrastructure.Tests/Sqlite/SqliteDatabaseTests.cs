@@ -161,6 +161,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     [InlineData(SqliteGrantStore.ListByRequesterSql, "grants_requester")]
     [InlineData(SqliteGrantStore.ListLiveByRequesterSql, "grants_(requester|live)")]
     [InlineData(SqliteGrantStore.ListLiveSql, "grants_live")]
+    [InlineData(SqliteGrantStore.ReadSinceSql, "grants_created")]
     [InlineData(SqliteGrantStore.ListLiveByDatabaseSql, "grants_live_by_database")]
     public async Task Lists_are_read_from_their_index_in_its_order(string sql, string index)
     {
@@ -309,7 +310,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     private static IEnumerable<(string Name, object? Value)> Parameters(string sql) => new (string Name, object? Value)[]
     {
         ("$now", StoreTime.Milliseconds(Some.Now)), ("$limit", 100L), ("$team", "T"), ("$user", "U"), ("$database", "orders"),
-        ("$since", StoreTime.Milliseconds(Some.Now)),
+        ("$since", StoreTime.Milliseconds(Some.Now)), ("$after", ""),
     }.Where(parameter => sql.Contains(parameter.Name, StringComparison.Ordinal));
 
     private static string Text(SqliteConnection connection, string sql)

@@ -394,6 +394,28 @@ public abstract class GrantStoreContract
     }
 
     [Fact]
+    public async Task All_that_was_asked_for_since_some_time_is_read_ended_or_not_over_any_number_of_pages()
+    {
+        var (store, filled) = (await OpenAsync(), await OpenToFillAsync());
+        var before = await AddAsync(store, Some.Allowed(Some.Now.AddMilliseconds(-1)));
+        HashSet<GrantId> since = [];
+        // More than a page, many of them of one millisecond.
+        for (var i = 0; i < 1_100; i++) since.Add(await AddAsync(filled, Some.Allowed(Some.Now.AddMilliseconds(i / 600), requester: Some.Person($"U{i % 7}ABC"))));
+        var over = Some.Active(Some.Now.AddMinutes(1));
+        Ended(over, Some.Now.AddMinutes(2));
+        since.Add(await AddAsync(store, over));
+        var newer = await AddAsync(store, Some.Allowed(Some.Now.AddMinutes(3)));
+        await MakeUnreadableAsync(newer);
+
+        var read = await (await OpenAsync()).ReadSinceAsync(Some.Now, Stop).Select(grant => grant.Id).ToListAsync(Stop);
+
+        Assert.Equal(since.Count, read.Count);
+        Assert.True(since.SetEquals(read));
+        Assert.DoesNotContain(before, read);
+        Assert.Empty(await store.ReadSinceAsync(Some.Now.AddDays(1), Stop).ToListAsync(Stop));
+    }
+
+    [Fact]
     public async Task Ids_of_live_grants_are_listed_up_to_a_limit()
     {
         var store = await OpenAsync();

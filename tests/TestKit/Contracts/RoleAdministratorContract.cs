@@ -39,6 +39,9 @@ public abstract class RoleAdministratorContract
     /// <summary>Whether this role and password can do it, now.</summary>
     protected abstract Task<bool> CanAsync(RoleOrder order, string password, Attempt attempt);
 
+    /// <summary>Opens a session, and a transaction in it if asked; both stay open until what is answered is disposed.</summary>
+    protected abstract Task<IAsyncDisposable> OpenAsync(RoleOrder order, string password, bool transaction);
+
     protected static RoleToRemove ToRemove(RoleOrder order, uint? oid = null) => new(order.Installation, order.Grant, order.Target, order.Role, oid);
 
     [Fact]
@@ -80,6 +83,22 @@ public abstract class RoleAdministratorContract
         Assert.False(await CanAsync(order, First.Reveal(), Attempt.LogIn));
         Assert.True(await CanAsync(order, Second.Reveal(), Attempt.Read));
         Assert.False(await CanAsync(order, Second.Reveal(), Attempt.Write));
+    }
+
+    [Fact]
+    public async Task What_a_role_has_open_is_counted_and_nobody_elses()
+    {
+        var (order, others) = (await OrderAsync(), await OrderAsync());
+        var made = await MakeAsync(order, First);
+        await MakeAsync(others, Second);
+        Assert.Equal(new OpenSessions(0, 0, null), await Administrator.CountOpenAsync(ToRemove(order, made.Oid), Cancellation));
+
+        await using var quiet = await OpenAsync(order, First.Reveal(), transaction: false);
+        await using var busy = await OpenAsync(order, First.Reveal(), transaction: true);
+        await using var other = await OpenAsync(others, Second.Reveal(), transaction: true);
+
+        var open = await Administrator.CountOpenAsync(ToRemove(order), Cancellation);
+        Assert.Equal((2, 1), (open.Sessions, open.Transactions));
     }
 
     [Fact]

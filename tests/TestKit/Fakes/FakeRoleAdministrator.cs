@@ -21,7 +21,10 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
     /// <summary>A role that exists, as the server would know it.</summary>
     /// <param name="Password">Kept in clear, since a fake cannot log in.</param>
     /// <param name="Sessions">How many sessions it has open; a test sets it.</param>
-    public sealed record FakeRole(uint Oid, RoleOrder Order, string Password, bool CanLogIn, int Sessions);
+    public sealed record FakeRole(uint Oid, RoleOrder Order, string Password, bool CanLogIn, int Sessions)
+    {
+        public int Transactions { get; init; }
+    }
 
     /// <summary>Every call of <see cref="MakeAsync"/>, also those that failed.</summary>
     public ConcurrentQueue<RoleOrder> Makes { get; } = new();
@@ -74,6 +77,9 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
         Find(role) is { CanLogIn: true } found && found.Password == password && clock.GetUtcNow() < found.Order.Expiry;
 
     public void OpenSessions(RoleName role, int sessions) => Change(role, found => found with { Sessions = sessions });
+
+    public void OpenTransactions(RoleName role, int sessions, int transactions) =>
+        Change(role, found => found with { Sessions = sessions, Transactions = transactions });
 
     /// <summary>As a person with psql would drop it, behind our back.</summary>
     public void DropByHand(RoleName role)
@@ -139,6 +145,17 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
 
         Change(role.Role, found => found with { Password = SecretLedger.Made(password.Reveal()) });
         return Result.Done;
+    }
+
+    /// <summary>Answers what a role has open: a fault, a wait; null: what a test opened.</summary>
+    public Func<CancellationToken, Task<OpenSessions>>? Open { get; set; }
+
+    public Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Open is { } answer ? answer(cancellationToken)
+            : Task.FromResult(Find(role.Role, role.Target.Cluster) is { } found
+                ? new OpenSessions(found.Sessions, found.Transactions, null) : new OpenSessions(0, 0, null));
     }
 
     /// <summary>What a role would get, by its hash; null: whatever was agreed to.</summary>

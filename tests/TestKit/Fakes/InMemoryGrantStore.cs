@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
@@ -133,6 +134,11 @@ public sealed class InMemoryGrantStore : IGrantStore, IGrantRetention
         Read<IReadOnlyDictionary<ClusterName, DateTimeOffset>>(cancellationToken, () => _rows.Values
             .Where(row => row.State is { Role: not null, EndedAt: { } at } && at >= since)
             .GroupBy(row => row.State.Target.Cluster).ToDictionary(group => group.Key, group => group.Max(row => row.State.EndedAt!.Value)));
+
+    public async IAsyncEnumerable<Grant> ReadSinceAsync(DateTimeOffset since, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var grant in await List(cancellationToken, int.MaxValue, rows => rows.Where(row => row.State.CreatedAt >= since))) yield return grant;
+    }
 
     public Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) =>
         Read<IReadOnlyList<GrantEvent>>(cancellationToken, () => _rows.TryGetValue(id, out var row) ? [.. row.Events.OrderBy(e => e.Sequence)] : []);

@@ -44,8 +44,8 @@ internal static class HolderForms
         foreach (var remark in grant.Plan?.Remarks ?? []) outro.Add(new ChatPart.Note($"{remark.TrimEnd('.')}."));
         return new ChatForm(HolderMessages.ConnectAction, "Connect", "Done", grant.Id.ToString(), parts,
         [
-            new FormField.Choice(Way, "Your way", "It stands first from now on.", [.. ways.Select(way => new FormOption(way.Key, way.Name))],
-                chosen?.Key ?? ways[0].Key, Redraws: true),
+            new FormField.Choice(Way, "Your way", "It stands first from now on.",
+                [.. ways.Select(way => new FormOption(way.Key, way.Name))], chosen?.Key ?? ways[0].Key, Redraws: true),
         ])
         {
             Outro = outro,

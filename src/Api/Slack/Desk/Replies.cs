@@ -192,9 +192,6 @@ internal static class Replies
         foreach (var grant in history.Grants) parts.AddRange(Line(grant, now, withHolder: !history.OwnOnly).Take(1));
         if (history.More > 0) 
             parts.Add(new ChatPart.Note($"… and {history.More} more; a shorter time, a person or a database shows them."));
-        if (!history.Whole)
-            parts.Add(new ChatPart.Note(
-                "Left out is what ended of people who hold nothing now and are in no group of the policy: ask for them by name."));
         parts.Add(new ChatPart.Note("`/db-access show <id>` tells the whole story of one."));
         return new ChatMessage($"{title}: {history.Grants.Count + history.More}.", parts);
     }

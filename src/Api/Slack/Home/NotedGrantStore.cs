@@ -36,6 +36,9 @@ internal sealed class NotedGrantStore(IGrantStore inner, HomeVisitors visitors, 
     public Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(
         DateTimeOffset since, CancellationToken cancellationToken) => inner.ListLatelyEndedAsync(since, cancellationToken);
 
+    public IAsyncEnumerable<Grant> ReadSinceAsync(DateTimeOffset since, CancellationToken cancellationToken) =>
+        inner.ReadSinceAsync(since, cancellationToken);
+
     public Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) =>
         inner.ListEventsAsync(id, cancellationToken);
 

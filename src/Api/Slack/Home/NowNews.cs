@@ -1,6 +1,8 @@
 namespace DbAccess.Api.Slack.Home;
 
-/// <summary>That a grant was saved by this process, for whoever keeps the card of who has access now. Any number of changes is one.</summary>
+/// <summary>
+/// That a grant was saved by this process, for whoever keeps the card of who has access now. Any number of changes is one.
+/// </summary>
 internal sealed class NowNews
 {
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -29,6 +29,7 @@ internal static class EventWords
         "grant.activated" => "Live: the holder has the credentials",
         "grant.extension_asked" => "More time asked for",
         "grant.extension_denied" => "More time denied",
+        "grant.extension_withdrawn" => "More time: nobody could decide any more",
         "grant.extension_lapsed" => "More time: nobody decided",
         "grant.extension_cancelled" => "More time: taken back",
         "grant.extended" => "Extended",
