@@ -107,6 +107,10 @@ public sealed partial class AlarmTests : IDisposable
         Assert.Equal((0, 0), Evidence());
 
         _signer.Replace();
+        await _evidence.RecordAsync(new Domain.Evidence.LogEvent
+        {
+            At = _clock.GetUtcNow(), Type = "command.create_grant", By = new Domain.Principals.Actor.Sweep(), Way = Domain.Evidence.Way.Worker, Outcome = "done", What = [],
+        }, Stop);
         await SweepAsync(services);
         _clock.Advance(TimeSpan.FromHours(1));
         await SweepAsync(services);
