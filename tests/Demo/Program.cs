@@ -7,6 +7,8 @@ const string help = """
     Starts DbAccess with everything around it on this machine: a PostgreSQL with a sample database, a stand-in for Slack, and DbAccess itself.
 
       (no arguments)     runs until Ctrl-C; prints the address of the page where you play Slack, and what to type
+      --attack [WORDS]   attacks it as a stranger, a holder, a writer of the store and a leaver would (those with WORDS in their
+                         name), says of each what came of it, and exits 1 if any got through
       --smoke            plays the story unattended and exits 0 or 1
       --aws-local        grants in DynamoDB, policy and credentials in S3, roles made and removed by the functions create-db-user and
                          expire-db-users, all of it emulated on this machine; needs moto_server
@@ -18,6 +20,7 @@ const string help = """
     """;
 
 var (smoke, logs, aws, seconds, major, made) = (false, false, false, 12, (int?)null, (AwsParts?)null);
+var (attack, only) = (false, (string?)null);
 for (var i = 0; i < args.Length; i++)
 {
     switch (args[i])
@@ -27,6 +30,10 @@ for (var i = 0; i < args.Length; i++)
             return 0;
         case "--smoke":
             smoke = true;
+            break;
+        case "--attack":
+            attack = true;
+            if (i + 1 < args.Length && !args[i + 1].StartsWith('-')) only = args[++i];
             break;
         case "--logs":
             logs = true;
@@ -62,8 +69,10 @@ if (aws && made is null && !MotoServer.IsThere)
 }
 
 Console.WriteLine($"Starting PostgreSQL, the stand-in for Slack, {(aws || made is not null ? "DynamoDB and S3 (moto), two functions, " : "")}and DbAccess …");
-await using var system = await DemoSystem.StartAsync(major, onLine: logs ? line => Console.WriteLine($"  | {line}") : null, aws: aws, awsMade: made);
+await using var system = await DemoSystem.StartAsync(
+    major, settings: attack ? Attacks.Settings : null, policy: attack ? Attacks.Policy : null, slackPatience: attack ? TimeSpan.FromSeconds(30) : null, onLine: logs ? line => Console.WriteLine($"  | {line}") : null, aws: aws, awsMade: made);
 Console.WriteLine($"PostgreSQL {system.Postgres.Major} with the databases 'orders' and 'archive' is on 127.0.0.1:{system.Postgres.Port}; DbAccess is on {system.Product.Url}");
+if (attack) return await Attacks.PlayAsync(system, Console.Out, only, stop.Token) == 0 ? 0 : 1;
 if (smoke) return await Smoke.PlayAsync(system, Console.Out, TimeSpan.FromSeconds(seconds)) ? 0 : 1;
 
 Console.WriteLine($"""

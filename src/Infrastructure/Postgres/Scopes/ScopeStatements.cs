@@ -272,7 +272,8 @@ internal static class ScopeStatements
               FROM jsonb_to_recordset($2::jsonb) AS r(n int, kind text, nsp text, nsppat text, name text, pat text, oftable text,
                   cols text[], privs text[], narrowed boolean)
               LEFT JOIN pg_namespace n ON CASE WHEN r.nsppat IS NULL THEN n.nspname = r.nsp
-                  ELSE n.nspname LIKE r.nsppat AND {{IsForPatterns}} AND has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION') END),
+                  ELSE n.nspname LIKE r.nsppat AND {{IsForPatterns}}
+                      AND has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION') END),
         extension AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'),
         -- What is named is looked up by name, through an index; only a rule for many reads its schema. The second comparison of names is for those of more
         -- than 63 bytes, which the cast would cut, to another object's name.
