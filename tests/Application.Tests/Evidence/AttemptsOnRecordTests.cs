@@ -4,6 +4,7 @@ using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Presets;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -27,7 +28,7 @@ public sealed class AttemptsOnRecordTests : IDisposable
         new ReviewGrant(Some.Engineer, Nobodys, null), new ResendCard(Some.Engineer, Nobodys), new ReturnGrant(Some.Engineer, Nobodys),
         new RevokeGrant(new Actor.Person(Some.Engineer), new RevokeTarget.One(Nobodys), "leaked"), new RenewPassword(Some.Engineer, Nobodys),
         new RevealPassword(Some.Engineer, Nobodys, "V0VIEW001"), new GetConnection(Some.Engineer, Nobodys), new GetAsked(Some.Engineer, Nobodys, ToDecide: true),
-        new GetStory(Some.Engineer, Nobodys), new KeepPreset(Some.Engineer, Nobodys, "mine"), new DropPreset(Some.Engineer, "no-such"), new RepairLog(new Actor.Operator("me"), [], 7),
+        new GetStory(Some.Engineer, Nobodys), new KeepPreset(Some.Engineer, Nobodys, "mine"), new DropPreset(Some.Engineer, "mine"), new RepairLog(new Actor.Operator("me"), [], 7),
     ];
 
     private readonly Stage _stage = new();

@@ -268,7 +268,7 @@ internal static class ScopeStatements
             -- One for each schema that a pattern is for.
             SELECT row_number() OVER () AS n, r.n AS of, r.kind, coalesce(n.nspname::text, r.nsp) AS nsp, r.nsppat, r.name, r.pat,
                 r.oftable, r.cols, r.privs, r.narrowed, n.oid AS nspoid,
-               r.name IS NULL AND r.pat IS NULL AND r.oftable IS NULL AND r.cols IS NULL
+                r.name IS NULL AND r.pat IS NULL AND r.oftable IS NULL AND r.cols IS NULL
                 AND r.kind IN ('table', 'sequence', 'function') AS lasting
               FROM jsonb_to_recordset($2::jsonb) AS r(n int, kind text, nsp text, nsppat text, name text, pat text, oftable text,
                   cols text[], privs text[], narrowed boolean)
