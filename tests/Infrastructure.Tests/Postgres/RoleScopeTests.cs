@@ -357,7 +357,7 @@ public sealed class RoleScopeTests(PostgresFixture postgres) : IAsyncLifetime
             CREATE SCHEMA tenants; CREATE TABLE tenants.orders (i int); CREATE SCHEMA tenant_; CREATE TABLE tenant_.orders (i int)
             """);
         // Whoever may make schemas cannot shut the scope with one of theirs, or be given for.
-        await _house.AskAsync($"CREATE ROLE {mallory}; CREATE SCHEMA tenant_evil AUTHORIZATION {mallory}; SET ROLE {mallory}; CREATE TABLE tenant_evil.t (i int); RESET ROLE; SELECT 1", _house.Database.SuperuserConnectionString);
+        await _house.AskAsync($"CREATE ROLE {mallory}; CREATE SCHEMA tenant_evil AUTHORIZATION {mallory}; SET ROLE {mallory}; CREATE TABLE tenant_evil.t (i int); GRANT USAGE ON SCHEMA tenant_evil TO {PostgresServer.AdministratorName} WITH GRANT OPTION; RESET ROLE; SELECT 1", _house.Database.SuperuserConnectionString);
         var scope = RoleHouse.Scope([new(new ObjectSelector(ObjectKind.Table, "tenant_?*", null) { SchemaIsPattern = true }, [], [Privilege.Select])]);
         var first = _house.Order(scope);
         var plan = (await _inventory.PlanAsync(first.Installation, first.Target, scope, RoleHouse.Cancellation)).Value;

@@ -229,7 +229,7 @@ internal static class ScopeStatements
         SELECT DISTINCT 'beside', 'other', format('schema %I of %s', n.nspname, pg_get_userbyid(n.nspowner)), NULL, NULL, NULL, false, NULL,
                false, NULL, true
           FROM jsonb_to_recordset($2::jsonb) AS p(nsppat text) JOIN pg_namespace n ON n.nspname LIKE p.nsppat AND {IsForPatterns}
-         WHERE NOT has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION')
+         WHERE NOT {IsOurs}
         UNION ALL
         SELECT 'beside', 'other', format('what %s made in schema %I', pg_get_userbyid(b.owner), n.nspname), NULL, NULL, NULL, false, NULL,
                false, NULL, true
@@ -238,6 +238,16 @@ internal static class ScopeStatements
 
     /// <summary>So many schemas a pattern may be for: each has its own default privileges, and all are read with each look.</summary>
     public const int MostSchemas = 500;
+
+    /// <summary>
+    /// Schemas <c>n</c> of those for whom we may act, or of the database's owner or a superuser and handed to us. A stranger's is theirs
+    /// also when they let us in: what they make there is not ours to give.
+    /// </summary>
+    private const string IsOurs = """
+        (pg_has_role(n.nspowner, 'USAGE') OR has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION')
+                      AND (n.nspowner IN (SELECT datdba FROM here)
+                           OR (SELECT w.rolsuper FROM pg_roles w WHERE w.oid = n.nspowner)))
+        """;
 
     /// <summary>Schemas <c>n</c> that no pattern is for: the server's own, and those of temporary tables.</summary>
     public const string IsForPatterns = "NOT starts_with(n.nspname::text, 'pg_') AND n.nspname <> 'information_schema'";
@@ -273,8 +283,7 @@ internal static class ScopeStatements
               FROM jsonb_to_recordset($2::jsonb) AS r(n int, kind text, nsp text, nsppat text, name text, pat text, oftable text,
                   cols text[], privs text[], narrowed boolean)
               LEFT JOIN pg_namespace n ON CASE WHEN r.nsppat IS NULL THEN n.nspname = r.nsp
-                  ELSE n.nspname LIKE r.nsppat AND {{IsForPatterns}}
-                      AND has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION') END),
+                  ELSE n.nspname LIKE r.nsppat AND {{IsForPatterns}} AND {{IsOurs}} END),
         extension AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'),
         -- What is named is looked up by name, through an index; only a rule for many reads its schema. The second comparison of names is for those of more
         -- than 63 bytes, which the cast would cut, to another object's name.
