@@ -52,7 +52,8 @@ public sealed class LambdaTests : IAsyncLifetime
         services.AddSingleton<IGrantDispatcher>(new Nobody());
         services.AddSingleton<ICredentialDelivery>(_delivery);
         services.AddFakeSlack();
-        services.AddSingleton<IAuditTrail>(new InMemoryEvidenceLog());
+        var evidence = new InMemoryEvidenceLog();
+        services.AddSingleton<IAuditTrail>(evidence).AddSingleton<IEvidenceLog>(evidence);
         services.AddSingleton<IDirectory>(new FakeDirectory());
         services.AddSingleton<LambdaEntry>();
         _services = services.BuildServiceProvider(validateScopes: true);
