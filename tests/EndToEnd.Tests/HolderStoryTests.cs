@@ -148,6 +148,30 @@ public sealed class HolderStoryTests(LongerHouse house, Chromium chromium) : ICl
         await own.HoldsNoSecretAsync(shown.Password, again.Password);
     }
 
+    [Fact]
+    public async Task On_a_phone_the_password_is_shown_in_a_window_by_one_press_and_stands_nowhere_else()
+    {
+        House.RequirePostgres();
+        var settings = new Dictionary<string, string>(House.Busy, StringComparer.Ordinal) { ["Delivery"] = "Reveal" };
+        await using var own = await DemoSystem.StartAsync(PostgresFixture.WantedMajor, settings, policy: LongerHouse.Text, slackPatience: House.SlackPatience);
+        var (page, people) = await chromium.OpenTogetherAsync(own.Slack.BaseUrl, "erin");
+        var erin = people["erin"];
+        var id = await own.AskAsync(SlackUser.Erin, "orders read 10m because INC-4726 show me");
+        await erin.GetByTestId("button-reveal_password").Last.ClickAsync();
+
+        var window = erin.GetByTestId("modal");
+        await Expect(window).ToContainTextAsync("Password: ");
+        var shown = DeliveredCredential.Read(await window.InnerTextAsync())!;
+        Assert.True(await own.CanLogInAsync(shown));
+        await ScreenshotAsync(page, "reveal");
+        await window.GetByTestId("modal-close").ClickAsync();
+
+        await Expect(erin.GetByTestId("message").Filter(new() { HasText = $"Grant: {id}" }).Last).ToContainTextAsync("min left");
+        await Expect(erin.GetByText(shown.Password)).ToHaveCountAsync(0);
+        await ScreenshotAsync(page, "reveal-after");
+        await own.SayAsync(SlackUser.Erin, $"done {id}", "access ends now");
+    }
+
     private static async Task<DeliveredCredential> ShownAsync(DemoSystem system, string? not)
     {
         static DeliveredCredential? Read(JsonObject view) => DeliveredCredential.Read(SlackUser.Words(view));

@@ -27,6 +27,8 @@ public class House : IAsyncLifetime
 
     protected virtual string? Policy => null;
 
+    protected virtual IReadOnlyDictionary<string, string> Settings => Busy;
+
     public static void RequirePostgres()
     {
         if (PostgresBinaries.Find(PostgresFixture.WantedMajor) is not null) return;
@@ -34,10 +36,10 @@ public class House : IAsyncLifetime
         Assert.Skip(PostgresBinaries.HowToGetThem);
     }
 
-    public static async Task<DemoSystem> OpenAsync(string? policy = null)
+    public static async Task<DemoSystem> OpenAsync(string? policy = null, IReadOnlyDictionary<string, string>? settings = null)
     {
         RequirePostgres();
-        var system = await DemoSystem.StartAsync(PostgresFixture.WantedMajor, Busy, policy: policy, slackPatience: SlackPatience);
+        var system = await DemoSystem.StartAsync(PostgresFixture.WantedMajor, settings ?? Busy, policy: policy, slackPatience: SlackPatience);
         // The first request of a fresh process costs its compilation.
         await system.Users.CommandAsync(SlackUser.Dana, "help");
         await system.Users.WaitAsync(SlackUser.Dana, "give access back");
@@ -47,7 +49,7 @@ public class House : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (PostgresBinaries.Find(PostgresFixture.WantedMajor) is null && Environment.GetEnvironmentVariable("CI") != "true") return;
-        _system = await OpenAsync(Policy);
+        _system = await OpenAsync(Policy, Settings);
         await PrepareAsync(_system);
     }
 

@@ -10,6 +10,9 @@ namespace DbAccess.EndToEnd.Tests;
 /// <summary>A policy in which people decide: alone, in two stages, and afterwards.</summary>
 public sealed class PeopleHouse : House
 {
+    protected override IReadOnlyDictionary<string, string> Settings { get; } =
+        new Dictionary<string, string>(Busy, StringComparer.Ordinal) { ["Slack:NowChannel"] = "C0PRODNOW" };
+
     protected override string Policy => """
         version: 1
         clusters:
@@ -292,6 +295,74 @@ public sealed partial class TogetherTests(PeopleHouse house, Chromium chromium) 
         await PictureAsync(page, "home", "dana");
         await PressAsync(Home(erin), "cancel_grant");
         await Expect(Home(dana)).Not.ToContainTextAsync($"{id} erin asks");
+    }
+
+    [Fact]
+    public async Task What_is_to_begin_later_is_agreed_to_now_and_waits_for_its_hour()
+    {
+        var (page, (erin, dana)) = await TwoAsync("erin", "dana");
+        await ChannelAsync(dana, "C0APPROVE");
+        var id = await AskAsync(erin, "/db-access orders read-all 30m tomorrow 22:00 because INC-4727 the nightly job", "waits for 1 of dba");
+        // By the clock of whoever asks it is 22:00; the page shows the reader's own.
+        await Expect(Message(erin, id)).ToContainTextAsync("It begins");
+        await Expect(Card(dana, id)).ToContainTextAsync("Begins");
+        await PressAsync(Card(dana, id), "approve_grant");
+        await Expect(Card(dana, id)).ToContainTextAsync("Approved by dana");
+
+        await HomeAsync(erin);
+        await Expect(Home(erin)).ToContainTextAsync("approved, begins");
+        await PictureAsync(page, "later", "erin");
+        Assert.Empty(await It.AskStoreAsync("SELECT role FROM grants WHERE id = $value AND role IS NOT NULL", id));
+        await PressAsync(Home(erin), "return_grant");
+        await erin.GetByTestId("confirm-ok").ClickAsync();
+        await Expect(Home(erin)).Not.ToContainTextAsync("approved, begins");
+    }
+
+    [Fact]
+    public async Task What_is_asked_for_somebody_else_comes_to_them_and_neither_of_the_two_decides()
+    {
+        var (page, (erin, omar, dana)) = await ThreeAsync("erin", "omar", "dana");
+        await ChannelAsync(dana, "C0APPROVE");
+        var id = await AskAsync(erin, "/db-access orders read-all 30m for @omar because INC-4728 he is on the train", "waits for 1 of dba");
+        await Expect(Card(dana, id)).ToContainTextAsync("omar");
+        await Expect(Card(dana, id)).ToContainTextAsync("erin");
+        await PictureAsync(page, "for-somebody-else", "dana");
+
+        await PressAsync(Card(dana, id), "approve_grant");
+
+        var credential = await ReadAsync(omar, id);
+        Assert.True(await It.CanLogInAsync(credential));
+        await Expect(erin.GetByText(credential.Password)).ToHaveCountAsync(0);
+        await PictureAsync(page, "for-somebody-else-given", "omar");
+        await It.SayAsync(SlackUser.Omar, $"done {id}", "access ends now");
+    }
+
+    [Fact]
+    public async Task Who_has_access_now_stands_in_a_channel_and_what_one_asks_for_often_is_one_press_away()
+    {
+        var (page, (sam, dana)) = await TwoAsync("sam", "dana");
+        await ChannelAsync(dana, "C0PRODNOW");
+        var id = await AskAsync(sam, "/db-access orders read 20m because INC-4729 the usual", "is allowed");
+        var card = dana.GetByTestId("message").Filter(new() { HasText = "In production now" });
+        await Expect(card).ToContainTextAsync($"sam: read on orders ({id}) until");
+        await Expect(card).ToHaveCountAsync(1);
+        await PictureAsync(page, "in-production-now", "dana");
+
+        await HomeAsync(sam);
+        await PressAsync(Home(sam), "keep_preset");
+        await sam.GetByTestId("field-name").FillAsync("the usual");
+        await sam.GetByTestId("modal-submit").ClickAsync();
+        await Expect(Home(sam)).ToContainTextAsync("the usual: read on orders for 20m");
+        await PictureAsync(page, "preset", "sam");
+        await It.SayAsync(SlackUser.Sam, $"done {id}", "access ends now");
+        await Expect(card).Not.ToContainTextAsync(id);
+
+        await PressAsync(Home(sam), "file_preset");
+        await Expect(card).ToContainTextAsync("sam: read on orders");
+        await PressAsync(Home(sam), "drop_preset");
+        await Expect(Home(sam)).Not.ToContainTextAsync("the usual:");
+        await Expect(card).ToHaveCountAsync(1);
+        await It.SayAsync(SlackUser.Sam, "done all", "access ends now");
     }
 
     private Task CreateAsync(string table) => ChangeAsync($"SET ROLE orders_owner; CREATE TABLE public.{table} (id int)");
