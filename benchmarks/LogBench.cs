@@ -108,9 +108,12 @@ internal static class LogBench
         // The table of the log came with the one before the last step that carries.
         for (var version = 0; version < SqliteSchema.BeforeCarrying - 1; version++) SqliteDatabase.Execute(connection, SqliteSchema.Migrations[version]);
         SqliteDatabase.Execute(connection, $"PRAGMA application_id = 1145192803; PRAGMA user_version = {SqliteSchema.BeforeCarrying - 1};");
-        for (var i = 0; i < events / EventsPerGrant; i++)
+        // Among ten thousand ids two may be the same; a store draws another one then.
+        var ids = new HashSet<GrantId>();
+        while (ids.Count < events / EventsPerGrant) ids.Add(GrantId.New());
+        foreach (var grant in ids)
         {
-            var state = MaximalGrant.Snapshot(GrantId.New()) with { Version = 1 };
+            var state = MaximalGrant.Snapshot(grant) with { Version = 1 };
             var id = state.Id.ToString();
             SqliteDatabase.Execute(connection, "INSERT INTO grants (id, version, status, installation, team, requester, database, scope, created_at, document) " +
                 "VALUES ($id, 1, $status, 'bench', 'T', 'U', 'orders', 'read', 0, $document)", ("$id", id), ("$status", state.Status.ToString()), ("$document", GrantJson.Write(state)));

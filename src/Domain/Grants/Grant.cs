@@ -174,7 +174,10 @@ public sealed partial class Grant
         if (moved.Refusal is null)
         {
             State = State with { CredentialsMessage = message ?? State.CredentialsMessage, Password = null };
-            State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State), Leased = false, Attempts = 0, Trouble = null };
+            State = State with
+            {
+                StepDueAt = NextInActive(State), StepSince = NextInActive(State), Leased = false, Attempts = 0, Trouble = null,
+            };
             ForgetNotices(now);
             // The rest of the card says from now on that it is given; a review is owed from this moment.
             if (State.Review is { } review) State = State with { Review = review with { Since = now } };
