@@ -38,6 +38,17 @@ public sealed class HomePageTests
     }
 
     [Fact]
+    public void What_begins_later_says_when_in_the_readers_own_time()
+    {
+        var start = Some.Now.AddHours(5);
+        var later = Some.Allowed().State with { StartsAt = start };
+
+        var page = HomePage.Draw(Nothing with { Live = [later] }, Some.Now);
+
+        Assert.Contains(page.Parts, part => part is ChatPart.When { Words: var words, At: var at } && at == start && words.EndsWith("approved, begins", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void The_buttons_of_a_page_are_those_of_the_card()
     {
         var waiting = Some.Allowed().State with { Status = GrantStatus.Pending, Asking = Some.Asking() };

@@ -56,7 +56,8 @@ internal static class HomePage
         var what = What(grant);
         if (grant is not { Status: GrantStatus.Active, Window: { } window })
         {
-            yield return new ChatPart.Text($"{what} · {State(grant)}");
+            yield return grant is { Status: GrantStatus.Approved, StartsAt: { } start, AbandonedBecause: null }
+                ? new ChatPart.When($"{what} · approved, begins", start) : new ChatPart.Text($"{what} · {State(grant)}");
             if (grant.Status is GrantStatus.Approved or GrantStatus.Provisioning && grant.AbandonedBecause is null)
                 yield return new ChatPart.Buttons([GrantMessages.ReturnButton(grant.Id)]);
             yield break;
