@@ -5,6 +5,7 @@ using DbAccess.Api.Slack;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.TestKit;
@@ -40,6 +41,13 @@ public sealed class RepliesTests
 
         Assert.Contains("file_request", FakeChat.Words(whole), StringComparison.Ordinal);
         Assert.Contains("open_form", FakeChat.Words(part), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_empty_list_of_one_database_is_about_that_database_alone()
+    {
+        Assert.Equal("Nobody has access to shop through DbAccess right now.", Replies.Live(new GrantList([]), Some.Now, DatabaseName.Parse("shop")).Summary);
+        Assert.Equal("Nobody has access through DbAccess right now.", Replies.Live(new GrantList([]), Some.Now).Summary);
     }
 
     [Fact]

@@ -230,6 +230,25 @@ public sealed class ScopeLeftoverTests(PostgresFixture postgres) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task What_a_stranger_gives_the_scope_role_does_not_cut_off_who_has_all_that_the_scope_gives()
+    {
+        Assert.SkipUnless(CanBecome, "From PostgreSQL 16 on nobody can become the scope role.");
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        var (application, mallory) = ($"orders_app_{made.Oid}", $"mallory_{made.Oid}");
+        await _house.AskAsync($"CREATE ROLE {application} LOGIN PASSWORD 'app'; GRANT USAGE ON SCHEMA public TO {application}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {application}; SELECT 1");
+        var scope = ScopeRoles.NamesFor(order)[0];
+        await _house.AskAsync($"CREATE ROLE {mallory}; CREATE SCHEMA hers AUTHORIZATION {mallory}; SET ROLE {mallory}; CREATE TABLE hers.t (i int); GRANT ALL ON hers.t TO {scope}; SELECT lo_create({made.Oid}); GRANT SELECT ON LARGE OBJECT {made.Oid} TO {scope}; RESET ROLE; SELECT 1");
+        await using var session = new NpgsqlConnection(_house.Database.ConnectionStringFor(application, "app") + ";Pooling=false");
+        await session.OpenAsync(RoleHouse.Cancellation);
+        await _house.AskAsync($"GRANT {order.Role} TO {application}; SELECT 1");
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        await RoleHouse.ExecuteAsync(session, "SELECT 1");
+    }
+
+    [Fact]
     public async Task Who_was_given_the_role_and_has_run_nothing_since_keeps_their_session()
     {
         Assert.SkipUnless(CanBecome, "From PostgreSQL 16 on nobody can become the scope role.");

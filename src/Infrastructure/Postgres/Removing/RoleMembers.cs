@@ -105,7 +105,8 @@ internal sealed class RoleMembers(RoleToRemove role, string oid, IReadOnlyCollec
 
     /// <summary>
     /// Which of some roles may do by themselves everything that the scope roles were given, here; nobody, when they were given something
-    /// elsewhere. What is made later is not asked for. Parameters: 1 names of the scope roles, 2 OIDs.
+    /// elsewhere. What is made later is not asked for, nor what strangers gave the scope role of their own: a holder could have them do so,
+    /// and the application be cut off. Parameters: 1 names of the scope roles, 2 OIDs.
     /// </summary>
     private const string HaveItThemselves = """
         SELECT u.oid FROM unnest($2) u(oid)
@@ -119,8 +120,10 @@ internal sealed class RoleMembers(RoleToRemove role, string oid, IReadOnlyCollec
               LEFT JOIN pg_namespace n ON d.classid = 'pg_namespace'::regclass AND n.oid = d.objid
               LEFT JOIN pg_database b ON d.classid = 'pg_database'::regclass AND b.oid = d.objid
               LEFT JOIN LATERAL aclexplode(CASE WHEN a.attnum IS NOT NULL THEN a.attacl
-                  ELSE coalesce(c.relacl, p.proacl, n.nspacl, b.datacl) END) e ON e.grantee = s.oid
-             WHERE s.rolname = ANY ($1) AND NOT coalesce(
+                  ELSE coalesce(c.relacl, p.proacl, n.nspacl, b.datacl) END) e ON e.grantee = s.oid AND pg_has_role(e.grantor, 'USAGE')
+             WHERE s.rolname = ANY ($1)
+               AND (e.grantee IS NOT NULL OR d.dbid NOT IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))
+               AND NOT coalesce(
                 CASE WHEN d.dbid NOT IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) THEN false
                      WHEN a.attnum IS NOT NULL THEN has_column_privilege(u.oid::oid, c.oid, a.attnum, e.privilege_type)
                      WHEN c.relkind = 'S' THEN has_sequence_privilege(u.oid::oid, c.oid, e.privilege_type)
