@@ -20,14 +20,21 @@ internal static class CarriedEvents
             SELECT e.at, e.grant_id, e.seq, e.type, e.by, e."from", e."to", e.note, g.document
             FROM events e JOIN grants g ON g.id = e.grant_id ORDER BY e.grant_id, e.seq
             """);
-        while (events.Read()) SqliteEvidenceLog.Add(connection, GrantsOwn(events));
+        // They come grant by grant, so each document is read once.
+        (string Id, GrantSnapshot? State)? last = null;
+        while (events.Read())
+        {
+            if (last?.Id != events.GetString(1)) last = (events.GetString(1), State(events));
+            SqliteEvidenceLog.Add(connection, GrantsOwn(events, last?.State));
+        }
+
         while (attempts.Read())
             SqliteEvidenceLog.Add(connection, CarriedEvent.Attempt(
                 attempts.GetString(0), attempts.GetString(1), attempts.GetString(2), attempts.GetString(3), attempts.GetString(4),
                 Text(attempts, 5)));
     }
 
-    private static LogEvent GrantsOwn(SqliteDataReader row)
+    private static LogEvent GrantsOwn(SqliteDataReader row, GrantSnapshot? state)
     {
         var (id, from, to) = (row.GetString(1), Text(row, 5), row.GetString(6));
         // What somebody wrote there by hand, or a newer version did, does not keep the rest from being carried.
@@ -37,17 +44,20 @@ internal static class CarriedEvents
 
         var happened = new GrantEvent(row.GetInt32(2), at, row.GetString(3), Actor.Parse(row.GetString(4)) ?? new Actor.Sweep(),
             from is null ? null : Enum.Parse<GrantStatus>(from), after, Text(row, 7));
-        GrantSnapshot? state = null;
+        return CarriedEvent.OfGrant(grant, state, happened);
+    }
+
+    /// <summary>Null where the document cannot be read: its events are carried all the same.</summary>
+    private static GrantSnapshot? State(SqliteDataReader row)
+    {
         try
         {
-            state = GrantJson.Read(id, row.GetString(8));
+            return GrantJson.Read(row.GetString(1), row.GetString(8));
         }
         catch (GrantDocumentException)
         {
-            // Its events are carried all the same.
+            return null;
         }
-
-        return CarriedEvent.OfGrant(grant, state, happened);
     }
 
     private static SqliteDataReader Cursor(SqliteConnection connection, string sql) =>

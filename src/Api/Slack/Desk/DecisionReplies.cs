@@ -23,7 +23,7 @@ internal static class DecisionReplies
 
     public static ChatMessage Accepted(GrantSnapshot grant) => ChatMessage.Plain(Waits(grant) is { } next
         ? $"You took the offer: {What(grant)}. It still waits for {next}."
-        : $"You took the offer: {What(grant)}. It is approved; the credentials come by direct message.");
+        : $"You took the offer: {What(grant)}. It is approved; how to log in comes by direct message.");
 
     public static ChatMessage Declined(GrantSnapshot grant) =>
         ChatMessage.Plain($"You keep asking for {What(grant)}. The offer is void.");

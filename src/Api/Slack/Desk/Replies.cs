@@ -29,7 +29,8 @@ internal static class Replies
     private static ChatMessage Allowed(GrantFiled filed, AccessWish wish)
     {
         var what = $"{What(filed, wish)} is allowed";
-        var whose = filed.For is { } holder ? $"{Untick(holder)} gets the credentials" : "The credentials come";
+        // Where passwords are shown in a window, the message brings the button for it: these words are true of both.
+        var whose = filed.For is { } holder ? $"{Untick(holder)} is told how to log in" : "How to log in comes";
         var soon = filed.StartsAt is null ? $"{whose} by direct message in a moment." : $"{whose} by direct message when it begins.";
         var parts = new List<ChatPart> { new ChatPart.Text($"`{filed.Id}`: {what}. {soon}") };
         if (filed.StartsAt is { } start) parts.Add(new ChatPart.When("It begins", start));
@@ -65,7 +66,7 @@ internal static class Replies
             $"{filed.Database}";
         ChatPart first = filed.Expiry is { } end
             ? new ChatPart.When($"{what}, until", end)
-                : new ChatPart.Text($"{what}. It is being made; the credentials come by direct message.");
+                : new ChatPart.Text($"{what}. It is being made; how to log in comes by direct message.");
         var second = Buttons.Ask("A second one", DraftOf(wish) with { Another = true, For = user });
         return new ChatMessage($"{have} {filed.Scope} on {filed.Database} already ({filed.Id}). Nothing new was filed.",
         [
