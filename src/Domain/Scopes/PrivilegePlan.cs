@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Serialization;
 
 namespace DbAccess.Domain.Scopes;
 
@@ -171,6 +172,7 @@ public sealed record PlanOnRecord(string Hash, string Summary)
     /// What it gives, as <see cref="AgreedPlan.Gives"/>, on its way to the evidence log; null when it is too much to be kept. No part of a
     /// grant's state: what is read back from a store does not have it.
     /// </summary>
+    [JsonIgnore]
     public IReadOnlyList<string>? Gives { get; private init; }
 
     public PlanOnRecord Giving(IReadOnlyList<string>? gives) => this with { Gives = gives };
