@@ -30,7 +30,7 @@ public sealed partial class MetricsTests
         }, policy: OpenHouse.Text);
         var exported = new ConcurrentDictionary<string, string>(StringComparer.Ordinal);
 
-        var id = await it.AskAsync(SlackUser.Dana, "orders read 5s because of the figures");
+        var id = await it.AskAsync(SlackUser.Dana, "orders read 20s because of the figures");
         var (credential, _) = await it.CredentialAsync(SlackUser.Dana, id);
         await it.HearAsync(SlackUser.Dana, $"its time was over ({id})");
         await it.ConvergesAsync();

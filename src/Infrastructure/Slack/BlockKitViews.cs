@@ -10,6 +10,7 @@ internal static partial class BlockKit
     public const string FieldAction = "value";
 
     private const int MostViewBlocks = 100;
+    private const int LongestRowName = 240;
 
     // A view takes 250 kB, and some alphabets need six bytes for a character.
     private const int MostViewWords = 30_000;
@@ -59,7 +60,26 @@ internal static partial class BlockKit
         }
 
         if (blocks.Count == 0) blocks.Add((JsonNode)Note("There is nothing here."));
+        NameButtons(blocks);
         return new JsonObject { ["type"] = "home", ["blocks"] = blocks };
+    }
+
+    /// <summary>
+    /// Slack would name rows of buttons anew with each drawing, and a press (or its question, answered a moment later) on the page of a
+    /// moment ago would be nobody's. The same row has the same name; a second one of the same kind another.
+    /// </summary>
+    private static void NameButtons(JsonArray blocks)
+    {
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var row in blocks.OfType<JsonObject>().Where(block => block["elements"] is JsonArray && !block.ContainsKey("block_id")))
+        {
+            if (row["elements"]![0] is not JsonObject first || first["action_id"] is not { } action) continue;
+
+            var name = $"{action}:{first["value"]}";
+            name = name.Length > LongestRowName ? name[..LongestRowName] : name;
+            seen[name] = seen.GetValueOrDefault(name) + 1;
+            row["block_id"] = Id(seen[name] == 1 ? name : $"{name}#{seen[name]}", 255);
+        }
     }
 
     private static JsonObject Field(FormField field) => field switch

@@ -30,6 +30,19 @@ public sealed class BlockKitTests
         Assert.False(message["unfurl_media"]!.GetValue<bool>());
     }
 
+    [Fact]
+    public void A_row_of_buttons_on_the_Home_tab_keeps_its_name_when_the_page_is_drawn_again()
+    {
+        static ChatPart Row(string id) => new ChatPart.Buttons([new ChatButton("return_grant", "I'm done", id)]);
+        string[] Names(params ChatPart[] parts) => [.. BlockKit.Home(new ChatMessage("home", parts))["blocks"]!.AsArray().Select(block => block!["block_id"]?.GetValue<string>() ?? "")];
+
+        Assert.Equal(["return_grant:A", "return_grant:B"], Names(Row("A"), Row("B")));
+        Assert.Equal(["", "return_grant:B"], Names(new ChatPart.Text("A is over"), Row("B")));
+        // A grant may stand there twice: among one's own, and among everybody's.
+        Assert.Equal(["return_grant:A", "return_grant:A#2"], Names(Row("A"), Row("A")));
+        Assert.Equal(2, Names(Row(new string('x', 1_000)), Row(new string('x', 1_000))).Distinct(StringComparer.Ordinal).Count());
+    }
+
     [Theory]
     [InlineData("a\u202Eb\u2066c\u2069d", "abcd")]
     [InlineData("a\u200Bb\u200Dc\u2060d\uFEFFe\u00ADf", "abcdef")]
