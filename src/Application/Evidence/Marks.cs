@@ -1,3 +1,4 @@
+using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
 
@@ -8,6 +9,18 @@ public static class Marks
 {
     /// <summary>How far a webhook came: the place of the next event that it is sent.</summary>
     public static string WebhookCursor(int webhook) => FormattableString.Invariant($"webhook:{webhook}:next");
+
+    /// <summary>An instant as marks have it, in milliseconds since 1970; null for anything else.</summary>
+    internal static DateTimeOffset? Instant(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds) && milliseconds < 253_402_300_800_000
+            ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;
+
+    /// <summary>Of two that write in one instant either is kept. Writes nothing where it stands there already.</summary>
+    internal static async Task SetMarkAsync(this IEvidenceLog log, string mark, string value, CancellationToken cancellationToken)
+    {
+        var before = await log.ReadMarkAsync(mark, cancellationToken);
+        if (before != value) await log.TryWriteMarkAsync(mark, before, value, cancellationToken);
+    }
 
     /// <summary>
     /// Records what several processes come to know at once, by one of them: whoever writes the mark does. Where it cannot be recorded the

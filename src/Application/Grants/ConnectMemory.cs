@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
 
@@ -11,11 +12,8 @@ public sealed class ConnectMemory(IEvidenceLog marks)
         marks.ReadMarkAsync(MarkOf(person), cancellationToken);
 
     /// <summary>Of two choices in one instant either is kept.</summary>
-    public async Task WriteAsync(PrincipalId person, string way, CancellationToken cancellationToken)
-    {
-        var before = await marks.ReadMarkAsync(MarkOf(person), cancellationToken);
-        if (before != way) await marks.TryWriteMarkAsync(MarkOf(person), before, way, cancellationToken);
-    }
+    public Task WriteAsync(PrincipalId person, string way, CancellationToken cancellationToken) =>
+        marks.SetMarkAsync(MarkOf(person), way, cancellationToken);
 
     private static string MarkOf(PrincipalId person) => $"connect:{person.Team}:{person.User}";
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
@@ -129,13 +130,9 @@ public sealed record DrawNow : IRequest<Result<NowDrawn>>
         public static NowMark Parse(string? text)
         {
             if (text?.Split(' ') is not [var channel, var timestamp, var hash, var at, var until, var holder]
-                || Instant(at) is not { } drawn) return None;
+                || Marks.Instant(at) is not { } drawn) return None;
             return new NowMark(channel.Length > 0 && timestamp.Length > 0 ? new MessageRef(channel, timestamp) : null, hash, drawn,
-                Instant(until), holder);
+                Marks.Instant(until), holder);
         }
-
-        private static DateTimeOffset? Instant(string text) =>
-            long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds) && milliseconds < 253_402_300_800_000
-                ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Policies;
 
@@ -56,12 +57,9 @@ internal sealed class KeptPolicies(IEvidenceLog marks)
         await marks.ReadMarkAsync(MarkOf(hash), cancellationToken) is { Length: > 0 } packed && Unpack(packed) is { } text
             && Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))) == hash ? text : null;
 
-    private async Task WriteAsync(string hash, string value, CancellationToken cancellationToken)
-    {
-        var before = await marks.ReadMarkAsync(MarkOf(hash), cancellationToken);
-        // Whoever was quicker wrote the same.
-        if (before != value) await marks.TryWriteMarkAsync(MarkOf(hash), before, value, cancellationToken);
-    }
+    // Whoever was quicker wrote the same.
+    private Task WriteAsync(string hash, string value, CancellationToken cancellationToken) =>
+        marks.SetMarkAsync(MarkOf(hash), value, cancellationToken);
 
     private static string MarkOf(string hash) => $"policy:{hash}";
 
@@ -71,9 +69,7 @@ internal sealed class KeptPolicies(IEvidenceLog marks)
     private static List<KeptPolicy> Parse(string? text) =>
     [
         .. (text ?? "").Split('\n').Select(line => line.Split(' ')).Where(words => words.Length == 2)
-            .Select(words => long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var at)
-                && at < 253_402_300_800_000
-                ? new KeptPolicy(words[0], DateTimeOffset.FromUnixTimeMilliseconds(at)) : null).OfType<KeptPolicy>(),
+            .Select(words => Marks.Instant(words[1]) is { } at ? new KeptPolicy(words[0], at) : null).OfType<KeptPolicy>(),
     ];
 
     private static string Pack(string text)

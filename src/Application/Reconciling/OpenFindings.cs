@@ -1,4 +1,5 @@
 using System.Globalization;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 
@@ -32,7 +33,7 @@ public sealed class OpenFindings(IEvidenceLog marks)
     /// <summary>Null when there is nothing.</summary>
     public async Task<FoundOpen?> ReadAsync(CancellationToken cancellationToken) =>
         (await marks.ReadMarkAsync(Mark, cancellationToken))?.Split('\n') is [var first, .. { Length: > 0 } lines]
-            && first.Split(' ') is [var at, var more] && long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var ms)
-            && ms < 253_402_300_800_000 && int.TryParse(more, NumberStyles.None, CultureInfo.InvariantCulture, out var besides)
-            ? new FoundOpen(DateTimeOffset.FromUnixTimeMilliseconds(ms), lines, besides) : null;
+            && first.Split(' ') is [var at, var more] && Marks.Instant(at) is { } found
+            && int.TryParse(more, NumberStyles.None, CultureInfo.InvariantCulture, out var besides)
+            ? new FoundOpen(found, lines, besides) : null;
 }
