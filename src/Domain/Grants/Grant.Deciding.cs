@@ -58,7 +58,7 @@ public sealed partial class Grant
         var after = asking.With(new Agreement(by.Id, by.Called, stage, now, by.PolicyHash, plan.Hash));
         var note = $"{ApprovalErrors.Words(asking.Stages[stage])} (plan {plan.Hash})";
         if (after.Stage is not null) Record("grant.agreed", new Actor.Person(by.Id), now, note);
-        return Take(after, new Actor.Person(by.Id), note, now);
+        return Progress(after, new Actor.Person(by.Id), note, now);
     }
 
     /// <summary>One no ends it, from whoever is asked now or has agreed already.</summary>
@@ -112,7 +112,7 @@ public sealed partial class Grant
         // Whoever offered it may have agreed to all of it since: one person fills one place.
         if (kept.All(agreement => agreement.By != offer.Agreement.By)) kept = [.. kept, offer.Agreement];
         State = State with { Scope = offer.Scope, Duration = offer.Duration, Rule = offer.Rule };
-        return Take(asking with { Offer = null, Plan = offer.Plan, Agreements = kept, Grew = [] },
+        return Progress(asking with { Offer = null, Plan = offer.Plan, Agreements = kept, Grew = [] },
             new Actor.Person(offer.Agreement.By), $"the offer was taken (plan {offer.Plan.Hash})", now);
     }
 
@@ -233,7 +233,7 @@ public sealed partial class Grant
     }
 
     /// <summary>With what was just said: complete, or the next to decide are asked.</summary>
-    private Result Take(Asking asking, Actor by, string note, DateTimeOffset now)
+    private Result Progress(Asking asking, Actor by, string note, DateTimeOffset now)
     {
         if (asking.Stage is { } stage)
         {
