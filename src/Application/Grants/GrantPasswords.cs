@@ -121,7 +121,7 @@ internal sealed class GrantPasswords(
             grant,
             mine => seal.Keep(mine, own => own.PasswordFailed(grant.State.Password!, why, clock.GetUtcNow(), pause, forGood)),
             CancellationToken.None);
-        log.LogWarning("{Grant} has no new password yet (try {Attempt}): {Why}", grant.Id.ToString(), grant.State.Attempts, why);
+        log.LogWarning("{Grant} has no new password yet (try {Attempt}): {Why}", grant.Id.ToString(), grant.State.Step.Attempts, why);
         return StepOutcome.Postponed;
     }
 }

@@ -38,7 +38,6 @@ internal sealed class GrantRemoving(
         var state = grant.State;
         var removal = await TryRemoveAsync(RoleToRemove.Of(state, state.Role!), cancellationToken);
         now = clock.GetUtcNow();
-        var (attempt, until) = (state.Attempts, state.StepDueAt);
         var (_, outcome) = await store.ChangeAsync(
             grant,
             mine => removal switch
@@ -50,7 +49,7 @@ internal sealed class GrantRemoving(
                 _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
             },
             CancellationToken.None,
-            newest => newest.Leased && newest.Attempts == attempt && newest.StepDueAt == until);
+            newest => newest.Step.IsStill(state.Step));
         if (outcome.Refusal is not null) return StepOutcome.Nothing;
 
         switch (removal)
@@ -67,13 +66,13 @@ internal sealed class GrantRemoving(
             case RoleRemoval.LockedOut { Blockers: var blockers }:
                 Telemetry.Step("quarantined");
                 log.LogError("{Grant}: role {Role} is locked out but cannot be removed yet (try {Attempt}): {Blockers}",
-                    state.Id.ToString(), state.Role!.Value, state.Attempts, Show.Together(blockers));
+                    state.Id.ToString(), state.Role!.Value, state.Step.Attempts, Show.Together(blockers));
                 return StepOutcome.Quarantined;
 
             default:
                 Telemetry.Step("take_postponed");
                 log.LogError("{Grant}: role {Role} could not be removed (try {Attempt}), tried again: {Why}", state.Id.ToString(),
-                    state.Role!.Value, state.Attempts, ((RoleRemoval.NotNow)removal).Why.Message);
+                    state.Role!.Value, state.Step.Attempts, ((RoleRemoval.NotNow)removal).Why.Message);
                 return StepOutcome.Postponed;
         }
     }

@@ -23,7 +23,7 @@ internal sealed class GrantSteps(
         activity?.SetTag("grant", grant.Id.ToString());
 
         var now = clock.GetUtcNow();
-        if (grant.State.StepDueAt <= now || (early && grant.State.IsPostponed(now)))
+        if (grant.State.Step.DueAt <= now || (early && grant.State.IsPostponed(now)))
         {
             return grant.Status switch
             {
@@ -40,7 +40,7 @@ internal sealed class GrantSteps(
         if (grant.State.Review?.LateAt <= now)
             return grant.Escalate(now).Refusal is null && await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved
                 ? StepOutcome.Told : StepOutcome.Nothing;
-        if (grant.State.NoticeDueAt <= now) return await telling.TellAsync(grant, cancellationToken);
+        if (grant.State.Owed.DueAt <= now) return await telling.TellAsync(grant, cancellationToken);
         return grant.State.Card?.DueAt <= now ? await cards.DrawAsync(grant, cancellationToken) : StepOutcome.Nothing;
     }
 

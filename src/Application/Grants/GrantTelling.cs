@@ -22,7 +22,7 @@ internal sealed class GrantTelling(
         if (grant.BeginTelling(clock.GetUtcNow(), Lease).Refusal is not null) return StepOutcome.Nothing;
         if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
-        var kind = grant.State.Notices[0];
+        var kind = grant.State.Owed.Kinds[0];
         Post post;
         try
         {

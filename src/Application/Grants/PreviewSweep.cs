@@ -28,7 +28,7 @@ public sealed record PreviewSweep(bool Postponed = false) : IRequest<Result<Swee
         private static string Line(Grant grant, DateTimeOffset now)
         {
             var state = grant.State;
-            var step = state.StepDueAt <= now || state.IsPostponed(now)
+            var step = state.Step.DueAt <= now || state.IsPostponed(now)
                 ? grant.Status switch
                 {
                     GrantStatus.Pending => "would lapse",
@@ -37,7 +37,7 @@ public sealed record PreviewSweep(bool Postponed = false) : IRequest<Result<Swee
                     GrantStatus.Approved or GrantStatus.Provisioning => "its role would be made and delivered",
                     GrantStatus.Active when state.Window?.IsOver(now) is true => $"would be ended: role {state.Role} removed",
                     GrantStatus.Active => "its holder would be warned of the end",
-                    _ => $"removing role {state.Role} would be tried again (try {state.Attempts + 1})",
+                    _ => $"removing role {state.Role} would be tried again (try {state.Step.Attempts + 1})",
                 }
                 : "its holder would be told";
             return $"{state.Id} ({state.Scope.Name} on {state.Target.Name}): {step}";

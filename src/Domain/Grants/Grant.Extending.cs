@@ -40,8 +40,8 @@ public sealed partial class Grant
         if (Status is not GrantStatus.Active || !State.EndMoved || State.Window!.Expiry != expiry) return GrantErrors.Nothing(Id);
 
         Record("grant.end_kept", new Actor.Sweep(), now, null);
-        State = State with { EndMoved = false, Leased = false, Attempts = 0, Trouble = null };
-        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
+        State = State with { EndMoved = false };
+        Step = Step.At(NextInActive(State));
         return Result.Done;
     }
 
@@ -56,11 +56,10 @@ public sealed partial class Grant
             Extended = State.Extended + length,
             ExtendBy = null,
             EndMoved = true,
-            Attempts = 0,
         };
         Warned(State.Window.Expiry - now);
-        State = State with { StepDueAt = now, StepSince = now };
-        Owe(NoticeKind.Extended, now, null);
+        Step = Step.Restart(now);
+        Owe(NoticeKind.Extended, now);
         return Result.Done;
     }
 
@@ -68,8 +67,8 @@ public sealed partial class Grant
     {
         Record(type, by, now, why);
         State = State with { ExtendBy = null, EndedBy = called, EndNote = why, Card = Card.Redraw(now, CardLine.Settled) };
-        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
-        Owe(NoticeKind.NotExtended, now, null);
+        Step = Step.Move(NextInActive(State));
+        Owe(NoticeKind.NotExtended, now);
         return Result.Done;
     }
 }

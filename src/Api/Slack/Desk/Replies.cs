@@ -212,9 +212,8 @@ internal static class Replies
                 yield return new ChatPart.When($"{what} · ready: press Show password in its message. Given back by itself", by);
                 break;
             case GrantStatus.Approved or GrantStatus.Provisioning when grant.AbandonedBecause is null:
-                yield return new ChatPart.Text(
-                    $"{what} · being " +
-                    $"made{(grant.Attempts > 1 ? $" (try {grant.Attempts})" : "")}{(grant.Trouble is { } trouble ? $". {trouble}" : "")}");
+                var tries = grant.Step.Attempts > 1 ? $" (try {grant.Step.Attempts})" : "";
+                yield return new ChatPart.Text($"{what} · being made{tries}{(grant.Step.Trouble is { } trouble ? $". {trouble}" : "")}");
                 break;
             case GrantStatus.Quarantined:
                 yield return new ChatPart.Text($"{what} · access closed; removing the role waits for:");
@@ -222,9 +221,9 @@ internal static class Replies
                 yield return new ChatPart.Code(string.Join('\n', grant.Blockers.Count <= MostBlockers
                     ? grant.Blockers : [.. grant.Blockers.Take(MostBlockers), $"and {grant.Blockers.Count - MostBlockers} more"]));
                 break;
-            case GrantStatus.Revoking when grant.Trouble is not null:
-                yield return new ChatPart.Text($"{what} · {Word(grant)} (try {grant.Attempts}); what kept it until now:");
-                yield return new ChatPart.Code(grant.Trouble);
+            case GrantStatus.Revoking when grant.Step.Trouble is not null:
+                yield return new ChatPart.Text($"{what} · {Word(grant)} (try {grant.Step.Attempts}); what kept it until now:");
+                yield return new ChatPart.Code(grant.Step.Trouble);
                 break;
             case GrantStatus.Ended:
                 yield return new ChatPart.When($"{what} · {Reason(grant)}", grant.EndedAt!.Value);
