@@ -28,7 +28,11 @@ internal sealed class GrantRemoving(
 
             if (grant.Warn(now).Refusal is null)
                 return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepOutcome.Told : StepOutcome.Nothing;
-            if (grant.Expire(now).Refusal is not null) return StepOutcome.Nothing;
+            if (grant.Expire(now).Refusal is not null)
+            {
+                if (grant.Rest(now).Refusal is null) await store.SaveAsync(grant, cancellationToken);
+                return StepOutcome.Nothing;
+            }
         }
 
         // One write says both: access is being taken away, and by whom.
