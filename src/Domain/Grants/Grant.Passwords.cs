@@ -55,7 +55,9 @@ public sealed partial class Grant
         if (State.Password is not null && (view is null || State.Leased)) return GrantErrors.PasswordComing(Id);
 
         Record("grant.password_asked", new Actor.Person(by), now, null);
-        State = State with { Password = new PasswordAsk(now, view), StepDueAt = now, StepSince = now, Attempts = 0 };
+        // The first one is to be there within so long of the first time it was asked for, however often it is asked for again.
+        var at = Status is GrantStatus.Active ? now : State.Password?.At ?? now;
+        State = State with { Password = new PasswordAsk(at, view), StepDueAt = now, StepSince = now, Attempts = 0 };
         return Result.Done;
     }
 

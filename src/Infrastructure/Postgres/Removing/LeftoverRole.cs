@@ -51,7 +51,8 @@ internal sealed record LeftoverRole(string Ident, string Administrator, string H
 }
 
 /// <summary>The powerless role that keeps what temporary roles leave.</summary>
-/// <param name="IsOurs">It has our tag and no power, and we may use it. A look-alike gets nothing.</param>
+/// <param name="IsOurs">It has our tag and no power, we may use it, and nobody else has it by their own doing. A look-alike gets
+/// nothing.</param>
 /// <param name="Major">Of the server.</param>
 internal sealed record EscrowRole(string Ident, bool Exists, bool IsOurs, bool IsMember, int Major)
 {
@@ -92,8 +93,8 @@ internal sealed record EscrowRole(string Ident, bool Exists, bool IsOurs, bool I
             }
         }
         if (!found.Role.IsOurs)
-            logger.LogWarning("The role {Escrow} has the name of our escrow role but is not it, or is another administrator's; what " +
-                "roles leave goes to the administrator, disarmed", RoleName.ForEscrow(installation).Value);
+            logger.LogWarning("The role {Escrow} has the name of our escrow role but is not it, or is another's or in others' hands; " +
+                "what roles leave goes to the administrator, disarmed", RoleName.ForEscrow(installation).Value);
         return found.Role;
     }
 
@@ -111,7 +112,8 @@ internal sealed record EscrowRole(string Ident, bool Exists, bool IsOurs, bool I
     /// </summary>
     private static string Sql(int major) => $"""
         SELECT quote_ident($1), e.oid IS NOT NULL,
-               coalesce(shobj_description(e.oid, 'pg_authid') = $2 AND NOT e.rolcanlogin AND NOT e.rolsuper, false),
+               coalesce(shobj_description(e.oid, 'pg_authid') = $2 AND NOT e.rolcanlogin AND NOT e.rolsuper
+                   AND cardinality({ScopeHands.Others("e.oid")}) = 0, false),
                coalesce(pg_has_role(e.oid, 'USAGE'), false),
                ARRAY[format('CREATE ROLE %I NOLOGIN NOCREATEDB NOCREATEROLE', $1), format('COMMENT ON ROLE %I IS %L', $1, $2),
                      format('GRANT %I TO CURRENT_USER{Options(major)}', $1)]
