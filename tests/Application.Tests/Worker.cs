@@ -16,9 +16,9 @@ internal sealed class Worker(IMediator mediator, Gate gate)
 
     public Task<T> SendAsync<T>(IRequest<T> request, CancellationToken? cancellationToken = null) => mediator.Send(request, cancellationToken ?? TestContext.Current.CancellationToken);
 
-    public async Task ProvisionAsync(GrantId id, CancellationToken? cancellationToken = null) => Assert.Null((await SendAsync(new ProvisionGrant(id), cancellationToken)).Refusal);
+    public async Task ProvisionAsync(GrantId id, CancellationToken? cancellationToken = null) => Assert.Null((await SendAsync(new TakeNextStep(id), cancellationToken)).Refusal);
 
-    public async Task<SweepReport> SweepAsync(CancellationToken? cancellationToken = null) => (await SendAsync(new ExpireGrants(), cancellationToken)).Value;
+    public async Task<SweepReport> SweepAsync(CancellationToken? cancellationToken = null) => (await SendAsync(new SweepGrants(), cancellationToken)).Value;
 
     /// <summary>The step as a process takes it that dies at the given boundary: before its first call to a port (0), after it (1), before the second (2), … False when it came through alive.</summary>
     public async Task<bool> DiesAtAsync(int boundary, Func<Task> step)

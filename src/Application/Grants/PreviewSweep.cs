@@ -9,7 +9,7 @@ namespace DbAccess.Application.Grants;
 public sealed record SweepPreview(IReadOnlyList<string> Lines);
 
 /// <summary>Looks at what is due and takes no step.</summary>
-/// <param name="Postponed">Also at what was put off until later, as <see cref="ExpireGrants"/> would take it.</param>
+/// <param name="Postponed">Also at what was put off until later, as <see cref="SweepGrants"/> would take it.</param>
 public sealed record PreviewSweep(bool Postponed = false) : IRequest<Result<SweepPreview>>
 {
     internal sealed class Handler(IGrantStore store, TimeProvider clock) : IRequestHandler<PreviewSweep, Result<SweepPreview>>

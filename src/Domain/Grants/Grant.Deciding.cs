@@ -9,7 +9,11 @@ namespace DbAccess.Domain.Grants;
 /// <param name="Called">For reading, never for deciding.</param>
 /// <param name="Unreadable">Groups of which nobody can say now whether they are in them.</param>
 public sealed record Decider(
-    PrincipalId Id, string Called, IReadOnlySet<string> Groups, IReadOnlySet<string> Unreadable, string PolicyHash);
+    PrincipalId Id, string Called, IReadOnlySet<string> Groups, IReadOnlySet<string> Unreadable, string PolicyHash)
+{
+    /// <summary>When they said it; null for now. It may be done later, and again.</summary>
+    public DateTimeOffset? SaidAt { get; init; }
+}
 
 /// <summary>What people decide about a grant: of its beginning while it is pending, of its extension while it is active.</summary>
 public sealed partial class Grant
@@ -51,14 +55,14 @@ public sealed partial class Grant
         var asking = State.Asking!;
         if (asking.RefusalFor(by.Id, by.Groups, by.Unreadable) is { } mayNot) return mayNot;
         if (asking.Plan is not { } plan) return ApprovalErrors.NoPlan(State.Trouble);
-        // The card still shows what it gave before.
-        if (State.Card?.Lines.Contains(CardLine.Grew) is true) return ApprovalErrors.CardChanged();
+        // The card still shows what it gave before, or somebody answers what was asked before this.
+        if (State.Card?.Lines.Contains(CardLine.Grew) is true || by.SaidAt < asking.AskedAt) return ApprovalErrors.CardChanged();
 
         var stage = asking.Stage!.Value;
         var after = asking.With(new Agreement(by.Id, by.Called, stage, now, by.PolicyHash, plan.Hash));
         var note = $"{ApprovalErrors.Words(asking.Stages[stage])} (plan {plan.Hash})";
         if (after.Stage is not null) Record("grant.agreed", new Actor.Person(by.Id), now, note);
-        return Take(after, new Actor.Person(by.Id), note, now);
+        return Progress(after, new Actor.Person(by.Id), note, now);
     }
 
     /// <summary>One no ends it, from whoever is asked now or has agreed already.</summary>
@@ -112,7 +116,7 @@ public sealed partial class Grant
         // Whoever offered it may have agreed to all of it since: one person fills one place.
         if (kept.All(agreement => agreement.By != offer.Agreement.By)) kept = [.. kept, offer.Agreement];
         State = State with { Scope = offer.Scope, Duration = offer.Duration, Rule = offer.Rule };
-        return Take(asking with { Offer = null, Plan = offer.Plan, Agreements = kept, Grew = [] },
+        return Progress(asking with { Offer = null, Plan = offer.Plan, Agreements = kept, Grew = [] },
             new Actor.Person(offer.Agreement.By), $"the offer was taken (plan {offer.Plan.Hash})", now);
     }
 
@@ -233,7 +237,7 @@ public sealed partial class Grant
     }
 
     /// <summary>With what was just said: complete, or the next to decide are asked.</summary>
-    private Result Take(Asking asking, Actor by, string note, DateTimeOffset now)
+    private Result Progress(Asking asking, Actor by, string note, DateTimeOffset now)
     {
         if (asking.Stage is { } stage)
         {

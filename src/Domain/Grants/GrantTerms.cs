@@ -45,7 +45,7 @@ public static class GrantTerms
         [
             Canonical.Join([.. asking.Stages.Select(stage =>
                 Canonical.Join([stage.Any.ToString(CultureInfo.InvariantCulture), .. stage.Of]))]),
-            asking.Plan is { } plan ? Of(plan) : "", Instant(asking.LapsesAt),
+            asking.Plan is { } plan ? Of(plan) : "", Instant(asking.AskedAt), Instant(asking.LapsesAt),
             .. asking.Agreements.Select(Of),
             asking.Offer is { } offer ? Canonical.Join(
                 [Of(offer.Scope), offer.Duration.Ticks.ToString(CultureInfo.InvariantCulture), Of(offer.Plan), offer.Rule,

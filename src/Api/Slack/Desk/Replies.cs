@@ -107,7 +107,7 @@ internal static class Replies
 
     public static ChatMessage Refused(Error refusal) => ChatMessage.Plain(refusal.Message);
 
-    public static ChatMessage Returned(GrantsReturned returned) => ChatMessage.Plain(
+    public static ChatMessage Returned(GrantsEnding returned) => ChatMessage.Plain(
         $"{string.Join(", ", returned.Ids)}: access ends now. You are told as soon as the role is gone.");
 
     /// <param name="target">Whose access, as a button carries it.</param>
@@ -118,7 +118,7 @@ internal static class Replies
             new ChatPart.Text(Words), new ChatPart.Buttons([new ChatButton(RevokeForm.Kind, "Open the form", target, Danger: true)])]);
     }
 
-    public static ChatMessage Revoked(GrantsReturned revoked) => ChatMessage.Plain(
+    public static ChatMessage Revoked(GrantsEnding revoked) => ChatMessage.Plain(
         $"{string.Join(", ", revoked.Ids)}: access ends now. {(revoked.Ids.Count == 1 ? "Its holder is" : "Their holders are")} told " +
             "that it was you and why; your reason is on the audit " +
             "record.");

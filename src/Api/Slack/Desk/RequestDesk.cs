@@ -140,7 +140,8 @@ internal sealed partial class RequestDesk(
                 await ConfirmAsync(asker, many, why, cancellationToken);
                 break;
             case Intent.Decide decided:
-                await SayAsync(asker, await decisions.TypedAsync(asker.Person, decided, cancellationToken), cancellationToken);
+                await SayAsync(asker, await decisions.TypedAsync(asker.Person, decided, asker.Item.ReceivedAt, cancellationToken),
+                    cancellationToken);
                 break;
             case Intent.Explain { Rest: var rest }:
                 await WhyAsync(asker, rest, cancellationToken);
@@ -192,7 +193,7 @@ internal sealed partial class RequestDesk(
                 await ConfirmAsync(asker, target, "", cancellationToken);
                 break;
             case var _ when DecisionDesk.Knows(action) && GrantId.Parse(value) is { } about:
-                var press = new Press(asker.Person, action, about, asker.Trigger, asker.Address.Channel);
+                var press = new Press(asker.Person, action, about, asker.Trigger, asker.Address.Channel) { At = asker.Item.ReceivedAt };
                 if (await decisions.PressAsync(press, cancellationToken) is { } said) await SayAsync(asker, said, cancellationToken);
                 break;
             case var _ when HolderDesk.Knows(action) && GrantId.Parse(value) is { } held:

@@ -60,7 +60,7 @@ internal sealed record EscrowRole(string Ident, bool Exists, bool IsOurs, bool I
 
     public string Lend(LeftoverRole subject) => $"GRANT {subject.Ident} TO {Ident}{Options(Major)}";
 
-    public string TakeBack(LeftoverRole subject) => $"REVOKE {subject.Ident} FROM {Ident}";
+    public string Revoke(LeftoverRole subject) => $"REVOKE {subject.Ident} FROM {Ident}";
 
     /// <summary>Makes it where there is none, and us a member of it; tells when another has its name.</summary>
     public static async Task<EscrowRole> PrepareAsync(

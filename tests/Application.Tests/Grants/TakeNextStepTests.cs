@@ -6,7 +6,7 @@ using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Application.Tests.Grants;
 
-public sealed class ProvisionGrantTests
+public sealed class TakeNextStepTests
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(45);
 
@@ -79,7 +79,7 @@ public sealed class ProvisionGrantTests
 
     [Fact]
     public async Task A_grant_that_does_not_exist_is_refused() =>
-        Assert.Equal("grant.unknown", (await _stage.First.SendAsync(new ProvisionGrant(GrantId.New()))).Refusal?.Code);
+        Assert.Equal("grant.unknown", (await _stage.First.SendAsync(new TakeNextStep(GrantId.New()))).Refusal?.Code);
 
     [Fact]
     public async Task A_name_that_is_taken_is_left_alone_and_another_is_drawn()

@@ -8,7 +8,7 @@ using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Application.Tests.Grants;
 
-public sealed class ExpireGrantsTests
+public sealed class SweepGrantsTests
 {
     private static readonly RemovalReceipt Locked = new(Some.Now, 1, Some.Now, null, Existed: true, []);
 
@@ -22,13 +22,13 @@ public sealed class ExpireGrantsTests
         var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
         _stage.Roles.OpenSessions(_stage.Of(id).Role!, 3);
         _stage.Clock.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1));
-        Assert.Equal(0, (await _stage.First.SweepAsync()).Count(StepReport.Ended));
+        Assert.Equal(0, (await _stage.First.SweepAsync()).Count(StepOutcome.Ended));
         Assert.True(_stage.HolderCanLogIn(id));
 
         _stage.Clock.Advance(TimeSpan.FromSeconds(1));
         var report = await _stage.First.SweepAsync();
 
-        Assert.Equal(1, report.Count(StepReport.Ended));
+        Assert.Equal(1, report.Count(StepOutcome.Ended));
         var state = _stage.Of(id);
         Assert.Equal((GrantStatus.Ended, EndReason.Expired, 3), (state.Status, state.EndReason!.Value, state.Receipt!.SessionsEnded));
         Assert.NotNull(state.Receipt.ProvedAt);
@@ -48,7 +48,7 @@ public sealed class ExpireGrantsTests
         await _stage.First.SweepAsync();
         _stage.Clock.Advance(TimeSpan.FromMinutes(10));
 
-        Assert.Equal(2, (await _stage.First.SweepAsync()).Count(StepReport.Ended));
+        Assert.Equal(2, (await _stage.First.SweepAsync()).Count(StepOutcome.Ended));
 
         Assert.Equal("drop unused public.orders", Assert.Single(_stage.Inventory.Mendings));
     }
@@ -232,11 +232,11 @@ public sealed class ExpireGrantsTests
         Assert.True(_stage.Of(stuck).IsPostponed(_stage.Now));
         Assert.True(_stage.Of(held).Leased);
 
-        Assert.Equal(0, (await _stage.First.SweepAsync()).Count(StepReport.Ended));
+        Assert.Equal(0, (await _stage.First.SweepAsync()).Count(StepOutcome.Ended));
         Assert.Single((await _stage.First.SendAsync(new PreviewSweep(Postponed: true))).Value.Lines, line => line.Contains($"{stuck}", StringComparison.Ordinal));
-        var asked = (await _stage.First.SendAsync(new ExpireGrants(Postponed: true))).Value;
+        var asked = (await _stage.First.SendAsync(new SweepGrants(Postponed: true))).Value;
 
-        Assert.Equal(1, asked.Count(StepReport.Ended));
+        Assert.Equal(1, asked.Count(StepOutcome.Ended));
         Assert.Equal(GrantStatus.Ended, _stage.Of(stuck).Status);
         Assert.True(_stage.Of(held).Leased);
         Assert.Equal(GrantStatus.Active, _stage.Of(fine).Status);
@@ -252,7 +252,7 @@ public sealed class ExpireGrantsTests
 
         var report = await _stage.First.SweepAsync();
 
-        Assert.Equal((3, 2), (report.Count(StepReport.Ended), report.Count(StepReport.Postponed)));
+        Assert.Equal((3, 2), (report.Count(StepOutcome.Ended), report.Count(StepOutcome.Postponed)));
         Assert.All(ids, id => Assert.Equal(id == ids[1] || id == ids[3] ? GrantStatus.Revoking : GrantStatus.Ended, _stage.Of(id).Status));
     }
 
@@ -266,7 +266,7 @@ public sealed class ExpireGrantsTests
 
         var report = await _stage.First.SweepAsync();
 
-        Assert.Equal((1, 0, false), (report.Count(StepReport.Ended), report.Failed.Count, report.CutShort));
+        Assert.Equal((1, 0, false), (report.Count(StepOutcome.Ended), report.Failed.Count, report.CutShort));
         Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
     }
 
@@ -293,7 +293,7 @@ public sealed class ExpireGrantsTests
 
         var report = await _stage.First.SweepAsync();
 
-        Assert.Equal(300, report.Count(StepReport.Ended));
+        Assert.Equal(300, report.Count(StepOutcome.Ended));
         Assert.Empty(_stage.Roles.Roles);
         Assert.Equal(300, _stage.Chat.Told.Count);
         Assert.Null(await _stage.Store.NextDueAsync(TestContext.Current.CancellationToken));
