@@ -1,6 +1,7 @@
 using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
