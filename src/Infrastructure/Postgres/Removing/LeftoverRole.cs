@@ -8,7 +8,7 @@ using Npgsql;
 namespace DbAccess.Infrastructure.Postgres.Removing;
 
 /// <summary>A role that left something, and the statements about it, quoted by the server.</summary>
-internal sealed record LeftoverRole(string Ident, string Administrator, string Hold, string BeMember, string BeNoMember, string ActAs,
+internal sealed record LeftoverRole(string Ident, string Administrator, string Hold, string BeMember, string BeNoMember,
     string DropOwned, string NoPassword)
 {
     public required string Oid { get; init; }
@@ -30,11 +30,11 @@ internal sealed record LeftoverRole(string Ident, string Administrator, string H
     public static Task<LeftoverRole?> FindAsync(
         ClusterConnection cluster, string oid, bool isScope, CancellationToken cancellationToken) =>
         cluster.RowAsync(Sql(cluster.Major), [oid], row => new LeftoverRole(row.GetString(0), row.GetString(1), row.GetString(2),
-            row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6), row.GetString(7))
+            row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6))
         {
             Oid = oid,
             IsScope = isScope,
-            ResetSettings = row.GetFieldValue<string[]>(8),
+            ResetSettings = row.GetFieldValue<string[]>(7),
         }, cancellationToken);
 
     /// <summary>In the order of the record. Parameter: the role's OID.</summary>
@@ -42,7 +42,7 @@ internal sealed record LeftoverRole(string Ident, string Administrator, string H
         SELECT quote_ident(r.rolname), quote_ident(current_user), {RemovalStatements.Hold},
                format('GRANT %I TO CURRENT_USER{EscrowRole.Options(major)}', r.rolname),
                CASE WHEN pg_has_role(r.oid, 'MEMBER') THEN 'SELECT 1' ELSE format('REVOKE %I FROM CURRENT_USER', r.rolname) END,
-               format('SELECT set_config(''role'', %L, true)', r.rolname), format('DROP OWNED BY %I', r.rolname),
+               format('DROP OWNED BY %I', r.rolname),
                format('ALTER ROLE %I PASSWORD NULL', r.rolname),
                ARRAY(SELECT CASE WHEN c.setdatabase = 0 THEN format('ALTER ROLE %I RESET ALL', r.rolname)
                    ELSE format('ALTER ROLE %I IN DATABASE %I RESET ALL', r.rolname, b.datname) END
