@@ -70,7 +70,8 @@ internal sealed class GrantGiving(
     /// <summary>Nothing is made before its holder has the password shown; not in time, and it is given back.</summary>
     private async Task<StepOutcome> AwaitRevealAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var due = grant.State.RevealBy is null ? grant.AwaitReveal(reveal!.Within, now) : grant.GiveBackUnrevealed(now);
+        var due = grant.State.RevealBy is null
+            ? seal.Keep(grant, own => own.AwaitReveal(reveal!.Within, now)) : grant.GiveBackUnrevealed(now);
         if (due.Refusal is not null) return StepOutcome.Nothing;
         return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepOutcome.Told : StepOutcome.Nothing;
     }
@@ -128,8 +129,8 @@ internal sealed class GrantGiving(
             case RoleMaking.Made made:
                 var plan = await told.ToTellAsync(made.Plan, cancellationToken);
                 var (known, outcome) =
-                    await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, plan, clock.GetUtcNow(),
-                        new Door(made.Host, made.Port, made.SslMode)), cancellationToken);
+                    await ChangeMineAsync(grant, mine => seal.Keep(mine, own => own.RoleMade(made.Oid, plan, clock.GetUtcNow(),
+                        new Door(made.Host, made.Port, made.SslMode))), cancellationToken);
                 if (outcome.Refusal is not null) return await LostAsync(known, cancellationToken);
                 await told.NoteAsync(plan, cancellationToken);
 

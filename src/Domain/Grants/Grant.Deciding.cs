@@ -9,7 +9,11 @@ namespace DbAccess.Domain.Grants;
 /// <param name="Called">For reading, never for deciding.</param>
 /// <param name="Unreadable">Groups of which nobody can say now whether they are in them.</param>
 public sealed record Decider(
-    PrincipalId Id, string Called, IReadOnlySet<string> Groups, IReadOnlySet<string> Unreadable, string PolicyHash);
+    PrincipalId Id, string Called, IReadOnlySet<string> Groups, IReadOnlySet<string> Unreadable, string PolicyHash)
+{
+    /// <summary>When they said it; null for now. It may be done later, and again.</summary>
+    public DateTimeOffset? SaidAt { get; init; }
+}
 
 /// <summary>What people decide about a grant: of its beginning while it is pending, of its extension while it is active.</summary>
 public sealed partial class Grant
@@ -51,8 +55,8 @@ public sealed partial class Grant
         var asking = State.Asking!;
         if (asking.RefusalFor(by.Id, by.Groups, by.Unreadable) is { } mayNot) return mayNot;
         if (asking.Plan is not { } plan) return ApprovalErrors.NoPlan(Step.Trouble);
-        // The card still shows what it gave before.
-        if (State.Card?.Lines.Contains(CardLine.Grew) is true) return ApprovalErrors.CardChanged();
+        // The card still shows what it gave before, or somebody answers what was asked before this.
+        if (State.Card?.Lines.Contains(CardLine.Grew) is true || by.SaidAt < asking.AskedAt) return ApprovalErrors.CardChanged();
 
         var stage = asking.Stage!.Value;
         var after = asking.With(new Agreement(by.Id, by.Called, stage, now, by.PolicyHash, plan.Hash));

@@ -32,9 +32,10 @@ public sealed partial class Grant
 
     /// <summary>
     /// The latest end that what was decided can have, from what is sealed: the window itself is not, and is not to give more than that.
+    /// Not from when a password was asked for: of what is live, that is done as often as its holder likes.
     /// </summary>
-    public DateTimeOffset? LatestEnd =>
-        GivenFrom + ProvisioningPatience + State.Duration + (State.Extensions > 0 ? State.Extended : TimeSpan.Zero);
+    public DateTimeOffset? LatestEnd => (State.RevealBy ?? AllowedFrom) + ProvisioningPatience + State.Duration
+        + (State.Extensions > 0 ? State.Extended : TimeSpan.Zero);
 
     /// <summary>The server keeps the end that is on record.</summary>
     public Result EndKept(DateTimeOffset expiry, DateTimeOffset now)

@@ -32,9 +32,10 @@ public sealed partial class Grant
         return moved;
     }
 
-    /// <summary>From when on it was to be made.</summary>
-    private DateTimeOffset? GivenFrom =>
-        State.Password?.At ?? (State.StartsAt > State.ApprovedAt ? State.StartsAt : State.ApprovedAt);
+    /// <summary>From when on it was to be made; where its password is shown, from when that was asked for.</summary>
+    private DateTimeOffset? GivenFrom => State.Password?.At ?? AllowedFrom;
+
+    private DateTimeOffset? AllowedFrom => State.StartsAt > State.ApprovedAt ? State.StartsAt : State.ApprovedAt;
 
     /// <summary>
     /// The rule gives less by now than when it was decided: the window that a making has begun ends with the rule's longest, counted from

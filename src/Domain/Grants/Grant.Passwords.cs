@@ -57,7 +57,9 @@ public sealed partial class Grant
         if (State.Password is not null && (view is null || Step.Leased)) return GrantErrors.PasswordComing(Id);
 
         Record("grant.password_asked", new Actor.Person(by), now, null);
-        State = State with { Password = new PasswordAsk(now, view) };
+        // The first one is to be there within so long of the first time it was asked for, however often it is asked for again.
+        var at = Status is GrantStatus.Active ? now : State.Password?.At ?? now;
+        State = State with { Password = new PasswordAsk(at, view) };
         Step = Step.Restart(now);
         return Result.Done;
     }

@@ -140,8 +140,8 @@ internal sealed partial class RequestDesk(
                 await ConfirmAsync(asker, many, why, cancellationToken);
                 break;
             case Intent.Decide decided:
-                var decision = await decisions.TypedAsync(asker.Person, asker.Item.Key, decided, cancellationToken);
-                await SayAsync(asker, decision, cancellationToken);
+                var (key, at) = (asker.Item.Key, asker.Item.ReceivedAt);
+                await SayAsync(asker, await decisions.TypedAsync(asker.Person, key, decided, at, cancellationToken), cancellationToken);
                 break;
             case Intent.Explain { Rest: var rest }:
                 await WhyAsync(asker, rest, cancellationToken);
@@ -193,7 +193,10 @@ internal sealed partial class RequestDesk(
                 await ConfirmAsync(asker, target, "", cancellationToken);
                 break;
             case var _ when DecisionDesk.Knows(action) && GrantId.Parse(value) is { } about:
-                var press = new Press(asker.Item.Key, asker.Person, action, about, asker.Trigger, asker.Address.Channel);
+                var press = new Press(asker.Item.Key, asker.Person, action, about, asker.Trigger, asker.Address.Channel)
+                {
+                    At = asker.Item.ReceivedAt,
+                };
                 if (await decisions.PressAsync(press, cancellationToken) is { } said) await SayAsync(asker, said, cancellationToken);
                 break;
             case var _ when HolderDesk.Knows(action) && GrantId.Parse(value) is { } held:

@@ -102,11 +102,8 @@ internal sealed class HandOver(
         Obstacle? first = null;
         foreach (var heir in Heirs)
         {
-            string[] rest = subject.IsScope
-                ? [subject.ActAs, LeftoverStatements.Forget, "RESET ROLE", heir.Lend, HandOverStatements.Disarm, heir.Reassign,
-                    heir.Revoke]
-                : [heir.Lend, HandOverStatements.Disarm, heir.Reassign, heir.Revoke];
-            var obstacle = await TransactionAsync([], heir, [.. rest, .. last], patience: null, cancellationToken);
+            var obstacle = await TransactionAsync([], heir,
+                [heir.Lend, HandOverStatements.Disarm, heir.Reassign, heir.Revoke, .. last], patience: null, cancellationToken);
             if (obstacle is null)
             {
                 if (first is not null && owned.Count > 0) TakenByUs(first);
