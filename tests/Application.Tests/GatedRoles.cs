@@ -1,5 +1,7 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
 
 namespace DbAccess.Application.Tests;
 
@@ -10,6 +12,9 @@ internal sealed class GatedRoles(IRoleAdministrator inner, Gate gate) : IRoleAdm
     public Task<Result> MoveEndAsync(RoleToRemove role, DateTimeOffset expiry, CancellationToken cancellationToken) => gate.PassAsync("MoveEnd", () => inner.MoveEndAsync(role, expiry, cancellationToken));
 
     public Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken) => gate.PassAsync("SetPassword", () => inner.SetPasswordAsync(role, password, cancellationToken));
+
+    public Task<IReadOnlyDictionary<GrantId, OpenSessions>> ListOpenAsync(ClusterName cluster, IReadOnlyList<RoleToRemove> those, CancellationToken cancellationToken) =>
+        gate.PassAsync("ListOpen", () => inner.ListOpenAsync(cluster, those, cancellationToken));
 
     public Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken) => gate.PassAsync("CountOpen", () => inner.CountOpenAsync(role, cancellationToken));
 
