@@ -40,6 +40,7 @@ public static class HolderMessages
         if (live && more is { } by) buttons.Add(Extend(grant.Id, by));
         if (live && grant.RevealBy is null)
             buttons.Add(new ChatButton(NewPasswordAction, "New password", id, Confirm: "The password you have stops working at once."));
+        if (live && grant is { RevealBy: null, BreakGlass: false }) buttons.Add(KeepButton(grant.Id));
         buttons.Add(GrantMessages.ReturnButton(grant.Id));
         return buttons;
     }

@@ -18,6 +18,7 @@ internal static class RequestForm
     public const string Duration = "duration";
     public const string Reason = "reason";
     public const string Only = "only";
+    public const string Keep = "preset";
 
     // Fifty names of usual length.
     private const int LongestOnly = 2_000;
@@ -73,6 +74,8 @@ internal static class RequestForm
                 Multiline: false, MinLength: 2, MaxLength: 20),
             new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason,
                 Multiline: true, MinLength: 1, CreateGrant.LongestReason),
+            // What is for emergencies is asked for anew each time.
+            .. draft.BreakGlass is true ? (FormField[])[] : [Preset(draft.Keep)],
         ])
         {
             Outro = known is null ? [] : Preview(scope, length, known),
@@ -197,6 +200,7 @@ internal static class RequestForm
         if (wrong is not null) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
         else if (only.Count > TableMention.Most)
             faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
+        if (filled.Keep is { } name && PresetForm.Fault(name) is { } unfit) faults[Keep] = unfit;
         return (faults.Count == 0 ? WishOf(filled) : null, faults);
     }
 
@@ -229,6 +233,10 @@ internal static class RequestForm
             : new FormField.Text(Only, "Only these tables", $"{hint} Names as SQL writes them: public.orders, public.items.", typed,
                 Multiline: false, MinLength: 0, LongestOnly);
     }
+
+    private static FormField.Text Preset(string? name) => new(Keep, "Keep as preset",
+        "A name, if you ask for this often: one press on the app's Home tab then asks for the same, with this reason.", name,
+        Multiline: false, MinLength: 0, Application.Presets.Preset.LongestName);
 
     private static FormOption Option(DatabaseOffer offer) => new(offer.Database.Value, offer.Database.Value);
 
