@@ -93,6 +93,9 @@ internal sealed class DueSweep : IAsyncDisposable
 
         public Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken) => inner.CountOpenAsync(role, cancellationToken);
 
+        public Task<IReadOnlyDictionary<Domain.Grants.GrantId, OpenSessions>> ListOpenAsync(Domain.Databases.ClusterName cluster, IReadOnlyList<RoleToRemove> those, CancellationToken cancellationToken) =>
+            inner.ListOpenAsync(cluster, those, cancellationToken);
+
         public Task<Domain.Result> SetPasswordAsync(RoleToRemove role, Domain.Secret password, CancellationToken cancellationToken) => inner.SetPasswordAsync(role, password, cancellationToken);
 
         public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)

@@ -42,6 +42,13 @@ internal static class Signed
         },
     }, key);
 
+    /// <summary>A letter typed into a search of a form.</summary>
+    public static HttpRequestMessage Search(string user, string kind, string context, string field, string typed, byte[] key) => Payload(new
+    {
+        type = "block_suggestion", api_app_id = "A0DBACCS1", team = App, user = new { id = user, team_id = "T0DBACME1" }, action_id = "value", block_id = field, value = typed,
+        view = new { id = "V0BENCH01", callback_id = kind, private_metadata = context, app_installed_team_id = "T0DBACME1", state = new { values = new { } } },
+    }, key);
+
     private static HttpRequestMessage Payload(object payload, byte[] key) =>
         Request("slack/interactivity", $"payload={Uri.EscapeDataString(JsonSerializer.Serialize(payload))}", key);
 }

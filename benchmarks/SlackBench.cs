@@ -115,7 +115,7 @@ internal static class SlackBench
         }
     }
 
-    private sealed class DoorProcess(Process process, Uri url) : IAsyncDisposable
+    internal sealed class DoorProcess(Process process, Uri url) : IAsyncDisposable
     {
         public Uri Url { get; } = url;
 

@@ -30,6 +30,9 @@ internal sealed class ToldStatements(IRoleAdministrator inner) : IRoleAdministra
 
     public Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken) => inner.CountOpenAsync(role, cancellationToken);
 
+    public Task<IReadOnlyDictionary<Domain.Grants.GrantId, OpenSessions>> ListOpenAsync(Domain.Databases.ClusterName cluster, IReadOnlyList<RoleToRemove> those, CancellationToken cancellationToken) =>
+        inner.ListOpenAsync(cluster, those, cancellationToken);
+
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         RanStatements.Present?.Add(Place,

@@ -3,6 +3,7 @@ using DbAccess.Application.Approvals;
 using DbAccess.Application.Databases;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
+using DbAccess.Application.Home;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Presets;
@@ -58,6 +59,7 @@ public static class DependencyInjection
         services.AddSingleton<LogWatch>();
         services.AddTransient<KeptPolicies>();
         services.AddTransient<OpenFindings>();
+        services.AddSingleton<SessionLooks>();
         services.AddTransient<PresetShelf>();
         services.AddTransient<ConnectMemory>();
         services.AddTransient<Membership>();

@@ -6,7 +6,11 @@ namespace DbAccess.Application;
 /// Answers that stay good for a while. Whoever asks while the answer is under way waits for the same one, so that a burst is one question.
 /// </summary>
 /// <param name="most">When more keys than this are known, all are forgotten: simple, and rare.</param>
-public sealed class SharedCache<TKey, TValue>(TimeProvider clock, TimeSpan life, int most)
+/// <param name="shown">
+/// For what is only shown: an answer that is older than its life, and younger than this, is given at once and asked anew behind it. Null:
+/// nobody gets an answer that is older than its life.
+/// </param>
+public sealed class SharedCache<TKey, TValue>(TimeProvider clock, TimeSpan life, int most, TimeSpan? shown = null)
     where TKey : notnull
     where TValue : class
 {
@@ -22,7 +26,9 @@ public sealed class SharedCache<TKey, TValue>(TimeProvider clock, TimeSpan life,
         var entry = _entries.AddOrUpdate(
             key,
             _ => new Entry(now, new Lazy<Task<TValue>>(() => ask(key))),
-            (_, known) => now - known.At < life ? known : new Entry(now, new Lazy<Task<TValue>>(() => ask(key))));
+            (_, known) => now - known.At < life || MayShow(known, now)
+                ? known : new Entry(now, new Lazy<Task<TValue>>(() => ask(key))));
+        if (now - entry.At >= life && entry.TryRenew()) _ = RenewAsync(key, entry, ask, keeps);
         try
         {
             var value = await entry.Answer.Value.WaitAsync(cancellationToken);
@@ -38,8 +44,39 @@ public sealed class SharedCache<TKey, TValue>(TimeProvider clock, TimeSpan life,
 
     public void Forget(TKey key) => _entries.TryRemove(key, out _);
 
+    private bool MayShow(Entry known, DateTimeOffset now) => now - known.At < shown && known.Answer.Value.IsCompletedSuccessfully;
+
+    private async Task RenewAsync(TKey key, Entry old, Func<TKey, Task<TValue>> ask, Func<TValue, bool> keeps)
+    {
+        var fresh = new Entry(clock.GetUtcNow(), new Lazy<Task<TValue>>(() => ask(key)));
+        try
+        {
+            if (keeps(await fresh.Answer.Value)) _entries.TryUpdate(key, fresh, old);
+        }
+        catch (Exception)
+        {
+            // Nobody waits for it; what is known is shown until it is too old, and then whoever asks hears of it.
+        }
+        finally
+        {
+            old.LetRenew();
+        }
+    }
+
     // Only this very entry: a newer one may have taken its place.
     private void Drop(TKey key, Entry entry) => _entries.TryRemove(KeyValuePair.Create(key, entry));
 
-    private sealed record Entry(DateTimeOffset At, Lazy<Task<TValue>> Answer);
+    private sealed class Entry(DateTimeOffset at, Lazy<Task<TValue>> answer)
+    {
+        private int _renewing;
+
+        public DateTimeOffset At { get; } = at;
+
+        public Lazy<Task<TValue>> Answer { get; } = answer;
+
+        /// <summary>One at a time.</summary>
+        public bool TryRenew() => Interlocked.Exchange(ref _renewing, 1) == 0;
+
+        public void LetRenew() => Volatile.Write(ref _renewing, 0);
+    }
 }

@@ -68,7 +68,7 @@ public sealed class PolicyCommandTests
         var answer = PolicyAsk.Judge(Policy(), "orders fix 1h because INC-1", ["oncall"], Tuesday.AddHours(10));
 
         Assert.Equal("policy.outside_hours", answer.Code);
-        Assert.Contains("next from Wed 2026-12-02 09:00 Europe/Istanbul", answer.Words, StringComparison.Ordinal);
+        Assert.Contains("next from 2026-12-02 06:00 UTC (Wed 09:00 Europe/Istanbul)", answer.Words, StringComparison.Ordinal);
     }
 
     [Fact]

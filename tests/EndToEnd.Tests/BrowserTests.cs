@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using DbAccess.TestKit;
 using Microsoft.Playwright;
 
@@ -131,6 +132,84 @@ public sealed class BrowserTests(OpenHouse house, Chromium chromium) : IClassFix
         await page.GetByTestId("confirm-ok").ClickAsync();
         await Expect(Message(page, "read on archive for 10m has ended: you gave it back")).ToBeVisibleAsync();
         Assert.False(await It.CanLogInAsync(credential));
+    }
+
+    [Fact]
+    public async Task By_keyboard_alone_access_is_asked_for_used_and_given_back_and_everything_has_a_name()
+    {
+        var page = await chromium.OpenAsync(It.Slack.BaseUrl);
+        var keys = page.Keyboard;
+        await OnAsync(page, "composer");
+        await keys.TypeAsync("/db-access");
+        await keys.PressAsync("Enter");
+
+        // The form has the keyboard from the first field on.
+        await Expect(page.GetByTestId("field-database")).ToBeFocusedAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog, new() { Name = "Request access" })).ToBeVisibleAsync();
+        await Spoken.CheckAsync(page.Locator("body"));
+        await OnAsync(page, "field-only");
+        await keys.TypeAsync("public.ord");
+        await Expect(page.GetByTestId("option").First).ToBeVisibleAsync();
+        await Spoken.CheckAsync(page.Locator("body"));
+        await keys.PressAsync("ArrowDown");
+        await Expect(page.GetByTestId("option").First).ToBeFocusedAsync();
+        var table = await page.GetByTestId("option").First.InnerTextAsync();
+        await keys.PressAsync("Enter");
+        await Expect(page.GetByTestId("chip")).ToContainTextAsync(table);
+        await Expect(page.GetByTestId("field-only")).ToBeFocusedAsync();
+        await OnAsync(page, "field-duration");
+        await keys.PressAsync("Control+A");
+        await keys.TypeAsync("for ever");
+        await OnAsync(page, "field-reason");
+        await keys.TypeAsync("INC-4711 by keyboard");
+        await OnAsync(page, "modal-submit");
+        await keys.PressAsync("Enter");
+
+        // A mistake takes the keyboard to its field, which says what is wrong with it.
+        await Expect(page.GetByTestId("field-duration")).ToBeFocusedAsync();
+        await Expect(page.GetByTestId("field-duration")).ToHaveAccessibleDescriptionAsync(new Regex("Not a length I can use"));
+        await keys.PressAsync("Control+A");
+        await keys.TypeAsync("10m");
+        await keys.PressAsync("Enter");
+        await Expect(page.GetByTestId("modal")).ToHaveCountAsync(0);
+        await Expect(page.GetByTestId("composer")).ToBeFocusedAsync();
+        // The message that stays.
+        var message = Message(page, "Password: ");
+        var credential = await ReadAsync(message);
+        Assert.True(await It.CanLogInAsync(credential));
+        await Spoken.CheckAsync(page.Locator("body"));
+
+        // Back in the page, to the button of the newest message, whose question has the keyboard and keeps it.
+        await OnAsync(page, "button-return_grant", "Shift+Tab");
+        await keys.PressAsync("Enter");
+        await Expect(page.GetByTestId("confirm-ok")).ToBeFocusedAsync();
+        await Spoken.CheckAsync(page.Locator("body"));
+        await keys.PressAsync("Tab");
+        await Expect(page.GetByTestId("confirm-deny")).ToBeFocusedAsync();
+        await keys.PressAsync("Escape");
+        await Expect(message.GetByTestId("button-return_grant")).ToBeFocusedAsync();
+        await keys.PressAsync("Enter");
+        await keys.PressAsync("Enter");
+
+        await Expect(Message(page, "has ended: you gave it back")).ToBeVisibleAsync();
+        Assert.False(await It.CanLogInAsync(credential));
+        await OnAsync(page, "tab-home", "Shift+Tab");
+        await keys.PressAsync("Enter");
+        await Expect(page.Locator("#home")).ToContainTextAsync("Ask for access");
+        await Expect(page.GetByTestId("tab-home")).ToBeFocusedAsync();
+        await Spoken.CheckAsync(page.Locator("body"));
+    }
+
+    /// <summary>Goes on with the Tab key until it is there.</summary>
+    private static async Task OnAsync(IPage page, string testid, string key = "Tab")
+    {
+        for (var steps = 0; steps < 200; steps++)
+        {
+            if (await page.EvaluateAsync<string?>("() => document.activeElement?.dataset.testid ?? null") == testid) return;
+            await page.Keyboard.PressAsync(key);
+        }
+
+        Assert.Fail($"The keyboard does not come to {testid}.");
     }
 
     private static async Task TypeAsync(IPage page, string text)

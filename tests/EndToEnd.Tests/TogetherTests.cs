@@ -434,9 +434,13 @@ public sealed partial class TogetherTests(PeopleHouse house, Chromium chromium) 
         return DeliveredCredential.Read(await message.InnerTextAsync()) ?? throw new InvalidOperationException("The message does not show credentials, line by line.");
     }
 
-    /// <summary>For the documentation: everybody side by side, and one of them as on a phone.</summary>
+    /// <summary>
+    /// What everybody has before them is all there for a screen reader, too. For the documentation: everybody side by side, and one of them
+    /// as on a phone.
+    /// </summary>
     private static async Task PictureAsync(IPage page, string name, string phone, ILocator? show = null)
     {
+        foreach (var frame in await page.Locator("iframe").AllAsync()) await Spoken.CheckAsync(frame.ContentFrame.Locator("body"));
         if (Environment.GetEnvironmentVariable("DBACCESS_SCREENSHOTS") is not { Length: > 0 } folder) return;
 
         if (show is not null) await show.ScrollIntoViewIfNeededAsync();

@@ -2,9 +2,12 @@ using DbAccess.Api.Slack;
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Words;
+using DbAccess.Application.Databases;
 using DbAccess.Application.Grants;
+using DbAccess.Domain.Databases;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
+using DbAccess.Domain.Scopes;
 using MediatR;
 
 namespace DbAccess.Api.Commands;
@@ -55,6 +58,9 @@ internal static class WarmUp
         var intent = RequestWords.Read($"{database} {read} 30m because of nothing", offered, clock.GetUtcNow());
         if (intent is Intent.File { Wish: var wish })
             await mediator.Send(new CheckRequest(nobody, wish with { Duration = Durations.Longest }), cancellationToken);
+        if (DatabaseName.Parse(database) is { } first && ScopeName.Parse(read) is { } scopeName)
+            await mediator.Send(new ListTables(nobody, first, scopeName), cancellationToken);
+        RequestForm.SuggestTables(["public.orders"], "o");
         Replies.Mine(mine, clock.GetUtcNow());
         HelpReply.Of(offered);
     }

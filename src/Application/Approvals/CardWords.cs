@@ -47,19 +47,19 @@ internal static class CardWords
         switch (line)
         {
             case CardLine.Reminder when grant.Review is { IsOwed: true }:
-                return Said($"Nobody has reviewed {what} yet; administrators are told.", people);
+                return Said(what, "Nobody has reviewed it yet; administrators are told.", people);
             case CardLine.Reminder when Waits(grant) && grant.Asking is { Stage: { } stage } asking:
-                return Said($"{what} still waits for {ApprovalErrors.Words(asking.Stages[stage])}.", people);
+                return Said(what, $"It still waits for {ApprovalErrors.Words(asking.Stages[stage])}.", people);
             case CardLine.NextStage when Waits(grant) && grant.Asking is { Stage: { } next } asking:
-                return Said($"Now it waits for {ApprovalErrors.Words(asking.Stages[next])}.", people);
+                return Said(what, $"Now it waits for {ApprovalErrors.Words(asking.Stages[next])}.", people);
             case CardLine.Grew when Waits(grant) && grant.Asking is { } asking:
-                return Said($"It would give more than was approved ({Listed(asking.Grew)}), so it is asked again.", people);
+                return Said(what, $"It would give more than was approved ({Listed(asking.Grew)}), so it is asked again.", people);
             case CardLine.Offered when grant.Asking?.Offer is { } offer:
-                return ChatMessage.Plain(
+                return Said(what,
                     $"{GrantMessages.Plain(offer.Agreement.Called)} offers {GrantMessages.ScopeOf(offer.Scope)} " +
-                        $"for {Durations.Write(offer.Duration)} instead.");
+                        $"for {Durations.Write(offer.Duration)} instead.", []);
             case CardLine.Settled:
-                return ChatMessage.Plain(Outcome(grant));
+                return Said(what, Outcome(grant), []);
             default:
                 return null;
         }
@@ -93,21 +93,21 @@ internal static class CardWords
     public static string Agreed(GrantSnapshot grant) => grant.Asking is { Agreements: { Count: > 0 } yes }
         ? $" by {string.Join(", ", yes.Select(agreement => GrantMessages.Plain(agreement.Called)))}" : "";
 
-    private static string Title(GrantSnapshot grant, CardFacts facts)
+    private static string Title(GrantSnapshot grant, CardFacts facts, int longestName = 130)
     {
-        var who = GrantMessages.Plain(grant.Handle);
+        var who = GrantMessages.Plain(grant.Handle, longestName);
         var what = $"{grant.Scope.Name} on {grant.Target.Name}";
         if (grant.Review is { Since: not null }) return $"{who} broke the glass: {what}, {Durations.Write(grant.Duration)}";
         if (grant.ExtendBy is { } more) return $"{who} asks for {Durations.Write(more)} more: {what}";
         return facts.Asker is { } asker
-            ? $"{GrantMessages.Plain(asker)} asks for {who}: {what}, {Durations.Write(grant.Duration)}"
+            ? $"{GrantMessages.Plain(asker, longestName)} asks for {who}: {what}, {Durations.Write(grant.Duration)}"
             : $"{who} asks: {what}, {Durations.Write(grant.Duration)}";
     }
 
     /// <summary>The notification on a phone: who, what, how long, and what it is about.</summary>
     private static string Summary(GrantSnapshot grant, CardFacts facts) => Waits(grant)
-        ? $"{Title(grant, facts)}. {GrantMessages.Plain(grant.Reason, 150)} ({grant.Id})"
-        : $"{Title(grant, facts)}. {Outcome(grant)} ({grant.Id})";
+        ? $"{Title(grant, facts, GrantMessages.ShortName)}. {GrantMessages.Plain(grant.Reason, 150)} ({grant.Id})"
+        : $"{Title(grant, facts, GrantMessages.ShortName)}. {Outcome(grant)} ({grant.Id})";
 
     private static IEnumerable<ChatPart> Gives(GrantSnapshot grant)
     {
@@ -164,11 +164,12 @@ internal static class CardWords
     private static IReadOnlyList<ChatButton> Buttons(GrantSnapshot grant) => !Waits(grant) ? []
         : grant.Review is { IsOwed: true } ? DecisionButtons.ToReview(grant) : DecisionButtons.ToDecide(grant);
 
-    private static ChatMessage Said(string words, IReadOnlyList<string> people) =>
-        people.Count == 0 ? ChatMessage.Plain(words) : new ChatMessage(words, [new ChatPart.Mention(words, people)]);
+    /// <summary>Under its card a line is short; as a notification it stands alone, and says first what it is about.</summary>
+    private static ChatMessage Said(string what, string words, IReadOnlyList<string> people) => new(
+        $"{what}: {words}", [people.Count == 0 ? new ChatPart.Text(words) : new ChatPart.Mention(words, people)]);
 
-    private static string Short(GrantSnapshot grant) => $"{grant.Id} ({grant.Scope.Name} " +
-        $"on {grant.Target.Name}, {GrantMessages.Plain(grant.Handle)})";
+    private static string Short(GrantSnapshot grant) =>
+        $"{GrantMessages.Plain(grant.Handle, GrantMessages.ShortName)}, {GrantMessages.Brief(grant)} ({grant.Id})";
 
     private static string Listed(IReadOnlyList<string> things)
     {

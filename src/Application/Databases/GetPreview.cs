@@ -12,7 +12,8 @@ public sealed record Preview(string Gives);
 
 /// <summary>
 /// What would this person be able to do, asked before they ask for it? Looked up on the live database, up to a minute ago. Refuses what
-/// they may not ask for.
+/// they may not ask for. Whoever looks
+/// at it may look for tables next, so they begin to be read.
 /// </summary>
 /// <param name="Only">The tables it is narrowed to; empty for the whole scope.</param>
 public sealed record GetPreview(PrincipalId Person, DatabaseName Database, ScopeName Scope, IReadOnlyList<TableMention> Only)
@@ -28,6 +29,7 @@ public sealed record GetPreview(PrincipalId Person, DatabaseName Database, Scope
             var found = await offered.FindAsync(query.Person, query.Database, query.Scope, cancellationToken);
             if (found.Refusal is { } mayNot) return mayNot;
 
+            catalog.Expect(found.Value);
             var scope = found.Value.Scope;
             if (query.Only.Count > 0)
             {

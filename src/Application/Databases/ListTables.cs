@@ -10,8 +10,8 @@ namespace DbAccess.Application.Databases;
 public sealed record TableList(IReadOnlyList<string> Names);
 
 /// <summary>
-/// To which tables could this person narrow the scope? Looked up on the live database, up to a minute ago. Refuses what they may not ask
-/// for.
+/// To which tables could this person narrow the scope? Looked up on the live database, lately: what is shown may be some minutes old, and
+/// is looked up again then. Refuses what they may not ask for.
 /// </summary>
 public sealed record ListTables(PrincipalId Person, DatabaseName Database, ScopeName Scope) : IRequest<Result<TableList>>
 {

@@ -6,29 +6,46 @@ namespace DbAccess.Application.Databases;
 
 /// <summary>
 /// What scopes mean on the live databases, remembered for a minute: many keystrokes, and many people, are one question. For showing only;
-/// what is decided asks anew.
+/// what is decided asks anew. Names of tables are shown for some minutes more while they are asked for again, since nobody waits for a
+/// database between two letters.
 /// </summary>
 internal sealed class LiveCatalog(IRoleInventory inventory, Installation installation, TimeProvider clock)
 {
     private const int MostTables = 20_000;
     private const int MostKept = 200;
     private static readonly TimeSpan Life = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Shown = TimeSpan.FromMinutes(15);
 
     // Whoever asks waits as long as they like; the answer is remembered for the next one all the same.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly SharedCache<string, Result<IReadOnlyList<string>>> _tables = new(clock, Life, MostKept);
+    private readonly SharedCache<string, Result<IReadOnlyList<string>>> _tables = new(clock, Life, MostKept, Shown);
     private readonly SharedCache<string, Result<PrivilegePlan>> _plans = new(clock, Life, MostKept);
 
     /// <summary>The tables and views on which the scope gives something, as they are typed, by name.</summary>
     public Task<Result<IReadOnlyList<string>>> TablesAsync(OfferedScope offered, CancellationToken cancellationToken) =>
         _tables.GetAsync(Key(offered), _ => AskTablesAsync(offered), answer => answer.Refusal is null, cancellationToken);
 
+    /// <summary>Somebody has chosen this scope and will look for tables next: they are read from now on, whether anybody waits or not.</summary>
+    public void Expect(OfferedScope offered) => _ = ReadAheadAsync(offered);
+
     /// <summary>What a role of the scope, narrowed to these tables, could do.</summary>
     public Task<Result<PrivilegePlan>> PlanAsync(OfferedScope offered, PrivilegeScope narrowed, CancellationToken cancellationToken) =>
         _plans.GetAsync(
             Canonical.Join([Key(offered), .. narrowed.NarrowedTo]), _ => AskPlanAsync(offered, narrowed),
             answer => answer.Refusal is null, cancellationToken);
+
+    private async Task ReadAheadAsync(OfferedScope offered)
+    {
+        try
+        {
+            await TablesAsync(offered, CancellationToken.None);
+        }
+        catch (Exception)
+        {
+            // Nobody has asked yet; whoever does asks anew, and is told.
+        }
+    }
 
     private static string Key(OfferedScope offered) =>
         Canonical.Join([offered.PolicyHash, offered.Target.Name.Value, offered.Scope.Name.Value]);
@@ -44,7 +61,7 @@ internal sealed class LiveCatalog(IRoleInventory inventory, Installation install
         var found = await inventory.ListTablesAsync(target.Cluster, scope.DatabasesOf(target), tables, MostTables, late.Token);
         return found.Refusal is { } refusal ? refusal : Result<IReadOnlyList<string>>.Of(
         [
-            .. found.Value.Where(table => scope.NarrowTo([table]).Refusal is null).Select(table => table.ToString())
+            .. found.Value.Where(scope.CanBeNarrowedTo).Select(table => table.ToString())
                 .Order(StringComparer.Ordinal),
         ]);
     }

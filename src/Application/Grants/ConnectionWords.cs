@@ -1,5 +1,6 @@
 using System.Globalization;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 
 namespace DbAccess.Application.Grants;
 
@@ -20,13 +21,13 @@ public static class ConnectionWords
     /// <summary>With the password from the clipboard, and a prompt that says what is held and until when.</summary>
     /// <param name="paste">The command that prints the clipboard.</param>
     public static string Psql(ConnectionPlace place, GrantSnapshot grant, string paste) =>
-        $"PGPASSWORD=\"$({paste})\" {Psql(place, grant.Id.ToString())} -v PROMPT1='{Prompt(grant)}'";
+        $"PGPASSWORD=\"$({paste})\" {Psql(place, grant.Id.ToString())} -v PROMPT1='{Prompt(place, grant)}'";
 
     public static string PowerShell(ConnectionPlace place, GrantSnapshot grant)
     {
         var info = Info(place, grant.Id.ToString());
         var quoted = info.All(IsPlainInShell) ? $"\"{info}\"" : $"'{info.Replace("'", "''", StringComparison.Ordinal)}'";
-        return $"$env:PGPASSWORD=(Get-Clipboard); psql {quoted} -v PROMPT1='{Prompt(grant)}'; Remove-Item Env:PGPASSWORD";
+        return $"$env:PGPASSWORD=(Get-Clipboard); psql {quoted} -v PROMPT1='{Prompt(place, grant)}'; Remove-Item Env:PGPASSWORD";
     }
 
     /// <summary>A section of <c>~/.pg_service.conf</c>, for <c>psql service=K7Q3-MD</c> and all else that is built on libpq.</summary>
@@ -43,7 +44,7 @@ public static class ConnectionWords
 
     public static string DBeaver(ConnectionPlace place, GrantSnapshot grant) => string.Create(CultureInfo.InvariantCulture,
         $"dbeaver -con \"driver=postgresql|host={place.Host}|port={place.Port}|database={place.Database}|user={place.User}|") +
-        $"name={grant.Target.Name} until {Until(grant)}\"";
+        $"name={grant.Target.Name} until {Until(place, grant)}\"";
 
     public static string Uri(ConnectionPlace place)
     {
@@ -85,11 +86,13 @@ public static class ConnectionWords
 
     public static string Go(ConnectionPlace place) => $"pgx.Connect(ctx, \"{Uri(place)}\") // PGPASSWORD from the environment";
 
-    /// <summary>The end for places that know no reader: in UTC.</summary>
-    private static string Until(GrantSnapshot grant) =>
-        grant.Window!.Expiry.UtcDateTime.ToString("HH:mm'Z'", CultureInfo.InvariantCulture);
+    /// <summary>The end by the holder's clock; in UTC, and saying so, where that is not known.</summary>
+    private static string Until(ConnectionPlace place, GrantSnapshot grant) => place.Zone is { } zone
+        ? ZonedTimes.Local(zone, grant.Window!.Expiry).ToString("HH:mm", CultureInfo.InvariantCulture)
+        : grant.Window!.Expiry.UtcDateTime.ToString("HH:mm'Z'", CultureInfo.InvariantCulture);
 
-    private static string Prompt(GrantSnapshot grant) => $"[{grant.Target.Name}·{grant.Scope.Name} until {Until(grant)}] %/%R%# ";
+    private static string Prompt(ConnectionPlace place, GrantSnapshot grant) =>
+        $"[{grant.Target.Name}·{grant.Scope.Name} until {Until(place, grant)}] %/%R%# ";
 
     private static string Info(ConnectionPlace place, string? application) =>
         $"host={Libpq(place.Host)} port={place.Port} dbname={Libpq(place.Database)} user={Libpq(place.User)} " +

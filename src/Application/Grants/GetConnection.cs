@@ -15,7 +15,11 @@ public sealed record Connection(GrantSnapshot Grant, ConnectionPlace? Place);
 /// <param name="SslRootCert">As <see cref="Credential.SslRootCert"/>.</param>
 /// <param name="Before">As <see cref="Credential.Before"/>.</param>
 public sealed record ConnectionPlace(
-    string Host, int Port, string Database, string User, string SslMode, string? SslRootCert, IReadOnlyList<string> Before);
+    string Host, int Port, string Database, string User, string SslMode, string? SslRootCert, IReadOnlyList<string> Before)
+{
+    /// <summary>The zone of the holder's clock; null when it is not known.</summary>
+    public string? Zone { get; init; }
+}
 
 /// <summary>Asked by the holder; by anybody else it is refused.</summary>
 public sealed record GetConnection(PrincipalId Holder, GrantId Id) : IRequest<Result<Connection>>, IAudited
@@ -26,9 +30,13 @@ public sealed record GetConnection(PrincipalId Holder, GrantId Id) : IRequest<Re
 
     public bool OnlyRefusals => true;
 
-    internal sealed class Handler(IGrantStore store, GrantSeal seal, IPolicySource policies, TimeProvider clock)
+    internal sealed class Handler(
+        IGrantStore store, GrantSeal seal, IPolicySource policies, IDirectory directory, TimeProvider clock)
         : IRequestHandler<GetConnection, Result<Connection>>
     {
+        // A window is opened with what comes, and only for three seconds; the directory remembers it for the next one.
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.5);
+
         public async Task<Result<Connection>> Handle(GetConnection query, CancellationToken cancellationToken)
         {
             if (await store.FindAsync(query.Id, cancellationToken) is not { } grant) return GrantErrors.Unknown(query.Id.ToString());
@@ -44,7 +52,23 @@ public sealed record GetConnection(PrincipalId Holder, GrantId Id) : IRequest<Re
             var hints = policies.Current.Connect.GetValueOrDefault(state.Target.Cluster);
             return new Connection(state, new ConnectionPlace(
                 hints?.Host ?? door.Host, hints?.Port ?? door.Port, state.Target.Database, role.Value, hints?.SslMode ?? door.SslMode,
-                hints?.SslRootCert, Credential.BeforeOf(hints)));
+                hints?.SslRootCert, Credential.BeforeOf(hints)) { Zone = await ZoneOfAsync(query.Holder, cancellationToken) });
+        }
+
+        /// <summary>How to get in does not depend on a directory that answers.</summary>
+        private async Task<string?> ZoneOfAsync(PrincipalId holder, CancellationToken cancellationToken)
+        {
+            using var late = new CancellationTokenSource(Patience, clock);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+            try
+            {
+                var person = await directory.FindAsync(holder, either.Token);
+                return person.Refusal is null ? person.Value.Zone : null;
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                return null;
+            }
         }
     }
 }

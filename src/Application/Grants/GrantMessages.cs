@@ -22,6 +22,9 @@ public static class GrantMessages
 
     private const int MostListed = 20;
 
+    /// <summary>As much of what somebody is called as leaves a notification room for the rest.</summary>
+    public const int ShortName = 40;
+
     // With the statement that mends it.
     private const int LongestWhy = 1_500;
 
@@ -49,7 +52,7 @@ public static class GrantMessages
         new(ReturnAction, "I'm done", id.ToString(), Confirm: $"This ends {id} now: open sessions are cut and the role is removed.");
 
     private static ChatMessage Ending(GrantSnapshot grant) => new(
-        $"{What(grant)} ends soon ({grant.Id}).",
+        $"{Brief(grant)} ends soon ({grant.Id}).",
         [
             new ChatPart.When($"{What(grant)} ends", grant.Window!.Expiry),
             new ChatPart.Text(
@@ -88,7 +91,7 @@ public static class GrantMessages
 
         if (grant.CredentialsMessage is not null)
             parts.Add(new ChatPart.Note("The password was taken out of its message, and does not work any more."));
-        return new ChatMessage($"{What(grant)} has ended ({grant.Id}).", parts);
+        return new ChatMessage($"{Brief(grant)} has ended ({grant.Id}).", parts);
     }
 
     private static string Sessions(RemovalReceipt receipt)
@@ -127,7 +130,7 @@ public static class GrantMessages
         string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
 
     private static ChatMessage Delayed(GrantSnapshot grant) => new(
-        $"{What(grant)} is not ready yet ({grant.Id}).",
+        $"{Brief(grant)} is not ready yet ({grant.Id}).",
         [
             new ChatPart.Text($"{What(grant)} is not ready yet ({grant.Id}). " +
                 Plain(grant.Step.Trouble ?? "It takes longer than usual.", LongestWhy)),
@@ -140,18 +143,21 @@ public static class GrantMessages
     private static ChatMessage Settled(GrantSnapshot grant, string how)
     {
         var words = $"{What(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}";
-        return new ChatMessage(words, [new ChatPart.Text(words), new ChatPart.Buttons([AskAgainButton(grant.Id)])]);
+        return new ChatMessage($"{Brief(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}", [new ChatPart.Text(words), new ChatPart.Buttons([AskAgainButton(grant.Id)])]);
     }
 
     private static ChatMessage Offered(GrantSnapshot grant)
     {
         if (grant.Asking?.Offer is not { } offer)
-            return ChatMessage.Plain($"There was an offer for {grant.Id}, which is void by now: {CardWords.Outcome(grant)}");
+            return ChatMessage.Plain(
+                $"There was an offer for {Brief(grant)} ({grant.Id}), which is void by now: {CardWords.Outcome(grant)}");
 
         var words = $"{Plain(offer.Agreement.Called)} offers less for {grant.Id}: {ScopeOf(offer.Scope)} on {grant.Target.Name} for " +
             $"{Durations.Write(offer.Duration)} instead of {ScopeOf(grant.Scope)} for {Durations.Write(grant.Duration)}.";
         var id = grant.Id.ToString();
-        return new ChatMessage(words,
+        return new ChatMessage(
+            $"{Plain(offer.Agreement.Called, ShortName)} offers less than {Brief(grant)}: " +
+            $"{Brief(offer.Scope)} for {Durations.Write(offer.Duration)} ({grant.Id}).",
         [
             new ChatPart.Text(words), new ChatPart.Text($"It gives: {Plain(offer.Plan.Summary, 300)}."),
             new ChatPart.Buttons([
@@ -159,18 +165,22 @@ public static class GrantMessages
         ]);
     }
 
-    private static ChatMessage AskedAgain(GrantSnapshot grant) => ChatMessage.Plain(
-        $"{What(grant)} would give more by now than was approved ({grant.Id}), so those who decide are asked again.");
+    private static ChatMessage AskedAgain(GrantSnapshot grant) => new(
+        $"{Brief(grant)} would give more by now than was approved ({grant.Id}), so those who decide are asked again.",
+        [
+            new ChatPart.Text(
+                $"{What(grant)} would give more by now than was approved ({grant.Id}), so those who decide are asked again."),
+        ]);
 
     private static ChatMessage Extended(GrantSnapshot grant) => new(
-        $"{What(grant)} lasts longer ({grant.Id}).",
+        $"{Brief(grant)} lasts longer ({grant.Id}).",
         [
             new ChatPart.When($"{grant.Scope.Name} on {grant.Target.Name} ({grant.Id}) now ends", grant.Window!.Expiry),
             new ChatPart.Note("The password stays the same; open sessions go on."),
         ]);
 
     private static ChatMessage NotExtended(GrantSnapshot grant) => new(
-        $"{What(grant)} does not last longer ({grant.Id}). {CardWords.Outcome(grant)}",
+        $"{Brief(grant)} does not last longer ({grant.Id}). {CardWords.Outcome(grant)}",
         [
             new ChatPart.Text($"{What(grant)} does not last longer ({grant.Id}). {CardWords.Outcome(grant)}"),
             new ChatPart.When("It ends", grant.Window!.Expiry),
@@ -180,14 +190,15 @@ public static class GrantMessages
     {
         var how = grant.BreakGlass ? ", taken by break-glass" : "";
         var words = $"{grant.Id}, {What(grant)} by {Plain(grant.Handle)}{how}: {what.TrimEnd('.')}.";
-        return new ChatMessage(words, button is null ? [new ChatPart.Text(words)] : [new ChatPart.Text(words),
+        var summary = $"{Plain(grant.Handle, ShortName)}, {Brief(grant)}{how} ({grant.Id}): {what.TrimEnd('.')}.";
+        return new ChatMessage(summary, button is null ? [new ChatPart.Text(words)] : [new ChatPart.Text(words),
             new ChatPart.Buttons([button])]);
     }
 
     public static ChatButton AskAgainButton(GrantId id) => new(AskAgainAction, "Ask again", id.ToString());
 
     private static ChatMessage Failed(GrantSnapshot grant) => new(
-        $"{What(grant)} could not be given ({grant.Id}).",
+        $"{Brief(grant)} could not be given ({grant.Id}).",
         [
             new ChatPart.Text($"{What(grant)} could not be given ({grant.Id}): {Plain(grant.AbandonedBecause ?? "", LongestWhy)}"),
             new ChatPart.Note("No role exists for it; that was checked. You can ask again at any time."),
@@ -211,6 +222,20 @@ public static class GrantMessages
         var names = string.Join(", ", scope.NarrowedTo.Take(shown).Select(name => Plain(name)));
         return scope.NarrowedTo.Count > shown ? $"{names} and {scope.NarrowedTo.Count - shown} more" : names;
     }
+
+    /// <summary>
+    /// What and how long, for the first words of a notification: those are all that a locked phone shows, and names of tables would fill
+    /// them.
+    /// </summary>
+    public static string Brief(GrantSnapshot grant) =>
+        $"{Brief(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
+
+    public static string Brief(PrivilegeScope scope) => scope.NarrowedTo.Count switch
+    {
+        0 => scope.Name.Value,
+        1 => $"{scope.Name} (1 table)",
+        var tables => string.Create(CultureInfo.InvariantCulture, $"{scope.Name} ({tables} tables)"),
+    };
 
     /// <summary>Who revoked it and why, as far as that is on record: <c>revoked by dana: left the team</c>.</summary>
     public static string Revoked(GrantSnapshot grant)

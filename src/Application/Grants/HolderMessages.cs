@@ -21,9 +21,10 @@ public static class HolderMessages
         NoticeKind.Ending when grant.Window is { } window => Ending(grant, window, more, open),
         NoticeKind.Ended => WithAskAgain(GrantMessages.For(kind, grant), grant),
         NoticeKind.NotRevealed => WithAskAgain(ChatMessage.Plain(
-            $"{What(grant)} was given back by itself ({grant.Id}): nobody had the password shown in time. No role was made."), grant),
+            $"{GrantMessages.Brief(grant)} was given back by itself ({grant.Id}): nobody had the password shown in time. No role was made."),
+            grant),
         NoticeKind.NoPassword => ChatMessage.Plain(
-            $"There is no new password for {grant.Id}: " +
+            $"There is no new password for {GrantMessages.Brief(grant)} ({grant.Id}): " +
             $"{GrantMessages.Plain((grant.Step.Trouble ?? "it did not work").TrimEnd('.'), 300)}. " +
             "The one before may not work any more; press the button again in a while."),
         _ => null,
@@ -41,6 +42,7 @@ public static class HolderMessages
         if (live && more is { } by) buttons.Add(Extend(grant.Id, by));
         if (live && grant.RevealBy is null)
             buttons.Add(new ChatButton(NewPasswordAction, "New password", id, Confirm: "The password you have stops working at once."));
+        if (live && grant is { RevealBy: null, BreakGlass: false }) buttons.Add(KeepButton(grant.Id));
         buttons.Add(GrantMessages.ReturnButton(grant.Id));
         return buttons;
     }
@@ -50,14 +52,14 @@ public static class HolderMessages
     {
         var what = $"{grant.Target.Name} · {grant.Scope.Name} ·";
         if (grant.Status is GrantStatus.Cancelled)
-            return new ChatMessage($"{What(grant)} was given back by itself ({grant.Id}).",
+            return new ChatMessage($"{GrantMessages.Brief(grant)} was given back by itself ({grant.Id}).",
             [
                 new ChatPart.When($"{what} given back by itself", grant.EndedAt!.Value), new ChatPart.Note($"Grant: {grant.Id}"),
                 new ChatPart.Buttons([GrantMessages.AskAgainButton(grant.Id)]),
             ]);
 
         var ended = grant.Receipt is { } receipt && receipt.LockedOutAt != RemovalReceipt.NotYet ? receipt.LockedOutAt : grant.EndedAt;
-        return new ChatMessage($"{What(grant)} has ended ({grant.Id}).",
+        return new ChatMessage($"{GrantMessages.Brief(grant)} has ended ({grant.Id}).",
         [
             ended is { } at ? new ChatPart.When($"{what} ended", at) : new ChatPart.Text($"{what} ended"),
             new ChatPart.Text(Receipt(grant)),
@@ -88,7 +90,7 @@ public static class HolderMessages
         var longer = grant.ExtendBy is not null ? " More time is asked for, and not decided yet."
             : more is null ? " The rule gives no more time: ask again if you need it." : "";
         return new ChatMessage(
-            $"{what} ends soon ({grant.Id}){(open is { Transactions: > 0 } ? $" with {Transactions(open)}" : "")}.",
+            $"{GrantMessages.Brief(grant)} ends soon ({grant.Id}){(open is { Transactions: > 0 } ? $" with {Transactions(open)}" : "")}.",
             [
                 new ChatPart.When($"{what} (`{grant.Id}`) ends", window.Expiry),
                 new ChatPart.Text($"{Open(open)}Then its sessions are cut and the role is removed.{longer}"),
@@ -141,7 +143,4 @@ public static class HolderMessages
 
     private static string Count(long number, string what) =>
         string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
-
-    private static string What(GrantSnapshot grant) =>
-        $"{GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
 }

@@ -23,7 +23,8 @@ public sealed record NowDrawn(TimeSpan? Again);
 public sealed record DrawNow : IRequest<Result<NowDrawn>>
 {
     internal sealed class Handler(
-        IGrantStore store, IEvidenceLog marks, ICards cards, IChat chat, NowTerms terms, TimeProvider clock, ILogger<Handler> log)
+        IGrantStore store, IEvidenceLog marks, ICards cards, IChat chat, SessionLooks looks, NowTerms terms, TimeProvider clock,
+        ILogger<Handler> log)
         : IRequestHandler<DrawNow, Result<NowDrawn>>
     {
         private const string Mark = "now";
@@ -72,7 +73,7 @@ public sealed record DrawNow : IRequest<Result<NowDrawn>>
         }
 
         private async Task<ChatMessage> DrawAsync(CancellationToken cancellationToken) => NowWords.Draw(
-            [.. (await store.ListLiveAsync(null, Most, cancellationToken)).Select(grant => grant.State)]);
+            [.. (await store.ListLiveAsync(null, Most, cancellationToken)).Select(grant => grant.State)], looks.Last);
 
         private async Task<(NowMark Shown, TimeSpan? Again)> ShowAsync(
             NowMark last, string channel, ChatMessage message, CancellationToken cancellationToken)

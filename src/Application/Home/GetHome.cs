@@ -5,6 +5,7 @@ using DbAccess.Application.Presets;
 using DbAccess.Application.Reconciling;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 using MediatR;
 
@@ -124,7 +125,7 @@ public sealed record GetHome(PrincipalId Person) : IRequest<Result<HomeFacts>>
         {
             if (await findings.ReadAsync(cancellationToken) is not { } found) return [];
 
-            var at = $"as found at {found.At.UtcDateTime:yyyy-MM-dd HH:mm} UTC";
+            var at = $"as found at {SaidInstants.Write(found.At)}";
             var lines = found.Lines.Select(line => $"{line} ({at})");
             return found.More == 0 ? lines
                 : lines.Append($"… and {found.More} more of that kind: dbaccess sweep --reconcile --dry-run says all.");

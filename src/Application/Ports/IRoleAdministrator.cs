@@ -114,7 +114,11 @@ public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTa
 /// <param name="Transactions">How many of the sessions are in a transaction.</param>
 /// <param name="IdleFor">How long the one that has done nothing in its transaction the longest has done so; null when none has, or that
 /// cannot be seen.</param>
-public sealed record OpenSessions(int Sessions, int Transactions, TimeSpan? IdleFor);
+public sealed record OpenSessions(int Sessions, int Transactions, TimeSpan? IdleFor)
+{
+    /// <summary>How long ago the newest of its statements began; null when there was none, or that cannot be seen.</summary>
+    public TimeSpan? LastStatement { get; init; }
+}
 
 /// <summary>
 /// Roles on the target cluster. All methods are safe to repeat, from any point at which an earlier try was cut off, by any worker, and on
@@ -145,6 +149,12 @@ public interface IRoleAdministrator
     /// What the role has open, as it was a moment ago. A question that changes nothing; where it cannot be answered it is an exception.
     /// </summary>
     Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The same of several roles of one cluster, in one question. A role that is not there (any more) is not in the answer.
+    /// </summary>
+    Task<IReadOnlyDictionary<GrantId, OpenSessions>> ListOpenAsync(
+        ClusterName cluster, IReadOnlyList<RoleToRemove> those, CancellationToken cancellationToken);
 
     /// <summary>
     /// Locks the role out, ends its sessions, hands over what it owns, drops it and proves it. A role that is gone already is a success.

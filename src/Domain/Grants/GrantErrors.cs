@@ -1,3 +1,5 @@
+using DbAccess.Domain.Policies;
+
 namespace DbAccess.Domain.Grants;
 
 /// <summary>Every refusal about a grant, one line each.</summary>
@@ -17,7 +19,7 @@ public static class GrantErrors
     });
 
     public static Error WindowOpen(GrantId id, DateTimeOffset expiry) =>
-        new("grant.window_open", $"{id} runs until {expiry:yyyy-MM-dd HH:mm:ss} UTC.");
+        new("grant.window_open", $"{id} runs until {SaidInstants.Write(expiry)}.");
 
     public static Error NotHolder(GrantId id) =>
         new("grant.not_holder",
@@ -40,7 +42,7 @@ public static class GrantErrors
         "first: `/db-access done <id>`, or `/db-access done all`.");
 
     public static Error NotStarted(GrantId id, DateTimeOffset start) =>
-        new("grant.not_started", $"{id} begins at {start:yyyy-MM-dd HH:mm:ss} UTC.");
+        new("grant.not_started", $"{id} begins at {SaidInstants.Write(start)}.");
 
     public static Error CannotExtend(GrantId id, GrantStatus status) => new("grant.cannot_extend", status switch
     {
@@ -89,7 +91,7 @@ public static class GrantErrors
         $"The record of {id} is not one that DbAccess made, or was changed since. Nothing was done; an administrator should look into it.");
 
     public static Error TooFar(DateTimeOffset latest) => new("request.too_far",
-        $"Access can be asked for at most 7 days ahead: until {latest:yyyy-MM-dd HH:mm} UTC. Ask again closer to it.");
+        $"Access can be asked for at most 7 days ahead: until {SaidInstants.Write(latest)}. Ask again closer to it.");
 
     public static Error NotShown(GrantId id, string database) => new("grant.not_shown",
         $"{id} is somebody else's. Its story is for whoever holds or asked for it, those who approve on {database}, and administrators.");

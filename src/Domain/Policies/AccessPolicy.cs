@@ -48,7 +48,7 @@ public sealed record AccessPolicy(
                 || rule.Subject.Covers(question.Unreadable, question.Database, question.Scope)));
         if (forbid is not null)
         {
-            var until = forbid.Until is { } end ? $" until {end:yyyy-MM-dd HH:mm} UTC" : "";
+            var until = forbid.Until is { } end ? $" until {SaidInstants.Write(end)}" : "";
             return Refused("policy.forbidden",
                 $"{question.Scope} on {question.Database} is forbidden{until} (rule {forbid.Id}). " +
                 Offer($"On {question.Database} you can still ask for",
@@ -178,7 +178,8 @@ public sealed record AccessPolicy(
 
         var zone = hours.Calendar.Zone;
         var from = next is { } at
-            ? string.Create(CultureInfo.InvariantCulture, $"; next from {ZonedTimes.Local(zone, at):ddd yyyy-MM-dd HH:mm} {zone}") : "";
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"; next from {SaidInstants.Write(at)} ({ZonedTimes.Local(zone, at):ddd HH:mm} {zone})") : "";
         return Refused("policy.outside_hours",
             $"{what} is yours at other times (rule {rule.Id}: {hours}, which is {hours.Calendar}){from}. {Alternatives(question)}");
     }

@@ -49,7 +49,7 @@ public sealed record PrivilegeScope(
         if (RunAs is not null)
             return new Error("scope.not_narrowed",
                 $"{Name} acts as the owner {RunAs}, who can do everything with its tables: it cannot be narrowed to some of them.");
-        if (tables.FirstOrDefault(table => !Privileges.Any(rule => IsOn(rule, table))) is { } outside)
+        if (tables.FirstOrDefault(table => !CanBeNarrowedTo(table)) is { } outside)
             return new Error("scope.not_in_scope",
                 $"{Name} gives nothing on {outside}. It gives: " +
                 $"{string.Join("; ", Privileges.Take(10))}{(Privileges.Count > 10 ? "; …" : "")}.");
@@ -75,10 +75,13 @@ public sealed record PrivilegeScope(
                 }),
             ],
         };
-
-        static bool IsOn(PrivilegeRule rule, TableName table) =>
-            rule.On.Kind is ObjectKind.Table or ObjectKind.View && rule.On.CoversSchema(table.Schema) && rule.On.Covers(table.Name);
     }
+
+    /// <summary>Whether it gives something on this table or view, as far as names tell, and can be had for it alone.</summary>
+    public bool CanBeNarrowedTo(TableName table) => RunAs is null && Privileges.Any(rule => IsOn(rule, table));
+
+    private static bool IsOn(PrivilegeRule rule, TableName table) =>
+        rule.On.Kind is ObjectKind.Table or ObjectKind.View && rule.On.CoversSchema(table.Schema) && rule.On.Covers(table.Name);
 
     /// <summary>
     /// A hash of the privileges on one database (hex), never equal when different things are allowed there. Settings, description and

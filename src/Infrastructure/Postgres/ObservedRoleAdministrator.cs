@@ -54,6 +54,13 @@ internal sealed class ObservedRoleAdministrator(
         return await inner.CountOpenAsync(role, cancellationToken);
     }
 
+    public async Task<IReadOnlyDictionary<GrantId, OpenSessions>> ListOpenAsync(
+        ClusterName cluster, IReadOnlyList<RoleToRemove> those, CancellationToken cancellationToken)
+    {
+        using var activity = Telemetry.Activities.StartActivity("role.list_open");
+        return await inner.ListOpenAsync(cluster, those, cancellationToken);
+    }
+
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
         using var activity = Telemetry.Activities.StartActivity("role.remove");

@@ -1,5 +1,7 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Making;
 using DbAccess.Infrastructure.Postgres.Removing;
@@ -31,8 +33,13 @@ internal sealed class PostgresRoleAdministrator(
     public Task<Result> SetPasswordAsync(RoleToRemove role, Secret password, CancellationToken cancellationToken) =>
         new PasswordSetting(connections, clock, role, password).RunAsync(cancellationToken);
 
-    public Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken) =>
-        new OpenSessionCount(connections, role).RunAsync(cancellationToken);
+    public async Task<OpenSessions> CountOpenAsync(RoleToRemove role, CancellationToken cancellationToken) =>
+        (await OpenSessionCount.RunAsync(connections, role.Target.Cluster, role.Target.Database, [role], cancellationToken))
+            .GetValueOrDefault(role.Grant) ?? new OpenSessions(0, 0, null);
+
+    public Task<IReadOnlyDictionary<GrantId, OpenSessions>> ListOpenAsync(
+        ClusterName cluster, IReadOnlyList<RoleToRemove> those, CancellationToken cancellationToken) =>
+        OpenSessionCount.RunAsync(connections, cluster, null, those, cancellationToken);
 
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {

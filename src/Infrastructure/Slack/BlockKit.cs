@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Policies;
 
 namespace DbAccess.Infrastructure.Slack;
 
@@ -48,11 +49,13 @@ internal static partial class BlockKit
     public static JsonObject LabelledCode(string label, string words) =>
         RichText(Section([TextElement(SlackText.Line(label, 300))]), Preformatted(words));
 
-    /// <summary>A paragraph; what stands between back-ticks is shown as code.</summary>
+    /// <summary>
+    /// A paragraph; what stands between back-ticks is shown as code, and an instant, whoever wrote it, by the reader's clock.
+    /// </summary>
     public static JsonObject Paragraph(string words)
     {
         var text = SlackText.Lines(words, 3_000);
-        if (!text.Contains('`', StringComparison.Ordinal))
+        if (!text.Contains('`', StringComparison.Ordinal) && SaidInstants.Split(text).All(piece => piece.At is null))
             return new() { ["type"] = "section", ["text"] = PlainText(text, 3_000, lines: true) };
 
         return RichText(Section(Ticked(text)));
@@ -63,8 +66,12 @@ internal static partial class BlockKit
         var pieces = text.Split('`');
         // With an odd number of back-ticks the last one opens nothing and stays.
         if (pieces.Length % 2 == 0) pieces = [.. pieces[..^2], $"{pieces[^2]}`{pieces[^1]}"];
-        return pieces.Select((piece, i) => (piece, i)).Where(p => p.piece.Length > 0).Select(p => TextElement(p.piece, code: p.i % 2 == 1));
+        return pieces.SelectMany((piece, i) => i % 2 == 1 ? [TextElement(piece, code: true)] : Timed(piece))
+            .Where(element => element["text"]?.GetValue<string>().Length != 0);
     }
+
+    private static IEnumerable<JsonObject> Timed(string words) => SaidInstants.Split(words).SelectMany(piece =>
+        piece.At is { } at ? (JsonObject[])[TextElement(piece.Words), Date(at, "{date_short_pretty} {time}")] : [TextElement(piece.Words)]);
 
     /// <summary>Labels and values, one to a line, values as code: <c>Host: db.example</c>.</summary>
     public static JsonObject CodeLines(IEnumerable<(string Label, string Value)> lines)
@@ -107,7 +114,7 @@ internal static partial class BlockKit
         ["type"] = "date",
         ["timestamp"] = at.ToUnixTimeSeconds(),
         ["format"] = format,
-        ["fallback"] = $"{at.UtcDateTime:yyyy-MM-dd HH:mm} UTC",
+        ["fallback"] = SaidInstants.Write(at),
     };
 
     /// <summary>Words, in which back-ticks mean code, and people and groups under the names that each reader knows them by.</summary>

@@ -34,7 +34,7 @@ internal static class CredentialMessage
         blocks.AddRange(Said(state, credential));
         blocks.Add(BlockKit.Note("After the end psql says: password authentication failed. That is the end, not a fault."));
         blocks.AddRange(BottomRow(state, credential.ExtendBy));
-        return Message($"{What(state)} is ready ({state.Id}).", blocks);
+        return Message($"{GrantMessages.Brief(state)} is ready ({state.Id}).", blocks);
     }
 
     /// <summary>The password can be shown from it; nothing in it is secret.</summary>
@@ -50,7 +50,7 @@ internal static class CredentialMessage
             BlockKit.Note("After the end psql says: password authentication failed. That is the end, not a fault."),
             .. BottomRow(grant, null),
         ];
-        return Message($"{What(grant)} is approved and ready: have the password shown when you begin ({grant.Id}).", blocks);
+        return Message($"{GrantMessages.Brief(grant)} is approved and ready: have the password shown when you begin ({grant.Id}).", blocks);
     }
 
     /// <summary>The window in which a password is shown.</summary>
@@ -119,9 +119,6 @@ internal static class CredentialMessage
         message["blocks"] = new JsonArray([.. blocks]);
         return message;
     }
-
-    private static string What(GrantSnapshot grant) =>
-        $"{GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
 
     private static (string Label, string Value)[] Login(GrantSnapshot grant, Credential credential) =>
     [

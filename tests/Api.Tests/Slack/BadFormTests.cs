@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DbAccess.Domain.Policies;
 
 namespace DbAccess.Api.Tests.Slack;
 
@@ -51,6 +52,20 @@ public sealed class BadFormTests
         await house.IdleAsync();
 
         Assert.Empty(house.Store.Stored);
+    }
+
+    [Fact]
+    public async Task An_instant_beside_a_field_is_told_by_the_clock_of_whoever_fills_it_in()
+    {
+        var until = DateTimeOffset.FromUnixTimeSeconds(SlackHouse.Now).AddDays(3);
+        await using var house = await SlackHouse.OpenAsync(
+            policy: usual => usual with { Forbid = [new ForbidRule("freeze", new RuleSubject(["everyone"], ["*"], ["*"]), null, until)] });
+        house.People.In(SlackHouse.Erin, "Asia/Tokyo");
+
+        using var answer = await house.PayloadAsync(Form("orders", "C0GENERAL\norders\nread\n"));
+
+        var errors = SlackHouse.Json(await answer.Content.ReadAsStringAsync()).GetProperty("errors");
+        Assert.Contains("forbidden until 2026-01-04 09:00 (Asia/Tokyo) (rule freeze)", errors.GetProperty("scope").GetString(), StringComparison.Ordinal);
     }
 
     private static string Form(string database, string context) => JsonSerializer.Serialize(new

@@ -86,6 +86,70 @@ public sealed class PresetTests
         Assert.Contains("A name is", await SubmitAsync(house, $"{own}\n", "  ", "V3"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_request_is_kept_from_the_form_that_asks_for_it_once_it_is_filed()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        Assert.Equal("", await AskAsync(house, "  the usual ", "V1"));
+
+        var said = FakeChat.Words(house.Chat.Replies[^1].Message);
+        Assert.Contains("is allowed", said, StringComparison.Ordinal);
+        Assert.Contains("Kept as \"the usual\"", said, StringComparison.Ordinal);
+        Assert.Contains("the usual: read on orders for 30m · because INC-4711", FakeChat.Words(await PageAsync(house)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a name that is longer than what stands on a button is", "on one line")]
+    [InlineData("two\u0007", "on one line")]
+    public async Task A_name_that_is_none_is_said_beside_its_field_and_nothing_is_filed(string name, string why)
+    {
+        await using var house = await SlackHouse.OpenAsync();
+
+        var errors = SlackHouse.Json(await AskAsync(house, name, "V1")).GetProperty("errors");
+
+        Assert.Contains(why, errors.GetProperty("preset").GetString(), StringComparison.Ordinal);
+        Assert.Empty(house.Store.Stored);
+    }
+
+    [Fact]
+    public async Task Without_a_name_and_when_there_is_no_room_the_request_is_filed_all_the_same()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        await AskAsync(house, null, "V0");
+        Assert.DoesNotContain("Kept", FakeChat.Words(house.Chat.Replies[^1].Message), StringComparison.Ordinal);
+        foreach (var n in Enumerable.Range(0, 10))
+        {
+            await PressAsync(house, "keep_preset", house.Store.Stored[0].Id.ToString(), $"{n}");
+            await SubmitAsync(house, $"{house.Store.Stored[0].Id}\n", $"preset {n}", $"VN{n}");
+        }
+
+        await house.Store.SaveAsync(new Grant(house.Store.Stored[0] with { Status = GrantStatus.Ended, EndedAt = house.Clock.GetUtcNow() }), TestContext.Current.CancellationToken);
+        await AskAsync(house, "one too many", "V2");
+
+        Assert.Equal(2, house.Store.Stored.Count);
+        Assert.Contains("which is all there is room for", FakeChat.Words(house.Chat.Replies[^1].Message), StringComparison.Ordinal);
+    }
+
+    private static async Task<string> AskAsync(SlackHouse house, string? name, string id)
+    {
+        var values = new Dictionary<string, object>
+        {
+            ["database"] = new { value = new { type = "static_select", selected_option = new { value = "orders" } } },
+            ["scope"] = new { value = new { type = "static_select", selected_option = new { value = "read" } } },
+            ["duration"] = new { value = new { type = "plain_text_input", value = "30m" } },
+            ["reason"] = new { value = new { type = "plain_text_input", value = "INC-4711 stuck orders" } },
+            ["preset"] = new { value = new { type = "plain_text_input", value = name } },
+        };
+        using var answer = await house.PayloadAsync(JsonSerializer.Serialize(new
+        {
+            type = "view_submission", user = new { id = "U0ENGINE1", team_id = "T0DBACME1" }, api_app_id = "A0DBACCS1", team = new { id = "T0DBACME1" },
+            view = new { id, callback_id = "request_grant", private_metadata = "C0GENERAL\norders\nread\n", state = new { values } },
+        }));
+        await house.IdleAsync();
+        return await answer.Content.ReadAsStringAsync();
+    }
+
     private static ChatButton Button(ChatMessage page, string action) =>
         page.Parts.OfType<ChatPart.Buttons>().SelectMany(row => row.Items).First(button => button.Action == action);
 

@@ -128,5 +128,19 @@ public sealed class RepliesTests
     }
 
     [Fact]
+    public void Whoever_agrees_to_a_later_start_is_told_it_by_their_own_clock()
+    {
+        var start = Some.Now.AddHours(8);
+        var later = Some.Active().State with { Status = GrantStatus.Approved, StartsAt = start, Asking = null };
+
+        Assert.All([DecisionReplies.Approved(later), DecisionReplies.Accepted(later)], said =>
+        {
+            Assert.Equal(start, Assert.Single(said.Parts.OfType<ChatPart.When>()).At);
+            Assert.Contains("begins later", said.Summary, StringComparison.Ordinal);
+            Assert.DoesNotContain("UTC", said.Summary, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
     public void A_refusal_is_its_own_words() => Assert.Equal("No.", Replies.Refused(new Error("x.y", "No.")).Summary);
 }

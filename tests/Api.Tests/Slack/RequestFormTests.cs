@@ -74,7 +74,7 @@ public sealed class RequestFormTests
     [InlineData("x", 0, null)]
     public void Tables_are_found_by_a_part_of_their_name(string typed, int count, string? first)
     {
-        string[] names = ["public.orders", "public.order_items", "internal.orders", $"public.{new string('x', 70)}"];
+        string[] names = ["internal.orders", "public.order_items", "public.orders", $"public.{new string('x', 70)}"];
 
         var found = RequestForm.SuggestTables(names, typed);
 

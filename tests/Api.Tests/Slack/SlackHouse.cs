@@ -152,7 +152,8 @@ internal sealed class SlackHouse : IAsyncDisposable
 
     public static PrincipalId Erin { get; } = Some.Person("U0ENGINE1");
 
-    public static async Task<SlackHouse> OpenAsync(InMemoryInbox? inbox = null, Action<SlowInbox, FakeChat>? before = null, FakeTimeProvider? clock = null, int openGrants = 1_000, string? nowChannel = null)
+    public static async Task<SlackHouse> OpenAsync(InMemoryInbox? inbox = null, Action<SlowInbox, FakeChat>? before = null, FakeTimeProvider? clock = null, int openGrants = 1_000, string? nowChannel = null,
+        Func<AccessPolicy, AccessPolicy>? policy = null)
     {
         inbox ??= new InMemoryInbox();
         clock ??= new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
@@ -167,7 +168,7 @@ internal sealed class SlackHouse : IAsyncDisposable
         builder.Services
             .AddSingleton<TimeProvider>(clock).AddApplication(new Installation(Some.Installation), new GrantLimits(openGrants))
             .AddSingleton<IInbox>(slow).AddSingleton<IGrantStore>(store).AddFakeSlack(chat, forms, cards, home).AddSingleton<IDirectory>(directory)
-            .AddSingleton<ISeal>(new FakeSeal()).AddFakeEvidence(audit).AddSingleton(new NowTerms(nowChannel)).AddSingleton<IGrantDispatcher>(dispatcher).AddSingleton<IRoleInventory>(inventory).AddSingleton<IPolicySource>(new FixedPolicy(Policy())).AddSingleton<IPolicyHealth>(new FakePolicyHealth())
+            .AddSingleton<ISeal>(new FakeSeal()).AddFakeEvidence(audit).AddSingleton(new NowTerms(nowChannel)).AddSingleton<IGrantDispatcher>(dispatcher).AddSingleton<IRoleInventory>(inventory).AddSingleton<IRoleAdministrator>(new FakeRoleAdministrator(clock)).AddSingleton<IPolicySource>(new FixedPolicy(policy is null ? Policy() : policy(Policy()))).AddSingleton<IPolicyHealth>(new FakePolicyHealth())
             .AddSlackWayIn([new Secret(SigningSecret)], new SlackTenant("T0DBACME1", "A0DBACCS1"), hosted: true, requestsPerMinute: 100);
         var app = builder.Build();
         app.UseMiddleware<RequestLog>();

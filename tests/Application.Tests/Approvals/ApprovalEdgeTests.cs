@@ -13,7 +13,7 @@ using MediatR;
 namespace DbAccess.Application.Tests.Approvals;
 
 /// <summary>What an attacker, somebody impatient or a crash in a bad moment make of it.</summary>
-public sealed class ApprovalEdgeTests
+public sealed class ApprovalEdgeTests : IDisposable
 {
     private static readonly PrincipalId Second = Some.Person("U0DBA0002");
     private static readonly PrincipalId Guard = Some.Person("U0SECUR01");
@@ -29,6 +29,8 @@ public sealed class ApprovalEdgeTests
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => NotificationTests.CheckCards(_stage);
 
     [Fact]
     public async Task One_person_fills_one_place_also_by_an_offer_and_a_yes()

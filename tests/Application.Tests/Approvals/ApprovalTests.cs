@@ -13,7 +13,7 @@ using MediatR;
 namespace DbAccess.Application.Tests.Approvals;
 
 /// <summary>From asking to having, where people decide: through the real mediator, with ports in memory and a clock that stands still.</summary>
-public sealed class ApprovalTests
+public sealed class ApprovalTests : IDisposable
 {
     private static readonly PrincipalId Second = Some.Person("U0DBA0002");
     private static readonly PrincipalId Guard = Some.Person("U0SECUR01");
@@ -29,6 +29,8 @@ public sealed class ApprovalTests
     private IEnumerable<ChatMessage> Lines => _stage.Cards.All.SelectMany(card => card.Thread).Select(entry => entry.Line);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => NotificationTests.CheckCards(_stage);
 
     [Fact]
     public async Task What_needs_approval_is_asked_of_those_whom_the_rule_names_and_given_when_they_agree()
@@ -128,7 +130,7 @@ public sealed class ApprovalTests
 
         Assert.Null((await SendAsync(new OfferLess(Some.Dba, id, null, [], TimeSpan.FromMinutes(15)))).Refusal);
         await SettleAsync();
-        Assert.Contains(_stage.Chat.Told, told => told.To == Some.Engineer && told.Message.Summary.Contains("15m instead of", StringComparison.Ordinal));
+        Assert.Contains(_stage.Chat.Told, told => told.To == Some.Engineer && FakeChat.Words(told.Message).Contains("15m instead of", StringComparison.Ordinal));
         Assert.Equal("grant.not_holder", (await SendAsync(new AnswerOffer(Some.OtherEngineer, id, true))).Refusal?.Code);
 
         Assert.Null((await SendAsync(new AnswerOffer(Some.Engineer, id, true))).Refusal);

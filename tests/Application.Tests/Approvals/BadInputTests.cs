@@ -13,7 +13,7 @@ using MediatR;
 namespace DbAccess.Application.Tests.Approvals;
 
 /// <summary>Groups, words and clocks as nobody wants them.</summary>
-public sealed class BadInputTests
+public sealed class BadInputTests : IDisposable
 {
     private const string Group = "S0MANY001";
     private readonly Stage _stage = new();
@@ -29,6 +29,8 @@ public sealed class BadInputTests
         ScopeName.Parse("fix")!,
         [new PlannedObject("orders", "table", "public.orders", "app", ["select"], new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal), 10, 16_384)],
         [], [], null);
+
+    public void Dispose() => NotificationTests.CheckCards(_stage);
 
     [Theory]
     [InlineData("C0APPROVE", 1)]

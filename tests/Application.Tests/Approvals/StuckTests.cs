@@ -11,7 +11,7 @@ using MediatR;
 namespace DbAccess.Application.Tests.Approvals;
 
 /// <summary>What nobody can finish any more, and what is judged again when it comes to be given.</summary>
-public sealed class StuckTests
+public sealed class StuckTests : IDisposable
 {
     private static readonly PrincipalId Second = Some.Person("U0DBA0002");
     private static readonly PrincipalId Guard = Some.Person("U0SECUR01");
@@ -28,6 +28,8 @@ public sealed class StuckTests
         ScopeName.Parse("fix")!,
         [new PlannedObject("orders", "table", "public.orders", "app", ["select"], new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal), 10, 16_384)],
         [], [], null);
+
+    public void Dispose() => NotificationTests.CheckCards(_stage);
 
     [Fact]
     public async Task Whoever_is_needed_for_a_later_stage_does_not_use_themselves_up_in_an_earlier_one()

@@ -3,6 +3,7 @@ using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
 
 namespace DbAccess.Application.Tests.Grants;
 
@@ -112,7 +113,7 @@ public sealed class CreateGrantTests
         Assert.Equal(["select on table public.Order Items", "select on table public.orders"], Assert.Single(_stage.Roles.Makes).Scope.Privileges.Select(rule => rule.ToString()));
         await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, filed.Value.Id));
         await _stage.First.SweepAsync();
-        Assert.Contains("read, only public.\"Order Items\", public.orders, on orders", Assert.Single(_stage.Chat.SaidTo(Some.Engineer)), StringComparison.Ordinal);
+        Assert.Contains("read, only public.\"Order Items\", public.orders, on orders", FakeChat.Words(Assert.Single(_stage.Chat.Told).Message), StringComparison.Ordinal);
     }
 
     [Theory]

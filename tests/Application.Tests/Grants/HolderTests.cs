@@ -261,6 +261,29 @@ public sealed class HolderTests
         Assert.Contains($"application_name={Id}\" -v PROMPT1='[orders·read until 15:00Z] %/%R%# '", ConnectionWords.Psql(place, connection.Value.Grant, "pbpaste"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_prompt_names_the_end_by_the_holders_clock()
+    {
+        _stage.Directory.In(Some.Engineer, "Asia/Tokyo");
+        _id = await _stage.GivenAsync();
+
+        var connection = (await _stage.First.SendAsync(new GetConnection(Some.Engineer, Id))).Value;
+
+        Assert.Contains("[orders·read until 00:00] ", ConnectionWords.Psql(connection.Place!, connection.Grant, "pbpaste"), StringComparison.Ordinal);
+        Assert.Contains("until 00:00", ConnectionWords.DBeaver(connection.Place!, connection.Grant), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task How_to_connect_does_not_wait_for_a_directory_that_does_not_answer()
+    {
+        _id = await _stage.GivenAsync();
+        _stage.Directory.IsDown();
+
+        var connection = (await _stage.First.SendAsync(new GetConnection(Some.Engineer, Id))).Value;
+
+        Assert.Contains("until 15:00Z", ConnectionWords.Psql(connection.Place!, connection.Grant, "pbpaste"), StringComparison.Ordinal);
+    }
+
     private Credential Newest() => _stage.Delivery.Delivered[^1].Credential;
 
     private async Task RenewAsync()

@@ -33,7 +33,7 @@ public sealed class SweepGrantsTests
         Assert.Equal((GrantStatus.Ended, EndReason.Expired, 3), (state.Status, state.EndReason!.Value, state.Receipt!.SessionsEnded));
         Assert.NotNull(state.Receipt.ProvedAt);
         Assert.Empty(_stage.Roles.Roles);
-        Assert.Equal([$"read on orders ends soon ({id}).", $"read on orders for 10m has ended ({id})."], _stage.Chat.SaidTo(Some.Engineer));
+        Assert.Equal([$"read on orders for 10m ends soon ({id}).", $"read on orders for 10m has ended ({id})."], _stage.Chat.SaidTo(Some.Engineer));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using DbAccess.Application.Grants;
 using DbAccess.Application.Home;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
 using DbAccess.TestKit;
 
 namespace DbAccess.Application.Tests.Home;
@@ -166,15 +167,60 @@ public sealed class DrawNowTests
     }
 
     [Fact]
+    public async Task It_says_what_those_who_have_access_have_open_and_when_they_last_ran_something()
+    {
+        var id = await _stage.GivenAsync();
+        await DrawAsync();
+        Assert.DoesNotContain("session", Line(), StringComparison.Ordinal);
+
+        _stage.Roles.Open = _ => Task.FromResult(new OpenSessions(2, 0, null) { LastStatement = TimeSpan.FromSeconds(20) });
+        Assert.True(await LookAsync());
+        await DrawAsync();
+        Assert.Contains($"(`{id}`) · 2 sessions, last statement 2026-03-02 13:59 UTC · until", Line(), StringComparison.Ordinal);
+
+        // The same again is nothing new.
+        Assert.False(await LookAsync());
+
+        _stage.Roles.Open = _ => Task.FromResult(new OpenSessions(0, 0, null));
+        Assert.True(await LookAsync());
+        await DrawAsync();
+        Assert.Contains("· no session · until", Line(), StringComparison.Ordinal);
+
+        string Line() => Assert.Single(Assert.Single(_stage.Cards.In(Channel)).Now.Parts.OfType<ChatPart.When>()).Words;
+    }
+
+    [Fact]
+    public async Task A_cluster_that_does_not_answer_holds_up_no_card_and_what_it_said_before_is_not_told_any_more()
+    {
+        var id = await _stage.GivenAsync();
+        _stage.Roles.Open = _ => Task.FromResult(new OpenSessions(1, 0, null));
+        await LookAsync();
+        await DrawAsync();
+
+        var never = new TaskCompletionSource<OpenSessions>();
+        _stage.Roles.Open = _ => never.Task;
+        var look = LookAsync();
+        _stage.Clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.True(await look);
+        await DrawAsync();
+
+        var words = Words(Assert.Single(_stage.Cards.In(Channel)).Now);
+        Assert.Contains(id.ToString(), words, StringComparison.Ordinal);
+        Assert.DoesNotContain("session", words, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void More_than_fit_are_counted()
     {
         var live = Enumerable.Range(0, 45).Select(_ => Some.Active().State).ToList();
 
-        var message = NowWords.Draw(live);
+        var message = NowWords.Draw(live, new Dictionary<GrantId, SessionLook>());
 
         Assert.True(message.Parts.Count <= 50);
         Assert.Contains("5 more", Words(message), StringComparison.Ordinal);
     }
+
+    private async Task<bool> LookAsync() => (await _stage.First.SendAsync(new ExamineSessions())).Value.Changed;
 
     private async Task<TimeSpan?> DrawAsync() => (await _stage.First.SendAsync(new DrawNow())).Value.Again;
 

@@ -338,7 +338,7 @@ public sealed class AccessPolicyTests
 
         Assert.Equal(
             new Error("policy.outside_hours",
-                "fix on orders is yours at other times (rule day: office, which is mon, tue, wed, thu, fri 09:00–18:00 UTC); next from Tue 2026-03-03 09:00 UTC. On orders you can ask for: read."),
+                "fix on orders is yours at other times (rule day: office, which is mon, tue, wed, thu, fri 09:00–18:00 UTC); next from 2026-03-03 09:00 UTC (Tue 09:00 UTC). On orders you can ask for: read."),
             Refusal(policy, Question(scope: "fix", now: Noon.AddHours(6))));
         // Who would not be covered within them either, hears of the rule and not of the hours.
         Assert.Equal("policy.no_rule", Refusal(policy, Question(scope: "fix", groups: ["everyone"], now: Noon.AddHours(6))).Code);

@@ -118,6 +118,24 @@ public sealed class BlockKitTests
         Assert.Equal("2026-03-02 14:30 UTC", date["fallback"]!.GetValue<string>());
     }
 
+    /// <summary>Refusals and troubles are sentences that were written where no reader is known.</summary>
+    [Fact]
+    public void An_instant_inside_any_words_is_shown_by_the_readers_clock_too()
+    {
+        const string words = "`fix` is forbidden until 2026-03-02 14:30 UTC (rule freeze).\nAs found at 2026-03-02 14:30 UTC";
+        ChatPart[] parts = [new ChatPart.Text(words), new ChatPart.When(words, At), new ChatPart.Mention(words, ["U0ENGINE1"])];
+
+        Assert.All(parts, part =>
+        {
+            var block = BlockKit.Message(new ChatMessage("s", [part]))["blocks"]![0]!;
+            var dates = Objects(block).Where(o => o["type"]?.ToString() == "date").ToList();
+            Assert.Equal(part is ChatPart.When ? 3 : 2, dates.Count);
+            Assert.All(dates, date => Assert.Equal((At.ToUnixTimeSeconds(), "2026-03-02 14:30 UTC"),
+                (date["timestamp"]!.GetValue<long>(), date["fallback"]!.GetValue<string>())));
+            Assert.DoesNotContain(Objects(block), o => o["type"]?.ToString() == "text" && o["text"]!.ToString().Contains("UTC", StringComparison.Ordinal));
+        });
+    }
+
     [Fact]
     public void What_stands_between_back_ticks_before_a_moment_is_shown_as_code()
     {

@@ -41,7 +41,7 @@ public sealed class SlackCredentialDeliveryTests
         var blocks = post["blocks"]!.ToJsonString();
         Assert.Contains($"\"timestamp\":{grant.State.Window!.Expiry.ToUnixTimeSeconds()}", blocks, StringComparison.Ordinal);
         var buttons = post["blocks"]!.AsArray().Single(b => b!["type"]!.GetValue<string>() == "actions")!["elements"]!.AsArray();
-        Assert.Equal(["connect", "new_password", "return_grant"], buttons.Select(button => button!["action_id"]!.GetValue<string>()));
+        Assert.Equal(["connect", "new_password", "keep_preset", "return_grant"], buttons.Select(button => button!["action_id"]!.GetValue<string>()));
         Assert.All(buttons, button => Assert.Equal(grant.Id.ToString(), button!["value"]!.GetValue<string>()));
     }
 

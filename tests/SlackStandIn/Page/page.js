@@ -178,7 +178,7 @@ function rich(element) {
 
 function drawBlock(block, context) {
   switch (block.type) {
-    case "header": return el("div", { class: "block header" }, plain(block.text));
+    case "header": return el("h3", { class: "block header" }, plain(block.text));
     case "divider": return el("hr", { class: "block" });
     case "section": return el("div", { class: "block section" },
       el("div", { class: "main" },
@@ -220,9 +220,9 @@ function drawElement(element, block, context) {
   const send = value => press(element, block, context, value);
   switch (element.type) {
     case "button": {
-      const key = context.key + block.block_id + element.action_id;
+      const key = context.key + block.block_id + element.action_id + (element.value || "");
       const button = el("button", {
-        type: "button", class: "button " + (element.style || "") + (here.busy[key] === "failed" ? " failed" : ""), "data-testid": id,
+        type: "button", class: "button " + (element.style || "") + (here.busy[key] === "failed" ? " failed" : ""), "data-testid": id, "data-key": key,
         "aria-label": element.accessibility_label, disabled: here.busy[key] === true,
         onclick: async () => {
           if (element.url) window.open(element.url, "_blank", "noopener,noreferrer");
@@ -247,8 +247,9 @@ function drawElement(element, block, context) {
 }
 
 async function press(element, block, context, value) {
+  const key = context.key + block.block_id + element.action_id + (element.value || "");
+  const mine = document.activeElement && document.activeElement.dataset.key === key;
   if (element.confirm && !(await confirmed(element.confirm))) return;
-  const key = context.key + block.block_id + element.action_id;
   here.busy[key] = true;
   draw();
   try {
@@ -263,13 +264,32 @@ async function press(element, block, context, value) {
     say(fault.message, true);
   }
   draw(true);
+  // While it was busy it could not be on it; what is gone by now leaves them where they were reading.
+  if (mine) refocus(key);
+  if (mine && document.activeElement === document.body) (here.tab === "home" ? $("home") : $("messages")).focus();
+}
+
+// Whoever goes on with Tab stays in the window that is open.
+function stay(event) {
+  if (event.key !== "Tab") return;
+  const stops = [...event.currentTarget.querySelectorAll("input, textarea, select, button, [tabindex]")].filter(one => !one.disabled && one.offsetParent !== null);
+  const [first, last] = [stops[0], stops.at(-1)];
+  const over = event.shiftKey ? first : last;
+  if (document.activeElement !== over) return;
+  event.preventDefault();
+  (event.shiftKey ? last : first).focus();
 }
 
 function confirmed(confirm) {
   return new Promise(done => {
-    const finish = answer => { shade.remove(); done(answer); };
-    const shade = el("div", { class: "shade", "data-testid": "confirm" },
-      el("div", { class: "modal", role: "alertdialog", "aria-modal": "true" },
+    const before = document.activeElement && document.activeElement.dataset.key;
+    const finish = answer => {
+      shade.remove();
+      refocus(before);
+      done(answer);
+    };
+    const shade = el("div", { class: "shade", "data-testid": "confirm", onkeydown: stay },
+      el("div", { class: "modal", role: "alertdialog", "aria-modal": "true", "aria-label": plain(confirm.title) },
         el("header", {}, plain(confirm.title)),
         el("div", { class: "content text" }, textOf(confirm.text)),
         el("footer", {},
@@ -347,12 +367,15 @@ function search(element, block, context, id, testid, also) {
   const many = element.type.startsWith("multi_");
   const key = context.key + block.block_id + element.action_id;
   const current = () => valueOf(element, block, context);
-  const list = el("div", { class: "suggestions", role: "listbox", "data-testid": "options-" + block.block_id, hidden: true });
+  const list = el("div", {
+    class: "suggestions", role: "listbox", id: id + "-options", "aria-label": block.label ? plain(block.label) : "Suggestions", "data-testid": "options-" + block.block_id, hidden: true, onkeydown: walk,
+  });
   const chips = el("div", { class: "chips" });
   const least = element.min_query_length === undefined ? 3 : element.min_query_length;
+  let taken = false;
   const input = el("input", {
     id, type: "text", role: "combobox", autocomplete: "off", "data-testid": testid, placeholder: plain(element.placeholder) || "Type to search",
-    "aria-expanded": "false", "aria-invalid": also.invalid, oninput: ask, onfocus: ask, onkeydown: event => { if (event.key === "Escape" && !list.hidden) { hide(); event.stopPropagation(); } },
+    "aria-expanded": "false", "aria-controls": id + "-options", "aria-autocomplete": "list", "aria-invalid": also.invalid, "aria-describedby": also.described, oninput: ask, onfocus: ask, onkeydown: walk,
     // Whoever is back in it by then goes on typing.
     onblur: () => setTimeout(() => { if (document.activeElement !== input && !list.contains(document.activeElement)) { hide(); show(); } }, 150),
   });
@@ -364,17 +387,34 @@ function search(element, block, context, id, testid, also) {
       el("button", { type: "button", "aria-label": "Remove " + label(value, element, key), onclick: () => { keep(element, block, context, current().filter(one => one !== value)); show(); } }, "×"))));
   }
 
+  // Down into the suggestions and up again; Enter takes one, and never sends the form from here.
+  function walk(event) {
+    const all = [...list.querySelectorAll(".option")];
+    const at = all.indexOf(document.activeElement);
+    if (event.key === "Escape" && !list.hidden) { input.focus(); hide(); event.stopPropagation(); return; }
+    if (event.key === "Enter" && at < 0) { event.preventDefault(); return; }
+    if (list.hidden || all.length === 0 || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
+    event.preventDefault();
+    const next = event.key === "ArrowDown" ? Math.min(at + 1, all.length - 1) : at - 1;
+    (next < 0 ? input : all[next]).focus();
+  }
+
   function hide() { list.hidden = true; input.setAttribute("aria-expanded", "false"); }
 
   function pick(option) {
     (here.suggested[key] = here.suggested[key] || []).push(option);
     keep(element, block, context, !many ? option.value : [...current().filter(one => one !== option.value), option.value]);
+    taken = true;
+    input.focus();
+    taken = false;
     hide();
     show();
     if (also.onpick) also.onpick(current());
   }
 
   async function ask() {
+    // Focus that comes back after a pick asks for nothing.
+    if (taken) return;
     const typed = !many && input.value === (current() ? label(current(), element, key) : "") ? "" : input.value;
     const turn = here.asking = (here.asking || 0) + 1;
     if (typed.length < least) { hide(); return; }
@@ -402,8 +442,10 @@ function drawInput(block, context) {
   const id = context.key + block.block_id;
   const value = valueOf(element, block, context);
   const error = context.view && context.view.errors && context.view.errors[block.block_id];
+  const described = [error ? id + "-error" : null, block.hint ? id + "-hint" : null].filter(Boolean).join(" ") || null;
   const attributes = {
     id, "data-testid": "field-" + block.block_id, placeholder: plain(element.placeholder), "aria-invalid": error ? "true" : null,
+    "aria-describedby": described, "aria-required": block.optional ? null : "true",
     oninput: event => keep(element, block, context, event.target.multiple ? [...event.target.selectedOptions].map(one => one.value) : event.target.value),
     onchange: () => { if (block.dispatch_action) press(element, block, context, valueOf(element, block, context)); },
   };
@@ -417,7 +459,7 @@ function drawInput(block, context) {
     case "external_select":
     case "multi_external_select":
       control = search(element, block, context, id, "field-" + block.block_id, {
-        invalid: error ? "true" : null, onpick: value => { if (block.dispatch_action) press(element, block, context, value); },
+        invalid: error ? "true" : null, described, onpick: value => { if (block.dispatch_action) press(element, block, context, value); },
       });
       break;
     case "users_select": control = people(element, value, attributes); break;
@@ -440,8 +482,8 @@ function drawInput(block, context) {
   return el(group ? "fieldset" : "div", { class: "field" + (error ? " bad" : "") },
     el(group ? "legend" : "label", group ? {} : { for: id }, plain(block.label), block.optional ? el("span", { class: "optional" }, " (optional)") : null),
     control,
-    error ? el("div", { class: "error", role: "alert", "data-testid": "field-error-" + block.block_id }, error) : null,
-    block.hint ? el("div", { class: "hint" }, plain(block.hint)) : null);
+    error ? el("div", { class: "error", id: id + "-error", role: "alert", "data-testid": "field-error-" + block.block_id }, error) : null,
+    block.hint ? el("div", { class: "hint", id: id + "-hint" }, plain(block.hint)) : null);
 }
 
 function drawModal(view) {
@@ -460,8 +502,8 @@ function drawModal(view) {
     draw(true);
   };
   const close = all => act("close", { view_id: view.id, all }).catch(fault => say(fault.message, true));
-  return el("form", { class: "modal", role: "dialog", "aria-modal": "true", "aria-label": plain(view.title), "data-testid": "modal", novalidate: true, onsubmit: submit },
-    el("header", {}, el("span", { "data-testid": "modal-title" }, plain(view.title)),
+  return el("form", { class: "modal", role: "dialog", "aria-modal": "true", "aria-label": plain(view.title), "data-testid": "modal", novalidate: true, onsubmit: submit, onkeydown: stay },
+    el("header", {}, el("h2", { "data-testid": "modal-title" }, plain(view.title)),
       el("button", { type: "button", class: "x", "aria-label": "Close all", "data-testid": "modal-x", onclick: () => close(true) }, "×")),
     view.trouble ? el("div", { class: "trouble", role: "alert", "data-testid": "modal-trouble" }, view.trouble) : null,
     el("div", { class: "content" }, view.blocks.map(block => drawBlock(block, context))),
@@ -521,14 +563,26 @@ function place(id, label, testid) {
   const last = here.state.messages.filter(message => message.channel === id).at(-1);
   const news = id !== here.channel && last && last.ts > (here.seen[here.user + id] || "0");
   return el("button", {
-    type: "button", class: "place" + (id === here.channel ? " here" : "") + (news ? " news" : ""), "data-testid": testid,
+    type: "button", class: "place" + (id === here.channel ? " here" : "") + (news ? " news" : ""), "data-testid": testid, "data-key": testid,
+    "aria-current": id === here.channel ? "page" : null, "aria-label": news ? `${label}, new messages` : null,
     onclick: () => { here.channel = id; here.tab = "messages"; draw(); $("text").focus(); },
   }, label);
+}
+
+// What is drawn anew is another element: whoever was on its button stays on it.
+function refocus(key) {
+  if (key && (document.activeElement === document.body || !document.activeElement)) [...document.querySelectorAll("[data-key]")].find(one => one.dataset.key === key)?.focus();
 }
 
 function draw(force) {
   const state = here.state;
   if (!state) return;
+  const on = document.activeElement && document.activeElement.dataset.key;
+  drawAll(state, force);
+  refocus(on);
+}
+
+function drawAll(state, force) {
   const me = state.users.find(user => user.id === here.user);
   $("toggle-deleted").textContent = me.deleted ? "Reactivate" : "Deactivate";
   $("toggle-guest").textContent = me.guest ? "Make member" : "Make guest";
@@ -550,7 +604,7 @@ function draw(force) {
   const channel = state.channels.find(one => one.id === here.channel);
   $("place").textContent = inApp ? state.app.name : (channel.private ? "🔒 " : "# ") + channel.name;
   $("tabs").replaceChildren(...(inApp ? ["home", "messages"] : []).map(tab => el("button", {
-    type: "button", class: here.tab === tab ? "here" : "", "data-testid": "tab-" + tab,
+    type: "button", class: here.tab === tab ? "here" : "", "data-testid": "tab-" + tab, "data-key": "tab-" + tab, "aria-pressed": String(here.tab === tab),
     onclick: () => { here.tab = tab; draw(); act("home", { user: here.user, tab }).catch(fault => say(fault.message, true)); },
   }, tab === "home" ? "Home" : "Messages")));
   const home = inApp && here.tab === "home";

@@ -99,6 +99,10 @@ public abstract class RoleAdministratorContract
 
         var open = await Administrator.CountOpenAsync(ToRemove(order), Cancellation);
         Assert.Equal((2, 1), (open.Sessions, open.Transactions));
+
+        var several = await Administrator.ListOpenAsync(order.Target.Cluster, [ToRemove(others), ToRemove(order, made.Oid), ToRemove(await OrderAsync())], Cancellation);
+        Assert.Equal([(order.Grant, 2, 1), (others.Grant, 1, 1)],
+            several.OrderByDescending(pair => pair.Value.Sessions).Select(pair => (pair.Key, pair.Value.Sessions, pair.Value.Transactions)));
     }
 
     [Fact]

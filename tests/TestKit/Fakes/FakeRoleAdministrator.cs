@@ -158,6 +158,15 @@ public sealed class FakeRoleAdministrator(TimeProvider clock) : IRoleAdministrat
                 ? new OpenSessions(found.Sessions, found.Transactions, null) : new OpenSessions(0, 0, null));
     }
 
+    public async Task<IReadOnlyDictionary<GrantId, OpenSessions>> ListOpenAsync(
+        ClusterName cluster, IReadOnlyList<RoleToRemove> those, CancellationToken cancellationToken)
+    {
+        Dictionary<GrantId, OpenSessions> found = [];
+        foreach (var role in those.Where(role => Find(role.Role, cluster) is not null))
+            found[role.Grant] = await CountOpenAsync(role, cancellationToken);
+        return found;
+    }
+
     /// <summary>What a role would get, by its hash; null: whatever was agreed to.</summary>
     public Func<RoleOrder, string>? PlanHash { get; set; }
 

@@ -9,11 +9,8 @@ namespace DbAccess.Api.Slack.Desk;
 /// <summary>What whoever decided is answered, privately. Pure.</summary>
 internal static class DecisionReplies
 {
-    public static ChatMessage Approved(GrantSnapshot grant) => ChatMessage.Plain(Waits(grant) is { } next
-        ? $"You agreed to {What(grant)}. It still waits for {next}."
-        : grant.StartsAt is { } start && grant.Status is GrantStatus.Approved
-            ? $"You agreed to {What(grant)}. It is approved, and begins {start:yyyy-MM-dd HH:mm} UTC."
-            : $"You agreed to {What(grant)}. It is approved; {Replies.Untick(grant.Handle)} gets it now.");
+    public static ChatMessage Approved(GrantSnapshot grant) =>
+        Settled(grant, $"You agreed to {What(grant)}.", $"{Replies.Untick(grant.Handle)} gets it now");
 
     public static ChatMessage Denied(GrantSnapshot grant) =>
         ChatMessage.Plain($"You denied {What(grant)}. Whoever asked is told why.");
@@ -21,9 +18,8 @@ internal static class DecisionReplies
     public static ChatMessage Offered(GrantSnapshot grant) => ChatMessage.Plain(
         $"Your offer for {What(grant)} is made. If it is taken, that counts as your yes to it; meanwhile the full request stays open.");
 
-    public static ChatMessage Accepted(GrantSnapshot grant) => ChatMessage.Plain(Waits(grant) is { } next
-        ? $"You took the offer: {What(grant)}. It still waits for {next}."
-        : $"You took the offer: {What(grant)}. It is approved; how to log in comes by direct message.");
+    public static ChatMessage Accepted(GrantSnapshot grant) =>
+        Settled(grant, $"You took the offer: {What(grant)}.", "how to log in comes by direct message");
 
     public static ChatMessage Declined(GrantSnapshot grant) =>
         ChatMessage.Plain($"You keep asking for {What(grant)}. The offer is void.");
@@ -44,6 +40,16 @@ internal static class DecisionReplies
         ? $"You reviewed {What(grant)}: all right." : $"You reviewed {What(grant)}: not all right. Administrators are told.");
 
     public static ChatMessage Resent(GrantSnapshot grant) => ChatMessage.Plain($"The card of {What(grant)} is posted again.");
+
+    /// <summary>What becomes of it after a yes: it waits for others, begins later, or is given.</summary>
+    private static ChatMessage Settled(GrantSnapshot grant, string done, string given)
+    {
+        if (Waits(grant) is { } next) return ChatMessage.Plain($"{done} It still waits for {next}.");
+        if (grant is not { StartsAt: { } start, Status: GrantStatus.Approved })
+            return ChatMessage.Plain($"{done} It is approved; {given}.");
+        return new ChatMessage(
+            $"{done} It is approved, and begins later.", [new ChatPart.When($"{done} It is approved, and begins", start)]);
+    }
 
     private static string? Waits(GrantSnapshot grant) => grant.Asking is { Stage: { } stage } asking
         && (grant.Status is GrantStatus.Pending || grant.ExtendBy is not null) ? ApprovalErrors.Missing(asking, stage) : null;

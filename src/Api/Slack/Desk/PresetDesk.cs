@@ -2,6 +2,7 @@ using DbAccess.Api.Slack.Home;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Presets;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using MediatR;
 
@@ -21,13 +22,14 @@ internal sealed class PresetDesk(IMediator mediator, IForms forms, HomeVisitors 
             ? null : Replies.NoWindow();
     }
 
-    public async Task<ChatMessage> KeepAsync(PrincipalId person, FilledForm form, CancellationToken cancellationToken)
+    /// <summary>What becomes of it, in a sentence.</summary>
+    public async Task<string> KeepAsync(PrincipalId person, GrantId id, string name, CancellationToken cancellationToken)
     {
-        var kept = await mediator.Send(new KeepPreset(person, form.Id, form.Field(PresetForm.Name)), cancellationToken);
+        var kept = await mediator.Send(new KeepPreset(person, id, name), cancellationToken);
         visitors.Changed(person);
-        return kept.Refusal is { } refusal ? Replies.Refused(refusal) : ChatMessage.Plain(
-            $"Kept as \"{GrantMessages.Plain(kept.Value.Name)}\". It stands on the app's Home tab: one press asks for it, with the same " +
-            "reason.");
+        return kept.Refusal is { } refusal ? refusal.Message
+            : $"Kept as \"{GrantMessages.Plain(kept.Value.Name)}\". It stands on the app's Home tab: one press asks for it, with the same " +
+                "reason.";
     }
 
     public async Task<ChatMessage> DropAsync(PrincipalId person, string key, CancellationToken cancellationToken)

@@ -25,7 +25,11 @@ internal static class PresetForm
         ]);
 
     /// <summary>What is wrong with what was filled in, by field; empty when nothing is.</summary>
-    public static IReadOnlyDictionary<string, string> Faults(FilledForm form) => form.Field(Name).Length is > 0 and <= Preset.LongestName
-        ? new Dictionary<string, string>(StringComparer.Ordinal)
-        : new Dictionary<string, string>(StringComparer.Ordinal) { [Name] = $"A name is 1 to {Preset.LongestName} characters." };
+    public static IReadOnlyDictionary<string, string> Faults(FilledForm form) => Fault(form.Field(Name)) is { } fault
+        ? new Dictionary<string, string>(StringComparer.Ordinal) { [Name] = fault }
+        : new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>What is wrong with a name; null when nothing is.</summary>
+    public static string? Fault(string name) => name.Length is > 0 and <= Preset.LongestName && !name.Any(char.IsControl)
+        ? null : $"A name is 1 to {Preset.LongestName} characters on one line.";
 }

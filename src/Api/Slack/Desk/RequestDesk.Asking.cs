@@ -26,12 +26,16 @@ internal sealed partial class RequestDesk
     }
 
     /// <param name="user">The user id of whoever is to have it; null for whoever asks.</param>
-    private async Task FileAsync(Asker asker, AccessWish wish, string? user, string? remark, CancellationToken cancellationToken)
+    /// <param name="keep">The name that it is to be kept under, once it is filed; null for none.</param>
+    private async Task FileAsync(
+        Asker asker, AccessWish wish, string? user, string? remark, CancellationToken cancellationToken, string? keep = null)
     {
         var holder = HolderOf(Draft.Empty with { For = user }, asker.Person);
         var command = new CreateGrant(asker.Item.Key, holder, wish) { AskedBy = holder == asker.Person ? null : asker.Person };
         var filed = await mediator.Send(command, cancellationToken);
         var other = holder == asker.Person ? null : holder.User;
+        if (keep is not null && filed is { Refusal: null, Value: { Already: false, Id: var id } })
+            remark = await presets.KeepAsync(asker.Person, id, keep, cancellationToken);
         var answer = filed.Refusal is { } refusal
             ? Replies.NotFiled(refusal, wish, other) : Replies.Filed(filed.Value, wish, remark, other);
         await SayAsync(asker, answer, cancellationToken);

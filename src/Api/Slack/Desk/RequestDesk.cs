@@ -29,13 +29,14 @@ internal sealed partial class RequestDesk(
                 await ReadAsync(asker, item.Text, cancellationToken, talk: true);
                 break;
             case InboxKinds.Submission when DraftJson.Read(item.Text) is { } draft && RequestForm.Read(draft).Wish is { } filed:
-                await FileAsync(asker, filed, draft.For, null, cancellationToken);
+                await FileAsync(asker, filed, draft.For, null, cancellationToken, draft.Keep);
                 break;
             case InboxKinds.Revocation when RevokedForm.Read(item.Text, item.From.Team) is { } revoked:
                 await RevokeAsync(asker, revoked.Target, revoked.Why, cancellationToken);
                 break;
             case InboxKinds.Decision when FilledForm.Read(item.Text) is { Kind: PresetForm.Kind } named:
-                await SayAsync(asker, await presets.KeepAsync(item.From, named, cancellationToken), cancellationToken);
+                var kept = await presets.KeepAsync(item.From, named.Id, named.Field(PresetForm.Name), cancellationToken);
+                await SayAsync(asker, ChatMessage.Plain(kept), cancellationToken);
                 break;
             case InboxKinds.Decision when FilledForm.Read(item.Text) is { } form:
                 await SayAsync(asker, await decisions.SubmitAsync(item.From, form, cancellationToken), cancellationToken);

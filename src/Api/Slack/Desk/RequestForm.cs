@@ -18,6 +18,7 @@ internal static class RequestForm
     public const string Duration = "duration";
     public const string Reason = "reason";
     public const string Only = "only";
+    public const string Keep = "preset";
 
     // Fifty names of usual length.
     private const int LongestOnly = 2_000;
@@ -73,6 +74,8 @@ internal static class RequestForm
                 Multiline: false, MinLength: 2, MaxLength: 20),
             new FormField.Text(Reason, "Why", "What is broken, and what you are going to do. It goes on the audit record.", draft.Reason,
                 Multiline: true, MinLength: 1, CreateGrant.LongestReason),
+            // What is for emergencies is asked for anew each time.
+            .. draft.BreakGlass is true ? (FormField[])[] : [Preset(draft.Keep)],
         ])
         {
             Outro = known is null ? [] : Preview(scope, length, known),
@@ -96,17 +99,27 @@ internal static class RequestForm
         ];
     }
 
-    /// <summary>Tables whose name has these characters, those that begin with them first, with or without their schema.</summary>
+    /// <summary>
+    /// Tables whose name has these characters, those that begin with them first, with or without their schema. It is asked for with every
+    /// letter, of thousands: so they are gone through once, and nothing is sorted.
+    /// </summary>
+    /// <param name="names">In the order in which they are shown.</param>
     public static IReadOnlyList<FormOption> SuggestTables(IEnumerable<string> names, string typed)
     {
         var wanted = typed.Trim();
-        return
-        [
-            .. names.Where(name => name.Length <= LongestOption && name.Contains(wanted, StringComparison.OrdinalIgnoreCase))
-                .OrderBy(name => !name.StartsWith(wanted, StringComparison.OrdinalIgnoreCase)
-                    && !name.Contains($".{wanted}", StringComparison.OrdinalIgnoreCase))
-                .ThenBy(name => name, StringComparer.Ordinal).Take(MostOptions).Select(name => new FormOption(name, name)),
-        ];
+        var behindSchema = $".{wanted}";
+        List<string> begin = [], others = [];
+        foreach (var name in names)
+        {
+            if (name.Length > LongestOption || !name.Contains(wanted, StringComparison.OrdinalIgnoreCase)) continue;
+            var begins = name.StartsWith(wanted, StringComparison.OrdinalIgnoreCase)
+                || name.Contains(behindSchema, StringComparison.OrdinalIgnoreCase);
+            if (begins) begin.Add(name);
+            else if (others.Count < MostOptions) others.Add(name);
+            if (begin.Count == MostOptions) break;
+        }
+
+        return [.. begin.Concat(others).Take(MostOptions).Select(name => new FormOption(name, name))];
     }
 
     /// <summary>Where the database cannot be looked at, one table can be named as it is typed.</summary>
@@ -187,6 +200,7 @@ internal static class RequestForm
         if (wrong is not null) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
         else if (only.Count > TableMention.Most)
             faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
+        if (filled.Keep is { } name && PresetForm.Fault(name) is { } unfit) faults[Keep] = unfit;
         return (faults.Count == 0 ? WishOf(filled) : null, faults);
     }
 
@@ -219,6 +233,10 @@ internal static class RequestForm
             : new FormField.Text(Only, "Only these tables", $"{hint} Names as SQL writes them: public.orders, public.items.", typed,
                 Multiline: false, MinLength: 0, LongestOnly);
     }
+
+    private static FormField.Text Preset(string? name) => new(Keep, "Keep as preset",
+        "A name, if you ask for this often: one press on the app's Home tab then asks for the same, with this reason.", name,
+        Multiline: false, MinLength: 0, Application.Presets.Preset.LongestName);
 
     private static FormOption Option(DatabaseOffer offer) => new(offer.Database.Value, offer.Database.Value);
 

@@ -206,7 +206,7 @@ internal sealed class InteractivityEndpoint(
         using var late = new CancellationTokenSource(SubmissionBudget, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
         if (await check.RefusalOfAsync(
-            RequestDesk.HolderOf(form.Filled, person), wish, either.Token) is { } refusal)
+            person, RequestDesk.HolderOf(form.Filled, person), wish, either.Token) is { } refusal)
         {
             await FaultAsync(http, RequestForm.FieldOf(refusal), refusal.Message);
             return;

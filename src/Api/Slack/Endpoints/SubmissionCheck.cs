@@ -1,4 +1,5 @@
 using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
@@ -30,7 +31,8 @@ internal sealed class SubmissionCheck(IServiceScopeFactory scopes, TimeProvider 
     /// <summary>
     /// What the policy would say, if it says it in time; otherwise the request is filed and the answer comes as a message.
     /// </summary>
-    public async Task<Error?> RefusalOfAsync(PrincipalId person, AccessWish wish, CancellationToken aborted)
+    /// <param name="asker">Who reads it: a field shows letters only, so instants are told by their clock here.</param>
+    public async Task<Error?> RefusalOfAsync(PrincipalId asker, PrincipalId holder, AccessWish wish, CancellationToken aborted)
     {
         using var late = new CancellationTokenSource(Budget, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
@@ -38,8 +40,10 @@ internal sealed class SubmissionCheck(IServiceScopeFactory scopes, TimeProvider 
         {
             await using var scope = scopes.CreateAsyncScope();
             var outcome = await scope.ServiceProvider.GetRequiredService<IMediator>()
-                .Send(new CheckRequest(person, wish), either.Token);
-            return outcome.Refusal;
+                .Send(new CheckRequest(holder, wish), either.Token);
+            if (outcome.Refusal is not { } refusal) return null;
+            var reader = await scope.ServiceProvider.GetRequiredService<IDirectory>().FindAsync(asker, either.Token);
+            return refusal with { Message = SaidInstants.In(reader.Refusal is null ? reader.Value.Zone : null, refusal.Message) };
         }
         catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
         {

@@ -203,7 +203,7 @@ internal static class HomePage
     private static string State(GrantSnapshot grant) => grant.Status switch
     {
         _ when grant.AbandonedBecause is not null => "given up, being undone",
-        GrantStatus.Approved when grant.StartsAt is { } start => $"approved, begins {start.UtcDateTime:yyyy-MM-dd HH:mm} UTC",
+        GrantStatus.Approved when grant.StartsAt is { } start => $"approved, begins {SaidInstants.Write(start)}",
         GrantStatus.Approved or GrantStatus.Provisioning => "being made",
         GrantStatus.Revoking => "being taken away",
         GrantStatus.Quarantined => "closed; the role still waits to be removed",

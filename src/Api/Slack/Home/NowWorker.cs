@@ -5,7 +5,8 @@ namespace DbAccess.Api.Slack.Home;
 
 /// <summary>
 /// Keeps the card of who has access now: when this process has saved a grant, at most once a second, and once a minute for what other
-/// processes have saved. A card that cannot be drawn changes nothing about anybody's access.
+/// processes have saved. Beside it looks once a minute what is open on the databases: the card never waits for one of them. A card that
+/// cannot be drawn changes nothing about anybody's access.
 /// </summary>
 internal sealed class NowWorker(
     IServiceScopeFactory scopes, NowNews news, NowTerms terms, TimeProvider clock, ILogger<NowWorker> log) : BackgroundService
@@ -13,7 +14,29 @@ internal sealed class NowWorker(
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(KeepAsync(stoppingToken), LookAsync(stoppingToken));
+
+    private async Task LookAsync(CancellationToken stoppingToken)
+    {
+        while (terms.Channel is not null && !stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await using var scope = scopes.CreateAsyncScope();
+                var looked = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExamineSessions(), stoppingToken);
+                if (looked.Value.Changed) news.Changed();
+            }
+            catch (Exception failure)
+            {
+                if (!stoppingToken.IsCancellationRequested) log.LogError(failure, "What is open on the databases could not be seen");
+            }
+
+            await Task.Delay(Minute, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task KeepAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {

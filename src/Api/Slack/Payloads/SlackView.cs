@@ -10,14 +10,15 @@ internal sealed record SlackView(string Kind, string? Id, string? Hash, string? 
 {
     /// <summary>Every field of every form of ours: what is asked for stands in the block of that name.</summary>
     private static readonly string[] Blocks =
-        [RequestForm.Database, RequestForm.Scope, RequestForm.Duration, RequestForm.Reason, RequestForm.Only, RevokeForm.Confirm,
-            PresetForm.Name, HolderForms.Way];
+        [RequestForm.Database, RequestForm.Scope, RequestForm.Duration, RequestForm.Reason, RequestForm.Only, RequestForm.Keep,
+            RevokeForm.Confirm, PresetForm.Name, HolderForms.Way];
 
     /// <summary>The fields of the request form, and what was said before it opened.</summary>
     public Draft Filled => RequestForm.BesidesIn(Context) with
     {
         Database = Fields[RequestForm.Database], Scope = Fields[RequestForm.Scope], Duration = Fields[RequestForm.Duration],
         Reason = Fields[RequestForm.Reason], Only = Fields[RequestForm.Only],
+        Keep = Fields[RequestForm.Keep]?.Trim() is { Length: > 0 } name ? name : null,
     };
 
     /// <summary>Null when the payload is about no form.</summary>

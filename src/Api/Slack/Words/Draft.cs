@@ -16,6 +16,9 @@ internal sealed record Draft(string? Database, string? Scope, string? Duration, 
     /// <summary>The user id of whoever is to have it; null for whoever asks.</summary>
     public string? For { get; init; }
 
+    /// <summary>The name under which the request is to be kept as a preset, once it is filed; null for none.</summary>
+    public string? Keep { get; init; }
+
     public static readonly Draft Empty = new(null, null, null, null);
 
     /// <summary>A button's value holds at most 2,000 characters; a longer draft is left to the form.</summary>

@@ -1,0 +1,60 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
+using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
+using MediatR;
+using Microsoft.Extensions.Logging;
+
+namespace DbAccess.Application.Home;
+
+/// <param name="Changed">What the card says of it is to be drawn anew.</param>
+public sealed record SessionsExamined(bool Changed);
+
+/// <summary>
+/// What do those who have access have open now? For the card of who has access, which is drawn with what was seen last: so a cluster that
+/// does not answer holds up nothing but this question. One question to each cluster, all at the same time. Safe to repeat.
+/// </summary>
+public sealed record ExamineSessions : IRequest<Result<SessionsExamined>>
+{
+    internal sealed class Handler(
+        IGrantStore store, IRoleAdministrator roles, SessionLooks looks, NowTerms terms, TimeProvider clock, ILogger<Handler> log)
+        : IRequestHandler<ExamineSessions, Result<SessionsExamined>>
+    {
+        private const int Most = 500;
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+        public async Task<Result<SessionsExamined>> Handle(ExamineSessions query, CancellationToken cancellationToken)
+        {
+            if (terms.Channel is null) return new SessionsExamined(false);
+
+            var live = (await store.ListLiveAsync(null, Most, cancellationToken)).Select(grant => grant.State)
+                .Where(grant => grant is { Status: GrantStatus.Active, Role: not null }).GroupBy(grant => grant.Target.Cluster);
+            var seen = await Task.WhenAll(live.Select(cluster => AskAsync(cluster.Key, [.. cluster], cancellationToken)));
+            return new SessionsExamined(looks.Replace(seen.SelectMany(one => one).ToDictionary()));
+        }
+
+        private async Task<IReadOnlyDictionary<GrantId, SessionLook>> AskAsync(
+            ClusterName cluster, IReadOnlyList<GrantSnapshot> grants, CancellationToken cancellationToken)
+        {
+            using var late = new CancellationTokenSource(Patience, clock);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+            try
+            {
+                var open = await roles.ListOpenAsync(
+                    cluster, [.. grants.Select(grant => RoleToRemove.Of(grant, grant.Role!))], either.Token).WaitAsync(either.Token);
+                var now = clock.GetUtcNow();
+                return grants.Where(grant => open.ContainsKey(grant.Id)).ToDictionary(grant => grant.Id, grant => open[grant.Id])
+                    .ToDictionary(pair => pair.Key, pair => new SessionLook(pair.Value.Sessions, Minute(now - pair.Value.LastStatement)));
+            }
+            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+            {
+                log.LogDebug(failure, "What is open on {Cluster} could not be seen", cluster.Value);
+                return new Dictionary<GrantId, SessionLook>();
+            }
+        }
+
+        // To the second it would be another card at every look.
+        private static DateTimeOffset? Minute(DateTimeOffset? at) => at is { } instant
+            ? DateTimeOffset.FromUnixTimeSeconds(instant.ToUnixTimeSeconds() / 60 * 60) : null;
+    }
+}
