@@ -143,7 +143,9 @@ public static class GrantMessages
     private static ChatMessage Settled(GrantSnapshot grant, string how)
     {
         var words = $"{What(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}";
-        return new ChatMessage($"{Brief(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}", [new ChatPart.Text(words), new ChatPart.Buttons([AskAgainButton(grant.Id)])]);
+        return new ChatMessage(
+            $"{Brief(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}",
+            [new ChatPart.Text(words), new ChatPart.Buttons([AskAgainButton(grant.Id)])]);
     }
 
     private static ChatMessage Offered(GrantSnapshot grant)
