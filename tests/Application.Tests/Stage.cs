@@ -104,6 +104,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton<IGrantRetention>(Store);
         services.AddSingleton<IRoleAdministrator>(new GatedRoles(Roles, gate));
         services.AddSingleton<IRoleInventory>(Inventory);
+        services.AddSingleton<IGhostHunt>(new NoGhosts());
         services.AddSingleton<ISeal>(Seal);
         services.AddSingleton<ICredentialDelivery>(new GatedDelivery(Delivery, gate));
         services.AddSingleton<IChat>(new GatedChat(Chat, gate));

@@ -39,7 +39,7 @@ internal sealed class RoleRemovalWalk
     private bool _swept;
 
     public RoleRemovalWalk(ClusterConnections connections, ActivityLog activity, Followers followers, TimeProvider clock, ILogger logger,
-        RoleToRemove role, WarmConnections? warm)
+        RoleToRemove role, WarmConnections warm)
     {
         (_connections, _activity, _followers, _clock, _logger, _role) = (connections, activity, followers, clock, logger, role);
         _removal = new RemovalCase(role, clock);
