@@ -56,12 +56,12 @@ internal sealed class RoleInventory(
                 await connection.RunAsync(statements.NoPassword, cancellationToken);
 
                 return await CanLogInAsync(connection, installation, role, cancellationToken) is true
-                    ? new Error("postgres.not_mended", $"It can still log in. {new Remedy("a superuser", "", statements.NoLogin)}")
+                    ? Error.MendedBy("postgres.not_mended", "It can still log in.", new Remedy("a superuser", "", statements.NoLogin))
                     : null;
             },
             cancellationToken,
-            refused => new Error("postgres.not_mended",
-                $"The administrator may not change it (SQLSTATE {refused.SqlState}). " +
+            refused => Error.MendedBy("postgres.not_mended",
+                $"The administrator may not change it (SQLSTATE {refused.SqlState}).",
                 new Remedy("a superuser", "", $"ALTER ROLE {Show.Identifier(role.Name)} NOLOGIN PASSWORD NULL")));
         return refusal ?? Result.Done;
     }

@@ -35,7 +35,7 @@ internal static class BlockerStatements
            AND {NotDefaults}
         """;
 
-    /// <summary>A scope role's default privileges are the matter of <see cref="ScopeDefaults"/>.</summary>
+    /// <summary>A scope role's default privileges are the matter of <see cref="Scopes.ScopeDefaults"/>.</summary>
     public const string NotDefaults = "(d.classid <> 'pg_default_acl'::regclass OR 'a' = ANY ($2))";
 
     private const string OnParameters = """

@@ -97,7 +97,7 @@ internal static class LeftoverStatements
 
     /// <summary>
     /// For a scope role, which keeps its privileges: live grants rest on them, so that DROP OWNED is out of the question. Run as the scope
-    /// role: drops its user mappings. The OID comes in the setting <c>dbaccess.oid</c>. See also <see cref="ScopeDefaults"/>.
+    /// role: drops its user mappings. The OID comes in the setting <c>dbaccess.oid</c>. See also <see cref="Scopes.ScopeDefaults"/>.
     /// </summary>
     public const string Forget = """
         DO $do$
