@@ -41,7 +41,7 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
     {
         var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
         await cluster.Slots.WaitAsync(cancellationToken);
-        return await OpenInSlotAsync(cluster, database, cancellationToken, reader, pooled);
+        return await OpenInSlotAsync(cluster, database, reader, pooled, cancellationToken);
     }
 
     /// <summary>
@@ -53,11 +53,11 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
     {
         var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
         return cluster.Slots.Wait(0, CancellationToken.None)
-            ? await OpenInSlotAsync(cluster, database, cancellationToken, reader: null, pooled: true) : null;
+            ? await OpenInSlotAsync(cluster, database, reader: null, pooled: true, cancellationToken) : null;
     }
 
     private async Task<ClusterConnection> OpenInSlotAsync(
-            Cluster cluster, string? database, CancellationToken cancellationToken, string? reader, bool pooled)
+        Cluster cluster, string? database, string? reader, bool pooled, CancellationToken cancellationToken)
     {
         var name = cluster.Name;
         try
