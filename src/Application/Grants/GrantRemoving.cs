@@ -57,7 +57,10 @@ internal sealed class GrantRemoving(
 
         if (grant.Warn(now).Refusal is null)
             return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepOutcome.Told : StepOutcome.Nothing;
-        return grant.Expire(now).Refusal is null ? null : StepOutcome.Nothing;
+        if (grant.Expire(now).Refusal is null) return null;
+
+        if (grant.Rest(now).Refusal is null) await store.SaveAsync(grant, cancellationToken);
+        return StepOutcome.Nothing;
     }
 
     private StepOutcome Tell(GrantSnapshot state, RoleRemoval removal)

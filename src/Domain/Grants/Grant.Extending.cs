@@ -9,9 +9,11 @@ public sealed partial class Grant
 {
     /// <summary>Its holder asks to have it longer. Counts when it is on record before the end.</summary>
     /// <param name="asking">Those who have to agree; null when nobody has, and then it is so at once.</param>
-    public Result AskExtension(PrincipalId by, TimeSpan length, Lifetime terms, Asking? asking, DateTimeOffset now)
+    /// <param name="key">Of the request: the same again, after a crash before it was known to be done, is done already.</param>
+    public Result AskExtension(PrincipalId by, TimeSpan length, Lifetime terms, Asking? asking, DateTimeOffset now, string? key = null)
     {
         if (by != State.Requester) return GrantErrors.NotHolder(Id);
+        if (key is not null && key == State.ExtensionKey) return Result.Done;
         if (Status is not GrantStatus.Active) return GrantErrors.CannotExtend(Id, Status);
         if (State.Window!.IsOver(now)) return GrantErrors.CannotExtend(Id, GrantStatus.Revoking);
         if (State.ExtendBy is not null) return GrantErrors.ExtensionAsked(Id);
@@ -19,7 +21,7 @@ public sealed partial class Grant
         if (length > terms.ExtendBy)
             return GrantErrors.ExtensionTooLong(State.Rule, Durations.Write(terms.ExtendBy), Durations.Write(length));
 
-        State = State with { ExtendBy = length };
+        State = State with { ExtendBy = length, ExtensionKey = key };
         if (asking is null) return Lengthen(new Actor.Person(by), $"rule {State.Rule}", now);
 
         Record("grant.extension_asked", new Actor.Person(by), now, Durations.Write(length));

@@ -18,6 +18,19 @@ public sealed partial class Grant
         return Result.Done;
     }
 
+    /// <summary>
+    /// In use, and a step is due although there is nothing to do: what it was for was done and not known to be, or something else wrote
+    /// the record. It is due again with what comes next, so that nobody takes it over and over until then.
+    /// </summary>
+    public Result Rest(DateTimeOffset now)
+    {
+        if (Status is not GrantStatus.Active || State.EndMoved || !(Step.DueAt <= now) || NextInActive(State) <= now)
+            return GrantErrors.Nothing(Id);
+
+        Step = Step.At(NextInActive(State));
+        return Result.Done;
+    }
+
     /// <summary>A worker takes the telling for <paramref name="lease"/>, so that two workers do not say it twice.</summary>
     public Result BeginTelling(DateTimeOffset now, TimeSpan lease)
     {

@@ -67,6 +67,9 @@ public sealed record GrantSnapshot
 
     public TimeSpan Extended { get; init; }
 
+    /// <summary>The key of the last request to have it longer: the same request again is done already. Null before the first one.</summary>
+    public string? ExtensionKey { get; init; }
+
     /// <summary>The server still keeps an earlier end than the one on record.</summary>
     public bool EndMoved { get; init; }
 

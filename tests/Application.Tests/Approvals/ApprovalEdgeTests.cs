@@ -252,9 +252,9 @@ public sealed class ApprovalEdgeTests
     public async Task A_card_of_a_worker_that_was_too_slow_is_not_forgotten()
     {
         var (other, held) = (_stage.Start(), false);
-        _stage.First.Gate.At = async (method, over) =>
+        _stage.First.Gate.At = async boundary =>
         {
-            if (method != "PostCard" || !over || held) return;
+            if (boundary is not { Call: "Cards.Post", Over: true } || held) return;
             held = true;
             _stage.Clock.Advance(TimeSpan.FromMinutes(2));
             await _stage.SettleAsync(other, _stage.Now);
@@ -317,7 +317,7 @@ public sealed class ApprovalEdgeTests
 
         foreach (var (stuck, id) in new[] { (ids[0], ids[1]), (ids[1], ids[0]) })
         {
-            _stage.First.Gate.Stuck = stuck;
+            _stage.First.Gate.At = Stage.CannotBeSaved(stuck);
             await _stage.First.SendAsync(new ReviewHolders());
             Assert.Empty(_stage.Of(id).Asking!.Agreements);
         }

@@ -191,7 +191,7 @@ public sealed class WarrantTests
     public async Task A_review_that_fails_says_so_and_keeps_nobody_from_the_sweep()
     {
         await _stage.GivenAsync();
-        _stage.First.Gate.At = (method, over) => method == "list live" && !over ? throw new IOException("The store is gone.") : Task.CompletedTask;
+        _stage.First.Gate.At = boundary => boundary is { Call: "GrantStore.ListLive", Over: false } ? throw new IOException("The store is gone.") : Task.CompletedTask;
         Assert.Equal((0, false), await ReviewAsync());
 
         _stage.First.Gate.At = null;
