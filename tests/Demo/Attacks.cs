@@ -320,7 +320,7 @@ public static class Attacks
             {
                 if (grant["window"] is JsonObject window) window["expiry"] = now.AddYears(1).ToString("O");
                 (grant["endMoved"], grant["leased"], grant["stepDueAt"], grant["stepSince"]) = (true, false, now.ToString("O"), now.ToString("O"));
-                grant["password"] = new JsonObject { ["at"] = now.AddYears(1).ToString("O") };
+                grant["password"] = new JsonObject { ["at"] = now.AddYears(1).ToString("O"), ["view"] = null };
             }, now);
             if (await field.OutcomeAsync(id, notYet: "Active") is var outcome && outcome is not "Ended") return $"it came to {outcome}";
             return await field.CanLogInAsync(credential) ? "the password still lets in" : null;
