@@ -350,7 +350,7 @@ public sealed partial class TogetherTests(PeopleHouse house, Chromium chromium) 
         {
             // What is open is looked at once a minute: waited for where somebody wants to see it.
             await using var session = new NpgsqlConnection(It.ConnectionStringFor(await ReadAsync(sam, id)));
-            await session.OpenAsync();
+            await session.OpenAsync(TestContext.Current.CancellationToken);
             await Expect(card).ToContainTextAsync("1 session");
             await PictureAsync(page, "in-production-now", "dana");
         }
