@@ -64,9 +64,9 @@ internal sealed class DueSweep : IAsyncDisposable
     public async Task RunAsync()
     {
         var started = Stopwatch.GetTimestamp();
-        var report = (await _services.GetRequiredService<IMediator>().Send(new ExpireGrants())).Value;
+        var report = (await _services.GetRequiredService<IMediator>().Send(new SweepGrants())).Value;
         LastGone = Stopwatch.GetElapsedTime(started, _administrator.LastGone);
-        if (report.Count(StepReport.Ended) != _count || report.Failed.Count > 0) throw new InvalidOperationException($"The sweep did not end all {_count}: {report}");
+        if (report.Count(StepOutcome.Ended) != _count || report.Failed.Count > 0) throw new InvalidOperationException($"The sweep did not end all {_count}: {report}");
     }
 
     public async ValueTask DisposeAsync()

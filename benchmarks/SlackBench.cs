@@ -31,6 +31,7 @@ internal static class SlackBench
             ["Limits:OpenGrantsPerPerson"] = "10000",
             ["Limits:RequestsPerPersonPerMinute"] = "100000",
         });
+        var (fresh, later) = await FirstCommandsAsync(system, quick ? 3 : 10);
         var secret = system.Settings()["Slack:SigningSecrets:0"];
         await using var door = await DoorProcess.StartAsync(secret);
         using var product = new Load(system.Product.Url, secret);
@@ -51,10 +52,36 @@ internal static class SlackBench
         var bareThroughput = await bare.ClosedAsync(limit);
         var throughput = await product.ClosedAsync(limit);
         report.Head();
+        report.Add(Figure.Of("slack", "the first command of a process: acknowledged", [.. fresh.Select(one => one.Acknowledged)], bare: [.. later.Select(one => one.Acknowledged)], note: "beside the second"));
+        report.Add(Figure.Of("slack", "the first command of a process: answered", [.. fresh.Select(one => one.Answered)], bare: [.. later.Select(one => one.Answered)], note: "beside the second"));
         report.Add(Figure.Of("slack", $"acknowledge at {Rate}/s: signature only", bareTimes));
         report.Add(Figure.Of("slack", $"acknowledge at {Rate}/s: DbAccess, on record first", times, bare: bareTimes));
         report.Add(Figure.Single("slack", $"{Connections} connections, closed loop: signature only", bareThroughput, "requests/s"));
         report.Add(Figure.Single("slack", $"{Connections} connections, closed loop: DbAccess", throughput, "requests/s", ratio: throughput / bareThroughput));
+    }
+
+    /// <summary>A process that has just said that it listens, and what its first person waits; and then the second.</summary>
+    private static async Task<(List<(double Acknowledged, double Answered)> Fresh, List<(double Acknowledged, double Answered)> Later)> FirstCommandsAsync(DemoSystem system, int times)
+    {
+        List<(double, double)> fresh = [], later = [];
+        for (var i = 0; i < times; i++)
+        {
+            await system.Product.StopAsync();
+            await system.StartProductAsync();
+            fresh.Add(await CommandAsync(system, SlackUser.Erin));
+            later.Add(await CommandAsync(system, SlackUser.Sam));
+        }
+        return (fresh, later);
+    }
+
+    private static async Task<(double Acknowledged, double Answered)> CommandAsync(DemoSystem system, string user)
+    {
+        var after = (await system.Users.MessagesAsync(user)).Select(message => (string)message["ts"]!).Order(StringComparer.Ordinal).LastOrDefault() ?? "0";
+        var begun = Stopwatch.GetTimestamp();
+        await system.Users.CommandAsync(user, "mine");
+        var acknowledged = Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
+        _ = await system.Users.WaitAsync(user, "You have no grants", after) ?? throw new InvalidOperationException("The first command was not answered.");
+        return (acknowledged, Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
     }
 
     /// <summary>The other side of the comparison; started as a process by <see cref="DoorProcess"/>.</summary>

@@ -42,7 +42,7 @@ internal static class StoreBench
                 for (var i = -50; i < (quick ? 200 : 1000); i++)
                 {
                     var started = Stopwatch.GetTimestamp();
-                    var swept = (await mediator.Send(new ExpireGrants())).Value;
+                    var swept = (await mediator.Send(new SweepGrants())).Value;
                     if (i >= 0) times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
                     if (swept.Steps.Count > 0 || swept.Failed.Count > 0) throw new InvalidOperationException($"The sweep had something to do: {swept}");
                 }

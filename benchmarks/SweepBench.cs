@@ -182,7 +182,7 @@ internal static class SweepBench
         var started = Stopwatch.GetTimestamp();
         var swept = await stage.SweepAsync();
         var took = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
-        return swept.Count(StepReport.Ended) == Due && swept.Failed.Count == 0 ? took : throw new InvalidOperationException($"The sweep did not end {Due}: {swept}");
+        return swept.Count(StepOutcome.Ended) == Due && swept.Failed.Count == 0 ? took : throw new InvalidOperationException($"The sweep did not end {Due}: {swept}");
     }
 
     private static async Task LiveAsync(SweepStage stage)
@@ -194,7 +194,7 @@ internal static class SweepBench
         var id = filed.Value.Id;
         for (var turn = 0; turn < 20; turn++)
         {
-            await stage.Mediator.Send(new ProvisionGrant(id), stop);
+            await stage.Mediator.Send(new TakeNextStep(id), stop);
             if ((await stage.Store.NextDueAsync(stop)) is not { } due) return;
             if (due > stage.Clock.GetUtcNow()) stage.Clock.SetUtcNow(due);
         }

@@ -60,7 +60,7 @@ internal sealed class SweepStage : IAsyncDisposable
         }
     }
 
-    public async Task<SweepReport> SweepAsync() => (await Mediator.Send(new ExpireGrants())).Value;
+    public async Task<SweepReport> SweepAsync() => (await Mediator.Send(new SweepGrants())).Value;
 
     /// <summary>What the function for the sweep does with each event: the sweep, what alarms look at, and the cheap comparison with the clusters.</summary>
     public async Task<SweepReport> HandleEventAsync()

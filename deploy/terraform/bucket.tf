@@ -58,6 +58,7 @@ resource "aws_s3_bucket_policy" "this" {
 }
 
 data "aws_iam_policy_document" "bucket" {
+  source_policy_documents = [data.aws_iam_policy_document.only_tls["this"].json]
   statement {
     # Whatever else somebody's role allows: credentials, Slack's secrets and the key of the seals are read by the product alone. Whoever keeps them writes them.
     sid       = "SecretsForTheProductAlone"
@@ -90,11 +91,15 @@ data "aws_iam_policy_document" "bucket" {
       values   = [local.product_roles[0]]
     }
   }
+}
+
+data "aws_iam_policy_document" "only_tls" {
+  for_each = { this = aws_s3_bucket.this.arn, evidence = aws_s3_bucket.evidence.arn }
   statement {
     sid       = "OnlyTls"
     effect    = "Deny"
     actions   = ["s3:*"]
-    resources = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
+    resources = [each.value, "${each.value}/*"]
     principals {
       type        = "*"
       identifiers = ["*"]

@@ -6,41 +6,13 @@ resource "aws_kms_key" "log" {
   key_usage                = "SIGN_VERIFY"
   customer_master_key_spec = "ECC_NIST_P256"
   deletion_window_in_days  = 30
-  policy                   = data.aws_iam_policy_document.log_key.json
+  policy                   = data.aws_iam_policy_document.own_key["log"].json
   tags                     = local.tags
 }
 
 resource "aws_kms_alias" "log" {
   name          = "alias/${var.name}-log"
   target_key_id = aws_kms_key.log.key_id
-}
-
-data "aws_iam_policy_document" "log_key" {
-  statement {
-    # Whatever else somebody's role allows: who can have this sign can forge the log.
-    sid       = "ForTheProductAlone"
-    effect    = "Deny"
-    actions   = ["kms:Sign", "kms:CreateGrant"]
-    resources = ["*"]
-    principals {
-      type        = "AWS"
-      identifiers = ["*"]
-    }
-    condition {
-      test     = "ArnNotEquals"
-      variable = "aws:PrincipalArn"
-      values   = local.product_roles
-    }
-  }
-  statement {
-    sid       = "Account"
-    actions   = ["kms:*"]
-    resources = ["*"]
-    principals {
-      type        = "AWS"
-      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
-    }
-  }
 }
 
 # Complete days of the log. What is in it is written once and cannot be changed or deleted for export_lock_days.
@@ -116,6 +88,7 @@ resource "aws_s3_bucket_policy" "evidence" {
 }
 
 data "aws_iam_policy_document" "evidence" {
+  source_policy_documents = [data.aws_iam_policy_document.only_tls["evidence"].json]
   statement {
     # What is in an export is what the product wrote; anybody else's file would be there for as long.
     sid       = "ByTheProductAlone"
@@ -130,21 +103,6 @@ data "aws_iam_policy_document" "evidence" {
       test     = "ArnNotEquals"
       variable = "aws:PrincipalArn"
       values   = local.product_roles
-    }
-  }
-  statement {
-    sid       = "OnlyTls"
-    effect    = "Deny"
-    actions   = ["s3:*"]
-    resources = [aws_s3_bucket.evidence.arn, "${aws_s3_bucket.evidence.arn}/*"]
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["false"]
     }
   }
 }

@@ -13,7 +13,28 @@ resource "aws_kms_alias" "this" {
 }
 
 data "aws_iam_policy_document" "key" {
-  # Who may use the key is decided by roles (roles.tf), as for everything else here.
+  # Who may use the key is decided by roles (roles.tf), as for everything else here; but whatever those of others allow, what is in the bucket
+  # is opened for the product and for those whom you name.
+  statement {
+    sid       = "BucketForTheProductAlone"
+    effect    = "Deny"
+    actions   = ["kms:Decrypt"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${local.region}.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = concat(local.product_roles, var.secret_readers)
+    }
+  }
   statement {
     sid       = "Account"
     actions   = ["kms:*"]
@@ -35,6 +56,38 @@ data "aws_iam_policy_document" "key" {
       test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:logs:arn"
       values   = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*${var.name}*"]
+    }
+  }
+}
+
+# Keys that nobody can take out of KMS. Whatever else somebody's role allows: who can have these answer can forge what they are for.
+data "aws_iam_policy_document" "own_key" {
+  for_each = {
+    log  = ["kms:Sign", "kms:CreateGrant"]
+    seal = ["kms:GenerateMac", "kms:VerifyMac", "kms:CreateGrant"]
+  }
+  statement {
+    sid       = "ForTheProductAlone"
+    effect    = "Deny"
+    actions   = each.value
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = local.product_roles
+    }
+  }
+  statement {
+    sid       = "Account"
+    actions   = ["kms:*"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
     }
   }
 }

@@ -126,7 +126,7 @@ variable "seal_key" {
 variable "secret_readers" {
   type        = list(string)
   default     = []
-  description = "ARNs of further roles that may read credentials and Slack's secrets in the bucket, such as the one that rotates them; nobody else may, whatever their own policies say. Writing needs none of this"
+  description = "ARNs of further roles that may read credentials and Slack's secrets in the bucket, such as the one that rotates them, and anything else that is in it; nobody else may, whatever their own policies say. Writing needs none of this"
 }
 
 variable "restart" {

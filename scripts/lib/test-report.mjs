@@ -1,13 +1,13 @@
 // Reads what one test program left behind and prints what a person wants to know of it; used by scripts/test.
 //
-//   node test-report.mjs NAME REPORT LOG EXIT SECONDS FILTERED TALLY AGAIN
+//   node test-report.mjs NAME REPORT LOG EXIT TOOK FILTERED TALLY AGAIN
 //
 // Adds "passed failed skipped" as a line to TALLY. A program that crashed, hung, left no report or had no test to run
 // counts as one failure, so that the closing line can never be all green when something did not run. Where that is all that
 // is wrong, and no more than three tests failed, writes their methods to AGAIN, a line each.
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 
-const [name, report, log, exitText, seconds, filtered, tally, again] = process.argv.slice(2);
+const [name, report, log, exitText, took, filtered, tally, again] = process.argv.slice(2);
 const exit = Number(exitText);
 const strict = process.env.CI === 'true';
 const indent = (text, by = '      ') => String(text).trimEnd().split('\n').map(line => by + line).join('\n');
@@ -36,7 +36,7 @@ else if (exit !== 0 && exit !== 8 && failed.length === 0 && faults.length === 0)
 
 const failures = failed.length + (faults.length > 0 && failed.length === 0 ? 1 : 0);
 if (tests.length > 0 || faults.length > 0)
-  console.log(`${failures > 0 ? 'FAILED' : 'ok    '} ${name}: ${passed} passed, ${failures} failed, ${skipped.length} skipped in ${seconds} s`);
+  console.log(`${failures > 0 ? 'FAILED' : 'ok    '} ${name}: ${passed} passed, ${failures} failed, ${skipped.length} skipped in ${took}`);
 for (const fault of faults) console.log(`    ${fault}`);
 for (const test of failed) {
   console.log(`    failed: ${test.name}`);

@@ -81,7 +81,7 @@ public static class DependencyInjection
         services.AddTransient<GrantGiving>();
         services.AddTransient<GrantPasswords>();
         services.AddTransient<PasswordAsking>();
-        services.AddTransient<GrantTaking>();
+        services.AddTransient<GrantRemoving>();
         services.AddTransient<GrantTelling>();
         services.AddTransient<RoleReconciler>();
         services.AddSingleton<ReconcileMemory>();

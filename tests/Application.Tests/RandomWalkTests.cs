@@ -118,7 +118,7 @@ public sealed class RandomWalkTests
                     Server();
                     break;
                 case 9 or 10:
-                    await WorkAsync(Pick(_workers), diesAt: _random.Next(16));
+                    await WorkAsync(Pick(_workers), diesAt: _random.Next(40));
                     break;
                 case 11 when _nested == 0:
                     await FrozenAsync(_workers[0], _workers[1]);
@@ -146,10 +146,10 @@ public sealed class RandomWalkTests
         /// <summary>One worker stands still at some call, and the world goes on around it.</summary>
         private async Task FrozenAsync(Worker frozen, Worker other)
         {
-            var (at, passed) = (_random.Next(12), 0);
+            var (at, passed) = (_random.Next(30), 0);
             Say($"freeze at {at}");
             _nested++;
-            frozen.Gate.At = async (_, _) =>
+            frozen.Gate.At = async _ =>
             {
                 if (passed++ != at) return;
 

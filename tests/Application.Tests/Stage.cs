@@ -11,6 +11,7 @@ using DbAccess.Domain.Principals;
 using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
+using DbAccess.TestKit.Faults;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -100,27 +101,27 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(Log));
         services.AddSingleton(clock ?? Clock);
-        services.AddSingleton<IGrantStore>(new GatedStore(Store, gate));
-        services.AddSingleton<IGrantRetention>(Store);
-        services.AddSingleton<IRoleAdministrator>(new GatedRoles(Roles, gate));
-        services.AddSingleton<IRoleInventory>(Inventory);
-        services.AddSingleton<ISeal>(Seal);
-        services.AddSingleton<ICredentialDelivery>(new GatedDelivery(Delivery, gate));
-        services.AddSingleton<IChat>(new GatedChat(Chat, gate));
-        services.AddSingleton<ICards>(new GatedCards(Cards, gate));
-        services.AddSingleton<IHome>(new GatedHome(Home, gate));
-        services.AddSingleton<IDirectory>(Directory);
-        services.AddSingleton<IAuditTrail>(evidence);
-        services.AddSingleton<IEvidenceLog>(evidence);
-        services.AddSingleton<ICheckpointSigner>(Signer);
+        services.AddSingleton(Gated<IGrantStore>.Of(Store, gate));
+        services.AddSingleton(Gated<IGrantRetention>.Of(Store, gate));
+        services.AddSingleton(Gated<IRoleAdministrator>.Of(Roles, gate));
+        services.AddSingleton(Gated<IRoleInventory>.Of(Inventory, gate));
+        services.AddSingleton(Gated<ISeal>.Of(Seal, gate));
+        services.AddSingleton(Gated<ICredentialDelivery>.Of(Delivery, gate));
+        services.AddSingleton(Gated<IChat>.Of(Chat, gate));
+        services.AddSingleton(Gated<ICards>.Of(Cards, gate));
+        services.AddSingleton(Gated<IHome>.Of(Home, gate));
+        services.AddSingleton(Gated<IDirectory>.Of(Directory, gate));
+        services.AddSingleton(Gated<IAuditTrail>.Of(evidence, gate));
+        services.AddSingleton(Gated<IEvidenceLog>.Of(evidence, gate));
+        services.AddSingleton(Gated<ICheckpointSigner>.Of(Signer, gate));
         services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 1_000));
         services.AddSingleton(_ => new WitnessTerms(WitnessChannel));
         services.AddTransient(_ => new NowTerms(NowChannel));
-        services.AddSingleton(_ => new ExportTerms(Export, TimeSpan.FromDays(400)));
+        services.AddSingleton(_ => new ExportTerms(Export is null ? null : Gated<IExportPlace>.Of(Export, gate), TimeSpan.FromDays(400)));
         Store.Evidence = Audit;
-        services.AddSingleton<IPolicySource>(this);
-        services.AddSingleton<IPolicyHealth>(Health);
-        services.AddSingleton<IGrantDispatcher>(this);
+        services.AddSingleton(Gated<IPolicySource>.Of(this, gate));
+        services.AddSingleton(Gated<IPolicyHealth>.Of(Health, gate));
+        services.AddSingleton(Gated<IGrantDispatcher>.Of(this, gate));
         if (_reveal is not null) services.AddSingleton(_reveal);
         services.AddApplication(new Installation(Some.Installation));
         var provider = services.BuildServiceProvider(validateScopes: true);
@@ -151,6 +152,11 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         Assert.Equal(GrantStatus.Active, Of(id).Status);
         return id;
     }
+
+    /// <summary>A record that can be read and not written, for <see cref="Gate.At"/>.</summary>
+    public static Func<Boundary, Task> CannotBeSaved(GrantId id) => boundary =>
+        boundary is { Call: "GrantStore.Save", Over: false, Arguments: [Grant grant, ..] } && grant.Id == id
+            ? throw new IOException("The record cannot be written.") : Task.CompletedTask;
 
     public GrantSnapshot Of(GrantId id) => Store.Stored.Single(grant => grant.Id == id);
 

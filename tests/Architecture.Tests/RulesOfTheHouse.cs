@@ -215,7 +215,7 @@ public sealed class RulesOfTheHouse
     {
         // A question starts with List, Get, Check, Preview or Examine; the others are work of the product itself: steps are told by the grants' own
         // events, and reconciling puts every mending on the audit record by itself.
-        string[] steps = ["ProvisionGrant", "ExpireGrants", "ReconcileRoles", "ReviewHolders", "TellOfPolicy", "SequenceEvents", "WitnessCheckpoint", "ExportDays", "DrawNow", "TellOfEvidence", "RecordVerb", "ChangeAuditKey", "RecordPolicy"];
+        string[] steps = ["TakeNextStep", "SweepGrants", "ReconcileRoles", "ReviewHolders", "TellOfPolicy", "SequenceEvents", "WitnessCheckpoint", "ExportDays", "DrawNow", "TellOfEvidence", "RecordVerb", "ChangeAuditKey", "RecordPolicy"];
         var odd = Handlers().Select(handler => handler.Request)
             .Where(request => (typeof(IAudited).IsAssignableFrom(request) && !OnlyRefusals.Contains(request.Name, StringComparer.Ordinal)) == (steps.Contains(request.Name, StringComparer.Ordinal) || request.Name.StartsWith("List", StringComparison.Ordinal)
                 || request.Name.StartsWith("Get", StringComparison.Ordinal) || request.Name.StartsWith("Check", StringComparison.Ordinal)

@@ -90,7 +90,7 @@ public static class Attacks
         yield return new(who, "a signed command of another workspace", async field =>
         {
             await field.SendAsync(field.SigningSecret, 0, team: "T0OTHER01");
-            await Task.Delay(TimeSpan.FromSeconds(3));
+            await field.SettledAsync();
             return await field.AskAsync("SELECT count(*) FROM pg_roles WHERE starts_with(rolname, 'dba_') AND rolcanlogin") is "0" ? null : "it was carried out";
         });
         yield return new(who, "the way to metrics over dot segments", async field =>
@@ -128,11 +128,29 @@ public static class Attacks
                 foreach (var client in open) client.Dispose();
             }
         });
+        yield return new(who, "2,100 connections that say nothing", async field =>
+        {
+            List<TcpClient> open = [];
+            try
+            {
+                for (var i = 0; i < 2_100; i++)
+                {
+                    var client = new TcpClient();
+                    open.Add(client);
+                    await client.ConnectAsync(IPAddress.Loopback, field.System.Product.Url.Port);
+                }
+                return await field.ReadsAsync(SlackUser.Erin) is null ? "nobody else is served meanwhile" : null;
+            }
+            finally
+            {
+                foreach (var client in open) client.Dispose();
+            }
+        });
         yield return new(who, "thirty requests of one person at once", async field =>
         {
             var id = 0;
             await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => field.System.Users.CommandAsync(SlackUser.Omar, $"orders read {Interlocked.Increment(ref id) + 5}m because flood {id}")));
-            await Task.Delay(TimeSpan.FromSeconds(3));
+            await field.SettledAsync();
             var live = long.Parse(await field.AskAsync("SELECT count(*) FROM pg_roles WHERE rolcanlogin AND rolname LIKE '%\\_omar\\_%'"), CultureInfo.InvariantCulture);
             await field.System.Users.CommandAsync(SlackUser.Omar, "done all");
             return live > 5 ? $"{live} roles were made" : null;
@@ -254,7 +272,7 @@ public static class Attacks
             if (await field.IdAsync(SlackUser.Erin, after) is not { } id) return "nothing was said";
 
             await field.System.Users.CommandAsync(SlackUser.Erin, $"approve {id}");
-            await Task.Delay(TimeSpan.FromSeconds(2));
+            await field.SettledAsync();
             var given = await field.HasRoleAsync(Compact(id));
             await field.System.Users.CommandAsync(SlackUser.Erin, $"cancel {id}");
             return given ? "it was given" : null;
@@ -272,15 +290,14 @@ public static class Attacks
                 (grant["status"], grant["duration"], grant["requester"]) = ("Approved", "365.00:00:00", $"T0DBACME1/{SlackUser.Gustav}");
                 foreach (var gone in (string[])["role", "roleOid", "window", "plan", "credentialsMessage"]) grant[gone] = null;
             });
-            await Task.Delay(TimeSpan.FromSeconds(8));
-            return await field.HasRoleAsync(Compact(key)) ? "it was made" : null;
+            return await field.OutcomeAsync(key) is var outcome && outcome is not "Failed" ? $"it came to {outcome}" : null;
         });
         yield return new(who, "a request in the inbox", async field =>
         {
             await field.StoreAsync("INSERT INTO inbox (key, kind, team, user, channel, text, received_at) SELECT 'forged', kind, team, 'U0GUEST01', channel, 'orders read 1h because it is forged', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM inbox WHERE kind = 'command' LIMIT 1");
             await field.System.Product.StopAsync();
             await field.System.StartProductAsync();
-            await Task.Delay(TimeSpan.FromSeconds(5));
+            await field.SettledAsync();
             return await field.HasRoleAsync("_gustav_") ? "it was carried out" : null;
         });
         yield return new(who, "a live grant's end moved by a year", async field =>
@@ -294,6 +311,43 @@ public static class Attacks
             });
             await Task.Delay(TimeSpan.FromSeconds(32));
             return await field.CanLogInAsync(credential) ? "the password lets in after the end" : null;
+        });
+        yield return new(who, "a live grant's end moved by a year, with a password asked for then", async field =>
+        {
+            var (id, credential) = await field.GetAsync(SlackUser.Erin);
+            var now = DateTimeOffset.UtcNow;
+            await field.ChangeGrantAsync(id, grant =>
+            {
+                if (grant["window"] is JsonObject window) window["expiry"] = now.AddYears(1).ToString("O");
+                (grant["endMoved"], grant["leased"], grant["stepDueAt"], grant["stepSince"]) = (true, false, now.ToString("O"), now.ToString("O"));
+                grant["password"] = new JsonObject { ["at"] = now.AddYears(1).ToString("O") };
+            }, now);
+            if (await field.OutcomeAsync(id, notYet: "Active") is var outcome && outcome is not "Ended") return $"it came to {outcome}";
+            return await field.CanLogInAsync(credential) ? "the password still lets in" : null;
+        });
+        yield return new(who, "another server as the place where a holder logs in", async field =>
+        {
+            var (id, _) = await field.GetAsync(SlackUser.Erin);
+            await field.ChangeGrantAsync(id, grant => grant["door"] = new JsonObject { ["host"] = "evil.example", ["port"] = 5432, ["sslMode"] = "disable" });
+            var after = await field.NowAsync(SlackUser.Erin);
+            var message = await field.CredentialsMessageAsync(SlackUser.Erin, id);
+            foreach (var action in (string[])["connect", "new_password"]) await field.System.Users.PressAsync(SlackUser.Erin, message, action);
+            await field.SettledAsync();
+            var seen = (await field.SinceAsync(SlackUser.Erin, after)).Concat((await field.System.Users.ViewsAsync(SlackUser.Erin)).Select(view => view.ToJsonString()));
+            return seen.Any(words => words.Contains("evil.example", StringComparison.Ordinal)) ? "they are told to go there" : null;
+        });
+        yield return new(who, "the record of a grant that is over, put back to when it was allowed", async field =>
+        {
+            var (id, _) = await field.GetAsync(SlackUser.Erin);
+            await field.EndAsync(SlackUser.Erin, id);
+            var now = DateTimeOffset.UtcNow;
+            await field.ChangeGrantAsync(id, grant =>
+            {
+                (grant["status"], grant["leased"], grant["attempts"], grant["stepDueAt"], grant["stepSince"]) = ("Approved", false, 0, now.ToString("O"), now.ToString("O"));
+                foreach (var gone in (string[])["role", "roleOid", "window", "plan", "credentialsMessage", "endReason", "endedAt", "receipt", "password", "abandonedBecause"]) grant.Remove(gone);
+            }, now);
+            await field.StoreAsync("UPDATE grants SET status = 'Approved', role = NULL, ended_at = NULL, version = version + 1 WHERE id = $id", ("$id", id));
+            return await field.OutcomeAsync(id, notYet: "Ended") is var outcome && outcome is not "Failed" ? $"it came to {outcome}" : null;
         });
     }
 

@@ -110,12 +110,12 @@ internal sealed partial class Field
 
     /// <summary>Asks for access that a rule allows, and gets it.</summary>
     public async Task<(string Id, DeliveredCredential Credential)> GetAsync(string user, string length = "10m") =>
-        await TryGetAsync(user, length, TimeSpan.FromSeconds(60)) ?? throw new InvalidOperationException($"{user} was given no access");
+        await TryGetAsync(user, length, Patience.Limit) ?? throw new InvalidOperationException($"{user} was given no access");
 
     /// <summary>Whether somebody else is still given what they ask for: "ok", or null.</summary>
     public async Task<string?> ReadsAsync(string user, string table = "public.orders", TimeSpan? patience = null)
     {
-        if (await TryGetAsync(user, "10m", patience ?? TimeSpan.FromSeconds(60)) is not ({ } id, { } credential)) return null;
+        if (await TryGetAsync(user, "10m", patience ?? Patience.Limit) is not ({ } id, { } credential)) return null;
 
         await using (var session = await LogInAsync(credential))
         {
@@ -131,7 +131,7 @@ internal sealed partial class Field
         await System.Users.CommandAsync(user, $"done {id}");
         var role = GrantId.Parse(id)!.Compact;
         for (var watch = Stopwatch.StartNew(); await HasRoleAsync(role); await Task.Delay(100))
-            if (watch.Elapsed > TimeSpan.FromSeconds(60)) throw new InvalidOperationException($"the role of {id} is not gone after a minute");
+            if (watch.Elapsed > Patience.Limit) throw new InvalidOperationException($"the role of {id} is not gone after {Patience.Limit}");
     }
 
     /// <summary>Also one that is locked out and not gone yet. Only temporary roles have an end.</summary>
@@ -147,22 +147,35 @@ internal sealed partial class Field
         return scope;
     }
 
+    /// <summary>Nobody has anything, or is about to get it.</summary>
     public async Task CleanUpAsync()
     {
-        if (await HasRoleAsync("_"))
+        await SettledAsync();
+        for (var watch = Stopwatch.StartNew(); await HasRoleAsync("_") && watch.Elapsed < Patience.Limit;)
         {
             foreach (var person in People) await System.Users.CommandAsync(person, "done all");
-            for (var watch = Stopwatch.StartNew(); await HasRoleAsync("_") && watch.Elapsed < TimeSpan.FromSeconds(60);) await Task.Delay(200);
+            await SettledAsync();
         }
+    }
+
+    /// <summary>All that was asked for is answered, and whatever was to be made or removed for it is, however busy the machine is.</summary>
+    public async Task SettledAsync()
+    {
+        const string left = """
+            SELECT (SELECT count(*) FROM inbox WHERE finished_at IS NULL)
+                + (SELECT count(*) FROM grants WHERE ended_at IS NULL AND status <> 'Active' AND due_at IS NOT NULL AND due_at < $soon)
+            """;
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience.Limit; await Task.Delay(200))
+            if (await StoredAsync(left, ("$soon", DateTimeOffset.UtcNow.AddMinutes(2).ToUnixTimeMilliseconds())) is "0") return;
     }
 
     public async Task<string> NowAsync(string user) =>
         (await System.Users.MessagesAsync(user)).Select(message => (string)message["ts"]!).Order(StringComparer.Ordinal).LastOrDefault() ?? "0";
 
-    /// <summary>Whether the person is told something with these words within a minute.</summary>
+    /// <summary>Whether the person is told something with these words.</summary>
     public async Task<bool> HearAsync(string user, string words, string after)
     {
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(200))
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience.Limit; await Task.Delay(200))
             if ((await SinceAsync(user, after)).Any(said => said.Contains(words, StringComparison.Ordinal))) return true;
         return false;
     }
@@ -170,12 +183,16 @@ internal sealed partial class Field
     /// <summary>The id of the grant that the person is told of.</summary>
     public async Task<string?> IdAsync(string user, string after)
     {
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(200))
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience.Limit; await Task.Delay(200))
             if ((await SinceAsync(user, after)).Select(said => Id().Match(said)).FirstOrDefault(match => match.Success) is { Value: var id }) return id;
         return null;
     }
 
-    private async Task<IEnumerable<string>> SinceAsync(string user, string after) =>
+    /// <summary>The message with somebody's credentials.</summary>
+    public async Task<JsonObject> CredentialsMessageAsync(string user, string id) =>
+        (await System.Users.MessagesAsync(user)).Last(message => SlackUser.Words(message) is var words && GrantLine().Match(words).Groups["id"].Value == id);
+
+    public async Task<IEnumerable<string>> SinceAsync(string user, string after) =>
         (await System.Users.MessagesAsync(user)).Where(message => string.CompareOrdinal((string)message["ts"]!, after) > 0).Select(SlackUser.Words);
 
     /// <summary>Sends a command to the door as somebody who is not Slack.</summary>
@@ -217,6 +234,26 @@ internal sealed partial class Field
         if (await command.ExecuteNonQueryAsync() == 0) throw new InvalidOperationException("nothing was written");
     }
 
+    /// <summary>The first value of what stands in the store.</summary>
+    public async Task<string> StoredAsync(string sql, params (string Name, object Value)[] values)
+    {
+        await using var store = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = System.StorePath, Pooling = false, DefaultTimeout = 10 }.ConnectionString);
+        await store.OpenAsync();
+        await using var command = store.CreateCommand();
+        command.CommandText = sql;
+        foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value);
+        return Convert.ToString(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture) ?? "";
+    }
+
+    /// <summary>What came of a grant in the end, by its record: its status.</summary>
+    /// <param name="notYet">As it is before anything comes of it.</param>
+    public async Task<string> OutcomeAsync(string id, string? notYet = null)
+    {
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience.Limit; await Task.Delay(200))
+            if (await StoredAsync("SELECT status FROM grants WHERE id = $id", ("$id", id)) is var status && status is "Active" or "Failed" or "Ended" && status != notYet) return status;
+        return "nothing";
+    }
+
     /// <summary>A copy of somebody's grant in another's name; answers its id.</summary>
     public async Task<string> ForgeGrantAsync(string from, Action<JsonObject> change)
     {
@@ -235,9 +272,10 @@ internal sealed partial class Field
         return key;
     }
 
-    public async Task ChangeGrantAsync(string id, Action<JsonObject> change) =>
+    /// <param name="due">When something is to be done for it; null to hide it for a year.</param>
+    public async Task ChangeGrantAsync(string id, Action<JsonObject> change, DateTimeOffset? due = null) =>
         await StoreAsync("UPDATE grants SET document = $document, due_at = $due WHERE id = $id",
-            ("$document", await DocumentAsync(id, change)), ("$due", DateTimeOffset.UtcNow.AddYears(1).ToUnixTimeMilliseconds()), ("$id", id));
+            ("$document", await DocumentAsync(id, change)), ("$due", (due ?? DateTimeOffset.UtcNow.AddYears(1)).ToUnixTimeMilliseconds()), ("$id", id));
 
     private async Task<string> DocumentAsync(string id, Action<JsonObject> change)
     {

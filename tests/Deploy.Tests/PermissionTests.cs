@@ -174,6 +174,19 @@ public sealed partial class PermissionTests
         Assert.All((string[])[Web, Function], role => Assert.Contains(Attachments().Matches(Roles), match => match.Groups["role"].Value == role && Documents()[match.Groups["document"].Value].Sources.Append(match.Groups["document"].Value).Contains("work")));
     }
 
+    /// <summary>Whatever the roles of others allow; scripts/test-terraform looks at what is made of it.</summary>
+    [Fact]
+    public void Every_key_and_every_bucket_with_something_to_hide_names_the_roles_it_is_for()
+    {
+        var all = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Checkout.Root, "deploy", "terraform"), "*.tf").Order(StringComparer.Ordinal).Select(File.ReadAllText));
+        var policies = KeyPolicy().Matches(all).Select(match => match.Groups["document"].Value).Concat(["bucket", "evidence"]).ToList();
+
+        Assert.Equal(["bucket", "evidence", "key", "own_key", "own_key"], policies.Order(StringComparer.Ordinal));
+        Assert.All(policies, name => Assert.Contains(
+            StatementBlock().Matches(DocumentBlock().Matches(all).Single(match => match.Groups["name"].Value == name).Groups["body"].Value),
+            statement => statement.Value.Contains("\"Deny\"", StringComparison.Ordinal) && NamesRoles().IsMatch(statement.Value)));
+    }
+
     [Fact]
     public void No_role_may_do_everything_of_a_service()
     {
@@ -231,6 +244,12 @@ public sealed partial class PermissionTests
                 [.. resources.TrimStart('[').TrimEnd(']').Split(", ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(resource => KindOf(resource, body))]);
         }
     }
+
+    [GeneratedRegex(@"^resource ""aws_kms_key"" ""\w+"" \{\n.*?^  policy\s*= data\.aws_iam_policy_document\.(?<document>\w+)(\[""\w+""\])?\.json\n.*?^\}", RegexOptions.ExplicitCapture | RegexOptions.Singleline | RegexOptions.Multiline, 5000)]
+    private static partial Regex KeyPolicy();
+
+    [GeneratedRegex(@"test\s*= ""ArnNotEquals""\s*variable = ""aws:PrincipalArn""\s*values\s*= (concat\()?local\.product_roles", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex NamesRoles();
 
     // The adapters call their SDK clients 'client'.
     [GeneratedRegex(@"\bclient\.(?<call>[A-Z][A-Za-z]+)Async\(", RegexOptions.ExplicitCapture, 5000)]

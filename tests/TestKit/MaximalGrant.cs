@@ -68,6 +68,7 @@ public static class MaximalGrant
         ExtendBy = TimeSpan.FromMinutes(30),
         Extensions = 2,
         Extended = TimeSpan.FromHours(1),
+        ExtensionKey = text ?? "press:1",
         EndMoved = true,
         Card = new ApprovalCard
         {

@@ -55,8 +55,8 @@ internal static class RevokeVerb
         var left = 0;
         foreach (var id in revoked.Value.Ids)
         {
-            var taken = await mediator.Send(new ProvisionGrant(id));
-            var gone = taken.Refusal is null && taken.Value.Steps.Any(step => step is StepReport.Ended or StepReport.Failed);
+            var taken = await mediator.Send(new TakeNextStep(id));
+            var gone = taken.Refusal is null && taken.Value.Steps.Any(step => step is StepOutcome.Ended or StepOutcome.Failed);
             if (!gone) left++;
             Console.WriteLine(gone
                 ? $"{id}: access has ended, and the role is proved gone."

@@ -65,7 +65,7 @@ internal static class SweepVerb
             failed = true;
         }
 
-        var report = (await mediator.Send(new ExpireGrants(Postponed: sweep.Now))).Value;
+        var report = (await mediator.Send(new SweepGrants(Postponed: sweep.Now))).Value;
         Console.WriteLine(report.ToString());
         if ((await mediator.Send(new SequenceEvents())).Refusal is { } refusal)
         {
@@ -73,6 +73,6 @@ internal static class SweepVerb
             failed = failed || refusal.Code is not "audit.held";
         }
 
-        return !failed && report.Failed.Count == 0 && report.Count(StepReport.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
+        return !failed && report.Failed.Count == 0 && report.Count(StepOutcome.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
     }
 }

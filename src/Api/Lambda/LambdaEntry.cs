@@ -70,7 +70,7 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
             throw new LambdaError("Event.NoGrant", "create-db-user takes an event like {\"grant\":\"K7Q3-MD\"}: this one names no grant.");
 
         await using var scope = scopes.CreateAsyncScope();
-        var outcome = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ProvisionGrant(id), cancellationToken);
+        var outcome = await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new TakeNextStep(id), cancellationToken);
         // Not a failure of ours to be retried for hours: whoever invoked this has another store, or the event is old.
         if (outcome.Refusal is { } refusal) throw new LambdaError(refusal.Code, $"The grant {id} is not known to this store.");
 
@@ -107,14 +107,14 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
         // Before the sweep, so that what it ends is removed by it.
         await mediator.Send(new ReviewHolders(), cancellationToken);
-        var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
+        var report = (await mediator.Send(new SweepGrants(), cancellationToken)).Value;
         // Metric filters read CutShort here (deploy/terraform/alarms.tf); a test holds the two together.
         log.LogInformation(
             "Sweep: {Ended} ended, {Quarantined} quarantined, {Given} given, {NotGiven} not given, {Told} told, {Postponed} postponed, " +
                 "{Failed} failed, cut short {CutShort}",
-            report.Count(StepReport.Ended), report.Count(StepReport.Quarantined), report.Count(StepReport.Given),
-                report.Count(StepReport.Failed),
-            report.Count(StepReport.Told), report.Count(StepReport.Postponed), report.Failed.Count, report.CutShort);
+            report.Count(StepOutcome.Ended), report.Count(StepOutcome.Quarantined), report.Count(StepOutcome.Given),
+                report.Count(StepOutcome.Failed),
+            report.Count(StepOutcome.Told), report.Count(StepOutcome.Postponed), report.Failed.Count, report.CutShort);
 
         if (!report.CutShort)
         {
@@ -134,7 +134,7 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
 
         return Write(answer =>
         {
-            foreach (var outcome in Enum.GetValues<StepReport>().Where(outcome => outcome is not StepReport.Nothing))
+            foreach (var outcome in Enum.GetValues<StepOutcome>().Where(outcome => outcome is not StepOutcome.Nothing))
                 answer.WriteNumber(Word(outcome), report.Count(outcome));
             answer.WriteStartArray("failed");
             answer.WriteEndArray();
@@ -199,14 +199,14 @@ internal sealed class LambdaEntry(IServiceScopeFactory scopes, TimeProvider cloc
         log.LogInformation("Comparison with the clusters: {ReconcileFailed} failed", failed);
     }
 
-    private static string Word(StepReport outcome) => outcome switch
+    private static string Word(StepOutcome outcome) => outcome switch
     {
-        StepReport.Given => "given",
-        StepReport.Failed => "notGiven",
-        StepReport.Ended => "ended",
-        StepReport.Quarantined => "quarantined",
-        StepReport.Told => "told",
-        StepReport.Postponed => "postponed",
+        StepOutcome.Given => "given",
+        StepOutcome.Failed => "notGiven",
+        StepOutcome.Ended => "ended",
+        StepOutcome.Quarantined => "quarantined",
+        StepOutcome.Told => "told",
+        StepOutcome.Postponed => "postponed",
         _ => "nothing",
     };
 

@@ -11,6 +11,11 @@ namespace DbAccess.Api.Slack;
 /// <summary>Everything that Slack's requests need on our side, apart from the ports.</summary>
 internal static class SlackWayIn
 {
+    private const int MostConnections = 2_000;
+
+    /// <summary>From here on the server would turn away whoever comes, while the idle stay.</summary>
+    private const int RoomForNew = 200;
+
     /// <summary>Nobody is told what listens here, and nobody sends more than Slack would.</summary>
     public static void Narrow(KestrelServerOptions kestrel)
     {
@@ -19,7 +24,9 @@ internal static class SlackWayIn
         kestrel.Limits.MaxRequestBodySize = SlackDoor.LargestBody + (64 * 1024);
         // What the server reads ahead of us, and for whom: nobody is known yet.
         kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
-        kestrel.Limits.MaxConcurrentConnections = 2_000;
+        kestrel.Limits.MaxConcurrentConnections = MostConnections;
+        var crowd = new Crowd(MostConnections - RoomForNew);
+        kestrel.ConfigureEndpointDefaults(listen => listen.Use(next => connection => crowd.StayAsync(connection, next)));
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
     }
 

@@ -13,9 +13,13 @@ public sealed record ApproveGrant(PrincipalId Approver, GrantId Id) : IRequest<R
 
     public string Subject => Id.ToString();
 
+    /// <summary>When they said so; null for now. What was asked after that they have not agreed to.</summary>
+    public DateTimeOffset? SaidAt { get; init; }
+
     internal sealed class Handler(Deciding deciding, TimeProvider clock) : IRequestHandler<ApproveGrant, Result<GrantDecided>>
     {
         public Task<Result<GrantDecided>> Handle(ApproveGrant command, CancellationToken cancellationToken) => deciding.GiveAsync(
-            command.Id, command.Approver, (grant, by) => grant.Agree(by, clock.GetUtcNow()), cancellationToken);
+            command.Id, command.Approver, (grant, by) => grant.Agree(by with { SaidAt = command.SaidAt }, clock.GetUtcNow()),
+            cancellationToken);
     }
 }

@@ -13,7 +13,7 @@ public sealed record CancelGrant(PrincipalId Asker, GrantId Id) : IRequest<Resul
 
     public string Subject => Id.ToString();
 
-    public bool TakesAway => true;
+    public bool EndsAccess => true;
 
     internal sealed class Handler(Deciding deciding, TimeProvider clock) : IRequestHandler<CancelGrant, Result<GrantDecided>>
     {

@@ -122,7 +122,7 @@ internal static class CardWords
         }
         else
         {
-            var why = GrantMessages.Plain(grant.Trouble ?? "the database is being looked at.", 300);
+            var why = GrantMessages.Plain(grant.Step.Trouble ?? "the database is being looked at.", 300);
             yield return new ChatPart.Text(
                 $"What it would give cannot be shown yet: {why} " +
                 "Nobody can approve before it is.");

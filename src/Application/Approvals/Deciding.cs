@@ -41,7 +41,7 @@ internal sealed class Deciding(
     }
 
     /// <summary>Something that takes away: needs no more than who it is.</summary>
-    public async Task<Result<GrantDecided>> TakeAsync(
+    public async Task<Result<GrantDecided>> DecideAsync(
         GrantId id, PrincipalId by, Func<Grant, Decider, Result> decide, CancellationToken cancellationToken)
     {
         if (await FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());

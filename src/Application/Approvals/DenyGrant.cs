@@ -15,7 +15,7 @@ public sealed record DenyGrant(PrincipalId Approver, GrantId Id, string Why) : I
 
     public string Subject => Id.ToString();
 
-    public bool TakesAway => true;
+    public bool EndsAccess => true;
 
     internal sealed class Validator : AbstractValidator<DenyGrant>
     {
@@ -25,7 +25,7 @@ public sealed record DenyGrant(PrincipalId Approver, GrantId Id, string Why) : I
 
     internal sealed class Handler(Deciding deciding, TimeProvider clock) : IRequestHandler<DenyGrant, Result<GrantDecided>>
     {
-        public Task<Result<GrantDecided>> Handle(DenyGrant command, CancellationToken cancellationToken) => deciding.TakeAsync(
+        public Task<Result<GrantDecided>> Handle(DenyGrant command, CancellationToken cancellationToken) => deciding.DecideAsync(
             command.Id, command.Approver, (grant, by) => grant.Deny(by, command.Why.Trim(), clock.GetUtcNow()), cancellationToken);
     }
 }

@@ -16,6 +16,9 @@ namespace DbAccess.Application.Approvals;
 /// <param name="Length">Null: as long as the rule lengthens it by.</param>
 public sealed record ExtendGrant(PrincipalId Holder, GrantId Id, TimeSpan? Length) : IRequest<Result<GrantDecided>>, IAudited
 {
+    /// <summary>Of the request that asks: carried out again after a crash, it does not lengthen it twice. Null for one that comes once.</summary>
+    public string? Key { get; init; }
+
     public Actor By => new Actor.Person(Holder);
 
     public string Subject => Id.ToString();
@@ -41,7 +44,7 @@ public sealed record ExtendGrant(PrincipalId Holder, GrantId Id, TimeSpan? Lengt
             {
                 var now = clock.GetUtcNow();
                 var asking = rule.Approval is { } people ? Asking.Of(people, now) with { Plan = own.State.Asking?.Plan } : null;
-                return own.AskExtension(command.Holder, command.Length ?? rule.Lifetime.ExtendBy, rule.Lifetime, asking, now);
+                return own.AskExtension(command.Holder, command.Length ?? rule.Lifetime.ExtendBy, rule.Lifetime, asking, now, command.Key);
             }), cancellationToken);
         }
     }

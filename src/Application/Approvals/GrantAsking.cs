@@ -25,21 +25,21 @@ internal sealed class GrantAsking(
     public static bool NeedsDatabase(Grant grant, DateTimeOffset now) =>
         grant.State.Asking is { Plan: null } asking && asking.LapsesAt > now;
 
-    public async Task<StepReport> StepAsync(Grant grant, CancellationToken cancellationToken)
+    public async Task<StepOutcome> StepAsync(Grant grant, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        if (grant.State.Asking is not { } asking) return StepReport.Nothing;
+        if (grant.State.Asking is not { } asking) return StepOutcome.Nothing;
         if (asking.LapsesAt <= now)
         {
             var (_, lapsed) = await store.ChangeAsync(
                 grant, mine => seal.Keep(mine, own => own.Lapse(clock.GetUtcNow())), cancellationToken);
-            return lapsed.Refusal is null ? StepReport.Ended : StepReport.Nothing;
+            return lapsed.Refusal is null ? StepOutcome.Ended : StepOutcome.Nothing;
         }
 
         if (asking.Plan is not null)
         {
             var (_, reminded) = await store.ChangeAsync(grant, mine => mine.Remind(clock.GetUtcNow()), cancellationToken);
-            return reminded.Refusal is null ? StepReport.Told : StepReport.Nothing;
+            return reminded.Refusal is null ? StepOutcome.Told : StepOutcome.Nothing;
         }
 
         var state = grant.State;
@@ -49,12 +49,12 @@ internal sealed class GrantAsking(
             mine => seal.Keep(mine, own => plan.Refusal is { } why
                 ? own.NotPlanned(why.Message, clock.GetUtcNow()) : own.Planned(plan.Value, clock.GetUtcNow())),
             CancellationToken.None);
-        if (outcome.Refusal is not null) return StepReport.Nothing;
+        if (outcome.Refusal is not null) return StepOutcome.Nothing;
 
-        if (plan.Refusal is null) return StepReport.Told;
+        if (plan.Refusal is null) return StepOutcome.Told;
 
         log.LogWarning("What {Grant} would give cannot be shown yet: {Why}", grant.Id.ToString(), plan.Refusal.Message);
-        return StepReport.Postponed;
+        return StepOutcome.Postponed;
     }
 
     /// <summary>Expands a scope on the databases as they are now; refuses when they cannot be looked at in time.</summary>

@@ -22,10 +22,10 @@ internal sealed class GrantCards(
     private const int MostAsked = 50;
     private const int MostNamed = 5;
 
-    public async Task<StepReport> DrawAsync(Grant grant, CancellationToken cancellationToken)
+    public async Task<StepOutcome> DrawAsync(Grant grant, CancellationToken cancellationToken)
     {
-        if (grant.BeginDrawing(clock.GetUtcNow(), Lease).Refusal is not null) return StepReport.Nothing;
-        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
+        if (grant.BeginDrawing(clock.GetUtcNow(), Lease).Refusal is not null) return StepOutcome.Nothing;
+        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
         var drawing = new Drawing(grant.State);
         try
@@ -48,7 +48,7 @@ internal sealed class GrantCards(
             mine => mine.Drawn(
                 drawing.Refs, drawing.Said, drawing.Direct, drawing.Again, drawing.Trouble, leased, clock.GetUtcNow()),
             CancellationToken.None);
-        return drawing.Again is null ? StepReport.Told : StepReport.Postponed;
+        return drawing.Again is null ? StepOutcome.Told : StepOutcome.Postponed;
     }
 
     private async Task DrawAsync(Drawing drawing, CancellationToken cancellationToken)

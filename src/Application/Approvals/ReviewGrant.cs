@@ -24,7 +24,7 @@ public sealed record ReviewGrant(PrincipalId Reviewer, GrantId Id, string? Why) 
 
     internal sealed class Handler(Deciding deciding, TimeProvider clock) : IRequestHandler<ReviewGrant, Result<GrantDecided>>
     {
-        public Task<Result<GrantDecided>> Handle(ReviewGrant command, CancellationToken cancellationToken) => deciding.TakeAsync(
+        public Task<Result<GrantDecided>> Handle(ReviewGrant command, CancellationToken cancellationToken) => deciding.DecideAsync(
             command.Id, command.Reviewer, (grant, by) => grant.Review(by, command.Why?.Trim(), clock.GetUtcNow()), cancellationToken);
     }
 }

@@ -12,6 +12,9 @@ internal sealed class ToldPlans(IEvidenceLog log)
 {
     private const string Told = "told";
 
+    /// <summary>Databases change, and plans with them; what is forgotten is asked of the log again.</summary>
+    private const int MostKnown = 10_000;
+
     private readonly ConcurrentDictionary<string, bool> _known = new(StringComparer.Ordinal);
 
     /// <summary>With what it gives where that is not on the log yet, else without.</summary>
@@ -21,6 +24,7 @@ internal sealed class ToldPlans(IEvidenceLog log)
         if (!_known.ContainsKey(plan.Hash))
         {
             if (await log.ReadMarkAsync(Mark(plan), cancellationToken) is null) return plan;
+            if (_known.Count >= MostKnown) _known.Clear();
             _known[plan.Hash] = true;
         }
 

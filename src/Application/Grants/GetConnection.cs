@@ -30,7 +30,8 @@ public sealed record GetConnection(PrincipalId Holder, GrantId Id) : IRequest<Re
 
     public bool OnlyRefusals => true;
 
-    internal sealed class Handler(IGrantStore store, IPolicySource policies, IDirectory directory, TimeProvider clock)
+    internal sealed class Handler(
+        IGrantStore store, GrantSeal seal, IPolicySource policies, IDirectory directory, TimeProvider clock)
         : IRequestHandler<GetConnection, Result<Connection>>
     {
         // A window is opened with what comes, and only for three seconds; the directory remembers it for the next one.
@@ -45,6 +46,8 @@ public sealed record GetConnection(PrincipalId Holder, GrantId Id) : IRequest<Re
             if (state is not { Status: GrantStatus.Active, Role: { } role }) return new Connection(state, null);
             if (state.Door is not { } door)
                 return new Error("grant.no_door", $"{state.Id} was made by an earlier version: its message has all there is.");
+            // Whoever changed where it is would be sent the password.
+            if (!seal.IsOurs(grant)) return GrantErrors.NotOurs(grant.Id);
 
             var hints = policies.Current.Connect.GetValueOrDefault(state.Target.Cluster);
             return new Connection(state, new ConnectionPlace(

@@ -25,7 +25,7 @@ internal sealed class GrantGiving(
 
     private static readonly Actor By = new Actor.Sweep();
 
-    public async Task<StepReport> GiveAsync(Grant grant, CancellationToken cancellationToken)
+    public async Task<StepOutcome> GiveAsync(Grant grant, CancellationToken cancellationToken)
     {
         if (grant.State.AbandonedBecause is not null) return await UndoAsync(grant, cancellationToken);
 
@@ -42,7 +42,7 @@ internal sealed class GrantGiving(
             return await AbandonAsync(grant,
                 $"the database could not be reached in time{(grant.State.Trouble is { } trouble ? $" ({trouble.TrimEnd('.')})" : "")}. " +
                 "Nothing was given; ask again when it answers.", cancellationToken);
-        if (begun.Refusal is not null || await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
+        if (begun.Refusal is not null || await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
         // The lease is fenced twice: our own clock stops us here, and the server's clock refuses the statement (RoleOrder.NotAfter).
         using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -68,14 +68,15 @@ internal sealed class GrantGiving(
     }
 
     /// <summary>Nothing is made before its holder has the password shown; not in time, and it is given back.</summary>
-    private async Task<StepReport> AwaitRevealAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<StepOutcome> AwaitRevealAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var due = grant.State.RevealBy is null ? grant.AwaitReveal(reveal!.Within, now) : grant.GiveBackUnrevealed(now);
-        if (due.Refusal is not null) return StepReport.Nothing;
-        return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepReport.Told : StepReport.Nothing;
+        var due = grant.State.RevealBy is null
+            ? seal.Keep(grant, own => own.AwaitReveal(reveal!.Within, now)) : grant.GiveBackUnrevealed(now);
+        if (due.Refusal is not null) return StepOutcome.Nothing;
+        return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepOutcome.Told : StepOutcome.Nothing;
     }
 
-    private async Task<StepReport> MakeAndDeliverAsync(Grant grant, CancellationToken cancellationToken)
+    private async Task<StepOutcome> MakeAndDeliverAsync(Grant grant, CancellationToken cancellationToken)
     {
         var warrant = await warrants.ToGiveAsync(grant, clock.GetUtcNow(), cancellationToken);
         switch (warrant)
@@ -114,7 +115,7 @@ internal sealed class GrantGiving(
         {
             case RoleMaking.NameTaken:
                 await ChangeMineAsync(grant, mine => mine.ForgetRole(clock.GetUtcNow()), cancellationToken);
-                return StepReport.Postponed;
+                return StepOutcome.Postponed;
 
             case RoleMaking.Impossible { Why: var why }:
                 return await AbandonAsync(grant, why.Message, cancellationToken);
@@ -128,8 +129,8 @@ internal sealed class GrantGiving(
             case RoleMaking.Made made:
                 var plan = await told.ToTellAsync(made.Plan, cancellationToken);
                 var (known, outcome) =
-                    await ChangeMineAsync(grant, mine => mine.RoleMade(made.Oid, plan, clock.GetUtcNow(),
-                        new Door(made.Host, made.Port, made.SslMode)), cancellationToken);
+                    await ChangeMineAsync(grant, mine => seal.Keep(mine, own => own.RoleMade(made.Oid, plan, clock.GetUtcNow(),
+                        new Door(made.Host, made.Port, made.SslMode))), cancellationToken);
                 if (outcome.Refusal is not null) return await LostAsync(known, cancellationToken);
                 await told.NoteAsync(plan, cancellationToken);
 
@@ -148,7 +149,7 @@ internal sealed class GrantGiving(
     /// It would give something else than was agreed to. More: those who decide are asked again, and nothing of the role is left meanwhile.
     /// Less: that is given, and said.
     /// </summary>
-    private async Task<StepReport> CompareAsync(Grant grant, CancellationToken cancellationToken)
+    private async Task<StepOutcome> CompareAsync(Grant grant, CancellationToken cancellationToken)
     {
         var state = grant.State;
         var looked = await asking.PlanAsync(state.Installation, state.Target, state.Scope, cancellationToken);
@@ -165,7 +166,7 @@ internal sealed class GrantGiving(
             var (_, shrunk) = await ChangeMineAsync(grant, mine => seal.Keep(mine, own => own.Shrank(plan, clock.GetUtcNow())),
                 cancellationToken);
             return shrunk.Refusal is null ? await PostponeAsync(grant, "it gives less than was agreed to", TimeSpan.Zero)
-                : StepReport.Nothing;
+                : StepOutcome.Nothing;
         }
 
         // An earlier try may have made it.
@@ -177,10 +178,10 @@ internal sealed class GrantGiving(
         if (outcome.Refusal is null)
             log.LogWarning("{Grant} would give more than was agreed to ({More} things) and is asked again", grant.Id.ToString(),
                 more.Count);
-        return outcome.Refusal is null ? StepReport.Told : StepReport.Nothing;
+        return outcome.Refusal is null ? StepOutcome.Told : StepOutcome.Nothing;
     }
 
-    private async Task<StepReport> DeliverAsync(Grant grant, Credential credential, CancellationToken cancellationToken)
+    private async Task<StepOutcome> DeliverAsync(Grant grant, Credential credential, CancellationToken cancellationToken)
     {
         switch (await delivery.DeliverAsync(grant, credential, cancellationToken))
         {
@@ -201,7 +202,7 @@ internal sealed class GrantGiving(
         }
     }
 
-    private async Task<StepReport> ActivateAsync(Grant grant, MessageRef? message)
+    private async Task<StepOutcome> ActivateAsync(Grant grant, MessageRef? message)
     {
         // The message is out: a shutdown in this moment must not lose the fact.
         var (active, outcome) = await ChangeMineAsync(
@@ -216,17 +217,17 @@ internal sealed class GrantGiving(
         if (message is null && active.State.CredentialsMessage is { } shownFrom)
             await delivery.UpdateAsync(active.State, shownFrom, GrantPasswords.MoreTime(policies.Current, active.State),
                 CancellationToken.None);
-        return StepReport.Given;
+        return StepOutcome.Given;
     }
 
     /// <summary>
     /// Somebody gave the grant back or revoked it while we were busy: what was made is undone at once. If another worker has it, that
     /// worker does.
     /// </summary>
-    private async Task<StepReport> LostAsync(
+    private async Task<StepOutcome> LostAsync(
         Grant grant, CancellationToken cancellationToken, bool delivered = false, MessageRef? message = null)
     {
-        if (grant.State.AbandonedBecause is null) return StepReport.Nothing;
+        if (grant.State.AbandonedBecause is null) return StepOutcome.Nothing;
 
         var (mine, _) = await ChangeMineAsync(
             grant,
@@ -239,7 +240,7 @@ internal sealed class GrantGiving(
         return await UndoAsync(mine, cancellationToken);
     }
 
-    private async Task<StepReport> AbandonAsync(Grant grant, string why, CancellationToken cancellationToken)
+    private async Task<StepOutcome> AbandonAsync(Grant grant, string why, CancellationToken cancellationToken)
     {
         var (abandoned, outcome) = await store.ChangeAsync(
             grant,
@@ -249,13 +250,13 @@ internal sealed class GrantGiving(
                 return given.Refusal is null ? mine.StepFailed("abandoned", clock.GetUtcNow(), TimeSpan.Zero) : given;
             },
             cancellationToken);
-        return outcome.Refusal is null ? await UndoAsync(abandoned, cancellationToken) : StepReport.Nothing;
+        return outcome.Refusal is null ? await UndoAsync(abandoned, cancellationToken) : StepOutcome.Nothing;
     }
 
-    private async Task<StepReport> UndoAsync(Grant grant, CancellationToken cancellationToken)
+    private async Task<StepOutcome> UndoAsync(Grant grant, CancellationToken cancellationToken)
     {
-        if (grant.BeginUndo(clock.GetUtcNow(), Lease).Refusal is not null) return StepReport.Nothing;
-        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
+        if (grant.BeginUndo(clock.GetUtcNow(), Lease).Refusal is not null) return StepOutcome.Nothing;
+        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
         RemovalReceipt? receipt = null;
         if (grant.State.Role is { } role)
@@ -278,19 +279,19 @@ internal sealed class GrantGiving(
         }
 
         var (failed, outcome) = await ChangeMineAsync(grant, mine => mine.Fail(receipt, clock.GetUtcNow()), CancellationToken.None);
-        if (outcome.Refusal is not null) return StepReport.Nothing;
+        if (outcome.Refusal is not null) return StepOutcome.Nothing;
 
         Telemetry.Step("failed");
         log.LogWarning("{Grant} could not be given: {Why}", grant.Id.ToString(), failed.State.AbandonedBecause);
-        return StepReport.Failed;
+        return StepOutcome.Failed;
     }
 
-    private async Task<StepReport> PostponeAsync(Grant grant, string why, TimeSpan? pause)
+    private async Task<StepOutcome> PostponeAsync(Grant grant, string why, TimeSpan? pause)
     {
         await ChangeMineAsync(grant, mine => mine.StepFailed(why, clock.GetUtcNow(), pause), CancellationToken.None);
         Telemetry.Step("give_postponed");
         log.LogWarning("{Grant} is not given yet (try {Attempt}): {Why}", grant.Id.ToString(), grant.State.Attempts, why);
-        return StepReport.Postponed;
+        return StepOutcome.Postponed;
     }
 
     private Task<(Grant Grant, Result Outcome)> ChangeMineAsync(

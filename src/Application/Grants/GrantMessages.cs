@@ -133,7 +133,7 @@ public static class GrantMessages
         $"{Brief(grant)} is not ready yet ({grant.Id}).",
         [
             new ChatPart.Text($"{What(grant)} is not ready yet ({grant.Id}). " +
-                Plain(grant.Trouble ?? "It takes longer than usual.", LongestWhy)),
+                Plain(grant.Step.Trouble ?? "It takes longer than usual.", LongestWhy)),
             new ChatPart.Note(
                 $"I go on trying for {Durations.Write(Grant.ProvisioningPatience)}; you need not ask again. /db-access done {grant.Id} " +
                 "gives it up."),

@@ -16,10 +16,10 @@ internal sealed class GrantPasswords(
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(45);
 
-    public async Task<StepReport> RenewAsync(Grant grant, CancellationToken cancellationToken)
+    public async Task<StepOutcome> RenewAsync(Grant grant, CancellationToken cancellationToken)
     {
-        if (grant.BeginPassword(clock.GetUtcNow(), Lease).Refusal is not null) return StepReport.Nothing;
-        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
+        if (grant.BeginPassword(clock.GetUtcNow(), Lease).Refusal is not null) return StepOutcome.Nothing;
+        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
         using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased,
@@ -39,7 +39,7 @@ internal sealed class GrantPasswords(
         }
     }
 
-    private async Task<StepReport> GiveAsync(Grant grant, CancellationToken cancellationToken)
+    private async Task<StepOutcome> GiveAsync(Grant grant, CancellationToken cancellationToken)
     {
         var state = grant.State;
         if (state.Door is not { } door)
@@ -52,7 +52,7 @@ internal sealed class GrantPasswords(
         {
             log.LogWarning("{Grant} ends: what it rested on is gone: {Why}", grant.Id.ToString(), gone);
             var (_, ended) = await store.ChangeAsync(grant, mine => mine.Supersede(gone, clock.GetUtcNow()), cancellationToken);
-            return ended.Refusal is null ? StepReport.Told : StepReport.Nothing;
+            return ended.Refusal is null ? StepOutcome.Told : StepOutcome.Nothing;
         }
 
         var password = Passwords.New();
@@ -88,7 +88,7 @@ internal sealed class GrantPasswords(
         policy.Allow.FirstOrDefault(rule => rule.Id == grant.Rule)?.Lifetime is { } terms && terms.ExtendTimes > grant.Extensions
             ? terms.ExtendBy : null;
 
-    private async Task<StepReport> DoneAsync(Grant grant, MessageRef? message)
+    private async Task<StepOutcome> DoneAsync(Grant grant, MessageRef? message)
     {
         // It is out: a shutdown in this moment must not lose the fact.
         var (_, outcome) = await store.ChangeAsync(
@@ -98,12 +98,12 @@ internal sealed class GrantPasswords(
         if (outcome.Refusal is null)
         {
             Telemetry.Step("password_renewed");
-            return StepReport.Told;
+            return StepOutcome.Told;
         }
 
         // It ended meanwhile, or another worker was faster: nobody would remember to take this message away.
         if (message is not null) await BlankAsync(grant, message, CancellationToken.None);
-        return StepReport.Nothing;
+        return StepOutcome.Nothing;
     }
 
     private async Task<Post> BlankAsync(Grant grant, MessageRef message, CancellationToken cancellationToken)
@@ -115,13 +115,13 @@ internal sealed class GrantPasswords(
         return post is Post.Never ? await chat.RemoveAsync(message, cancellationToken) : post;
     }
 
-    private async Task<StepReport> FailedAsync(Grant grant, string why, TimeSpan? pause, bool forGood = false)
+    private async Task<StepOutcome> FailedAsync(Grant grant, string why, TimeSpan? pause, bool forGood = false)
     {
         await store.ChangeAsync(
             grant,
             mine => seal.Keep(mine, own => own.PasswordFailed(grant.State.Password!, why, clock.GetUtcNow(), pause, forGood)),
             CancellationToken.None);
-        log.LogWarning("{Grant} has no new password yet (try {Attempt}): {Why}", grant.Id.ToString(), grant.State.Attempts, why);
-        return StepReport.Postponed;
+        log.LogWarning("{Grant} has no new password yet (try {Attempt}): {Why}", grant.Id.ToString(), grant.State.Step.Attempts, why);
+        return StepOutcome.Postponed;
     }
 }

@@ -11,11 +11,11 @@ namespace DbAccess.Application.Grants;
 /// whoever loses the race leaves. What a step makes due in turn (a notice, a next try) is found by the next look at what is due.
 /// </summary>
 internal sealed class GrantSteps(
-    IGrantStore store, GrantAsking asking, GrantGiving giving, GrantTaking taking, GrantTelling telling, GrantCards cards,
+    IGrantStore store, GrantAsking asking, GrantGiving giving, GrantRemoving removing, GrantTelling telling, GrantCards cards,
     ClusterPlaces places, TimeProvider clock)
 {
     /// <param name="early">Also a step that was put off until later.</param>
-    public async Task<StepReport> TakeDueAsync(Grant grant, CancellationToken cancellationToken, bool early = false)
+    public async Task<StepOutcome> TakeDueAsync(Grant grant, CancellationToken cancellationToken, bool early = false)
     {
         // The id of the request that started it all, from the first log line to the last statement of the removal.
         var request = ActivityContext.TryParse(grant.State.Correlation, null, out var parsed) ? parsed : default;
@@ -23,7 +23,7 @@ internal sealed class GrantSteps(
         activity?.SetTag("grant", grant.Id.ToString());
 
         var now = clock.GetUtcNow();
-        if (grant.State.StepDueAt <= now || (early && grant.State.IsPostponed(now)))
+        if (grant.State.Step.DueAt <= now || (early && grant.State.IsPostponed(now)))
         {
             return grant.Status switch
             {
@@ -32,29 +32,29 @@ internal sealed class GrantSteps(
                 GrantStatus.Pending => await asking.StepAsync(grant, cancellationToken),
                 GrantStatus.Approved or GrantStatus.Provisioning => await OnClusterAsync(grant, giving.GiveAsync, cancellationToken),
                 GrantStatus.Active or GrantStatus.Revoking or GrantStatus.Quarantined =>
-                    await OnClusterAsync(grant, taking.TakeAsync, cancellationToken),
-                _ => StepReport.Nothing,
+                    await OnClusterAsync(grant, removing.RemoveAsync, cancellationToken),
+                _ => StepOutcome.Nothing,
             };
         }
 
         if (grant.State.Review?.LateAt <= now)
             return grant.Escalate(now).Refusal is null && await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved
-                ? StepReport.Told : StepReport.Nothing;
-        if (grant.State.NoticeDueAt <= now) return await telling.TellAsync(grant, cancellationToken);
-        return grant.State.Card?.DueAt <= now ? await cards.DrawAsync(grant, cancellationToken) : StepReport.Nothing;
+                ? StepOutcome.Told : StepOutcome.Nothing;
+        if (grant.State.Owed.DueAt <= now) return await telling.TellAsync(grant, cancellationToken);
+        return grant.State.Card?.DueAt <= now ? await cards.DrawAsync(grant, cancellationToken) : StepOutcome.Nothing;
     }
 
-    private async Task<StepReport> OnClusterAsync(
-        Grant grant, Func<Grant, CancellationToken, Task<StepReport>> step, CancellationToken cancellationToken)
+    private async Task<StepOutcome> OnClusterAsync(
+        Grant grant, Func<Grant, CancellationToken, Task<StepOutcome>> step, CancellationToken cancellationToken)
     {
         var cluster = grant.State.Target.Cluster;
-        if (!places.TryEnter(cluster)) return StepReport.Nothing;
+        if (!places.TryEnter(cluster)) return StepOutcome.Nothing;
 
         var (started, failed) = (clock.GetTimestamp(), true);
         try
         {
             var outcome = await RecordedAsync(grant, step, cancellationToken);
-            failed = outcome is StepReport.Postponed;
+            failed = outcome is StepOutcome.Postponed;
             return outcome;
         }
         finally
@@ -64,8 +64,8 @@ internal sealed class GrantSteps(
     }
 
     /// <summary>Every statement that it runs on the target is on the grant's record when it is over.</summary>
-    private async Task<StepReport> RecordedAsync(
-        Grant grant, Func<Grant, CancellationToken, Task<StepReport>> step, CancellationToken cancellationToken)
+    private async Task<StepOutcome> RecordedAsync(
+        Grant grant, Func<Grant, CancellationToken, Task<StepOutcome>> step, CancellationToken cancellationToken)
     {
         using var ran = RanStatements.Begin(clock);
         try
@@ -77,29 +77,4 @@ internal sealed class GrantSteps(
             await store.RecordRestAsync(grant.Id);
         }
     }
-}
-
-/// <summary>What came of a step.</summary>
-public enum StepReport
-{
-    /// <summary>Nothing was due, or another worker has it.</summary>
-    Nothing,
-
-    /// <summary>The holder has the credentials.</summary>
-    Given,
-
-    /// <summary>The role could not be made, and is proved absent.</summary>
-    Failed,
-
-    /// <summary>Gone, and proved.</summary>
-    Ended,
-
-    /// <summary>Locked out and without sessions; the rest waits.</summary>
-    Quarantined,
-
-    /// <summary>Something was told, or is owed to be told.</summary>
-    Told,
-
-    /// <summary>It did not work now and is due again later.</summary>
-    Postponed,
 }

@@ -17,12 +17,12 @@ internal sealed class GrantTelling(
     // A warning that comes late is worth less than one that does not know what is open.
     private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(1.5);
 
-    public async Task<StepReport> TellAsync(Grant grant, CancellationToken cancellationToken)
+    public async Task<StepOutcome> TellAsync(Grant grant, CancellationToken cancellationToken)
     {
-        if (grant.BeginTelling(clock.GetUtcNow(), Lease).Refusal is not null) return StepReport.Nothing;
-        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
+        if (grant.BeginTelling(clock.GetUtcNow(), Lease).Refusal is not null) return StepOutcome.Nothing;
+        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
-        var kind = grant.State.Notices[0];
+        var kind = grant.State.Owed.Kinds[0];
         Post post;
         try
         {
@@ -48,7 +48,7 @@ internal sealed class GrantTelling(
         if (post is not Post.Sent)
             log.LogWarning("The holder of {Grant} was not told ({Notice}): {Why}", grant.Id.ToString(), kind, post is Post.Never never
                 ? never.Why : ((Post.NotNow)post).Why);
-        return post is Post.NotNow ? StepReport.Postponed : StepReport.Told;
+        return post is Post.NotNow ? StepOutcome.Postponed : StepOutcome.Told;
     }
 
     private async Task<Post> SayAsync(NoticeKind kind, GrantSnapshot grant, CancellationToken cancellationToken)

@@ -28,17 +28,24 @@ internal abstract record Warrant
 /// Asks policy and directory again whether a grant on record may be given or go on: a record says what was decided once, not that it still
 /// holds, and whoever can write to the store could have written it.
 /// </summary>
-internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal)
+internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal, IGrantStore store)
 {
     // Refusals that say nothing about the grant: what is asked does not answer.
     private static readonly string[] Passing = [IDirectory.Unavailable, "policy.none", "policy.group_unreadable"];
 
-    /// <summary>Before anything is given: it was decided here, and would be decided so now.</summary>
+    /// <summary>A grant that was never anything else is still to be given.</summary>
+    private static readonly GrantStatus[] ToGive = [GrantStatus.Pending, GrantStatus.Approved, GrantStatus.Provisioning];
+
+    /// <summary>Before anything is given: it was decided here, would be decided so now, and was not given yet.</summary>
     public async Task<Warrant> ToGiveAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (!seal.IsOurs(grant))
             return new Warrant.Gone("the record of it is not one that DbAccess made, or was changed since. An administrator should look " +
                 "into it");
+        // An older record of it has a seal that fits. What has happened since stands on the log.
+        if ((await store.ListEventsAsync(grant.Id, cancellationToken)).Any(happened => !ToGive.Contains(happened.To)))
+            return new Warrant.Gone("it was given before, or was over, and its record was put back to what it was before that. An " +
+                "administrator should look into it");
 
         return await JudgeAsync(grant, now, giving: true, cancellationToken);
     }

@@ -24,7 +24,8 @@ public static class HolderMessages
             $"{GrantMessages.Brief(grant)} was given back by itself ({grant.Id}): nobody had the password shown in time. No role was made."),
             grant),
         NoticeKind.NoPassword => ChatMessage.Plain(
-            $"There is no new password for {GrantMessages.Brief(grant)} ({grant.Id}): {GrantMessages.Plain((grant.Trouble ?? "it did not work").TrimEnd('.'), 300)}. " +
+            $"There is no new password for {GrantMessages.Brief(grant)} ({grant.Id}): " +
+            $"{GrantMessages.Plain((grant.Step.Trouble ?? "it did not work").TrimEnd('.'), 300)}. " +
             "The one before may not work any more; press the button again in a while."),
         _ => null,
     };

@@ -9,7 +9,7 @@ namespace DbAccess.Application.Grants;
 public sealed record SweepPreview(IReadOnlyList<string> Lines);
 
 /// <summary>Looks at what is due and takes no step.</summary>
-/// <param name="Postponed">Also at what was put off until later, as <see cref="ExpireGrants"/> would take it.</param>
+/// <param name="Postponed">Also at what was put off until later, as <see cref="SweepGrants"/> would take it.</param>
 public sealed record PreviewSweep(bool Postponed = false) : IRequest<Result<SweepPreview>>
 {
     internal sealed class Handler(IGrantStore store, TimeProvider clock) : IRequestHandler<PreviewSweep, Result<SweepPreview>>
@@ -28,7 +28,7 @@ public sealed record PreviewSweep(bool Postponed = false) : IRequest<Result<Swee
         private static string Line(Grant grant, DateTimeOffset now)
         {
             var state = grant.State;
-            var step = state.StepDueAt <= now || state.IsPostponed(now)
+            var step = state.Step.DueAt <= now || state.IsPostponed(now)
                 ? grant.Status switch
                 {
                     GrantStatus.Pending => "would lapse",
@@ -37,7 +37,7 @@ public sealed record PreviewSweep(bool Postponed = false) : IRequest<Result<Swee
                     GrantStatus.Approved or GrantStatus.Provisioning => "its role would be made and delivered",
                     GrantStatus.Active when state.Window?.IsOver(now) is true => $"would be ended: role {state.Role} removed",
                     GrantStatus.Active => "its holder would be warned of the end",
-                    _ => $"removing role {state.Role} would be tried again (try {state.Attempts + 1})",
+                    _ => $"removing role {state.Role} would be tried again (try {state.Step.Attempts + 1})",
                 }
                 : "its holder would be told";
             return $"{state.Id} ({state.Scope.Name} on {state.Target.Name}): {step}";

@@ -37,11 +37,11 @@ public abstract record RevokeTarget
 /// Other people's access ends now. For administrators, for people who may approve access to that database (who may say yes may also say
 /// stop), and for whoever has a shell where it runs (<see cref="Actor.Operator"/>), who needs neither Slack nor policy.
 /// </summary>
-public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IRequest<Result<GrantsReturned>>, IAudited
+public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IRequest<Result<GrantsEnding>>, IAudited
 {
     public string Subject => Target.ToString()!;
 
-    public bool TakesAway => true;
+    public bool EndsAccess => true;
 
     internal sealed class Validator : AbstractValidator<RevokeGrant>
     {
@@ -51,12 +51,12 @@ public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IR
 
     internal sealed class Handler(
         Revokers revokers, IGrantStore store, IGrantDispatcher dispatcher, TimeProvider clock)
-        : IRequestHandler<RevokeGrant, Result<GrantsReturned>>
+        : IRequestHandler<RevokeGrant, Result<GrantsEnding>>
     {
         // One look at the store; there is another as long as the last one found something to end.
         private const int Most = 500;
 
-        public async Task<Result<GrantsReturned>> Handle(RevokeGrant command, CancellationToken cancellationToken)
+        public async Task<Result<GrantsEnding>> Handle(RevokeGrant command, CancellationToken cancellationToken)
         {
             var revoker = await revokers.FindAsync(command.By, cancellationToken);
             if (revoker.Refusal is { } stranger) return stranger;
@@ -66,17 +66,17 @@ public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IR
                 : await RevokeAllAsync(command, revoker.Value, cancellationToken);
         }
 
-        private async Task<Result<GrantsReturned>> RevokeAsync(
+        private async Task<Result<GrantsEnding>> RevokeAsync(
             RevokeGrant command, Revoker revoker, GrantId id, CancellationToken cancellationToken)
         {
             if (await store.FindAsync(id, cancellationToken) is not { } grant) return GrantErrors.Unknown(id.ToString());
             if (revoker.RefusalFor(grant) is { } mayNot) return mayNot;
 
             var outcome = await EndAsync(command, revoker, grant, cancellationToken);
-            return outcome.Refusal is { } refusal ? refusal : new GrantsReturned([id]);
+            return outcome.Refusal is { } refusal ? refusal : new GrantsEnding([id]);
         }
 
-        private async Task<Result<GrantsReturned>> RevokeAllAsync(
+        private async Task<Result<GrantsEnding>> RevokeAllAsync(
             RevokeGrant command, Revoker revoker, CancellationToken cancellationToken)
         {
             Error? mayNot = null;
@@ -94,7 +94,7 @@ public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IR
                 }
             }
 
-            if (ended.Count > 0) return new GrantsReturned([.. ended]);
+            if (ended.Count > 0) return new GrantsEnding([.. ended]);
             return mayNot ?? new Error("grant.none_live", command.Target switch
             {
                 RevokeTarget.Holder => "That person has no access through DbAccess right now; there is nothing to end.",

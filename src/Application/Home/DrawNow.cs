@@ -59,7 +59,7 @@ public sealed record DrawNow : IRequest<Result<NowDrawn>>
                 // Read within the turn: a state that is older than what another process has drawn meanwhile must not take its place.
                 (shown, again) = terms.Channel is { } channel
                     ? await ShowAsync(last, channel, await DrawAsync(cancellationToken), cancellationToken)
-                    : await TakeAwayAsync(last, cancellationToken);
+                    : await RemoveAsync(last, cancellationToken);
             }
             finally
             {
@@ -112,7 +112,7 @@ public sealed record DrawNow : IRequest<Result<NowDrawn>>
         }
 
         /// <summary>The setting is gone, and with it whoever would keep the card true.</summary>
-        private async Task<(NowMark Shown, TimeSpan? Again)> TakeAwayAsync(NowMark last, CancellationToken cancellationToken) =>
+        private async Task<(NowMark Shown, TimeSpan? Again)> RemoveAsync(NowMark last, CancellationToken cancellationToken) =>
             await chat.RemoveAsync(last.Card!, cancellationToken) is Post.NotNow { RetryAfter: var wait }
                 ? (last, wait ?? Pause) : (NowMark.None, null);
     }

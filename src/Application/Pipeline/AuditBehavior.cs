@@ -34,7 +34,7 @@ internal sealed class AuditBehavior<TRequest, TResponse>(IAuditTrail audit, Late
             {
                 var attempt = Attempt(request, outcome, clock.GetElapsedTime(started), notes);
                 // Not cancelled with the caller: the attempt has happened.
-                await (request.TakesAway ? late.RecordAsync(attempt) : audit.RecordAsync(attempt, CancellationToken.None));
+                await (request.EndsAccess ? late.RecordAsync(attempt) : audit.RecordAsync(attempt, CancellationToken.None));
             }
         }
     }

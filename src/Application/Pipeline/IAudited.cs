@@ -18,5 +18,5 @@ public interface IAudited
     bool OnlyRefusals => false;
 
     /// <summary>It takes access away: that goes on when it cannot be recorded, and is recorded afterwards.</summary>
-    bool TakesAway => false;
+    bool EndsAccess => false;
 }

@@ -23,12 +23,15 @@ internal sealed class KeptPolicies(IEvidenceLog marks)
     // What a store takes as one value, with room to spare.
     private const int Longest = 300_000;
 
+    // Of the text: what somebody else put there must not fill the memory before it is known that nobody wants it.
+    private const int LongestText = 4 * 1024 * 1024;
+
     /// <summary>
     /// Safe to repeat. The oldest goes when there are too many. False when the text is not known, or is too large to be kept.
     /// </summary>
     public async Task<bool> KeepAsync(AccessPolicy policy, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        if (policy.Text.Length == 0 || Pack(policy.Text) is not { Length: <= Longest } packed) return false;
+        if (policy.Text.Length is 0 or > LongestText || Pack(policy.Text) is not { Length: <= Longest } packed) return false;
 
         for (var attempt = 0; attempt < Tries; attempt++)
         {
@@ -84,10 +87,16 @@ internal sealed class KeptPolicies(IEvidenceLog marks)
     {
         try
         {
-            using var reader = new StreamReader(
-                new BrotliStream(new MemoryStream(Convert.FromBase64String(packed)), CompressionMode.Decompress),
-                new UTF8Encoding(false), detectEncodingFromByteOrderMarks: false);
-            return reader.ReadToEnd();
+            using var pressed = new BrotliStream(new MemoryStream(Convert.FromBase64String(packed)), CompressionMode.Decompress);
+            using var text = new MemoryStream();
+            var buffer = new byte[16 * 1024];
+            for (int read; (read = pressed.Read(buffer)) > 0;)
+            {
+                if (text.Length + read > LongestText) return null;
+                text.Write(buffer, 0, read);
+            }
+
+            return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
         }
         catch (Exception damaged) when (damaged is FormatException or InvalidDataException or InvalidOperationException)
         {

@@ -40,7 +40,7 @@ public sealed record RoleLink(uint Oid, string Role, string Grantor)
     /// about what the one who runs it gave, and of anything else only warns; CASCADE, for what was handed on from there. Names are quoted
     /// here for sentences only.
     /// </summary>
-    public static string TakeBack(string role, string member, string grantor) =>
+    public static string Revoke(string role, string member, string grantor) =>
         // Until 15 the one who gave it may be gone, and is not asked for either.
         $"REVOKE {Show.Identifier(role)} FROM " +
             $"{Show.Identifier(member)}{(grantor.StartsWith("unknown (OID=", StringComparison.Ordinal) ? "" : $" GRANTED BY {Show.Identifier(grantor)}")} CASCADE";
@@ -108,7 +108,7 @@ public interface IRoleInventory
     /// Takes a membership in a scope or escrow role back. Refuses, with the statement, when it was given by somebody whom the administrator
     /// cannot act for.
     /// </summary>
-    Task<Result> TakeBackAsync(
+    Task<Result> RevokeMembershipAsync(
         ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken);
 
     /// <summary>

@@ -68,7 +68,7 @@ internal abstract record Mending
 
     public sealed record Lock(FoundRole Role) : Mending;
 
-    public sealed record TakeBack(FoundRole Role, RoleLink Member) : Mending;
+    public sealed record RevokeMembership(FoundRole Role, RoleLink Member) : Mending;
 
     public sealed record ForgetDefaults(FoundRole Role) : Mending;
 

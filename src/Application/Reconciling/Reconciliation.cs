@@ -104,7 +104,7 @@ internal static class Reconciliation
         foreach (var link in spurious)
             findings.Add(
                 new(FindingKind.Changed, role.Name, $"was made a member of {link.Role} by {link.Grantor}, which {tag.Grant} does not give",
-                null, $"Let {link.Grantor} or a superuser run: {RoleLink.TakeBack(link.Role, role.Name, link.Grantor)}; or revoke " +
+                null, $"Let {link.Grantor} or a superuser run: {RoleLink.Revoke(link.Role, role.Name, link.Grantor)}; or revoke " +
                 $"{tag.Grant}"));
         if (role.HasPowers)
             findings.Add(
@@ -139,7 +139,7 @@ internal static class Reconciliation
         foreach (var link in role.Members.Where(link => link.Role != state.Listing.Administrator))
             findings.Add(
                 new(FindingKind.Changed, role.Name, $"was given to {link.Role} by {link.Grantor}", null,
-                $"Let {link.Grantor} or a superuser run: {RoleLink.TakeBack(role.Name, link.Role, link.Grantor)}; it also ends with " +
+                $"Let {link.Grantor} or a superuser run: {RoleLink.Revoke(role.Name, link.Role, link.Grantor)}; it also ends with " +
                 $"{tag.Grant}"));
         return findings;
     }
@@ -263,10 +263,10 @@ internal static class Reconciliation
         foreach (var link in role.MemberOf.Where(link => !(mayOwn && ours.Contains(link.Oid))))
             yield return new(FindingKind.TooMuch, role.Name,
                 $"is a {kind} and was made a member of {link.Role} by {link.Grantor}: every member of it has that too", null,
-                $"Let {link.Grantor} or a superuser run: {RoleLink.TakeBack(link.Role, role.Name, link.Grantor)}");
+                $"Let {link.Grantor} or a superuser run: {RoleLink.Revoke(link.Role, role.Name, link.Grantor)}");
         foreach (var link in Strays(state, role, ours))
             yield return new(FindingKind.StrayMember, role.Name, $"is a {kind} and was given to {link.Role} by {link.Grantor}",
-                new Mending.TakeBack(role, link));
+                new Mending.RevokeMembership(role, link));
     }
 
     /// <summary>

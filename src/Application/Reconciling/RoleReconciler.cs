@@ -288,8 +288,9 @@ internal sealed class RoleReconciler(
             case Mending.Lock locked:
                 return (await inventory.LockAsync(cluster, installation.Name, locked.Role, cancellationToken), null);
 
-            case Mending.TakeBack takeBack:
-                return (await inventory.TakeBackAsync(cluster, installation.Name, takeBack.Role, takeBack.Member, cancellationToken), null);
+            case Mending.RevokeMembership membership:
+                return (await inventory.RevokeMembershipAsync(
+                    cluster, installation.Name, membership.Role, membership.Member, cancellationToken), null);
 
             case Mending.ForgetDefaults defaults:
                 return (await inventory.ForgetDefaultsAsync(cluster, installation.Name, defaults.Role, cancellationToken), null);

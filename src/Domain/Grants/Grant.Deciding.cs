@@ -9,7 +9,11 @@ namespace DbAccess.Domain.Grants;
 /// <param name="Called">For reading, never for deciding.</param>
 /// <param name="Unreadable">Groups of which nobody can say now whether they are in them.</param>
 public sealed record Decider(
-    PrincipalId Id, string Called, IReadOnlySet<string> Groups, IReadOnlySet<string> Unreadable, string PolicyHash);
+    PrincipalId Id, string Called, IReadOnlySet<string> Groups, IReadOnlySet<string> Unreadable, string PolicyHash)
+{
+    /// <summary>When they said it; null for now. It may be done later, and again.</summary>
+    public DateTimeOffset? SaidAt { get; init; }
+}
 
 /// <summary>What people decide about a grant: of its beginning while it is pending, of its extension while it is active.</summary>
 public sealed partial class Grant
@@ -28,7 +32,7 @@ public sealed partial class Grant
 
         Record("grant.planned", new Actor.Sweep(), now, $"{plan.Summary} (plan {plan.Hash})");
         Ask(asking with { Plan = plan, StageSince = now }, now, null);
-        State = State with { Attempts = 0, Trouble = null, Leased = false };
+        Step = Step.At(Step.DueAt!.Value);
         return Result.Done;
     }
 
@@ -38,9 +42,9 @@ public sealed partial class Grant
         if (!IsAsking || State.Asking is not { Plan: null }) return GrantErrors.Nothing(Id);
 
         Record("grant.step_failed", new Actor.Sweep(), now, why);
-        State = State with { Attempts = State.Attempts + 1, Trouble = why, Card = State.Attempts == 0 ? Card.Redraw(now) : State.Card };
-        var again = now + Patiently.After(State.Attempts);
-        State = State with { StepDueAt = again < State.Asking!.LapsesAt ? again : State.Asking.LapsesAt };
+        if (Step.Attempts == 0) State = State with { Card = Card.Redraw(now) };
+        Step = Step with { Attempts = Step.Attempts + 1, Trouble = why };
+        Step = Step with { DueAt = Sooner(now + Patiently.After(Step.Attempts), State.Asking!.LapsesAt) };
         return Result.Done;
     }
 
@@ -50,15 +54,15 @@ public sealed partial class Grant
         if (MayNotDecide(by, now) is { } refusal) return refusal;
         var asking = State.Asking!;
         if (asking.RefusalFor(by.Id, by.Groups, by.Unreadable) is { } mayNot) return mayNot;
-        if (asking.Plan is not { } plan) return ApprovalErrors.NoPlan(State.Trouble);
-        // The card still shows what it gave before.
-        if (State.Card?.Lines.Contains(CardLine.Grew) is true) return ApprovalErrors.CardChanged();
+        if (asking.Plan is not { } plan) return ApprovalErrors.NoPlan(Step.Trouble);
+        // The card still shows what it gave before, or somebody answers what was asked before this.
+        if (State.Card?.Lines.Contains(CardLine.Grew) is true || by.SaidAt < asking.AskedAt) return ApprovalErrors.CardChanged();
 
         var stage = asking.Stage!.Value;
         var after = asking.With(new Agreement(by.Id, by.Called, stage, now, by.PolicyHash, plan.Hash));
         var note = $"{ApprovalErrors.Words(asking.Stages[stage])} (plan {plan.Hash})";
         if (after.Stage is not null) Record("grant.agreed", new Actor.Person(by.Id), now, note);
-        return Take(after, new Actor.Person(by.Id), note, now);
+        return Progress(after, new Actor.Person(by.Id), note, now);
     }
 
     /// <summary>One no ends it, from whoever is asked now or has agreed already.</summary>
@@ -94,7 +98,7 @@ public sealed partial class Grant
             $"{scope.Name} for {Durations.Write(duration)}: {plan.Summary} (plan {plan.Hash})");
         var agreement = new Agreement(by.Id, by.Called, asking.Stage!.Value, now, by.PolicyHash, plan.Hash);
         Ask(asking with { Offer = new CounterOffer(scope, duration, plan, rule, agreement) }, now, CardLine.Offered);
-        Owe(NoticeKind.Offered, now, null);
+        Owe(NoticeKind.Offered, now);
         return Result.Done;
     }
 
@@ -112,7 +116,7 @@ public sealed partial class Grant
         // Whoever offered it may have agreed to all of it since: one person fills one place.
         if (kept.All(agreement => agreement.By != offer.Agreement.By)) kept = [.. kept, offer.Agreement];
         State = State with { Scope = offer.Scope, Duration = offer.Duration, Rule = offer.Rule };
-        return Take(asking with { Offer = null, Plan = offer.Plan, Agreements = kept, Grew = [] },
+        return Progress(asking with { Offer = null, Plan = offer.Plan, Agreements = kept, Grew = [] },
             new Actor.Person(offer.Agreement.By), $"the offer was taken (plan {offer.Plan.Hash})", now);
     }
 
@@ -171,13 +175,10 @@ public sealed partial class Grant
             $"{Show.Together(grew.Take(20))} (plan {plan.Hash})");
         if (moved.Refusal is not null) return moved;
 
-        State = State with
-        {
-            ApprovedAt = null, Role = null, RoleOid = null, Window = null, Leased = false, Attempts = 0, Trouble = null,
-            RevealBy = null, Password = null,
-        };
+        State = State with { ApprovedAt = null, Role = null, RoleOid = null, Window = null, RevealBy = null, Password = null };
+        Step = Step.At(now);
         Ask(asking.Again(plan, grew, now), now, CardLine.Grew);
-        Owe(NoticeKind.AskedAgain, now, null);
+        Owe(NoticeKind.AskedAgain, now);
         return Result.Done;
     }
 
@@ -233,7 +234,7 @@ public sealed partial class Grant
     }
 
     /// <summary>With what was just said: complete, or the next to decide are asked.</summary>
-    private Result Take(Asking asking, Actor by, string note, DateTimeOffset now)
+    private Result Progress(Asking asking, Actor by, string note, DateTimeOffset now)
     {
         if (asking.Stage is { } stage)
         {
@@ -246,9 +247,10 @@ public sealed partial class Grant
         if (Status is GrantStatus.Active) return Lengthen(by, note, now);
 
         var moved = Move(GrantStatus.Approved, [GrantStatus.Pending], "grant.approved", by, now, note);
-        var due = State.StartsAt > now ? State.StartsAt.Value : now;
-        if (moved.Refusal is null)
-            State = State with { ApprovedAt = now, StepDueAt = due, StepSince = due, Leased = false, Attempts = 0, Trouble = null };
+        if (moved.Refusal is not null) return moved;
+
+        State = State with { ApprovedAt = now };
+        Step = Step.At(State.StartsAt > now ? State.StartsAt.Value : now);
         return moved;
     }
 
@@ -256,7 +258,7 @@ public sealed partial class Grant
     {
         if (Status is GrantStatus.Pending) asking = InTime(asking, State.StartsAt + State.Duration);
         State = State with { Asking = asking, Card = Card.Redraw(now, line) };
-        State = State with { StepDueAt = NextStep(State, now), StepSince = NextStep(State, now) };
+        Step = Step.Move(NextStep(State, now));
     }
 
     /// <summary>What is over by then is decided before, or not at all.</summary>
@@ -273,6 +275,6 @@ public sealed partial class Grant
     {
         State = State with { EndedBy = by, EndNote = why };
         if (State.Asking is not null) State = State with { Card = Card.Redraw(now, CardLine.Settled) };
-        Owe(notice, now, null);
+        Owe(notice, now);
     }
 }

@@ -9,9 +9,11 @@ public sealed partial class Grant
 {
     /// <summary>Its holder asks to have it longer. Counts when it is on record before the end.</summary>
     /// <param name="asking">Those who have to agree; null when nobody has, and then it is so at once.</param>
-    public Result AskExtension(PrincipalId by, TimeSpan length, Lifetime terms, Asking? asking, DateTimeOffset now)
+    /// <param name="key">Of the request: the same again, after a crash before it was known to be done, is done already.</param>
+    public Result AskExtension(PrincipalId by, TimeSpan length, Lifetime terms, Asking? asking, DateTimeOffset now, string? key = null)
     {
         if (by != State.Requester) return GrantErrors.NotHolder(Id);
+        if (key is not null && key == State.ExtensionKey) return Result.Done;
         if (Status is not GrantStatus.Active) return GrantErrors.CannotExtend(Id, Status);
         if (State.Window!.IsOver(now)) return GrantErrors.CannotExtend(Id, GrantStatus.Revoking);
         if (State.ExtendBy is not null) return GrantErrors.ExtensionAsked(Id);
@@ -19,7 +21,7 @@ public sealed partial class Grant
         if (length > terms.ExtendBy)
             return GrantErrors.ExtensionTooLong(State.Rule, Durations.Write(terms.ExtendBy), Durations.Write(length));
 
-        State = State with { ExtendBy = length };
+        State = State with { ExtendBy = length, ExtensionKey = key };
         if (asking is null) return Lengthen(new Actor.Person(by), $"rule {State.Rule}", now);
 
         Record("grant.extension_asked", new Actor.Person(by), now, Durations.Write(length));
@@ -30,9 +32,10 @@ public sealed partial class Grant
 
     /// <summary>
     /// The latest end that what was decided can have, from what is sealed: the window itself is not, and is not to give more than that.
+    /// Not from when a password was asked for: of what is live, that is done as often as its holder likes.
     /// </summary>
-    public DateTimeOffset? LatestEnd =>
-        GivenFrom + ProvisioningPatience + State.Duration + (State.Extensions > 0 ? State.Extended : TimeSpan.Zero);
+    public DateTimeOffset? LatestEnd => (State.RevealBy ?? AllowedFrom) + ProvisioningPatience + State.Duration
+        + (State.Extensions > 0 ? State.Extended : TimeSpan.Zero);
 
     /// <summary>The server keeps the end that is on record.</summary>
     public Result EndKept(DateTimeOffset expiry, DateTimeOffset now)
@@ -40,8 +43,8 @@ public sealed partial class Grant
         if (Status is not GrantStatus.Active || !State.EndMoved || State.Window!.Expiry != expiry) return GrantErrors.Nothing(Id);
 
         Record("grant.end_kept", new Actor.Sweep(), now, null);
-        State = State with { EndMoved = false, Leased = false, Attempts = 0, Trouble = null };
-        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
+        State = State with { EndMoved = false };
+        Step = Step.At(NextInActive(State));
         return Result.Done;
     }
 
@@ -56,11 +59,10 @@ public sealed partial class Grant
             Extended = State.Extended + length,
             ExtendBy = null,
             EndMoved = true,
-            Attempts = 0,
         };
         Warned(State.Window.Expiry - now);
-        State = State with { StepDueAt = now, StepSince = now };
-        Owe(NoticeKind.Extended, now, null);
+        Step = Step.Restart(now);
+        Owe(NoticeKind.Extended, now);
         return Result.Done;
     }
 
@@ -68,8 +70,8 @@ public sealed partial class Grant
     {
         Record(type, by, now, why);
         State = State with { ExtendBy = null, EndedBy = called, EndNote = why, Card = Card.Redraw(now, CardLine.Settled) };
-        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
-        Owe(NoticeKind.NotExtended, now, null);
+        Step = Step.Move(NextInActive(State));
+        Owe(NoticeKind.NotExtended, now);
         return Result.Done;
     }
 }

@@ -21,7 +21,8 @@ public sealed partial class Grant
         var grant = Create(id, installation, request, GrantStatus.Pending, now, now);
         grant.Move(GrantStatus.Approved, [GrantStatus.Pending], "grant.approved", new Actor.Rule(request.Rule), now);
         var due = request.StartsAt > now ? request.StartsAt.Value : now;
-        grant.State = grant.State with { ApprovedAt = now, StepDueAt = due, StepSince = due };
+        grant.State = grant.State with { ApprovedAt = now };
+        grant.Step = Step.At(due);
         return grant;
     }
 
@@ -50,9 +51,7 @@ public sealed partial class Grant
             BreakGlass = request.BreakGlass is not null,
             Review = request.BreakGlass is { } glass ? new ReviewOwed(glass.Tell, glass.Review, glass.Within) : null,
             CreatedAt = now,
-            StepDueAt = dueAt,
-            StepSince = dueAt,
-        });
+        }.With(Step.At(dueAt)));
         grant._newEvents.Add(new GrantEvent(1, now, "grant.requested", new Actor.Person(request.AskedBy ?? request.Requester), null,
             status, request.Reason));
         grant.State = grant.State with { Events = 1 };

@@ -12,18 +12,31 @@ public sealed partial class Grant
             return GrantErrors.Nothing(Id);
 
         Warned(State.Window.Expiry - now);
-        State = State with { StepDueAt = NextInActive(State), StepSince = NextInActive(State) };
+        Step = Step.Move(NextInActive(State));
         // One that could not be said yet says it as well.
-        if (!State.Notices.Contains(NoticeKind.Ending)) Owe(NoticeKind.Ending, now, null);
+        if (!Owed.Kinds.Contains(NoticeKind.Ending)) Owe(NoticeKind.Ending, now);
+        return Result.Done;
+    }
+
+    /// <summary>
+    /// In use, and a step is due although there is nothing to do: what it was for was done and not known to be, or something else wrote
+    /// the record. It is due again with what comes next, so that nobody takes it over and over until then.
+    /// </summary>
+    public Result Rest(DateTimeOffset now)
+    {
+        if (Status is not GrantStatus.Active || State.EndMoved || !(Step.DueAt <= now) || NextInActive(State) <= now)
+            return GrantErrors.Nothing(Id);
+
+        Step = Step.At(NextInActive(State));
         return Result.Done;
     }
 
     /// <summary>A worker takes the telling for <paramref name="lease"/>, so that two workers do not say it twice.</summary>
     public Result BeginTelling(DateTimeOffset now, TimeSpan lease)
     {
-        if (State.Notices.Count == 0 || State.NoticeDueAt > now) return GrantErrors.Nothing(Id);
+        if (Owed.Kinds.Count == 0 || Owed.DueAt > now) return GrantErrors.Nothing(Id);
 
-        State = State with { NoticeDueAt = now + lease, NoticeAttempts = State.NoticeAttempts + 1 };
+        Owed = Owed.Lease(now, lease);
         return Result.Done;
     }
 
@@ -38,14 +51,11 @@ public sealed partial class Grant
     /// <param name="message">The one that is drawn anew from then on; null where it is none of those.</param>
     public Result Told(NoticeKind kind, string? failure, DateTimeOffset now, MessageRef? message = null)
     {
-        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
+        if (!Owed.Kinds.Contains(kind)) return GrantErrors.Nothing(Id);
 
-        var left = State.Notices.Where(notice => notice != kind).ToList();
+        Owed = Owed.Without(kind, now);
         State = State with
         {
-            Notices = left,
-            NoticeDueAt = left.Count == 0 ? null : now,
-            NoticeAttempts = 0,
             // A role that is only locked out has another end to be told, in the same place.
             CredentialsMessage = kind is NoticeKind.Ended or NoticeKind.Failed or NoticeKind.NotRevealed && State.EndedAt is not null
                 ? null : message ?? State.CredentialsMessage,
@@ -60,29 +70,20 @@ public sealed partial class Grant
     {
         // A warning, say, that was under way when access ended: making it due again would leave the grant due for ever, with nothing to
         // say.
-        if (!State.Notices.Contains(kind)) return GrantErrors.Nothing(Id);
+        if (!Owed.Kinds.Contains(kind)) return GrantErrors.Nothing(Id);
 
         // A review is asked for and given long after the end.
         DateTimeOffset?[] since = [State.EndedAt ?? State.Window?.Expiry ?? State.CreatedAt, State.Review?.At, State.Review is
             { Escalated: true } late ? late.ToldAt ?? late.Since + late.Within : null];
         if (now - since.Max() > NoticePatience) return Told(kind, why, now);
 
-        State = State with { NoticeDueAt = now + (retryAfter ?? Patiently.After(State.NoticeAttempts)) };
+        Owed = Owed.Postpone(now + (retryAfter ?? Patiently.After(Owed.Attempts)));
         return Result.Done;
     }
 
     /// <summary>What the holder was to be told is no news any more; what administrators were to be told is.</summary>
-    private void ForgetNotices(DateTimeOffset now)
-    {
-        var left = State.Notices.Where(kind => kind is NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost).ToList();
-        State = State with { Notices = left, NoticeDueAt = left.Count == 0 ? null : now };
-    }
+    private void ForgetNotices(DateTimeOffset now) =>
+        Owed = Owed.Only(kind => kind is NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost, now);
 
-    private void Owe(NoticeKind kind, DateTimeOffset now, RemovalReceipt? receipt) => State = State with
-    {
-        Notices = [.. State.Notices, kind],
-        NoticeDueAt = now,
-        NoticeAttempts = 0,
-        Receipt = receipt ?? State.Receipt,
-    };
+    private void Owe(NoticeKind kind, DateTimeOffset now) => Owed = Owed.With(kind, now);
 }

@@ -24,8 +24,9 @@ public sealed partial class Grant
         // What starts at a given time ends at one, too.
         var by = Sooner(now + within, State.StartsAt + State.Duration);
         Record("grant.ready", new Actor.Sweep(), now, null);
-        State = State with { RevealBy = by, StepDueAt = by, StepSince = by };
-        Owe(NoticeKind.Ready, now, null);
+        State = State with { RevealBy = by };
+        Step = Step.Move(by);
+        Owe(NoticeKind.Ready, now);
         return Result.Done;
     }
 
@@ -39,8 +40,9 @@ public sealed partial class Grant
         var closed = Close(GrantStatus.Cancelled, [GrantStatus.Approved], "grant.not_revealed", new Actor.Sweep(), now, null);
         if (closed.Refusal is not null) return closed;
 
-        State = State with { EndReason = EndReason.Returned, Notices = [], Card = State.Card?.Redraw(now) };
-        Owe(NoticeKind.NotRevealed, now, null);
+        State = State with { EndReason = EndReason.Returned, Card = State.Card?.Redraw(now) };
+        Owed = Owed.Only(_ => false, now);
+        Owe(NoticeKind.NotRevealed, now);
         return closed;
     }
 
@@ -52,10 +54,13 @@ public sealed partial class Grant
     {
         if (PasswordRefusal(by, now) is { } refusal) return refusal;
         // One that is to be shown goes where its holder looks now; one that is on its way by message comes once.
-        if (State.Password is not null && (view is null || State.Leased)) return GrantErrors.PasswordComing(Id);
+        if (State.Password is not null && (view is null || Step.Leased)) return GrantErrors.PasswordComing(Id);
 
         Record("grant.password_asked", new Actor.Person(by), now, null);
-        State = State with { Password = new PasswordAsk(now, view), StepDueAt = now, StepSince = now, Attempts = 0 };
+        // The first one is to be there within so long of the first time it was asked for, however often it is asked for again.
+        var at = Status is GrantStatus.Active ? now : State.Password?.At ?? now;
+        State = State with { Password = new PasswordAsk(at, view) };
+        Step = Step.Restart(now);
         return Result.Done;
     }
 
@@ -79,9 +84,10 @@ public sealed partial class Grant
     public Result BeginPassword(DateTimeOffset now, TimeSpan lease)
     {
         if (Status is not GrantStatus.Active || State.Password is null || State.Window!.IsOver(now)) return GrantErrors.Nothing(Id);
-        if (State.Leased && State.StepDueAt > now) return GrantErrors.LeaseHeld(Id);
+        if (Step.IsHeld(now)) return GrantErrors.LeaseHeld(Id);
 
-        State = State with { StepDueAt = Sooner(now + lease, State.Window.Expiry), Leased = true, Attempts = State.Attempts + 1 };
+        var left = State.Window.Expiry - now;
+        Step = Step.Lease(now, lease < left ? lease : left);
         return Result.Done;
     }
 
@@ -101,20 +107,19 @@ public sealed partial class Grant
     public Result PasswordFailed(PasswordAsk asked, string why, DateTimeOffset now, TimeSpan? retryAfter = null, bool forGood = false)
     {
         if (Status is not GrantStatus.Active || State.Password != asked) return GrantErrors.Nothing(Id);
-        if (!forGood && State.Attempts < TriesForPassword) return StepFailed(why, now, retryAfter);
+        if (!forGood && Step.Attempts < TriesForPassword) return StepFailed(why, now, retryAfter);
 
         Record("grant.password_not_renewed", new Actor.Sweep(), now, why);
         NoPasswordAsked(now);
-        State = State with { Trouble = why };
-        Owe(NoticeKind.NoPassword, now, null);
+        Step = Step with { Trouble = why };
+        Owe(NoticeKind.NoPassword, now);
         return Result.Done;
     }
 
     private void NoPasswordAsked(DateTimeOffset now)
     {
-        State = State with { Password = null, Leased = false, Attempts = 0, Trouble = null };
+        State = State with { Password = null };
         // A later end that the server does not keep yet comes first.
-        var next = State.EndMoved ? now : NextInActive(State);
-        State = State with { StepDueAt = next, StepSince = next };
+        Step = Step.At(State.EndMoved ? now : NextInActive(State));
     }
 }

@@ -23,7 +23,7 @@ public sealed partial class Grant
             Review = owed with { By = by.Id, Called = by.Called, At = now, AllRight = why is null, Why = why },
             Card = Card.Redraw(now, CardLine.Settled),
         };
-        if (why is not null) Owe(NoticeKind.ReviewBad, now, null);
+        if (why is not null) Owe(NoticeKind.ReviewBad, now);
         return Result.Done;
     }
 
@@ -34,7 +34,7 @@ public sealed partial class Grant
 
         Record("grant.review_late", new Actor.Sweep(), now, null);
         State = State with { Review = State.Review! with { Escalated = true, ToldAt = now }, Card = Card.Redraw(now, CardLine.Reminder) };
-        Owe(NoticeKind.ReviewLate, now, null);
+        Owe(NoticeKind.ReviewLate, now);
         return Result.Done;
     }
 
@@ -71,7 +71,7 @@ public sealed partial class Grant
                 DueAt = next, Attempts = again is null ? 0 : card.Attempts,
             },
         };
-        if (lost) Owe(NoticeKind.CardLost, now, null);
+        if (lost) Owe(NoticeKind.CardLost, now);
         return Result.Done;
     }
 

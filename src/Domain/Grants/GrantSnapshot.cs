@@ -67,6 +67,9 @@ public sealed record GrantSnapshot
 
     public TimeSpan Extended { get; init; }
 
+    /// <summary>The key of the last request to have it longer: the same request again is done already. Null before the first one.</summary>
+    public string? ExtensionKey { get; init; }
+
     /// <summary>The server still keeps an earlier end than the one on record.</summary>
     public bool EndMoved { get; init; }
 
@@ -99,27 +102,22 @@ public sealed record GrantSnapshot
     /// <summary>What the role could do, as it was found on the databases when it was made; null until then.</summary>
     public PlanOnRecord? Plan { get; init; }
 
-    /// <summary>Tries of the present step that did not succeed.</summary>
+    /// <inheritdoc cref="Grants.Step.Attempts"/>
     public int Attempts { get; init; }
 
-    /// <summary>Why the present step did not succeed the last time, in words; null when it was not tried yet, or succeeded.</summary>
+    /// <inheritdoc cref="Grants.Step.Trouble"/>
     public string? Trouble { get; init; }
 
     /// <summary>True once the holder was, or is to be, told that making the role takes longer.</summary>
     public bool ToldOfDelay { get; init; }
 
-    /// <summary>
-    /// When the present step is due again: a time to act, or the end of a worker's lease. Null when there is no step left.
-    /// </summary>
+    /// <inheritdoc cref="Grants.Step.DueAt"/>
     public DateTimeOffset? StepDueAt { get; init; }
 
-    /// <summary>True while a worker holds the present step; the lease ends at <see cref="StepDueAt"/>.</summary>
+    /// <inheritdoc cref="Grants.Step.Leased"/>
     public bool Leased { get; init; }
 
-    /// <summary>
-    /// Since when the present step has been wanted, however often it was postponed: the expiry, or the moment somebody asked for it. Null
-    /// when there is no step, for a role that is locked out and only waits to be dropped, and on grants of earlier versions.
-    /// </summary>
+    /// <inheritdoc cref="Grants.Step.Since"/>
     public DateTimeOffset? StepSince { get; init; }
 
     /// <summary>Set when making the role was given up, so that every further try undoes instead of doing.</summary>
@@ -162,31 +160,46 @@ public sealed record GrantSnapshot
     /// <summary>Why the role cannot be removed yet, in words, each with what mends it.</summary>
     public IReadOnlyList<string> Blockers { get; init => field = value ?? []; } = [];
 
-    /// <summary>What the holder is still to be told.</summary>
+    /// <inheritdoc cref="Grants.Owed.Kinds"/>
     public IReadOnlyList<NoticeKind> Notices { get; init => field = value ?? []; } = [];
 
+    /// <inheritdoc cref="Grants.Owed.DueAt"/>
     public DateTimeOffset? NoticeDueAt { get; init; }
 
+    /// <inheritdoc cref="Grants.Owed.Attempts"/>
     public int NoticeAttempts { get; init; }
 
     /// <summary>How many events the grant has so far.</summary>
     public int Events { get; init; }
 
+    /// <summary>The step that is left, as one value; a store keeps its parts side by side.</summary>
+    public Step Step => new(StepDueAt, StepSince, Leased, Attempts, Trouble);
+
+    /// <summary>What is still to be told, as one value; a store keeps its parts side by side.</summary>
+    public Owed Owed => new(Notices, NoticeDueAt, NoticeAttempts);
+
+    public GrantSnapshot With(Step step) => this with
+    {
+        StepDueAt = step.DueAt, StepSince = step.Since, Leased = step.Leased, Attempts = step.Attempts, Trouble = step.Trouble,
+    };
+
+    public GrantSnapshot With(Owed owed) => this with { Notices = owed.Kinds, NoticeDueAt = owed.DueAt, NoticeAttempts = owed.Attempts };
+
     /// <summary>How long what is to be done has been waiting, tries that failed included; nothing when it is not wanted yet.</summary>
     public TimeSpan LatenessAt(DateTimeOffset now)
     {
-        var step = StepDueAt is null ? null : StepSince ?? StepDueAt;
-        var since = step is null || NoticeDueAt < step ? NoticeDueAt : step;
+        var step = Step.DueAt is null ? null : Step.Since ?? Step.DueAt;
+        var since = step is null || Owed.DueAt < step ? Owed.DueAt : step;
         return since < now ? now - since.Value : TimeSpan.Zero;
     }
 
     /// <summary>When something is to be done for this grant; null when nothing is left to do. This is what a sweep reads.</summary>
-    public DateTimeOffset? DueAt => Earliest(Earliest(StepDueAt, NoticeDueAt), Earliest(Card?.DueAt, Review?.LateAt));
+    public DateTimeOffset? DueAt => Earliest(Earliest(Step.DueAt, Owed.DueAt), Earliest(Card?.DueAt, Review?.LateAt));
 
     private static DateTimeOffset? Earliest(DateTimeOffset? one, DateTimeOffset? other) => one < other || other is null ? one : other;
 
     /// <summary>A making or a removal that did not work and waits for its next try; nobody holds it.</summary>
     public bool IsPostponed(DateTimeOffset now) =>
-        !Leased && Attempts > 0 && StepDueAt > now
+        Step is { Leased: false, Attempts: > 0 } && Step.DueAt > now
             && Status is (GrantStatus.Approved or GrantStatus.Provisioning or GrantStatus.Revoking or GrantStatus.Quarantined);
 }

@@ -6,7 +6,8 @@ namespace DbAccess.Domain.Grants;
 
 /// <summary>
 /// What was decided, as one text: who gets what, where, for how long, by which rule. Two grants have the same text only when all of it is
-/// the same, so a seal over it says that nobody changed a word since. What comes about later (role, window, notices) is not part of it.
+/// the same, so a seal over it says that nobody changed a word since. What comes about later (role, window, notices) is not part of it,
+/// but for what giving and prolonging are reckoned from, and where a password is to be sent.
 /// </summary>
 public static class GrantTerms
 {
@@ -30,16 +31,21 @@ public static class GrantTerms
             yield return Canonical.Join(["reviewed", reviewer.ToString(), Instant(at), review.AllRight ? "all right" : review.Why ?? ""]);
         if (grant.Extensions > 0)
             yield return string.Create(CultureInfo.InvariantCulture, $"extended {grant.Extensions} {grant.Extended.Ticks}");
-        if (grant.ExtendBy is { } by) yield return string.Create(CultureInfo.InvariantCulture, $"to be extended {by.Ticks}");
-        // Who could name another window would be shown somebody else's password.
-        if (grant.Password is { View: { } view }) yield return $"shown in {view}";
+        if (grant.ExtendBy is { } more) yield return string.Create(CultureInfo.InvariantCulture, $"to be extended {more.Ticks}");
+        // Until then it may be made, and its end is reckoned from it.
+        if (grant.RevealBy is { } by) yield return $"to be shown by {Instant(by)}";
+        // Who could name another window would be shown somebody else's password; and from when it was asked for it may still be made.
+        if (grant.Password is { } ask) yield return Canonical.Join(["password", Instant(ask.At), ask.View ?? ""]);
+        // Who could name another place would have its holder send the password there.
+        if (grant.Door is { } door)
+            yield return Canonical.Join(["door", door.Host, door.Port.ToString(CultureInfo.InvariantCulture), door.SslMode]);
         if (grant.Asking is not { } asking) yield break;
 
         yield return Canonical.Join(
         [
             Canonical.Join([.. asking.Stages.Select(stage =>
                 Canonical.Join([stage.Any.ToString(CultureInfo.InvariantCulture), .. stage.Of]))]),
-            asking.Plan is { } plan ? Of(plan) : "", Instant(asking.LapsesAt),
+            asking.Plan is { } plan ? Of(plan) : "", Instant(asking.AskedAt), Instant(asking.LapsesAt),
             .. asking.Agreements.Select(Of),
             asking.Offer is { } offer ? Canonical.Join(
                 [Of(offer.Scope), offer.Duration.Ticks.ToString(CultureInfo.InvariantCulture), Of(offer.Plan), offer.Rule,

@@ -19,7 +19,7 @@ internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, Tim
         using var activity = Telemetry.Activities.StartActivity("ExpireGrantsJob", ActivityKind.Internal);
         // Before the sweep, so that what it ends is removed by it.
         await mediator.Send(new ReviewHolders(), cancellationToken);
-        var report = (await mediator.Send(new ExpireGrants(), cancellationToken)).Value;
+        var report = (await mediator.Send(new SweepGrants(), cancellationToken)).Value;
         if (!report.CutShort) sweeps.Completed();
         log.LogInformation("Sweep: {Report}", report.ToString());
 

@@ -109,7 +109,7 @@ internal sealed class GrantWorker(
     {
         try
         {
-            _fruitless = await SendAsync(new ExpireGrants(patience.Time), default) is not { Refusal: null, Value.Steps.Count: > 0 };
+            _fruitless = await SendAsync(new SweepGrants(patience.Time), default) is not { Refusal: null, Value.Steps.Count: > 0 };
         }
         finally
         {
@@ -124,7 +124,7 @@ internal sealed class GrantWorker(
         await foreach (var (id, context) in _dispatched.Reader.ReadAllAsync(CancellationToken.None))
         {
             if (_abort.IsCancellationRequested) return;
-            await SendAsync(new ProvisionGrant(id), context);
+            await SendAsync(new TakeNextStep(id), context);
             if (!stoppingToken.IsCancellationRequested) Nudge();
         }
     }

@@ -374,9 +374,9 @@ public sealed class LambdaTests : IAsyncLifetime
         var overdue = await AddAsync(Some.Allowed(Now - TimeSpan.FromSeconds(40)));
         await using var scope = _services.CreateAsyncScope();
 
-        var report = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExpireGrants(TimeSpan.FromSeconds(30)), Cancelled)).Value;
+        var report = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new SweepGrants(TimeSpan.FromSeconds(30)), Cancelled)).Value;
 
-        Assert.Equal(1, report.Count(StepReport.Given));
+        Assert.Equal(1, report.Count(StepOutcome.Given));
         Assert.Contains(_store.Stored, state => state.Id == overdue.Id && state.Status is GrantStatus.Active);
         Assert.Contains(_store.Stored, state => state.Id == fresh.Id && state.Status is GrantStatus.Approved);
     }

@@ -61,6 +61,52 @@ public sealed class DoorTests
     }
 
     [Fact]
+    public async Task Connections_that_say_nothing_shut_nobody_out()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        using (var first = await house.CommandAsync("help")) Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+        var silent = new List<System.Net.Sockets.TcpClient>();
+        try
+        {
+            for (var i = 0; i < 2_100; i++)
+            {
+                var client = new System.Net.Sockets.TcpClient();
+                silent.Add(client);
+                await client.ConnectAsync("127.0.0.1", house.Client.BaseAddress!.Port, TestContext.Current.CancellationToken);
+                // Somebody who is known comes by their connection now and then.
+                if (i % 500 == 0)
+                {
+                    using var known = await house.CommandAsync("help");
+                    Assert.Equal(HttpStatusCode.OK, known.StatusCode);
+                }
+            }
+
+            using var another = new HttpClient { BaseAddress = house.Client.BaseAddress };
+            using var answer = await another.SendAsync(SlackHouse.Request("/slack/commands", Encoding.UTF8.GetBytes(SlackHouse.Command("help")), "application/x-www-form-urlencoded"), TestContext.Current.CancellationToken);
+
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            // The first of those who said nothing had to go.
+            Assert.True(await IsClosedAsync(silent[0]));
+        }
+        finally
+        {
+            silent.ForEach(client => client.Dispose());
+        }
+    }
+
+    private static async Task<bool> IsClosedAsync(System.Net.Sockets.TcpClient client)
+    {
+        try
+        {
+            return await client.GetStream().ReadAsync(new byte[1], TestContext.Current.CancellationToken) == 0;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    [Fact]
     public async Task Large_bodies_of_callers_who_are_not_known_do_not_keep_small_ones_waiting()
     {
         await using var house = await SlackHouse.OpenAsync();

@@ -219,6 +219,20 @@ public sealed class InteractivityTests
         Assert.Equal(("V0DBVIEW01", "1767225590.ab12cd34"), (house.Forms.Redrawn[0].View, house.Forms.Redrawn[0].Hash));
     }
 
+    [Fact]
+    public async Task Who_chooses_without_end_keeps_nobody_else_waiting()
+    {
+        await using var house = await SlackHouse.OpenAsync();
+        house.Directory.Hangs = true;
+        var choose = Submission().Replace("view_submission", "block_actions", StringComparison.Ordinal).Replace("\"view\":", "\"actions\":[{\"action_id\":\"value\"}],\"view\":", StringComparison.Ordinal);
+        for (var i = 0; i < 40; i++) (await house.PayloadAsync(choose)).Dispose();
+
+        // Asks nothing that hangs.
+        using var answer = await house.CommandAsync("mine", user: "U0ENGINE2");
+
+        await house.UntilAsync(() => house.Chat.Calls > 0, "somebody else is answered");
+    }
+
     [Theory]
     [InlineData("database", "ord", "U0ENGINE1", """{"options":[{"text":{"type":"plain_text","text":"orders","emoji":false},"value":"orders"}]}""")]
     [InlineData("database", "\\ud800", "U0ENGINE1", """{"options":[{"text":{"type":"plain_text","text":"orders","emoji":false},"value":"orders"}]}""")]

@@ -24,6 +24,23 @@ public sealed class TurnsTests
     }
 
     [Fact]
+    public async Task Of_what_is_worth_something_only_while_it_is_new_the_oldest_is_not_done()
+    {
+        var turns = new Turns<string, string>();
+        foreach (var work in (string[])["a1", "a2", "b1", "a3", "a4"]) Assert.True(turns.TryAdd(work[..1], work, most: 2));
+        turns.Complete();
+        List<string> done = [];
+
+        await turns.ForEachAsync(work =>
+        {
+            done.Add(work);
+            return Task.FromResult(true);
+        });
+
+        Assert.Equal(["a3", "b1", "a4"], done);
+    }
+
+    [Fact]
     public async Task Two_pieces_of_one_person_are_never_under_way_at_once()
     {
         var turns = new Turns<int, int>();

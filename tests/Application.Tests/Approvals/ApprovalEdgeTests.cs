@@ -254,9 +254,9 @@ public sealed class ApprovalEdgeTests : IDisposable
     public async Task A_card_of_a_worker_that_was_too_slow_is_not_forgotten()
     {
         var (other, held) = (_stage.Start(), false);
-        _stage.First.Gate.At = async (method, over) =>
+        _stage.First.Gate.At = async boundary =>
         {
-            if (method != "PostCard" || !over || held) return;
+            if (boundary is not { Call: "Cards.Post", Over: true } || held) return;
             held = true;
             _stage.Clock.Advance(TimeSpan.FromMinutes(2));
             await _stage.SettleAsync(other, _stage.Now);
@@ -319,7 +319,7 @@ public sealed class ApprovalEdgeTests : IDisposable
 
         foreach (var (stuck, id) in new[] { (ids[0], ids[1]), (ids[1], ids[0]) })
         {
-            _stage.First.Gate.Stuck = stuck;
+            _stage.First.Gate.At = Stage.CannotBeSaved(stuck);
             await _stage.First.SendAsync(new ReviewHolders());
             Assert.Empty(_stage.Of(id).Asking!.Agreements);
         }

@@ -172,6 +172,31 @@ public sealed class ApprovalTests : IDisposable
         Assert.Equal(GrantStatus.Active, _stage.Of(id).Status);
     }
 
+    [Theory]
+    [InlineData("more than was agreed to")]
+    [InlineData("an extension")]
+    public async Task A_yes_that_was_said_before_something_was_asked_is_none_to_it(string asked)
+    {
+        var id = await AskedAsync();
+        var press = new ApproveGrant(Some.Dba, id) { SaidAt = _stage.Now };
+        if (asked is "more than was agreed to")
+        {
+            _stage.Inventory.Plan = Plan("refunds");
+            _stage.Roles.PlanHash = _ => Plan("refunds").Hash;
+        }
+
+        Assert.Null((await SendAsync(press)).Refusal);
+        _stage.Clock.Advance(TimeSpan.FromMinutes(1));
+        await SettleAsync();
+        if (asked is "an extension") Assert.Null((await SendAsync(new ExtendGrant(Some.Engineer, id, null))).Refusal);
+        await SettleAsync();
+
+        // The same press again: a copy, or somebody who can write to the store says that it was not done yet.
+        Assert.Equal("approval.card_changed", (await SendAsync(press)).Refusal?.Code);
+        Assert.Empty(_stage.Of(id).Asking!.Agreements);
+        Assert.Null((await SendAsync(press with { SaidAt = _stage.Now })).Refusal);
+    }
+
     [Fact]
     public async Task What_would_give_less_is_given()
     {

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using DbAccess.Application.Evidence;
@@ -51,6 +52,19 @@ public sealed class KeptPoliciesTests
 
         await _stage.Audit.TryWriteMarkAsync($"policy:{one}", packed, "no base 64", stop);
         Assert.Equal("policy.changed", (await ShowAsync(one)).Refusal?.Code);
+    }
+
+    [Fact]
+    public async Task What_unpacks_to_more_than_any_policy_is_not_unpacked()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var text = new string('#', 5 * 1024 * 1024);
+        using var packed = new MemoryStream();
+        await using (var pressing = new BrotliStream(packed, CompressionLevel.Fastest, leaveOpen: true)) await pressing.WriteAsync(Encoding.UTF8.GetBytes(text), stop);
+        await _stage.Audit.TryWriteMarkAsync($"policy:{Hash(text)}", null, Convert.ToBase64String(packed.ToArray()), stop);
+        await _stage.Audit.TryWriteMarkAsync("policies", null, $"{Hash(text)} 0", stop);
+
+        Assert.Equal("policy.changed", (await ShowAsync(Hash(text))).Refusal?.Code);
     }
 
     [Fact]

@@ -12,6 +12,7 @@ using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
+using DbAccess.TestKit.Faults;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -44,7 +45,7 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
             .AddLogging()
             .AddApplication(new Installation(Some.Installation)).AddWarrants()
             .AddSingleton<TimeProvider>(_clock)
-            .AddSingleton<IGrantStore>(new GatedStore(_store, _gate))
+            .AddSingleton(Gated<IGrantStore>.Of(_store, _gate))
             .AddSingleton<IRoleInventory>(_inventory)
             .AddSingleton<IRoleAdministrator>(_administrator)
             .AddFakeEvidence(_audit)
@@ -623,9 +624,9 @@ public sealed class ReconcileRolesTests : IAsyncDisposable
     public async Task A_cheap_pass_reads_the_grants_that_it_has_not_seen_in_use_and_every_one_before_it_decides_anything()
     {
         var reads = 0;
-        _gate.At = (method, over) =>
+        _gate.At = boundary =>
         {
-            if (method == "Find" && !over) reads++;
+            if (boundary is { Call: "GrantStore.Find", Over: false }) reads++;
             return Task.CompletedTask;
         };
         List<Grant> grants = [await ActiveAsync(), await ActiveAsync(oid: Oid + 1), await ActiveAsync(oid: Oid + 2)];

@@ -1,3 +1,4 @@
+using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
@@ -32,6 +33,9 @@ public sealed class WarrantTests
         ["more connections"] = grant => grant with { Scope = grant.Scope with { Connections = 500 } },
         ["another rule"] = grant => grant with { Rule = "migrations" },
         ["decided now"] = grant => grant with { ApprovedAt = grant.ApprovedAt!.Value.AddMinutes(1) },
+        ["a password asked for"] = grant => grant with { Password = new PasswordAsk(grant.CreatedAt.AddMinutes(1), null) },
+        ["to be shown"] = grant => grant with { RevealBy = grant.CreatedAt.AddYears(1), Password = new PasswordAsk(grant.CreatedAt, null) },
+        ["another place"] = grant => grant with { Door = new Door("evil.example", 5432, "require") },
         ["another id"] = grant => grant with { Id = GrantId.New() },
         ["no seal"] = grant => grant with { Seal = null },
         ["somebody's seal"] = grant => grant with { Seal = new string('0', 64) },
@@ -43,10 +47,10 @@ public sealed class WarrantTests
     {
         _stage.Seal.Strict = true;
         var id = await _stage.AskedAsync();
-        var forged = Changes[change](_stage.Of(id)) with { Version = 0, RequestKey = "forged" };
-        if (change is not "another id") await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, id));
-        if (forged.Id == id) forged = forged with { Id = GrantId.New() };
-        await _stage.Store.AddAsync(new Grant(forged), TestContext.Current.CancellationToken);
+        var forged = Changes[change](_stage.Of(id));
+        // In its place, so that nothing else of it is wrong.
+        if (forged.Id == id) await ForgeAsync(id, Changes[change]);
+        else await _stage.Store.AddAsync(new Grant(forged with { Version = 0 }), TestContext.Current.CancellationToken);
 
         await _stage.First.ProvisionAsync(forged.Id);
 
@@ -69,6 +73,88 @@ public sealed class WarrantTests
         await _stage.First.SweepAsync();
 
         Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_password_that_was_asked_for_prolongs_anything(bool byHolder)
+    {
+        _stage.Seal.Strict = true;
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(30));
+        var end = _stage.Of(id).Window!.Expiry;
+        _stage.Clock.Advance(TimeSpan.FromMinutes(20));
+        if (byHolder) Assert.Null((await _stage.First.SendAsync(new RenewPassword(Some.Engineer, id))).Refusal);
+        await ForgeAsync(id, grant => grant with
+        {
+            Window = grant.Window! with { Expiry = byHolder ? end.AddMinutes(16) : end.AddYears(1) }, EndMoved = true, StepDueAt = _stage.Now,
+            Password = byHolder ? grant.Password : new PasswordAsk(end.AddYears(1), null),
+        });
+
+        await _stage.First.SweepAsync();
+
+        Assert.Equal((GrantStatus.Ended, EndReason.Superseded), (_stage.Of(id).Status, _stage.Of(id).EndReason));
+        Assert.Equal(end, Assert.Single(_stage.Roles.Makes).Expiry);
+        Assert.False(_stage.HolderCanLogIn(id));
+    }
+
+    [Fact]
+    public async Task What_was_shown_late_can_be_had_longer()
+    {
+        var stage = new Stage(new RevealTerms(TimeSpan.FromHours(8)));
+        stage.Seal.Strict = true;
+        stage.Current = stage.Current with
+        {
+            Allow = [.. stage.Current.Allow.Select(rule => rule with { Lifetime = rule.Lifetime with { ExtendTimes = 1, ExtendBy = TimeSpan.FromMinutes(30) } })],
+        };
+        var id = await stage.AskedAsync(TimeSpan.FromMinutes(30));
+        await stage.First.ProvisionAsync(id);
+        stage.Clock.Advance(TimeSpan.FromHours(5));
+        Assert.Null((await stage.First.SendAsync(new RevealPassword(Some.Engineer, id, "V1"))).Refusal);
+        await stage.First.ProvisionAsync(id);
+
+        Assert.Null((await stage.First.SendAsync(new ExtendGrant(Some.Engineer, id, null))).Refusal);
+        await stage.First.ProvisionAsync(id);
+
+        Assert.Equal((GrantStatus.Active, stage.Now.AddHours(1), false), (stage.Of(id).Status, stage.Of(id).Window!.Expiry, stage.Of(id).EndMoved));
+        Assert.Equal(stage.Now.AddHours(1), Assert.Single(stage.Roles.Roles).Order.Expiry);
+    }
+
+    [Theory]
+    [InlineData("given and ended")]
+    [InlineData("revoked before it was there")]
+    [InlineData("live")]
+    public async Task A_record_that_was_put_back_to_what_it_was_gives_nothing_again(string since)
+    {
+        _stage.Seal.Strict = true;
+        var id = await _stage.AskedAsync(TimeSpan.FromMinutes(30));
+        var before = _stage.Of(id);
+        if (since is not "revoked before it was there") await _stage.First.ProvisionAsync(id);
+        if (since is not "live") await _stage.First.SendAsync(new ReturnGrant(Some.Engineer, id));
+        await _stage.First.SweepAsync();
+        var makes = _stage.Roles.Makes.Count;
+
+        // What has happened since cannot be written over, so that the next event needs a number behind.
+        await ForgeAsync(id, grant => before with { Version = grant.Version, Events = grant.Events });
+        await _stage.First.ProvisionAsync(id);
+
+        Assert.Equal((GrantStatus.Failed, makes), (_stage.Of(id).Status, _stage.Roles.Makes.Count));
+        Assert.Contains("put back", _stage.Of(id).AbandonedBecause, StringComparison.Ordinal);
+        // Of a live one the record does not name the role any more: the comparison with the cluster finds it.
+        Assert.Equal(since is "live", _stage.HolderCanLogIn(id));
+    }
+
+    [Fact]
+    public async Task A_place_that_somebody_wrote_into_the_record_is_shown_to_nobody_and_no_password_is_sent_there()
+    {
+        _stage.Seal.Strict = true;
+        var id = await _stage.GivenAsync();
+        Assert.Equal(_stage.Roles.Host, (await _stage.First.SendAsync(new GetConnection(Some.Engineer, id))).Value.Place!.Host);
+        await ForgeAsync(id, grant => grant with { Door = new Door("evil.example", 5432, "require") });
+
+        Assert.Equal("grant.not_ours", (await _stage.First.SendAsync(new GetConnection(Some.Engineer, id))).Refusal?.Code);
+        Assert.Equal("grant.not_ours", (await _stage.First.SendAsync(new RenewPassword(Some.Engineer, id))).Refusal?.Code);
+        Assert.Single(_stage.Delivery.Attempted);
     }
 
     [Fact]
@@ -191,7 +277,7 @@ public sealed class WarrantTests
     public async Task A_review_that_fails_says_so_and_keeps_nobody_from_the_sweep()
     {
         await _stage.GivenAsync();
-        _stage.First.Gate.At = (method, over) => method == "list live" && !over ? throw new IOException("The store is gone.") : Task.CompletedTask;
+        _stage.First.Gate.At = boundary => boundary is { Call: "GrantStore.ListLive", Over: false } ? throw new IOException("The store is gone.") : Task.CompletedTask;
         Assert.Equal((0, false), await ReviewAsync());
 
         _stage.First.Gate.At = null;
@@ -202,5 +288,12 @@ public sealed class WarrantTests
         Assert.Equal((1, true), await ReviewAsync());
 
         async Task<(int, bool)> ReviewAsync() => (await _stage.First.SendAsync(new ReviewHolders())).Value is var reviewed ? (reviewed.Looked, reviewed.Complete) : default;
+    }
+
+    /// <summary>As somebody who can write to the store, and knows how.</summary>
+    private async Task ForgeAsync(GrantId id, Func<GrantSnapshot, GrantSnapshot> change)
+    {
+        var grant = (await _stage.Store.FindAsync(id, TestContext.Current.CancellationToken))!;
+        Assert.Equal(SaveOutcome.Saved, await _stage.Store.SaveAsync(new Grant(change(grant.State)), TestContext.Current.CancellationToken));
     }
 }

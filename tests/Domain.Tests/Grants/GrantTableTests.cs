@@ -95,6 +95,8 @@ public sealed class GrantTableTests
             ["Failed"] = "(grant.abandoned)",
         }),
         [nameof(Grant.Shrank)] = new((grant, now) => grant.Shrank(Grants.Plan("less"), now), "sweep", "grant.nothing", []),
+        // Where a step is due although there is nothing to do: a test of its own.
+        [nameof(Grant.Rest)] = new((grant, now) => grant.Rest(now), "sweep", "grant.nothing", []),
         [nameof(Grant.Withdraw)] = new((grant, now) => grant.Withdraw("the rule is gone", now), "sweep", "grant.cannot_move", new()
         {
             ["Pending"] = "Cancelled grant.withdrawn",

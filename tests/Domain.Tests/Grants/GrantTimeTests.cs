@@ -331,6 +331,20 @@ public sealed class GrantTimeTests
     }
 
     [Fact]
+    public void What_is_due_without_anything_to_do_is_due_again_with_what_comes_next()
+    {
+        var grant = Grants.After(Some.Active(), g => g.StepFailed("it was done, and nobody was told", Now));
+        Assert.Equal(Now.AddSeconds(5), grant.State.DueAt);
+
+        Grants.After(grant, g => g.Rest(Now.AddSeconds(5)));
+
+        Assert.Equal(Grants.Expiry - Warnings.FirstBefore, grant.State.DueAt);
+        Assert.Equal("grant.nothing", grant.Rest(Now.AddSeconds(5)).Refusal?.Code);
+        // At its end it is not let rest.
+        Assert.Equal("grant.nothing", grant.Rest(Grants.Expiry).Refusal?.Code);
+    }
+
+    [Fact]
     public void A_pause_that_the_other_side_asked_for_is_kept()
     {
         var grant = Grants.After(Some.Provisioning(), g => g.StepFailed("slack: rate_limited", Now, TimeSpan.FromSeconds(42)));

@@ -43,7 +43,7 @@ public sealed class FunctionDeathTests : IDisposable
             var grant = Some.Allowed(_clock.GetUtcNow());
             await store.AddAsync(grant, Stop);
             var mortal = killed ? new Mortal { DiesAt = boundary } : new Mortal { CutAt = boundary };
-            await EndAsync(mortal, new ProvisionGrant(grant.Id));
+            await EndAsync(mortal, new TakeNextStep(grant.Id));
             if (!mortal.Met) break;
 
             boundaries++;
@@ -80,7 +80,7 @@ public sealed class FunctionDeathTests : IDisposable
             _clock.Advance(TimeSpan.FromMinutes(10));
             var mortal = killed ? new Mortal { DiesAt = boundary } : new Mortal { CutAt = boundary };
             var told = _chat.Told.Count;
-            await EndAsync(mortal, new ExpireGrants());
+            await EndAsync(mortal, new SweepGrants());
             var met = mortal.Met;
             if (met) boundaries++;
 
@@ -110,7 +110,7 @@ public sealed class FunctionDeathTests : IDisposable
         await store.AddAsync(grant, Stop);
         var functions = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StartAsync(new Mortal())));
 
-        await Task.WhenAll(functions.Select(function => function.Send(new ProvisionGrant(grant.Id), Stop)));
+        await Task.WhenAll(functions.Select(function => function.Send(new TakeNextStep(grant.Id), Stop)));
 
         Assert.Single(_roles.Makes);
         Assert.Single(_delivery.Attempted);
@@ -140,7 +140,7 @@ public sealed class FunctionDeathTests : IDisposable
         var function = await StartAsync(new Mortal(), past);
         for (var sweep = 0; sweep < 5; sweep++)
         {
-            await function.Send(new ExpireGrants(), Stop);
+            await function.Send(new SweepGrants(), Stop);
             _clock.Advance(TimeSpan.FromMinutes(1));
         }
 
@@ -184,7 +184,7 @@ public sealed class FunctionDeathTests : IDisposable
             var state = (await store.FindAsync(id, Stop))!.State;
             if (settled(state)) return;
             if (state.DueAt > _clock.GetUtcNow()) _clock.SetUtcNow(state.DueAt.Value);
-            await next.Send(new ProvisionGrant(id), Stop);
+            await next.Send(new TakeNextStep(id), Stop);
         }
 
         Assert.Fail("It does not settle.");

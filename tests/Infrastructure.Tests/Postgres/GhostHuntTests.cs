@@ -79,7 +79,7 @@ public sealed class GhostHuntTests(PostgresFixture postgres) : IAsyncLifetime
         CountAsked();
         var order = removing.Order();
         await store.AddAsync(await ReturnedAsync(removing, order), RoleHouse.Cancellation);
-        await remover.GetRequiredService<IMediator>().Send(new ProvisionGrant(order.Grant), RoleHouse.Cancellation);
+        await remover.GetRequiredService<IMediator>().Send(new TakeNextStep(order.Grant), RoleHouse.Cancellation);
         Assert.Equal(GrantStatus.Ended, (await store.FindAsync(order.Grant, RoleHouse.Cancellation))!.Status);
         Assert.Equal(0, _proxy.Connections);
 
@@ -93,7 +93,7 @@ public sealed class GhostHuntTests(PostgresFixture postgres) : IAsyncLifetime
 
         Assert.Equal(2, _asked);
 
-        Task SweepAsync() => sweeper.GetRequiredService<IMediator>().Send(new ExpireGrants(), RoleHouse.Cancellation);
+        Task SweepAsync() => sweeper.GetRequiredService<IMediator>().Send(new SweepGrants(), RoleHouse.Cancellation);
     }
 
     [Fact]

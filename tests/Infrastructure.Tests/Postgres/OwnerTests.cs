@@ -72,6 +72,30 @@ public sealed class OwnerTests(PostgresFixture postgres) : IAsyncLifetime
             await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(which) with { RunAs = _house.Database.Owner }, RoleHouse.Cancellation)).Receipt;
     }
 
+    [Theory]
+    [InlineData("the triggers, rules and row security of", "trigger tr on public.orders", "CREATE FUNCTION public.tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER tr BEFORE INSERT ON public.orders FOR EACH ROW EXECUTE FUNCTION public.tr()")]
+    [InlineData("the triggers, rules and row security of", "function public.before(), for triggers", "CREATE OR REPLACE FUNCTION public.before() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0); RETURN NEW; END'")]
+    [InlineData("the triggers, rules and row security of", "rule r on public.orders", "CREATE RULE r AS ON INSERT TO public.orders DO ALSO NOTHING")]
+    [InlineData("the triggers, rules and row security of", "policy p on public.orders", "CREATE POLICY p ON public.orders USING (true)")]
+    [InlineData("the triggers, rules and row security of", "something was taken away", "ALTER TABLE public.customers DISABLE ROW LEVEL SECURITY")]
+    [InlineData("the privileges of others on its things of", "type public.mood", "CREATE TYPE public.mood AS ENUM ('glad'); REVOKE USAGE ON TYPE public.mood FROM PUBLIC; GRANT USAGE ON TYPE public.mood TO pg_monitor")]
+    [InlineData("the privileges of others on its things of", "large object 4717", "SELECT lo_create(4717); GRANT SELECT ON LARGE OBJECT 4717 TO PUBLIC")]
+    public async Task What_was_made_to_run_for_others_or_given_to_them_in_an_owners_name_is_on_the_receipt(string kind, string named, string doing)
+    {
+        await _house.AskAsync($"""
+            CREATE FUNCTION public.before() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER FUNCTION public.before() OWNER TO "{_house.Database.Owner}";
+            ALTER TABLE public.customers ENABLE ROW LEVEL SECURITY; SELECT 1
+            """);
+        var order = _house.Order(RoleHouse.Scope([], runAs: _house.Database.Owner));
+        await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, doing));
+
+        var receipt = Assert.IsType<Application.Ports.RoleRemoval.Gone>(
+            await _house.Administrator.RemoveAsync(RoleHouse.ToRemove(order) with { RunAs = _house.Database.Owner }, RoleHouse.Cancellation)).Receipt;
+
+        Assert.Contains(named, Assert.Single(receipt.Remarks, remark => remark.Contains(kind, StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_changed_of_an_owner_in_a_further_database_is_on_the_receipt_with_its_place()
     {

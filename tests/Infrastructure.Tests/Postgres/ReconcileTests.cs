@@ -452,7 +452,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
         foreach (var mended in (Result[])
         [
             await inventory.LockAsync(cluster, _house.Installation, scope, RoleHouse.Cancellation),
-            await inventory.TakeBackAsync(cluster, _house.Installation, scope, scope.Members.Single(link => link.Role == stranger), RoleHouse.Cancellation),
+            await inventory.RevokeMembershipAsync(cluster, _house.Installation, scope, scope.Members.Single(link => link.Role == stranger), RoleHouse.Cancellation),
             await inventory.DropScopeAsync(cluster, _house.Installation, scope, RoleHouse.Cancellation),
         ])
             Assert.Equal("postgres.gone", mended.Refusal?.Code);

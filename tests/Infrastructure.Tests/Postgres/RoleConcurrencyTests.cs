@@ -97,11 +97,11 @@ public sealed class RoleConcurrencyTests(RoleConcurrencyTests.Own own) : IClassF
             var before = await CatalogsAsync(one);
             for (var i = 0; i < 30; i++) await DueAsync(first, one, database);
 
-            var reports = await Task.WhenAll(((ServiceProvider[])[first, second, first, second]).Select(process => Task.Run(() => process.GetRequiredService<IMediator>().Send(new ExpireGrants()))));
+            var reports = await Task.WhenAll(((ServiceProvider[])[first, second, first, second]).Select(process => Task.Run(() => process.GetRequiredService<IMediator>().Send(new SweepGrants()))));
 
             Assert.All(reports, report => Assert.Empty(report.Value.Failed));
-            Assert.Equal(30, reports.Sum(report => report.Value.Count(StepReport.Ended)));
-            Assert.Equal(0, reports.Sum(report => report.Value.Count(StepReport.Postponed) + report.Value.Count(StepReport.Quarantined)));
+            Assert.Equal(30, reports.Sum(report => report.Value.Count(StepOutcome.Ended)));
+            Assert.Equal(0, reports.Sum(report => report.Value.Count(StepOutcome.Postponed) + report.Value.Count(StepOutcome.Quarantined)));
             Assert.Equal(before, await CatalogsAsync(one));
         }
         finally

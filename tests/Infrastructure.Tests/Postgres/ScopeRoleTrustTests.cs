@@ -162,6 +162,73 @@ public sealed class ScopeRoleTrustTests(PostgresFixture postgres) : IAsyncLifeti
         Assert.NotEmpty(upkeep.Differences);
     }
 
+    [Theory]
+    [InlineData("a policy that names it", "CREATE TABLE hers.t (i int); CREATE POLICY p ON hers.t TO {s} USING (true)")]
+    [InlineData("a sequence", "CREATE SEQUENCE hers.q; GRANT ALL ON SEQUENCE hers.q TO {s}")]
+    [InlineData("a domain", "CREATE DOMAIN hers.d AS int; GRANT USAGE ON DOMAIN hers.d TO {s}")]
+    [InlineData("an ordered-set aggregate", "CREATE FUNCTION hers.fin(float8[], float8) RETURNS float8 LANGUAGE sql AS 'SELECT 1.0::float8'; CREATE AGGREGATE hers.p(float8 ORDER BY float8) (SFUNC = pg_catalog.array_append, STYPE = float8[], FINALFUNC = hers.fin); GRANT EXECUTE ON FUNCTION hers.p(float8, float8) TO {s}")]
+    [InlineData("an account at a server of foreign data that it may not use", "RESET ROLE; CREATE FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN DATA WRAPPER w TO {m}; SET ROLE {m}; CREATE SERVER sv FOREIGN DATA WRAPPER w; CREATE USER MAPPING FOR {s} SERVER sv")]
+    [InlineData("default privileges in her schema", "ALTER DEFAULT PRIVILEGES IN SCHEMA hers GRANT ALL ON FUNCTIONS TO {s}")]
+    [InlineData("default privileges on types and schemas", "ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO {s}; ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO {s} WITH GRANT OPTION")]
+    [InlineData("a server of foreign data with an account there", "RESET ROLE; CREATE FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN DATA WRAPPER w TO {m}; SET ROLE {m}; CREATE SERVER sv FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN SERVER sv TO {s}; CREATE USER MAPPING FOR {s} SERVER sv")]
+    [InlineData("names that bite", "CREATE TABLE hers.\"t\"\"; DROP TABLE public.orders; --\" (\"i'\" int); GRANT SELECT (\"i'\") ON hers.\"t\"\"; DROP TABLE public.orders; --\" TO {s}")]
+    public async Task Whatever_of_hers_a_stranger_ties_to_the_scope_role_keeps_nobody_out(string what, string doing)
+    {
+        Assert.NotEmpty(what);
+        await _house.MakeAsync(_house.Order());
+        var done = doing.Replace("{m}", _mallory, StringComparison.Ordinal).Replace("{s}", First, StringComparison.Ordinal);
+        await _house.AskAsync($"CREATE SCHEMA hers AUTHORIZATION {_mallory}; SET ROLE {_mallory}; {done}; RESET ROLE; SELECT 1");
+
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+
+        Assert.Equal(First, await ScopeRoleOfAsync(order));
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
+        await _house.RemoveAsync(order, made.Oid);
+    }
+
+    [Fact]
+    public async Task What_a_stranger_gives_in_a_database_of_hers_that_nobody_may_enter_keeps_nobody_out()
+    {
+        await _house.MakeAsync(_house.Order());
+        var hers = $"\"{_mallory} ßäö \"\" ; --\"";
+        await _house.AskAsync($"CREATE DATABASE {hers} OWNER {_mallory}");
+        await _house.AskAsync($"SET ROLE {_mallory}; GRANT ALL ON DATABASE {hers} TO {First}; RESET ROLE; ALTER DATABASE {hers} ALLOW_CONNECTIONS false; SELECT 1");
+        try
+        {
+            var order = _house.Order();
+            var made = await _house.MakeAsync(order);
+
+            Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
+            await _house.RemoveAsync(order, made.Oid);
+        }
+        finally
+        {
+            await _house.AskAsync($"DROP DATABASE {hers}");
+        }
+    }
+
+    [Fact]
+    public async Task An_escrow_role_that_somebody_made_first_gets_nothing_that_a_holder_leaves()
+    {
+        Assert.SkipUnless(Major >= 16, "Until 15 whoever makes roles may hand on any.");
+        var escrow = _house.EscrowName;
+        await _house.AskAsync($"""
+            SET ROLE {_mallory}; CREATE ROLE {escrow} NOLOGIN; COMMENT ON ROLE {escrow} IS '{RoleTag.Escrow(_house.Installation)}';
+            GRANT {escrow} TO {PostgresServer.AdministratorName} WITH ADMIN TRUE, INHERIT TRUE, SET TRUE; GRANT {escrow} TO {_mallory} WITH INHERIT TRUE; RESET ROLE;
+            CREATE SCHEMA workshop; GRANT CREATE, USAGE ON SCHEMA workshop TO PUBLIC; GRANT CREATE ON DATABASE "{_house.Database.Name}" TO PUBLIC; SELECT 1
+            """);
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "CREATE TABLE workshop.copied AS SELECT * FROM orders"));
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal(PostgresServer.AdministratorName, await _house.AskAsync("SELECT relowner::regrole::text FROM pg_class WHERE relname = 'copied'"));
+        var copied = await _house.AskAsync("SELECT oid::regclass::text FROM pg_class WHERE relname = 'copied'");
+        Assert.Equal("42501", await AsMalloryAsync($"SELECT count(*) FROM {copied}"));
+    }
+
     [Fact]
     public async Task What_a_stranger_gives_in_another_database_keeps_nobody_out()
     {

@@ -39,7 +39,7 @@ public sealed class FakeRoleInventory : IRoleInventory
 
     public Task<Result> LockAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) => MendAsync($"lock {role.Name}");
 
-    public Task<Result> TakeBackAsync(ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken) => MendAsync($"take {role.Name} from {member.Role}");
+    public Task<Result> RevokeMembershipAsync(ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken) => MendAsync($"take {role.Name} from {member.Role}");
 
     public Task<Result> ForgetDefaultsAsync(ClusterName cluster, string installation, FoundRole role, CancellationToken cancellationToken) => MendAsync($"forget defaults of {role.Name}");
 

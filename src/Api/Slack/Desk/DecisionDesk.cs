@@ -12,7 +12,12 @@ using MediatR;
 namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>What was pressed, where, and by whom.</summary>
-internal sealed record Press(PrincipalId Person, string Action, GrantId Id, Secret? Trigger, string? Channel);
+/// <param name="Key">The press itself: it comes again under the same key after a crash.</param>
+internal sealed record Press(string Key, PrincipalId Person, string Action, GrantId Id, Secret? Trigger, string? Channel)
+{
+    /// <summary>When it came; null for now.</summary>
+    public DateTimeOffset? At { get; init; }
+}
 
 /// <summary>Decisions about a grant: buttons of cards and messages, the forms that they open, and the same words typed.</summary>
 internal sealed class DecisionDesk(IMediator mediator, IForms forms)
@@ -28,7 +33,8 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
         var (person, id) = (press.Person, press.Id);
         return press.Action switch
         {
-            CardActions.Approve => await SendAsync(new ApproveGrant(person, id), DecisionReplies.Approved, cancellationToken),
+            CardActions.Approve =>
+                await SendAsync(new ApproveGrant(person, id) { SaidAt = press.At }, DecisionReplies.Approved, cancellationToken),
             CardActions.ReviewOk =>
                 await SendAsync(new ReviewGrant(person, id, null), DecisionReplies.Reviewed, cancellationToken),
             GrantMessages.CancelAction => await SendAsync(new CancelGrant(person, id), DecisionReplies.Cancelled, cancellationToken),
@@ -37,7 +43,7 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
             GrantMessages.DeclineAction =>
                 await SendAsync(new AnswerOffer(person, id, Accept: false), DecisionReplies.Declined, cancellationToken),
             GrantMessages.ExtendAction =>
-                await SendAsync(new ExtendGrant(person, id, null), DecisionReplies.Extended, cancellationToken),
+                await SendAsync(new ExtendGrant(person, id, null) { Key = press.Key }, DecisionReplies.Extended, cancellationToken),
             GrantMessages.ResendAction => await SendAsync(new ResendCard(person, id), DecisionReplies.Resent, cancellationToken),
             _ => await OpenAsync(press, cancellationToken),
         };
@@ -56,13 +62,16 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
         _ => Task.FromResult(Replies.Stale()),
     };
 
-    public Task<ChatMessage> TypedAsync(PrincipalId person, Intent.Decide typed, CancellationToken cancellationToken) => typed.Verb switch
+    /// <param name="key">Of what was typed: it comes again under the same key after a crash.</param>
+    /// <param name="at">When it came.</param>
+    public Task<ChatMessage> TypedAsync(
+        PrincipalId person, string key, Intent.Decide typed, DateTimeOffset at, CancellationToken cancellationToken) => typed.Verb switch
     {
-        "approve" => SendAsync(new ApproveGrant(person, typed.Id), DecisionReplies.Approved, cancellationToken),
+        "approve" => SendAsync(new ApproveGrant(person, typed.Id) { SaidAt = at }, DecisionReplies.Approved, cancellationToken),
         "deny" => SendAsync(new DenyGrant(person, typed.Id, typed.Rest), DecisionReplies.Denied, cancellationToken),
         "cancel" => SendAsync(new CancelGrant(person, typed.Id), DecisionReplies.Cancelled, cancellationToken),
         _ => SendAsync(
-            new ExtendGrant(person, typed.Id, Durations.Parse(typed.Rest)), DecisionReplies.Extended, cancellationToken),
+            new ExtendGrant(person, typed.Id, Durations.Parse(typed.Rest)) { Key = key }, DecisionReplies.Extended, cancellationToken),
     };
 
     private async Task<ChatMessage?> OpenAsync(Press press, CancellationToken cancellationToken)

@@ -107,7 +107,7 @@ internal static class Replies
 
     public static ChatMessage Refused(Error refusal) => ChatMessage.Plain(refusal.Message);
 
-    public static ChatMessage Returned(GrantsReturned returned) => ChatMessage.Plain(
+    public static ChatMessage Returned(GrantsEnding returned) => ChatMessage.Plain(
         $"{string.Join(", ", returned.Ids)}: access ends now. You are told as soon as the role is gone.");
 
     /// <param name="target">Whose access, as a button carries it.</param>
@@ -118,7 +118,7 @@ internal static class Replies
             new ChatPart.Text(Words), new ChatPart.Buttons([new ChatButton(RevokeForm.Kind, "Open the form", target, Danger: true)])]);
     }
 
-    public static ChatMessage Revoked(GrantsReturned revoked) => ChatMessage.Plain(
+    public static ChatMessage Revoked(GrantsEnding revoked) => ChatMessage.Plain(
         $"{string.Join(", ", revoked.Ids)}: access ends now. {(revoked.Ids.Count == 1 ? "Its holder is" : "Their holders are")} told " +
             "that it was you and why; your reason is on the audit " +
             "record.");
@@ -212,9 +212,8 @@ internal static class Replies
                 yield return new ChatPart.When($"{what} · ready: press Show password in its message. Given back by itself", by);
                 break;
             case GrantStatus.Approved or GrantStatus.Provisioning when grant.AbandonedBecause is null:
-                yield return new ChatPart.Text(
-                    $"{what} · being " +
-                    $"made{(grant.Attempts > 1 ? $" (try {grant.Attempts})" : "")}{(grant.Trouble is { } trouble ? $". {trouble}" : "")}");
+                var tries = grant.Step.Attempts > 1 ? $" (try {grant.Step.Attempts})" : "";
+                yield return new ChatPart.Text($"{what} · being made{tries}{(grant.Step.Trouble is { } trouble ? $". {trouble}" : "")}");
                 break;
             case GrantStatus.Quarantined:
                 yield return new ChatPart.Text($"{what} · access closed; removing the role waits for:");
@@ -222,9 +221,9 @@ internal static class Replies
                 yield return new ChatPart.Code(string.Join('\n', grant.Blockers.Count <= MostBlockers
                     ? grant.Blockers : [.. grant.Blockers.Take(MostBlockers), $"and {grant.Blockers.Count - MostBlockers} more"]));
                 break;
-            case GrantStatus.Revoking when grant.Trouble is not null:
-                yield return new ChatPart.Text($"{what} · {Word(grant)} (try {grant.Attempts}); what kept it until now:");
-                yield return new ChatPart.Code(grant.Trouble);
+            case GrantStatus.Revoking when grant.Step.Trouble is not null:
+                yield return new ChatPart.Text($"{what} · {Word(grant)} (try {grant.Step.Attempts}); what kept it until now:");
+                yield return new ChatPart.Code(grant.Step.Trouble);
                 break;
             case GrantStatus.Ended:
                 yield return new ChatPart.When($"{what} · {Reason(grant)}", grant.EndedAt!.Value);

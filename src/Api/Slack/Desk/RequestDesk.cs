@@ -141,7 +141,8 @@ internal sealed partial class RequestDesk(
                 await ConfirmAsync(asker, many, why, cancellationToken);
                 break;
             case Intent.Decide decided:
-                await SayAsync(asker, await decisions.TypedAsync(asker.Person, decided, cancellationToken), cancellationToken);
+                var (key, at) = (asker.Item.Key, asker.Item.ReceivedAt);
+                await SayAsync(asker, await decisions.TypedAsync(asker.Person, key, decided, at, cancellationToken), cancellationToken);
                 break;
             case Intent.Explain { Rest: var rest }:
                 await WhyAsync(asker, rest, cancellationToken);
@@ -186,18 +187,21 @@ internal sealed partial class RequestDesk(
                 await SayAsync(asker, await presets.DropAsync(asker.Person, value, cancellationToken), cancellationToken);
                 break;
             case PresetActions.Keep when GrantId.Parse(value) is { } kept:
-                var keeping = new Press(asker.Person, action, kept, asker.Trigger, asker.Address.Channel);
+                var keeping = new Press(asker.Item.Key, asker.Person, action, kept, asker.Trigger, asker.Address.Channel);
                 if (await presets.OpenAsync(keeping, cancellationToken) is { } answer) await SayAsync(asker, answer, cancellationToken);
                 break;
             case RevokeForm.Kind when RevokeForm.Parse(value, asker.Person.Team) is { } target:
                 await ConfirmAsync(asker, target, "", cancellationToken);
                 break;
             case var _ when DecisionDesk.Knows(action) && GrantId.Parse(value) is { } about:
-                var press = new Press(asker.Person, action, about, asker.Trigger, asker.Address.Channel);
+                var press = new Press(asker.Item.Key, asker.Person, action, about, asker.Trigger, asker.Address.Channel)
+                {
+                    At = asker.Item.ReceivedAt,
+                };
                 if (await decisions.PressAsync(press, cancellationToken) is { } said) await SayAsync(asker, said, cancellationToken);
                 break;
             case var _ when HolderDesk.Knows(action) && GrantId.Parse(value) is { } held:
-                var holding = new Press(asker.Person, action, held, asker.Trigger, asker.Address.Channel);
+                var holding = new Press(asker.Item.Key, asker.Person, action, held, asker.Trigger, asker.Address.Channel);
                 if (await holders.PressAsync(holding, cancellationToken) is { } told) await SayAsync(asker, told, cancellationToken);
                 break;
             case Buttons.OpenForm or Buttons.File when DraftJson.Read(value) is { } draft

@@ -42,7 +42,7 @@ internal static class StoryReply
         var grant = story.Grant;
         var by = grant.AskedBy is { } asker ? $" Asked for by {Plain(Called(story, asker))}." : "";
         var glass = grant.BreakGlass ? " Taken by break-glass." : "";
-        var trouble = grant.Trouble is { } why ? $" What kept it: {Plain(why, LongestNote)}" : "";
+        var trouble = grant.Step.Trouble is { } why ? $" What kept it: {Plain(why, LongestNote)}" : "";
         return $"It {Word(grant)}.{by}{glass}{trouble}";
     }
 

@@ -34,9 +34,9 @@ internal sealed class SlackDoor(SlackSignature signature, UnsignedBodies bodies,
         {
             using var body = await bodies.ReadAsync(http.Request.Body, LargestBody, http.RequestAborted);
             if (body is null) return TurnAway(http, StatusCodes.Status413PayloadTooLarge);
-            return signature.Verify(body.Bytes, timestamp, given)
-                ? new SlackRequest(StrictUtf8.GetString(body.Bytes), timestamp!)
-                : TurnAway(http, StatusCodes.Status401Unauthorized);
+            if (!signature.Verify(body.Bytes, timestamp, given)) return TurnAway(http, StatusCodes.Status401Unauthorized);
+            http.Features.Get<Crowd.Place>()?.IsKnown();
+            return new SlackRequest(StrictUtf8.GetString(body.Bytes), timestamp!);
         }
         catch (DecoderFallbackException)
         {

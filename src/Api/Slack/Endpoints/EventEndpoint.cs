@@ -49,7 +49,7 @@ internal sealed class EventEndpoint(
                 case "user_change" when PrincipalId.Parse(tenant.TeamId, SlackPayload.Text(root, "event", "user", "id")) is { } changed:
                     // Somebody who left must not keep what they have; the regular sweep sees to it if this process dies now.
                     directory.Forget(changed);
-                    worker.Enqueue((desk, token) => desk.ReviewAsync(changed, token));
+                    worker.Enqueue(changed, "review", (desk, token) => desk.ReviewAsync(changed, token));
                     break;
             }
         }

@@ -72,7 +72,7 @@ internal sealed class InteractivityEndpoint(
         if (SlackView.Read(root) is { Kind: HolderMessages.ConnectAction, Id: { } window } ways)
         {
             if (GrantId.Parse(ways.Context ?? "") is { } id && ways.Fields[HolderForms.Way] is { } way)
-                worker.Enqueue((desk, token) => desk.ChooseWayAsync(person, id, way, window, ways.Hash, token));
+                worker.Enqueue(person, "way", (desk, token) => desk.ChooseWayAsync(person, id, way, window, ways.Hash, token));
             return;
         }
 
@@ -80,7 +80,7 @@ internal sealed class InteractivityEndpoint(
         if (SlackView.Read(root) is { Kind: RequestForm.Kind } form)
         {
             if (form.Id is not { } view) return;
-            worker.Enqueue((desk, token) => desk.RedrawAsync(
+            worker.Enqueue(person, "form", (desk, token) => desk.RedrawAsync(
                 person, view, form.Hash, RequestForm.After(form.Filled, action.Block), RequestForm.ChannelIn(form.Context), token));
             return;
         }

@@ -155,7 +155,7 @@ internal static class HomePage
         [
             .. office.Troubles.Select(trouble => GrantMessages.Plain(trouble, 300)),
             .. office.Quarantined.Select(grant => $"`{grant.Id}` {Whose(grant)}: closed, but the role cannot be removed yet: " +
-                GrantMessages.Plain(grant.Blockers is [var first, ..] ? first : grant.Trouble ?? "it is tried until it works", 200)),
+                GrantMessages.Plain(grant.Blockers is [var first, ..] ? first : grant.Step.Trouble ?? "it is tried until it works", 200)),
             .. office.Unreviewed.Select(grant => $"`{grant.Id}` {Whose(grant)}: taken by break-glass, and " +
                 $"{ApprovalErrors.Words(grant.Review!.Reviewers)} still {(grant.Review.Reviewers.Any == 1 ? "has" : "have")} to review it"
                 + (grant.Review.Since + grant.Review.Within < now ? " (late)" : "")),

@@ -32,6 +32,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     : BackgroundService
 {
     private const int Concurrency = 8;
+    private const int MostPassing = 5;
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(2);
     private const int Tries = 3;
 
@@ -115,7 +116,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     private void Enqueue(InboxItem item, Passing passing, DateTimeOffset heldUntil)
     {
         if (_inHand.TryAdd(item.Key, new InHand(heldUntil, Done: false)))
-            Add(new Work(item, passing, Activity.Current?.Context ?? default, null));
+            Add(item, new Work(item, passing, Activity.Current?.Context ?? default, null));
     }
 
     private async Task FinishAsync(string key)
@@ -124,14 +125,18 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         _inHand.TryRemove(key, out _);
     }
 
-    /// <summary>Something that is worth nothing after a restart (drawing an open form again).</summary>
-    public void Enqueue(Func<RequestDesk, CancellationToken, Task> passing) =>
-        Add(new Work(null, Passing.Nothing, Activity.Current?.Context ?? default, passing));
+    /// <summary>
+    /// Something that is worth nothing after a restart (drawing an open form again). Of one person one at a time, so that nobody who is
+    /// quick at choosing takes everybody's workers; of more than a few that wait, the newest say all there is.
+    /// </summary>
+    /// <param name="what">The same for what takes its turn together.</param>
+    public void Enqueue(PrincipalId person, string what, Func<RequestDesk, CancellationToken, Task> passing) =>
+        _work.TryAdd((person, what), new Work(null, Passing.Nothing, Activity.Current?.Context ?? default, passing), MostPassing);
 
     /// <summary>A word to somebody that answers no request on record.</summary>
     public Task TellAsync(PrincipalId person, string words)
     {
-        Enqueue((desk, token) => desk.TellAsync(person, words, token));
+        Enqueue(person, "word", (desk, token) => desk.TellAsync(person, words, token));
         return Task.CompletedTask;
     }
 
@@ -273,8 +278,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     }
 
     // What gives back or ends access has a turn of its own: it does not wait behind what its sender asked for before.
-    private void Add(Work work) => _work.TryAdd(
-        work.Item is { } item ? (item.From, item.Kind is InboxKinds.Revocation || VerbWords.Ends(item.Text)) : new object(), work);
+    private void Add(InboxItem item, Work work) =>
+        _work.TryAdd((item.From, item.Kind is InboxKinds.Revocation || VerbWords.Ends(item.Text)), work);
 
     private Task ConsumeAsync() => _work.ForEachAsync(async work =>
     {
@@ -356,7 +361,7 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
         {
             await Task.Delay(pause, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             // Refused once the process is stopping; and what has come into another hand is answered there.
-            if (!cancellationToken.IsCancellationRequested && _inHand.ContainsKey(work.Item!.Key)) Add(work);
+            if (!cancellationToken.IsCancellationRequested && _inHand.ContainsKey(work.Item!.Key)) Add(work.Item, work);
         }
     }
 

@@ -17,13 +17,15 @@ internal sealed class Turns<TKey, T>
     private bool _completed;
 
     /// <summary>False when nothing more is taken.</summary>
-    public bool TryAdd(TKey key, T work)
+    /// <param name="most">Of more than these that wait, the oldest is not done.</param>
+    public bool TryAdd(TKey key, T work, int most = int.MaxValue)
     {
         lock (_gate)
         {
             if (_completed) return false;
             if (_waiting.TryGetValue(key, out var queue))
             {
+                if (queue.Count >= most) queue.Dequeue();
                 queue.Enqueue(work);
                 return true;
             }

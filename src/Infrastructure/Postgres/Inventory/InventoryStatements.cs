@@ -64,7 +64,7 @@ internal static class InventoryStatements
     public const string CanLogIn = $"SELECT r.rolcanlogin {Ours}";
 
     /// <summary>Further parameters: 3 the member's OID, 4 the grantor's name.</summary>
-    public static string TakeBack(int major) =>
+    public static string Revoke(int major) =>
         // Until 15 a membership knows its grantor and does not care; from 16 on there is one for each.
         $"SELECT format('REVOKE %I FROM %I{(major >= 16 ? " GRANTED BY %I" : "")} CASCADE', r.rolname, " +
             $"m.rolname{(major >= 16 ? ", $4" : "")}), $4 " +

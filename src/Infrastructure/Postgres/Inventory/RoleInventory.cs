@@ -66,17 +66,17 @@ internal sealed class RoleInventory(
         return refusal ?? Result.Done;
     }
 
-    public async Task<Result> TakeBackAsync(
+    public async Task<Result> RevokeMembershipAsync(
             ClusterName cluster, string installation, FoundRole role, RoleLink member, CancellationToken cancellationToken)
     {
         var byHand = new Error("postgres.not_mended",
             $"The administrator cannot act for {member.Grantor}. " +
-                new Remedy($"{member.Grantor} or a superuser", "", RoleLink.TakeBack(role.Name, member.Role, member.Grantor)));
+                new Remedy($"{member.Grantor} or a superuser", "", RoleLink.Revoke(role.Name, member.Role, member.Grantor)));
         var refusal = await TryAsync(
             cluster, null,
             async connection =>
             {
-                if (await connection.RowAsync(InventoryStatements.TakeBack(connection.Major),
+                if (await connection.RowAsync(InventoryStatements.Revoke(connection.Major),
                     [Oid(role.Oid), RoleTag.Of(installation, role), Oid(member.Oid), member.Grantor],
                     row => row.GetString(0), cancellationToken) is not { } statement) return NotOurs(role);
 
@@ -101,7 +101,7 @@ internal sealed class RoleInventory(
         if (refusal is not null) return refusal;
 
         var left = await new Attempts(clock).RunAsync(
-            async () => (await new ScopeDefaults(connections, cluster).TakeBackAsync(Oid(role.Oid), cancellationToken)).Left,
+            async () => (await new ScopeDefaults(connections, cluster).RevokeAsync(Oid(role.Oid), cancellationToken)).Left,
             cancellationToken);
         return left.Count == 0 ? Result.Done : new Error("postgres.not_mended", string.Join(" ", left));
     }

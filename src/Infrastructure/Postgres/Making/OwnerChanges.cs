@@ -8,9 +8,9 @@ namespace DbAccess.Infrastructure.Postgres.Making;
 
 /// <summary>
 /// What a holder who acts as an owner could leave in the owner's name, which the owner's own things are not told from afterwards: its
-/// settings, its memberships, its default privileges, what others may do with its things, functions that run with its rights, extensions.
-/// A digest of them, one for each of the grant's databases, is kept in the tag of the role when it is made; where it differs at the end,
-/// the receipt says in what.
+/// settings, its memberships, its default privileges, what others may do with its things, functions that run with its rights, extensions,
+/// what runs, or is left out, when others use its tables. A digest of them, one for each of the grant's databases, is kept in the tag of
+/// the role when it is made; where it differs at the end, the receipt says in what.
 /// </summary>
 internal static class OwnerChanges
 {
@@ -24,7 +24,7 @@ internal static class OwnerChanges
     private static readonly string[] Kinds =
     [
         "settings", "memberships", "default privileges", "privileges of others on its things",
-        "functions that run with its rights (SECURITY DEFINER)", "extensions",
+        "functions that run with its rights (SECURITY DEFINER)", "extensions", "triggers, rules and row security",
     ];
 
     /// <summary>
@@ -110,7 +110,12 @@ internal static class OwnerChanges
             UNION ALL SELECT format('schema %I', n.nspname), n.nspacl, n.xmin FROM pg_namespace n, o WHERE n.nspowner = o.oid
             UNION ALL SELECT p.oid::regprocedure::text, p.proacl, p.xmin FROM pg_proc p, o WHERE p.proowner = o.oid
             UNION ALL SELECT format('database %I', b.datname), b.datacl, b.xmin FROM pg_database b, o
-               WHERE b.datdba = o.oid AND b.datname = current_database()),
+               WHERE b.datdba = o.oid AND b.datname = current_database()
+            UNION ALL SELECT format('type %s', t.oid::regtype), t.typacl, t.xmin FROM pg_type t, o
+               WHERE t.typowner = o.oid AND t.typacl IS NOT NULL
+            UNION ALL SELECT format('large object %s', l.oid), l.lomacl, l.xmin FROM pg_largeobject_metadata l, o
+               WHERE l.lomowner = o.oid AND l.lomacl IS NOT NULL
+            UNION ALL SELECT format('server %I', s.srvname), s.srvacl, s.xmin FROM pg_foreign_server s, o WHERE s.srvowner = o.oid),
         thing AS (
             SELECT 0 AS n, CASE WHEN b.oid IS NULL THEN 'everywhere' ELSE format('in database %I', b.datname) END AS name,
                    array_to_string(s.setconfig, ', ') AS content, s.xmin
@@ -136,7 +141,24 @@ internal static class OwnerChanges
             SELECT 4, p.oid::regprocedure::text, concat_ws(', ', p.prosrc, p.probin, p.proconfig::text), p.xmin
               FROM pg_proc p, o WHERE p.proowner = o.oid AND p.prosecdef
             UNION ALL
-            SELECT 5, quote_ident(e.extname), e.extversion, e.xmin FROM pg_extension e, o WHERE e.extowner = o.oid)
+            SELECT 5, quote_ident(e.extname), e.extversion, e.xmin FROM pg_extension e, o WHERE e.extowner = o.oid
+            UNION ALL
+            SELECT 6, format('trigger %I on %s', t.tgname, c.oid::regclass), concat_ws(', ', t.tgenabled, pg_get_triggerdef(t.oid)), t.xmin
+              FROM o, pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid WHERE c.relowner = o.oid AND NOT t.tgisinternal
+            UNION ALL
+            SELECT 6, format('function %s, for triggers', p.oid::regprocedure), concat_ws(', ', p.prosrc, p.probin, p.proconfig::text),
+                   p.xmin
+              FROM pg_proc p, o WHERE p.proowner = o.oid AND p.prorettype = 'trigger'::regtype
+            UNION ALL
+            SELECT 6, format('rule %I on %s', r.rulename, c.oid::regclass), concat_ws(', ', r.ev_enabled, pg_get_ruledef(r.oid)), r.xmin
+              FROM o, pg_class c JOIN pg_rewrite r ON r.ev_class = c.oid WHERE c.relowner = o.oid AND r.rulename <> '_RETURN'
+            UNION ALL
+            SELECT 6, format('policy %I on %s', p.polname, c.oid::regclass), concat_ws(', ', p.polcmd, p.polpermissive, p.polroles::text,
+                   pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), p.xmin
+              FROM o, pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relowner = o.oid
+            UNION ALL
+            SELECT 6, format('row security of %s', c.oid::regclass), concat_ws(', ', c.relrowsecurity, c.relforcerowsecurity), c.xmin
+              FROM pg_class c, o WHERE c.relowner = o.oid AND (c.relrowsecurity OR c.relforcerowsecurity))
         """;
 
     private const string Digest = $"""
@@ -144,7 +166,7 @@ internal static class OwnerChanges
         SELECT string_agg(d, '.' ORDER BY n) FROM (
             SELECT g.n, to_hex(hashtextextended(coalesce(string_agg(format('%s=%s', t.name, t.content), E'\n'
                        ORDER BY t.name COLLATE "C", t.content COLLATE "C"), ''), 0)) AS d
-              FROM generate_series(0, 5) AS g(n) LEFT JOIN thing t ON t.n = g.n GROUP BY g.n) x
+              FROM generate_series(0, 6) AS g(n) LEFT JOIN thing t ON t.n = g.n GROUP BY g.n) x
         """;
 
     /// <summary>What was written since a transaction. Parameter 3: it.</summary>

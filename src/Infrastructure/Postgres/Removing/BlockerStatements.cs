@@ -1,3 +1,4 @@
+using DbAccess.Infrastructure.Postgres.Scopes;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Removing;
@@ -36,7 +37,8 @@ internal static class BlockerStatements
         """;
 
     /// <summary>A scope role's default privileges are the matter of <see cref="ScopeDefaults"/>.</summary>
-    public const string NotDefaults = "(d.classid <> 'pg_default_acl'::regclass OR 'a' = ANY ($2))";
+    public const string NotDefaults =
+        $"(d.classid NOT IN ('pg_default_acl'::regclass, {ScopeStatements.NobodysDoing}) OR 'a' = ANY ($2))";
 
     private const string OnParameters = """
         UNION ALL

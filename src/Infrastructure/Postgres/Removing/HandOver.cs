@@ -102,11 +102,8 @@ internal sealed class HandOver(
         Obstacle? first = null;
         foreach (var heir in Heirs)
         {
-            string[] rest = subject.IsScope
-                ? [subject.ActAs, LeftoverStatements.Forget, "RESET ROLE", heir.Lend, HandOverStatements.Disarm, heir.Reassign,
-                    heir.TakeBack]
-                : [heir.Lend, HandOverStatements.Disarm, heir.Reassign, heir.TakeBack];
-            var obstacle = await TransactionAsync([], heir, [.. rest, .. last], patience: null, cancellationToken);
+            var obstacle = await TransactionAsync([], heir,
+                [heir.Lend, HandOverStatements.Disarm, heir.Reassign, heir.Revoke, .. last], patience: null, cancellationToken);
             if (obstacle is null)
             {
                 if (first is not null && owned.Count > 0) TakenByUs(first);
@@ -126,7 +123,7 @@ internal sealed class HandOver(
         foreach (var heir in Heirs)
         {
             var obstacle = await TransactionAsync(
-                things, heir, [heir.Lend, block, heir.TakeBack], isFirst && first is null ? null : Impatient, cancellationToken);
+                things, heir, [heir.Lend, block, heir.Revoke], isFirst && first is null ? null : Impatient, cancellationToken);
             if (obstacle is null)
             {
                 if (first is not null) TakenByUs(first);
@@ -185,10 +182,10 @@ internal sealed class HandOver(
     /// <summary>Who may have it, the better first. A role of another owner lacks CREATE where these things are; for the length of a
     /// transaction the escrow role has the role's own.</summary>
     private Heir[] Heirs { get; } = escrow.IsOurs
-        ? [new(escrow.Ident, escrow.Lend(subject), escrow.TakeBack(subject), subject.ReassignTo(escrow.Ident)), Self(subject)]
+        ? [new(escrow.Ident, escrow.Lend(subject), escrow.Revoke(subject), subject.ReassignTo(escrow.Ident)), Self(subject)]
         : [Self(subject)];
 
     private static Heir Self(LeftoverRole subject) => new("CURRENT_USER", Nothing, Nothing, subject.ReassignTo("CURRENT_USER"));
 
-    private sealed record Heir(string Ident, string Lend, string TakeBack, string Reassign);
+    private sealed record Heir(string Ident, string Lend, string Revoke, string Reassign);
 }

@@ -1,13 +1,14 @@
 using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Removing;
 
 /// <summary>A role that left something, and the statements about it, quoted by the server.</summary>
-internal sealed record LeftoverRole(string Ident, string Administrator, string Hold, string BeMember, string BeNoMember, string ActAs,
+internal sealed record LeftoverRole(string Ident, string Administrator, string Hold, string BeMember, string BeNoMember,
     string DropOwned, string NoPassword)
 {
     public required string Oid { get; init; }
@@ -29,11 +30,11 @@ internal sealed record LeftoverRole(string Ident, string Administrator, string H
     public static Task<LeftoverRole?> FindAsync(
         ClusterConnection cluster, string oid, bool isScope, CancellationToken cancellationToken) =>
         cluster.RowAsync(Sql(cluster.Major), [oid], row => new LeftoverRole(row.GetString(0), row.GetString(1), row.GetString(2),
-            row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6), row.GetString(7))
+            row.GetString(3), row.GetString(4), row.GetString(5), row.GetString(6))
         {
             Oid = oid,
             IsScope = isScope,
-            ResetSettings = row.GetFieldValue<string[]>(8),
+            ResetSettings = row.GetFieldValue<string[]>(7),
         }, cancellationToken);
 
     /// <summary>In the order of the record. Parameter: the role's OID.</summary>
@@ -41,7 +42,7 @@ internal sealed record LeftoverRole(string Ident, string Administrator, string H
         SELECT quote_ident(r.rolname), quote_ident(current_user), {RemovalStatements.Hold},
                format('GRANT %I TO CURRENT_USER{EscrowRole.Options(major)}', r.rolname),
                CASE WHEN pg_has_role(r.oid, 'MEMBER') THEN 'SELECT 1' ELSE format('REVOKE %I FROM CURRENT_USER', r.rolname) END,
-               format('SELECT set_config(''role'', %L, true)', r.rolname), format('DROP OWNED BY %I', r.rolname),
+               format('DROP OWNED BY %I', r.rolname),
                format('ALTER ROLE %I PASSWORD NULL', r.rolname),
                ARRAY(SELECT CASE WHEN c.setdatabase = 0 THEN format('ALTER ROLE %I RESET ALL', r.rolname)
                    ELSE format('ALTER ROLE %I IN DATABASE %I RESET ALL', r.rolname, b.datname) END
@@ -51,7 +52,8 @@ internal sealed record LeftoverRole(string Ident, string Administrator, string H
 }
 
 /// <summary>The powerless role that keeps what temporary roles leave.</summary>
-/// <param name="IsOurs">It has our tag and no power, and we may use it. A look-alike gets nothing.</param>
+/// <param name="IsOurs">It has our tag and no power, we may use it, and nobody else has it by their own doing. A look-alike gets
+/// nothing.</param>
 /// <param name="Major">Of the server.</param>
 internal sealed record EscrowRole(string Ident, bool Exists, bool IsOurs, bool IsMember, int Major)
 {
@@ -59,7 +61,7 @@ internal sealed record EscrowRole(string Ident, bool Exists, bool IsOurs, bool I
 
     public string Lend(LeftoverRole subject) => $"GRANT {subject.Ident} TO {Ident}{Options(Major)}";
 
-    public string TakeBack(LeftoverRole subject) => $"REVOKE {subject.Ident} FROM {Ident}";
+    public string Revoke(LeftoverRole subject) => $"REVOKE {subject.Ident} FROM {Ident}";
 
     /// <summary>Makes it where there is none, and us a member of it; tells when another has its name.</summary>
     public static async Task<EscrowRole> PrepareAsync(
@@ -92,8 +94,8 @@ internal sealed record EscrowRole(string Ident, bool Exists, bool IsOurs, bool I
             }
         }
         if (!found.Role.IsOurs)
-            logger.LogWarning("The role {Escrow} has the name of our escrow role but is not it, or is another administrator's; what " +
-                "roles leave goes to the administrator, disarmed", RoleName.ForEscrow(installation).Value);
+            logger.LogWarning("The role {Escrow} has the name of our escrow role but is not it, or is another's or in others' hands; " +
+                "what roles leave goes to the administrator, disarmed", RoleName.ForEscrow(installation).Value);
         return found.Role;
     }
 
@@ -111,7 +113,8 @@ internal sealed record EscrowRole(string Ident, bool Exists, bool IsOurs, bool I
     /// </summary>
     private static string Sql(int major) => $"""
         SELECT quote_ident($1), e.oid IS NOT NULL,
-               coalesce(shobj_description(e.oid, 'pg_authid') = $2 AND NOT e.rolcanlogin AND NOT e.rolsuper, false),
+               coalesce(shobj_description(e.oid, 'pg_authid') = $2 AND NOT e.rolcanlogin AND NOT e.rolsuper
+                   AND cardinality({ScopeHands.Others("e.oid")}) = 0, false),
                coalesce(pg_has_role(e.oid, 'USAGE'), false),
                ARRAY[format('CREATE ROLE %I NOLOGIN NOCREATEDB NOCREATEROLE', $1), format('COMMENT ON ROLE %I IS %L', $1, $2),
                      format('GRANT %I TO CURRENT_USER{Options(major)}', $1)]

@@ -94,23 +94,6 @@ internal static class LeftoverStatements
                 {(major >= 16 ? "OR NOT EXISTS (SELECT FROM pg_stat_get_backend_idset() b(id) WHERE i.schema = 'pg_temp_' || b.id)" : "")})
          ORDER BY i.type = 'table' DESC, 1
         """;
-
-    /// <summary>
-    /// For a scope role, which keeps its privileges: live grants rest on them, so that DROP OWNED is out of the question. Run as the scope
-    /// role: drops its user mappings. The OID comes in the setting <c>dbaccess.oid</c>. See also <see cref="ScopeDefaults"/>.
-    /// </summary>
-    public const string Forget = """
-        DO $do$
-        DECLARE
-            x oid := current_setting('dbaccess.oid')::oid;
-            f record;
-        BEGIN
-            FOR f IN SELECT m.srvname FROM pg_user_mappings m WHERE m.umuser = x LOOP
-                EXECUTE format('DROP USER MAPPING FOR CURRENT_USER SERVER %I', f.srvname);
-            END LOOP;
-        END
-        $do$
-        """;
 }
 
 /// <summary>A database in which a role left something.</summary>

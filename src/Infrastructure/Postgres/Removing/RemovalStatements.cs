@@ -259,7 +259,8 @@ internal sealed class RemovalStatements
     /// inherits from it can still set default privileges in its name: see <see cref="ScopeDefaults"/>.
     /// </summary>
     private string LeftOfScopes => _canBecomeScope
-        ? $"coalesce((SELECT sum({Dependencies("s.oid", " AND d.deptype = 'o'")} + {Prepared("s.oid")} + {Settings("s.oid")}) FROM s), 0)"
+        ? $"coalesce((SELECT sum({Dependencies("s.oid", $" AND d.deptype = 'o' AND d.classid <> {ScopeStatements.NobodysDoing}")} + " +
+            $"{Prepared("s.oid")} + {Settings("s.oid")}) FROM s), 0)"
         : $"coalesce((SELECT sum({DefaultsOf("s.oid")}) FROM s), 0)";
 
     private string LookStatement() => $"""

@@ -31,7 +31,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
             // A scope role of which we stayed a member would let us read what it may: there it is taken back in the same go.
             if (!isScope) await BecomeMemberAsync(cluster, subject, cancellationToken);
             escrow = await EscrowRole.PrepareAsync(cluster, role.Installation, logger, cancellationToken);
-            if (!isScope) blockers.AddRange(await TakeBackMembershipsAsync(cluster, cancellationToken));
+            if (!isScope) blockers.AddRange(await RevokeMembershipsAsync(cluster, cancellationToken));
             if (isScope && await ForgetSettingsAsync(cluster, subject, cancellationToken) is { } stuck) blockers.Add(stuck);
             prepared = await PreparedTransaction.ListAsync(cluster, oid, cancellationToken);
             places = await cluster.RowsAsync(LeftoverStatements.Whereabouts, [oid, subject.Kinds], LeftoverPlace.Read, cancellationToken);
@@ -92,7 +92,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
     /// being dropped, and outlive it.
     /// </summary>
     private async Task<List<string>> MendWithoutRoleAsync(ClusterConnection cluster, CancellationToken cancellationToken) =>
-        [.. await TakeBackMembershipsAsync(cluster, cancellationToken),
+        [.. await RevokeMembershipsAsync(cluster, cancellationToken),
             .. await PreparedTransaction.LeftByNobodyAsync(cluster, oid, cancellationToken)];
 
     private async Task<Obstacle?> MendPlaceAsync(
@@ -161,7 +161,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         }
     }
 
-    private async Task<List<string>> TakeBackMembershipsAsync(ClusterConnection cluster, CancellationToken cancellationToken)
+    private async Task<List<string>> RevokeMembershipsAsync(ClusterConnection cluster, CancellationToken cancellationToken)
     {
         List<string> blockers = [];
         foreach (var given in await cluster.RowsAsync(

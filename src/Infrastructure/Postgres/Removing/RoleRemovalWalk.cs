@@ -206,7 +206,7 @@ internal sealed class RoleRemovalWalk
 
         foreach (var scope in left.ScopeRoles)
         {
-            var defaults = await new ScopeDefaults(_connections, _role.Target.Cluster).TakeBackAsync(scope, cancellationToken);
+            var defaults = await new ScopeDefaults(_connections, _role.Target.Cluster).RevokeAsync(scope, cancellationToken);
             _removal.Findings.Dropped(defaults.TakenBack);
             blockers.AddRange(defaults.Left);
             // From 16 on nobody can become it and leave anything else.

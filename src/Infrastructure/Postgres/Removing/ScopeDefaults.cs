@@ -19,7 +19,7 @@ internal sealed class ScopeDefaults(ClusterConnections connections, ClusterName 
     /// <summary>In every database where there are any. Writes nothing where there are none; may be repeated.</summary>
     /// <param name="oid">The scope role's.</param>
     /// <exception cref="ClusterFault">The cluster cannot be asked. A single database that cannot is among what is left.</exception>
-    public async Task<Outcome> TakeBackAsync(string oid, CancellationToken cancellationToken)
+    public async Task<Outcome> RevokeAsync(string oid, CancellationToken cancellationToken)
     {
         List<string> databases;
         await using (var any = await connections.OpenAsync(cluster, null, cancellationToken))
@@ -36,7 +36,7 @@ internal sealed class ScopeDefaults(ClusterConnections connections, ClusterName 
                 entries = await there.RowsAsync(Entries, [oid], Entry.Read, cancellationToken);
                 if (entries.Count == 0) continue;
 
-                await TakeBackAsync(there, oid, entries, cancellationToken);
+                await RevokeAsync(there, oid, entries, cancellationToken);
                 taken.AddRange(entries.Select(entry => $"{entry.Words} (database {database})"));
             }
             catch (PostgresException refused) when (Attempts.Classify(refused) == Passing.Never)
@@ -59,15 +59,15 @@ internal sealed class ScopeDefaults(ClusterConnections connections, ClusterName 
     /// scope gives.
     /// </summary>
     /// <returns>What was taken back, in words.</returns>
-    public static async Task<IReadOnlyList<string>> TakeBackAsync(
+    public static async Task<IReadOnlyList<string>> RevokeAsync(
         ClusterConnection cluster, string oid, CancellationToken cancellationToken)
     {
         var entries = await cluster.RowsAsync(Entries, [oid], Entry.Read, cancellationToken);
-        if (entries.Count > 0) await TakeBackAsync(cluster, oid, entries, cancellationToken);
+        if (entries.Count > 0) await RevokeAsync(cluster, oid, entries, cancellationToken);
         return [.. entries.Select(entry => entry.Words)];
     }
 
-    private static async Task TakeBackAsync(
+    private static async Task RevokeAsync(
         ClusterConnection cluster, string oid, IReadOnlyList<Entry> entries, CancellationToken cancellationToken)
     {
         if (await cluster.RowAsync(Joining(cluster.Major), [oid], Membership.Read, cancellationToken) is not { } membership) return;

@@ -29,6 +29,15 @@ internal static class ScopeHands
                           THEN NOT (SELECT h.rolsuper FROM pg_roles h WHERE h.oid = m.member) ELSE false END LIMIT 5)
         """;
 
+    /// <summary>As above of a role that nobody but us needs: a member that we, or a superuser, made one on purpose is none.</summary>
+    public static string Others(string role) => $"""
+        ARRAY(SELECT pg_get_userbyid(m.member)::text FROM pg_auth_members m JOIN pg_roles h ON h.oid = m.member
+               WHERE m.roleid = {role} AND current_setting('server_version_num')::int >= 160000
+                 AND NOT h.rolsuper AND h.rolname <> current_user
+                 AND (m.admin_option OR m.grantor NOT IN (SELECT g.oid FROM pg_roles g WHERE g.rolsuper OR g.rolname = current_user))
+               LIMIT 5)
+        """;
+
     /// <summary>One by one where few are asked about; of all of them, by one reading of the tags.</summary>
     private static string NotTagged(string loginTags, string escrowTag, string since)
     {

@@ -146,7 +146,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         var found = await look.CompareAsync(cluster, cancellationToken);
         // A holder can set default privileges in its name. Nobody else's request is to wait for the next comparison.
         if (!onlyLook && state.ScopeOid is { } scope && found.All.Any(difference => difference.What == "owned")
-            && (await ScopeDefaults.TakeBackAsync(cluster, scope.ToString(CultureInfo.InvariantCulture), cancellationToken)).Count > 0)
+            && (await ScopeDefaults.RevokeAsync(cluster, scope.ToString(CultureInfo.InvariantCulture), cancellationToken)).Count > 0)
             found = await look.CompareAsync(cluster, cancellationToken);
         var (why, unfit) = ScopeWords.CannotMend(found.All, part, state.ScopeIdent, cluster.Credential.Username);
         if (why is not null || unfit is not null || onlyLook) return (why, unfit, null, found.Given);

@@ -219,7 +219,8 @@ internal static class ScopeStatements
                NULL, NULL, NULL, NULL::boolean, NULL, false, NULL, false
           FROM scope JOIN pg_shdepend d ON d.refclassid = 'pg_authid'::regclass AND d.refobjid = scope.oid LEFT JOIN pg_database b
               ON b.oid = d.dbid
-         WHERE d.deptype = 'o' AND d.classid <> 'pg_auth_members'::regclass AND current_setting('server_version_num')::int >= 160000
+         WHERE d.deptype = 'o' AND d.classid NOT IN ('pg_auth_members'::regclass, {NobodysDoing})
+           AND current_setting('server_version_num')::int >= 160000
         UNION ALL
         SELECT 'many', 'schema', format('%s schemas like %s', count(*), min(r.nsppat)), NULL, NULL, NULL, NULL::boolean, NULL, false, NULL,
                false
@@ -235,6 +236,11 @@ internal static class ScopeStatements
                false, NULL, true
           FROM beside b JOIN pg_namespace n ON n.oid = b.nspoid
         """;
+
+    /// <summary>
+    /// What counts as a role's own and is no doing of its: whoever has a server of foreign data makes accounts there for whom they like.
+    /// </summary>
+    public const string NobodysDoing = "'pg_user_mapping'::regclass";
 
     /// <summary>So many schemas a pattern may be for: each has its own default privileges, and all are read with each look.</summary>
     public const int MostSchemas = 500;

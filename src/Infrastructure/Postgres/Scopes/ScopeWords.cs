@@ -29,7 +29,7 @@ internal static class ScopeWords
         "postgres.scope_role_changed",
         $"Somebody made the scope role {state.ScopeIdent} a member of " +
         $"{string.Join(", ", of.Select(link => link.Role).Distinct(StringComparer.Ordinal))}. " +
-        new Remedy(Superuser, "", [.. of.Select(link => RoleLink.TakeBack(link.Role, part.Role, link.Grantor))])));
+        new Remedy(Superuser, "", [.. of.Select(link => RoleLink.Revoke(link.Role, part.Role, link.Grantor))])));
 
     public static ScopeFault InOthersHands(RolePreparation state) => new(new Error("postgres.scope_role_shared",
         $"The scope role {state.ScopeIdent} is not ours alone: {string.Join(", ", state.OthersHands)} is a member of it, or may make " +

@@ -8,22 +8,22 @@ namespace DbAccess.Application.Grants;
 /// <summary>
 /// What came of the steps of one grant, in the order in which they were taken; empty when nothing was due or another worker has it.
 /// </summary>
-public sealed record StepsTaken(IReadOnlyList<StepReport> Steps);
+public sealed record StepsTaken(IReadOnlyList<StepOutcome> Steps);
 
 /// <summary>
 /// Takes what is due of one grant now: makes the role of a grant that was allowed and delivers its credentials, or takes away what was
 /// returned or revoked, and tells what became due to be told. Safe to repeat: whoever finds nothing to do does nothing.
 /// </summary>
-public sealed record ProvisionGrant(GrantId Id) : IRequest<Result<StepsTaken>>
+public sealed record TakeNextStep(GrantId Id) : IRequest<Result<StepsTaken>>
 {
-    internal sealed class Handler(IGrantStore store, GrantSteps steps) : IRequestHandler<ProvisionGrant, Result<StepsTaken>>
+    internal sealed class Handler(IGrantStore store, GrantSteps steps) : IRequestHandler<TakeNextStep, Result<StepsTaken>>
     {
         // A step and what it makes due at once (a notice); the bound is for a store that does not keep what it is told.
         private const int MostSteps = 5;
 
-        public async Task<Result<StepsTaken>> Handle(ProvisionGrant command, CancellationToken cancellationToken)
+        public async Task<Result<StepsTaken>> Handle(TakeNextStep command, CancellationToken cancellationToken)
         {
-            var taken = new List<StepReport>();
+            var taken = new List<StepOutcome>();
             while (taken.Count < MostSteps)
             {
                 if (await store.FindAsync(command.Id, cancellationToken) is not { } grant)
@@ -33,10 +33,10 @@ public sealed record ProvisionGrant(GrantId Id) : IRequest<Result<StepsTaken>>
                 }
 
                 var outcome = await steps.TakeDueAsync(grant, cancellationToken);
-                if (outcome is StepReport.Nothing) break;
+                if (outcome is StepOutcome.Nothing) break;
                 taken.Add(outcome);
                 // What was postponed is due at once only where the work was handed over: the next worker's then.
-                if (outcome is StepReport.Postponed || cancellationToken.IsCancellationRequested) break;
+                if (outcome is StepOutcome.Postponed || cancellationToken.IsCancellationRequested) break;
             }
 
             return new StepsTaken(taken);

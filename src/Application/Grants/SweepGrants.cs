@@ -9,13 +9,13 @@ namespace DbAccess.Application.Grants;
 
 /// <summary>What a sweep did, by outcome; <paramref name="Failed"/> names the grants whose step raised a fault.</summary>
 /// <param name="CutShort">It was told to stop before it had seen everything. What it did counts; what it did not do stays due.</param>
-public sealed record SweepReport(IReadOnlyDictionary<StepReport, int> Steps, IReadOnlyList<GrantId> Failed, bool CutShort)
+public sealed record SweepReport(IReadOnlyDictionary<StepOutcome, int> Steps, IReadOnlyList<GrantId> Failed, bool CutShort)
 {
-    public int Count(StepReport outcome) => Steps.GetValueOrDefault(outcome);
+    public int Count(StepOutcome outcome) => Steps.GetValueOrDefault(outcome);
 
     public override string ToString() =>
-        $"{Count(StepReport.Ended)} ended, {Count(StepReport.Quarantined)} quarantined, {Count(StepReport.Given)} given, " +
-            $"{Count(StepReport.Failed)} not given, {Count(StepReport.Postponed)} postponed, {Failed.Count} " +
+        $"{Count(StepOutcome.Ended)} ended, {Count(StepOutcome.Quarantined)} quarantined, {Count(StepOutcome.Given)} given, " +
+            $"{Count(StepOutcome.Failed)} not given, {Count(StepOutcome.Postponed)} postponed, {Failed.Count} " +
             $"failed{(CutShort ? ", cut short" : "")}";
 }
 
@@ -28,10 +28,10 @@ public sealed record SweepReport(IReadOnlyDictionary<StepReport, int> Steps, IRe
 /// them.</param>
 /// <param name="Postponed">Also what did not work and was put off until later: it is tried once, now. What another worker holds is left to
 /// it.</param>
-public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = false) : IRequest<Result<SweepReport>>
+public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = false) : IRequest<Result<SweepReport>>
 {
     internal sealed class Handler(IGrantStore store, GrantSteps steps, TimeProvider clock, ILogger<Handler> log, IGhostHunt? ghosts = null)
-        : IRequestHandler<ExpireGrants, Result<SweepReport>>
+        : IRequestHandler<SweepGrants, Result<SweepReport>>
     {
         private const int PageSize = 200;
 
@@ -42,10 +42,10 @@ public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = f
         // else.
         private const int PerCluster = 4;
 
-        public async Task<Result<SweepReport>> Handle(ExpireGrants command, CancellationToken cancellationToken)
+        public async Task<Result<SweepReport>> Handle(SweepGrants command, CancellationToken cancellationToken)
         {
             var started = clock.GetTimestamp();
-            var done = new ConcurrentDictionary<StepReport, int>();
+            var done = new ConcurrentDictionary<StepOutcome, int>();
             var failed = new ConcurrentDictionary<GrantId, bool>();
 
             var cutShort = false;
@@ -94,7 +94,7 @@ public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = f
             }
         }
 
-        private async Task<int> RoundAsync(TimeSpan overdue, ConcurrentDictionary<StepReport, int> done,
+        private async Task<int> RoundAsync(TimeSpan overdue, ConcurrentDictionary<StepOutcome, int> done,
             ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
         {
             // What failed is left to the next sweep, and does not crowd out what is behind it.
@@ -103,7 +103,7 @@ public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = f
             return await TakeAsync(due, early: false, done, failed, cancellationToken);
         }
 
-        private async Task<int> TakeAsync(List<Grant> due, bool early, ConcurrentDictionary<StepReport, int> done,
+        private async Task<int> TakeAsync(List<Grant> due, bool early, ConcurrentDictionary<StepOutcome, int> done,
             ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
         {
             var progress = 0;
@@ -115,7 +115,7 @@ public sealed record ExpireGrants(TimeSpan Overdue = default, bool Postponed = f
                     try
                     {
                         var outcome = await steps.TakeDueAsync(grant, token, early);
-                        if (outcome is StepReport.Nothing) return;
+                        if (outcome is StepOutcome.Nothing) return;
 
                         done.AddOrUpdate(outcome, 1, (_, count) => count + 1);
                         Interlocked.Increment(ref progress);

@@ -7,14 +7,14 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Application.Grants;
 
 /// <summary>Takes access away, and goes on until it is proved gone. Nothing here gives up.</summary>
-internal sealed class GrantTaking(
+internal sealed class GrantRemoving(
     IGrantStore store, GrantSeal seal, GrantAsking asking, GrantPasswords passwords, IRoleAdministrator roles,
-    IRoleInventory inventory, TimeProvider clock, ILogger<GrantTaking> log)
+    IRoleInventory inventory, TimeProvider clock, ILogger<GrantRemoving> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over, and does no harm if the first is still busy.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
-    public async Task<StepReport> TakeAsync(Grant grant, CancellationToken cancellationToken)
+    public async Task<StepOutcome> RemoveAsync(Grant grant, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
         if (grant.Status is GrantStatus.Active)
@@ -27,18 +27,21 @@ internal sealed class GrantTaking(
             }
 
             if (grant.Warn(now).Refusal is null)
-                return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepReport.Told : StepReport.Nothing;
-            if (grant.Expire(now).Refusal is not null) return StepReport.Nothing;
+                return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepOutcome.Told : StepOutcome.Nothing;
+            if (grant.Expire(now).Refusal is not null)
+            {
+                if (grant.Rest(now).Refusal is null) await store.SaveAsync(grant, cancellationToken);
+                return StepOutcome.Nothing;
+            }
         }
 
         // One write says both: access is being taken away, and by whom.
-        if (grant.BeginRemoval(now, Lease).Refusal is not null) return StepReport.Nothing;
-        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepReport.Nothing;
+        if (grant.BeginRemoval(now, Lease).Refusal is not null) return StepOutcome.Nothing;
+        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
         var state = grant.State;
         var removal = await TryRemoveAsync(RoleToRemove.Of(state, state.Role!), cancellationToken);
         now = clock.GetUtcNow();
-        var (attempt, until) = (state.Attempts, state.StepDueAt);
         var (_, outcome) = await store.ChangeAsync(
             grant,
             mine => removal switch
@@ -50,8 +53,8 @@ internal sealed class GrantTaking(
                 _ => throw new InvalidOperationException("A removal ends in one of its three ways."),
             },
             CancellationToken.None,
-            newest => newest.Leased && newest.Attempts == attempt && newest.StepDueAt == until);
-        if (outcome.Refusal is not null) return StepReport.Nothing;
+            newest => newest.Step.IsStill(state.Step));
+        if (outcome.Refusal is not null) return StepOutcome.Nothing;
 
         switch (removal)
         {
@@ -62,26 +65,26 @@ internal sealed class GrantTaking(
                 log.LogInformation("{Grant} has ended ({Reason}): role {Role} is gone, {Sessions} sessions cut", state.Id.ToString(),
                     state.EndReason, state.Role!.Value, receipt.SessionsEnded);
                 if (state.Scope.NarrowedTo.Count > 0) await DropScopeAsync(state, cancellationToken);
-                return StepReport.Ended;
+                return StepOutcome.Ended;
 
             case RoleRemoval.LockedOut { Blockers: var blockers }:
                 Telemetry.Step("quarantined");
                 log.LogError("{Grant}: role {Role} is locked out but cannot be removed yet (try {Attempt}): {Blockers}",
-                    state.Id.ToString(), state.Role!.Value, state.Attempts, Show.Together(blockers));
-                return StepReport.Quarantined;
+                    state.Id.ToString(), state.Role!.Value, state.Step.Attempts, Show.Together(blockers));
+                return StepOutcome.Quarantined;
 
             default:
                 Telemetry.Step("take_postponed");
                 log.LogError("{Grant}: role {Role} could not be removed (try {Attempt}), tried again: {Why}", state.Id.ToString(),
-                    state.Role!.Value, state.Attempts, ((RoleRemoval.NotNow)removal).Why.Message);
-                return StepReport.Postponed;
+                    state.Role!.Value, state.Step.Attempts, ((RoleRemoval.NotNow)removal).Why.Message);
+                return StepOutcome.Postponed;
         }
     }
 
     /// <summary>
     /// The server is to keep the later end that is on record; until it does, it turns new logins away at the earlier one.
     /// </summary>
-    private async Task<StepReport> MoveEndAsync(Grant grant, CancellationToken cancellationToken)
+    private async Task<StepOutcome> MoveEndAsync(Grant grant, CancellationToken cancellationToken)
     {
         var (state, expiry) = (grant.State, grant.State.Window!.Expiry);
         if (!seal.IsOurs(grant) || !(expiry <= grant.LatestEnd)) return await DistrustAsync(grant, cancellationToken);
@@ -101,20 +104,20 @@ internal sealed class GrantTaking(
         await store.ChangeAsync(
             grant, mine => moved.Refusal is { } why ? mine.StepFailed(why.Message, now) : mine.EndKept(expiry, now),
                 CancellationToken.None);
-        if (moved.Refusal is null) return StepReport.Told;
+        if (moved.Refusal is null) return StepOutcome.Told;
 
         log.LogWarning("{Grant} is longer on record than on the server, tried again: {Why}", grant.Id.ToString(), moved.Refusal.Message);
-        return StepReport.Postponed;
+        return StepOutcome.Postponed;
     }
 
     /// <summary>A longer end that nobody decided on here: whoever can write to the store wrote it.</summary>
-    private async Task<StepReport> DistrustAsync(Grant grant, CancellationToken cancellationToken)
+    private async Task<StepOutcome> DistrustAsync(Grant grant, CancellationToken cancellationToken)
     {
         log.LogError("{Grant} is longer on record than was decided, and ends: somebody changed its record", grant.Id.ToString());
         var (_, outcome) = await store.ChangeAsync(
             grant, mine => mine.Supersede("the record of it was changed by something else than DbAccess", clock.GetUtcNow()),
             cancellationToken);
-        return outcome.Refusal is null ? StepReport.Postponed : StepReport.Nothing;
+        return outcome.Refusal is null ? StepOutcome.Postponed : StepOutcome.Nothing;
     }
 
     /// <summary>
