@@ -3,7 +3,7 @@
 -- Plain SQL in one piece, so that any client can send it. It makes neither the database nor the role that
 -- owns it; run it in the database, acting as the owner:
 --   psql -d orders -v ON_ERROR_STOP=1 -c 'SET ROLE orders_owner' -f samples/orders.sql
--- tests/LocalPostgres does the same without psql.
+-- tests/TestKit/Postgres does the same without psql.
 
 BEGIN;
 

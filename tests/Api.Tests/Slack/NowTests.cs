@@ -1,3 +1,5 @@
+using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
 
@@ -27,6 +29,28 @@ public sealed class NowTests
         await house.UntilAsync(() => Words(house).Contains("read on orders", StringComparison.Ordinal), "the card shows the grant", advance: true);
         Assert.Single(house.Cards.In(Channel));
         Assert.Equal(2, house.Cards.Calls);
+    }
+
+    [Fact]
+    public async Task What_is_open_is_looked_at_once_a_minute_and_the_card_waits_for_no_database()
+    {
+        await using var house = await SlackHouse.OpenAsync(nowChannel: Channel);
+        var grant = Some.Active(house.Clock.GetUtcNow());
+        await house.Roles.MakeAsync(new RoleOrder(Some.Installation, grant.Id, Some.Target(), grant.State.Role!, Some.ReadScope(), house.Clock.GetUtcNow().AddHours(1), house.Clock.GetUtcNow().AddMinutes(1)),
+            new Secret("a password of nobody"), TestContext.Current.CancellationToken);
+        house.Roles.OpenSessions(grant.State.Role!, 2);
+        var answers = new TaskCompletionSource<OpenSessions>();
+        house.Roles.Open = _ => answers.Task;
+        await house.Store.AddAsync(grant, TestContext.Current.CancellationToken);
+
+        await house.UntilAsync(() => Shows("read on orders"), "the card shows the grant, whatever the database does", advance: true);
+        Assert.DoesNotContain("session", Words(house), StringComparison.Ordinal);
+
+        house.Roles.Open = null;
+        answers.TrySetException(new IOException("cut"));
+        await house.UntilAsync(() => Shows("2 sessions"), "the card shows what is open", advance: true);
+
+        bool Shows(string words) => house.Cards.In(Channel) is [var card, ..] && FakeChat.Words(card.Now).Contains(words, StringComparison.Ordinal);
     }
 
     private static string Words(SlackHouse house) => FakeChat.Words(house.Cards.In(Channel)[0].Now);

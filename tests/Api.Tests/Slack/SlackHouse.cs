@@ -151,6 +151,8 @@ internal sealed class SlackHouse : IAsyncDisposable
 
     public required FakeRoleInventory Inventory { get; init; }
 
+    public required FakeRoleAdministrator Roles { get; init; }
+
     public static PrincipalId Erin { get; } = Some.Person("U0ENGINE1");
 
     public static async Task<SlackHouse> OpenAsync(InMemoryInbox? inbox = null, Action<SlowInbox, FakeChat>? before = null, FakeTimeProvider? clock = null, int openGrants = 1_000, string? nowChannel = null,
@@ -160,7 +162,7 @@ internal sealed class SlackHouse : IAsyncDisposable
         clock ??= new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
         var (slow, store, chat, people, log, audit, dispatcher) = (new SlowInbox(inbox), new InMemoryGrantStore(), new FakeChat(), new FakeDirectory(), new CapturedLog(), new InMemoryEvidenceLog(), new RecordingDispatcher());
         var (forms, cards, home) = (new FakeForms(), new FakeCards(), new FakeHome());
-        var (directory, inventory) = (new SlowDirectory(people), new FakeRoleInventory());
+        var (directory, inventory, roles) = (new SlowDirectory(people), new FakeRoleInventory(), new FakeRoleAdministrator(clock));
         before?.Invoke(slow, chat);
 
         var builder = WebApplication.CreateSlimBuilder();
@@ -171,7 +173,7 @@ internal sealed class SlackHouse : IAsyncDisposable
             .AddSingleton<IInbox>(slow).AddSingleton<IGrantStore>(store).AddFakeSlack(chat, forms, cards, home).AddSingleton<IDirectory>(directory)
             .AddSingleton<ISeal>(new FakeSeal()).AddFakeEvidence(audit).AddSingleton(new NowTerms(nowChannel))
             .AddSingleton(new ExportTerms(null, TimeSpan.FromDays(400))).AddSingleton<IGrantDispatcher>(dispatcher)
-            .AddSingleton<IRoleInventory>(inventory).AddSingleton<IRoleAdministrator>(new FakeRoleAdministrator(clock))
+            .AddSingleton<IRoleInventory>(inventory).AddSingleton<IRoleAdministrator>(roles)
             .AddSingleton<IPolicySource>(new FixedPolicy(policy is null ? Policy() : policy(Policy()))).AddSingleton<IPolicyHealth>(new FakePolicyHealth())
             .AddSlackWayIn([new Secret(SigningSecret)], new SlackTenant("T0DBACME1", "A0DBACCS1"), hosted: true, requestsPerMinute: 100);
         var app = builder.Build();
@@ -181,7 +183,7 @@ internal sealed class SlackHouse : IAsyncDisposable
         var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()), Timeout = TimeSpan.FromSeconds(60) };
         return new SlackHouse(app, client)
         {
-            Clock = clock, Inbox = inbox, Slow = slow, Store = store, Chat = chat, Forms = forms, Cards = cards, Home = home, People = people, Directory = directory, Log = log, Audit = audit, Dispatcher = dispatcher, Inventory = inventory,
+            Clock = clock, Inbox = inbox, Slow = slow, Store = store, Chat = chat, Forms = forms, Cards = cards, Home = home, People = people, Directory = directory, Log = log, Audit = audit, Dispatcher = dispatcher, Inventory = inventory, Roles = roles,
         };
     }
 

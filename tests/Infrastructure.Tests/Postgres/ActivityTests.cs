@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit.Postgres;
 
@@ -52,6 +53,28 @@ public sealed class ActivityTests(PostgresFixture postgres) : IAsyncLifetime
         var text = JsonSerializer.Serialize(activity).Replace("SET hush.token TO ?", "", StringComparison.Ordinal);
         Assert.DoesNotContain("hush", text, StringComparison.Ordinal);
         Assert.DoesNotContain("4711", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task When_it_last_ran_something_is_told_where_it_may_be_seen_and_nothing_is_guessed_where_not()
+    {
+        var (order, idle) = (_house.Order(), _house.Order());
+        var made = await _house.MakeAsync(order);
+        await _house.MakeAsync(idle);
+        await using var session = await _house.LogInAsync(order);
+        await RoleHouse.ExecuteAsync(session, "SELECT 1");
+
+        await _house.AskAsync($"REVOKE pg_read_all_stats FROM {PostgresServer.AdministratorName}; SELECT 1");
+        var unseen = await OpenAsync();
+        await _house.AskAsync($"GRANT pg_read_all_stats TO {PostgresServer.AdministratorName}; SELECT 1");
+        var seen = await OpenAsync();
+
+        Assert.Equal((1, 1), (unseen[order.Grant].Sessions, seen[order.Grant].Sessions));
+        Assert.NotNull(seen[order.Grant].LastStatement);
+        Assert.Null(seen[idle.Grant].LastStatement);
+
+        async Task<IReadOnlyDictionary<GrantId, OpenSessions>> OpenAsync() => await _house.Administrator.ListOpenAsync(
+            order.Target.Cluster, [RoleHouse.ToRemove(order, made.Oid), RoleHouse.ToRemove(idle)], RoleHouse.Cancellation);
     }
 
     [Fact]

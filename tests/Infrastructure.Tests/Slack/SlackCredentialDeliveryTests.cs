@@ -147,7 +147,7 @@ public sealed class SlackCredentialDeliveryTests
         Assert.Contains("(42 min left at ", top, StringComparison.Ordinal);
         Assert.Contains($"\"timestamp\":{Some.Now.AddMinutes(18).ToUnixTimeSeconds()}", top, StringComparison.Ordinal);
         var buttons = message["blocks"]!.AsArray().Last()!["elements"]!.AsArray();
-        Assert.Equal(["Connect…", "+30 min", "New password", "I'm done"], buttons.Select(button => button!["text"]!["text"]!.GetValue<string>()));
+        Assert.Equal(["Connect…", "+30 min", "New password", "Keep…", "I'm done"], buttons.Select(button => button!["text"]!["text"]!.GetValue<string>()));
     }
 
     [Fact]
