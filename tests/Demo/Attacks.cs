@@ -344,7 +344,7 @@ public static class Attacks
             await field.ChangeGrantAsync(id, grant =>
             {
                 (grant["status"], grant["leased"], grant["attempts"], grant["stepDueAt"], grant["stepSince"]) = ("Approved", false, 0, now.ToString("O"), now.ToString("O"));
-                foreach (var gone in (string[])["role", "roleOid", "window", "plan", "credentialsMessage", "endReason", "endedAt", "receipt", "password", "abandonedBecause"]) grant.Remove(gone);
+                foreach (var gone in (string[])["role", "roleOid", "window", "plan", "credentialsMessage", "endReason", "endedAt", "receipt", "password", "abandonedBecause"]) grant[gone] = null;
             }, now);
             await field.StoreAsync("UPDATE grants SET status = 'Approved', role = NULL, ended_at = NULL, version = version + 1 WHERE id = $id", ("$id", id));
             return await field.OutcomeAsync(id, notYet: "Ended") is var outcome && outcome is not "Failed" ? $"it came to {outcome}" : null;
