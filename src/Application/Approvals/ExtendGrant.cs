@@ -16,7 +16,9 @@ namespace DbAccess.Application.Approvals;
 /// <param name="Length">Null: as long as the rule lengthens it by.</param>
 public sealed record ExtendGrant(PrincipalId Holder, GrantId Id, TimeSpan? Length) : IRequest<Result<GrantDecided>>, IAudited
 {
-    /// <summary>Of the request that asks: carried out again after a crash, it does not lengthen it twice. Null for one that comes once.</summary>
+    /// <summary>
+    /// Of the request that asks: carried out again after a crash, it does not lengthen it twice. Null for one that comes once.
+    /// </summary>
     public string? Key { get; init; }
 
     public Actor By => new Actor.Person(Holder);

@@ -26,7 +26,9 @@ internal sealed class LiveCatalog(IRoleInventory inventory, Installation install
     public Task<Result<IReadOnlyList<string>>> TablesAsync(OfferedScope offered, CancellationToken cancellationToken) =>
         _tables.GetAsync(Key(offered), _ => AskTablesAsync(offered), answer => answer.Refusal is null, cancellationToken);
 
-    /// <summary>Somebody has chosen this scope and will look for tables next: they are read from now on, whether anybody waits or not.</summary>
+    /// <summary>
+    /// Somebody has chosen this scope and will look for tables next: they are read from now on, whether anybody waits or not.
+    /// </summary>
     public void Expect(OfferedScope offered) => _ = ReadAheadAsync(offered);
 
     /// <summary>What a role of the scope, narrowed to these tables, could do.</summary>
