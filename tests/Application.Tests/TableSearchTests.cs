@@ -58,5 +58,5 @@ public sealed class TableSearchTests
     }
 
     private async Task<IReadOnlyList<string>> TablesAsync() =>
-        (await _stage.First.SendAsync(new ListTables(Some.Engineer, DatabaseName.Parse("orders")!, ScopeName.Parse("read")!))).Value.Names;
+        (await _stage.First.SendAsync(new ListTables(Some.Engineer, DatabaseName.Parse("orders")!, ScopeName.Parse("read")!)).WaitAsync(Patience.Limit)).Value.Names;
 }
