@@ -9,8 +9,10 @@ using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.Infrastructure.Postgres.Making;
+using DbAccess.Infrastructure.Postgres.Removing;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
 using DbAccess.TestKit.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -57,10 +59,12 @@ internal sealed class RoleServer : IAsyncDisposable, IAdminCredentials
     /// <summary>The product as it is, with its own connections.</summary>
     public PostgresRoleAdministrator Administrator(int connections = 8)
     {
-        var pool = new ClusterConnections(this, PostgresOptions.Default with { MaxConnectionsPerCluster = connections }, TimeProvider.System);
+        var options = PostgresOptions.Default with { MaxConnectionsPerCluster = connections, KeepsWarm = false };
+        var pool = new ClusterConnections(this, options, TimeProvider.System);
         _opened.Add(pool);
         return new PostgresRoleAdministrator(
-            pool, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance);
+            pool, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), new NoGhosts(),
+            new WarmConnections(pool, options, NullLogger<WarmConnections>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance);
     }
 
     /// <summary>What everything else connects with: the same administrator, warm connections.</summary>

@@ -101,22 +101,11 @@ internal sealed class SweepStage : IAsyncDisposable
         services.AddFakeSlack();
         services.AddSingleton(new FakeRoleInventory());
         services.AddSingleton<IRoleInventory>(provider => provider.GetRequiredService<FakeRoleInventory>());
-        services.AddSingleton<IGhostHunt>(new NoGhosts());
         services.AddSingleton<IDirectory>(new FakeDirectory().Group("S0ONCALL1", Some.Engineer).Named(Some.Engineer, "erin"));
         services.AddSingleton<IGrantDispatcher>(new Nobody());
         services.AddSingleton<ICheckpointSigner>(new FakeSigner());
         more(services);
         return settings.Faults.Count == 0 ? new SweepStage(services.BuildServiceProvider(), clock) : throw new InvalidOperationException(string.Join(' ', settings.Faults));
-    }
-
-    /// <summary>The record is asked where to look; looking is the clusters' part.</summary>
-    private sealed class NoGhosts : IGhostHunt
-    {
-        public void Follow(ClusterName cluster, DateTimeOffset removedAt)
-        {
-        }
-
-        public Task RunDueAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private sealed class Nobody : IGrantDispatcher

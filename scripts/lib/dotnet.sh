@@ -41,12 +41,17 @@ ensure_dotnet() {
 }
 
 # Builds quietly: what the build says is shown only when it fails. The first argument is told to the reader.
+# One compiler serves all projects of the build, so that it and the analyzers are compiled themselves only once; it is stopped with it.
 build_quietly() {
-  local what=$1 log
+  local what=$1 log compiler=dbaccess-$$-$RANDOM
   shift
   log=$(mktemp)
   _dbaccess_say "Building $what ..."
-  if ! (cd "$_dbaccess_repository" && dotnet build "$@" --nologo -v q -nodeReuse:false) >"$log" 2>&1 </dev/null; then
+  if ! (
+    cd "$_dbaccess_repository"
+    trap '_dbaccess_stop_compiler "$compiler"' EXIT
+    dotnet build "$@" --nologo -v q -nodeReuse:false -p:UseSharedCompilation=true -p:SharedCompilationId="$compiler"
+  ) >"$log" 2>&1 </dev/null; then
     # A failed build lists every error twice, once as it happens and once in its summary.
     awk '!seen[$0]++' "$log" >&2
     rm -f -- "$log"
@@ -54,4 +59,16 @@ build_quietly() {
     return 1
   fi
   rm -f -- "$log"
+}
+
+# There is none where nothing had to be compiled.
+_dbaccess_stop_compiler() {
+  local version folder
+  version=$(dotnet --version) || return 0
+  folder=$(dotnet --list-sdks | sed -n "s/^$version \[\(.*\)\]\$/\1/p")/$version/Roslyn/bincore
+  if [ -x "$folder/VBCSCompiler" ]; then
+    "$folder/VBCSCompiler" "-pipename:$1" -shutdown >/dev/null 2>&1 || true
+  elif [ -e "$folder/VBCSCompiler.dll" ]; then
+    dotnet "$folder/VBCSCompiler.dll" "-pipename:$1" -shutdown >/dev/null 2>&1 || true
+  fi
 }

@@ -75,11 +75,7 @@ public static class Program
         AddEverything(builder.Services, settings, verb);
         if (verb is Verb.Serve) AddMeasuring(builder.Services, settings);
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
-        // The brake works without Slack, and so does what asks it nothing.
-        var slackless = verb is Verb.Revoke or Verb.PolicyLint or Verb.PolicyReplay or Verb.PolicyHistory or Verb.PolicyShow
-            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditRepair or Verb.AuditKey;
-        var faults = settings.Faults.Where(fault => !slackless || !fault.StartsWith("Slack:", StringComparison.Ordinal))
-            .ToList();
+        var faults = settings.Faults.Where(fault => verb.NeedsSlack || !fault.StartsWith("Slack:", StringComparison.Ordinal)).ToList();
         if (faults.Count > 0)
         {
             await Console.Error.WriteLineAsync(
@@ -167,9 +163,7 @@ public static class Program
         services.AddStores(settings);
         services.AddSeal(
             settings, hosted: verb is Verb.Serve, orWithout: verb is not (Verb.Serve or Verb.StoreInit));
-        services.AddPolicyAndCredentials(settings, orWithout: verb is Verb.Sweep or Verb.Lambda or Verb.Revoke
-            or Verb.AuditVerify or Verb.AuditExport or Verb.AuditReport or Verb.AuditResend or Verb.AuditRepair
-            or Verb.AuditKey or Verb.PolicyHistory or Verb.PolicyShow);
+        services.AddPolicyAndCredentials(settings, orWithout: !verb.NeedsPolicy);
         services.AddPostgres(settings);
         services.AddSlack(settings);
         services.AddEvidence(settings, keepsFiles: verb is not Verb.Lambda);

@@ -11,6 +11,7 @@ using DbAccess.Application.Reconciling;
 using FluentValidation;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace DbAccess.Application;
 
@@ -53,6 +54,9 @@ public static class DependencyInjection
                 else services.AddTransient(contract, type);
             }
         }
+
+        // Who makes nothing that could be shown asks all the same.
+        services.TryAddSingleton(new RevealTerms(Within: null));
 
         services.AddSingleton<LateRecords>();
         services.AddSingleton<ToldPlans>();

@@ -9,4 +9,10 @@ public sealed record Error(string Code, string Message)
     /// mostly.
     /// </summary>
     public string? Meant { get; init; }
+
+    /// <summary>What somebody else has to run so that it goes on; the message says it too. Null where no statement helps.</summary>
+    public Remedy? Remedy { get; init; }
+
+    /// <summary>Ends with what mends it.</summary>
+    public static Error MendedBy(string code, string message, Remedy remedy) => new(code, $"{message} {remedy}") { Remedy = remedy };
 }

@@ -1,3 +1,4 @@
+using DbAccess.Application;
 using DbAccess.Application.Ports;
 using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.Infrastructure.Files;
@@ -47,15 +48,13 @@ public static class SourcesRegistration
     /// Asks for the policy now and then, so that an edit is noticed, and its faults told, where nobody else asks. For a file that is a read
     /// of a few kilobytes, for an object a question whether it has changed, at most one every ten seconds however many ask.
     /// </summary>
-    internal sealed class PolicyWatch(IPolicySource policies, TimeProvider clock) : BackgroundService
+    internal sealed class PolicyWatch(IPolicySource policies, TimeProvider clock, ILogger<PolicyWatch> log) : BackgroundService
     {
         public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-        {
-            using var timer = new PeriodicTimer(Interval, clock);
-            while (await timer.WaitForNextTickAsync(stoppingToken)) _ = policies.Current;
-        }
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => Rounds.RunAsync(
+            Interval, clock, _ => Task.FromResult(policies.Current), failure => log.LogError(failure, "The policy could not be asked for"),
+            stoppingToken);
     }
 
     /// <summary>

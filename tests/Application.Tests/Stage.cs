@@ -114,6 +114,7 @@ internal sealed class Stage : IPolicySource, IGrantDispatcher
         services.AddSingleton(Gated<IAuditTrail>.Of(evidence, gate));
         services.AddSingleton(Gated<IEvidenceLog>.Of(evidence, gate));
         services.AddSingleton(Gated<ICheckpointSigner>.Of(Signer, gate));
+        services.AddSingleton<IGhostHunt>(new NoGhosts());
         services.AddSingleton(new EvidenceTerms(WatchedAtOnce: 1_000));
         services.AddSingleton(_ => new WitnessTerms(WitnessChannel));
         services.AddTransient(_ => new NowTerms(NowChannel));

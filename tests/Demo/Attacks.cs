@@ -282,23 +282,23 @@ public static class Attacks
     private static IEnumerable<Attack> OfWritersOfTheStore()
     {
         const string who = "writer of the store";
-        yield return new(who, "a grant of a year for a guest", async field =>
+        yield return new(who, "a grant of a year for somebody who could have asked for less", async field =>
         {
             var (id, _) = await field.GetAsync(SlackUser.Erin);
             var key = await field.ForgeGrantAsync(id, grant =>
             {
-                (grant["status"], grant["duration"], grant["requester"]) = ("Approved", "365.00:00:00", $"T0DBACME1/{SlackUser.Gustav}");
+                (grant["status"], grant["duration"], grant["requester"]) = ("Approved", "365.00:00:00", $"T0DBACME1/{SlackUser.Omar}");
                 foreach (var gone in (string[])["role", "roleOid", "window", "plan", "credentialsMessage"]) grant[gone] = null;
             });
             return await field.OutcomeAsync(key) is var outcome && outcome is not "Failed" ? $"it came to {outcome}" : null;
         });
         yield return new(who, "a request in the inbox", async field =>
         {
-            await field.StoreAsync("INSERT INTO inbox (key, kind, team, user, channel, text, received_at) SELECT 'forged', kind, team, 'U0GUEST01', channel, 'orders read 1h because it is forged', strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM inbox WHERE kind = 'command' LIMIT 1");
+            await field.StoreAsync("INSERT INTO inbox (key, kind, team, user, channel, text, received_at) SELECT 'forged', kind, team, 'U0ENGINE3', channel, 'orders read 1h because it is forged', strftime('%Y-%m-%dT%H:%M:%f0000Z', 'now') FROM inbox WHERE kind = 'command' LIMIT 1");
             await field.System.Product.StopAsync();
             await field.System.StartProductAsync();
             await field.SettledAsync();
-            return await field.HasRoleAsync("_gustav_") ? "it was carried out" : null;
+            return await field.HasRoleAsync("_omar_") ? "it was carried out" : null;
         });
         yield return new(who, "a live grant's end moved by a year", async field =>
         {
@@ -320,7 +320,7 @@ public static class Attacks
             {
                 if (grant["window"] is JsonObject window) window["expiry"] = now.AddYears(1).ToString("O");
                 (grant["endMoved"], grant["leased"], grant["stepDueAt"], grant["stepSince"]) = (true, false, now.ToString("O"), now.ToString("O"));
-                grant["password"] = new JsonObject { ["at"] = now.AddYears(1).ToString("O") };
+                grant["password"] = new JsonObject { ["at"] = now.AddYears(1).ToString("O"), ["view"] = null };
             }, now);
             if (await field.OutcomeAsync(id, notYet: "Active") is var outcome && outcome is not "Ended") return $"it came to {outcome}";
             return await field.CanLogInAsync(credential) ? "the password still lets in" : null;
@@ -344,7 +344,7 @@ public static class Attacks
             await field.ChangeGrantAsync(id, grant =>
             {
                 (grant["status"], grant["leased"], grant["attempts"], grant["stepDueAt"], grant["stepSince"]) = ("Approved", false, 0, now.ToString("O"), now.ToString("O"));
-                foreach (var gone in (string[])["role", "roleOid", "window", "plan", "credentialsMessage", "endReason", "endedAt", "receipt", "password", "abandonedBecause"]) grant.Remove(gone);
+                foreach (var gone in (string[])["role", "roleOid", "window", "plan", "credentialsMessage", "endReason", "endedAt", "receipt", "password", "abandonedBecause"]) grant[gone] = null;
             }, now);
             await field.StoreAsync("UPDATE grants SET status = 'Approved', role = NULL, ended_at = NULL, version = version + 1 WHERE id = $id", ("$id", id));
             return await field.OutcomeAsync(id, notYet: "Ended") is var outcome && outcome is not "Failed" ? $"it came to {outcome}" : null;

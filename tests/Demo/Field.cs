@@ -267,7 +267,7 @@ internal sealed partial class Field
         });
         await StoreAsync("""
             INSERT INTO grants (id, version, status, installation, team, requester, database, scope, role, created_at, expires_at, due_at, ended_at, document)
-            SELECT $id, 1, 'Approved', installation, team, 'U0GUEST01', database, scope, NULL, created_at, NULL, 1, NULL, $document FROM grants WHERE id = $from
+            SELECT $id, 1, 'Approved', installation, team, 'U0ENGINE3', database, scope, NULL, created_at, NULL, 1, NULL, $document FROM grants WHERE id = $from
             """, ("$id", key), ("$document", document), ("$from", from));
         return key;
     }

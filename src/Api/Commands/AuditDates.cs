@@ -10,11 +10,11 @@ internal static class AuditDates
 
     public static Option<string?> To() => Takes.Value("--to", "DIR", "A folder that is not there yet.", required: true);
 
-    public static Option<string?> From(bool required = false) =>
-        Takes.Value("--from", "DATE", "From the beginning of this day (UTC).", text => Read(text) is not null, Shape, required);
+    public static Option<DateTimeOffset?> From(bool required = false) =>
+        Takes.Value("--from", "DATE", "From the beginning of this day (UTC).", Read, Shape, required);
 
-    public static Option<string?> Until(bool required = false) =>
-        Takes.Value("--until", "DATE", "Until the beginning of this day (UTC).", text => Read(text) is not null, Shape, required);
+    public static Option<DateTimeOffset?> Until(bool required = false) =>
+        Takes.Value("--until", "DATE", "Until the beginning of this day (UTC).", Read, Shape, required);
 
     /// <summary>A day, from its beginning in UTC, or an instant.</summary>
     public static DateTimeOffset? Read(string? text) =>

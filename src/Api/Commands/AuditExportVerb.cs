@@ -17,18 +17,18 @@ internal static class AuditExportVerb
     public static VerbCommand Describe()
     {
         var to = AuditDates.To();
-        var grant = Takes.Value("--grant", "ID", "Of this grant only.", text => GrantId.Parse(text) is not null, "the id of a grant");
+        var grant = Takes.Value("--grant", "ID", "Of this grant only.", GrantId.Parse, "the id of a grant");
         var person = Takes.Value("--person", "U…", "Of this Slack user's grants only.",
-            text => PrincipalId.Parse("T000", text) is not null, "a Slack user id");
+            text => PrincipalId.Parse("T000", text)?.User, "a Slack user id");
         var database = Takes.Value("--database", "D", "Of grants on this database only.",
-            text => DatabaseName.Parse(text) is not null, "a database of the policy");
+            text => DatabaseName.Parse(text)?.Value, "a database of the policy");
         var (from, until) = (AuditDates.From(), AuditDates.Until());
         var withhold = Takes.List("--withhold", "NAME,NAME", $"Leave these values out, and keep the proof: {string.Join(", ", Sealed)}.",
             Sealed);
         return new VerbCommand("export", "The whole log; or some grants' part of it, with proofs and a page to read.",
-            read => new Verb.AuditExport(read.GetValue(to)!, new PackSelection(GrantId.Parse(read.GetValue(grant)),
-                read.GetValue(person), read.GetValue(database), AuditDates.Read(read.GetValue(from)),
-                AuditDates.Read(read.GetValue(until))), Takes.Split(read.GetValue(withhold)) ?? []),
+            read => new Verb.AuditExport(read.GetValue(to)!, new PackSelection(
+                read.GetValue(grant), read.GetValue(person), read.GetValue(database), read.GetValue(from), read.GetValue(until)),
+                Takes.Split(read.GetValue(withhold)) ?? []),
             to, grant, person, database, from, until, withhold);
     }
 

@@ -16,7 +16,7 @@ internal static class AuditReportVerb
         var (to, from, until) = (AuditDates.To(), AuditDates.From(required: true), AuditDates.Until(required: true));
         return new VerbCommand("report", "Who had what, by which rule, and what stands out: a page and tables.",
                 read => new Verb.AuditReport(
-                    read.GetValue(to)!, AuditDates.Read(read.GetValue(from))!.Value, AuditDates.Read(read.GetValue(until))!.Value),
+                    read.GetValue(to)!, read.GetValue(from)!.Value, read.GetValue(until)!.Value),
                 to, from, until)
             .Where(said => AuditDates.Read(said.Said(from)) >= AuditDates.Read(said.Said(until))
                 ? "audit report wants --from DATE and a later --until DATE, for example 2026-10-01 and 2026-11-01." : null);

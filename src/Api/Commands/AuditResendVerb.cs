@@ -10,12 +10,12 @@ internal static class AuditResendVerb
 {
     public static VerbCommand Describe()
     {
-        var webhook = Takes.Value("--webhook", "N", "Which, as in Audit:Webhooks:N.", text => Number(text) < int.MaxValue, "a number",
-            required: true);
+        var webhook = Takes.Value<int>("--webhook", "N", "Which, as in Audit:Webhooks:N.",
+            text => Number(text) is < int.MaxValue and var number ? (int)number : null, "a number", required: true);
         var from = Takes.Value("--from", "EVENT", "The first event that it gets again, by its number in the log.",
-            text => Number(text) is not null, "the number of an event", required: true);
+            Number, "the number of an event", required: true);
         return new VerbCommand("resend", "Send a webhook what it has lost: everything from that event on.",
-            read => new Verb.AuditResend((int)Number(read.GetValue(webhook))!.Value, Number(read.GetValue(from))!.Value), webhook, from);
+            read => new Verb.AuditResend(read.GetValue(webhook)!.Value, read.GetValue(from)!.Value), webhook, from);
     }
 
     private static long? Number(string? text) =>

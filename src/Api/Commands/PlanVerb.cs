@@ -12,16 +12,16 @@ internal static class PlanVerb
 {
     public static VerbCommand Describe()
     {
-        var database = Takes.Word("database", "Of the policy.", text => DatabaseName.Parse(text) is not null,
-            "the name of a database of the policy");
-        var scope = Takes.Word("scope", "Of the policy.", text => ScopeName.Parse(text) is not null, "the name of a scope of the policy");
+        var database = Takes.Word("database", "Of the policy.", DatabaseName.Parse, "the name of a database of the policy");
+        var scope = Takes.Word("scope", "Of the policy.", ScopeName.Parse, "the name of a scope of the policy");
         var only = Takes.Value("--only", "TABLES", "As if narrowed to these: public.orders,public.items.",
-            text => SqlNames.Tables(text) is { Wrong: null, Tables.Count: > 0 }, "names of tables, with commas between them");
+            text => SqlNames.Tables(text) is { Wrong: null, Tables: { Count: > 0 } tables } ? tables : null,
+            "names of tables, with commas between them");
         var json = Takes.Flag("--json", "For programs.");
         return new VerbCommand("plan", "What a role of that scope could do there today: every object, by name, with what everybody has " +
             "anyway and what comes later; changes nothing.", read => new Verb.Plan(
-                DatabaseName.Parse(read.GetValue(database))!, ScopeName.Parse(read.GetValue(scope))!,
-                read.GetValue(only) is { } tables ? SqlNames.Tables(tables).Tables : [], read.GetValue(json)), database, scope, only, json);
+                read.GetValue(database)!, read.GetValue(scope)!, read.GetValue(only) ?? [], read.GetValue(json)),
+            database, scope, only, json);
     }
 
     public static async Task<int> RunAsync(IServiceProvider services, Verb.Plan wanted)

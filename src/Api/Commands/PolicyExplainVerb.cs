@@ -16,9 +16,9 @@ internal static class PolicyExplainVerb
     public static VerbCommand Describe()
     {
         // The team comes from the settings; any well-formed one lets the domain judge the user's half.
-        var person = Takes.Value("--as", "U…", "Who would ask.", text => PrincipalId.Parse("T000", text) is not null, "a Slack user id");
+        var person = Takes.Value("--as", "U…", "Who would ask.", text => PrincipalId.Parse("T000", text)?.User, "a Slack user id");
         var groups = Takes.List("--in", "GROUP,GROUP", "The groups they are in; with it Slack is asked nothing.");
-        var at = Takes.Value("--at", "INSTANT", "When, for example 2026-12-01T10:00:00Z.", text => Instants.Parse(text) is not null,
+        var at = Takes.Value("--at", "INSTANT", "When, for example 2026-12-01T10:00:00Z.", Instants.Parse,
             "an instant like 2026-12-01T10:00:00Z");
         var policy = Takes.Value("--policy", "FILE", "Another policy than that of the settings.");
         var ask = new Argument<string[]>("ask")
@@ -27,7 +27,7 @@ internal static class PolicyExplainVerb
         };
         return new VerbCommand("explain", "What would be decided, and why, rule by rule.", read => new Verb.PolicyExplain(
                 read.GetValue(person), Takes.Split(read.GetValue(groups)), string.Join(' ', read.GetValue(ask)!),
-                read.GetValue(at) is { } when ? Instants.Parse(when) : null, read.GetValue(policy)), ask, person, groups, at, policy)
+                read.GetValue(at), read.GetValue(policy)), ask, person, groups, at, policy)
             .Where(said => !said.Has(person) && !said.Has(groups)
                 ? "policy explain wants --as U… or --in group,group (or both)." : null);
     }

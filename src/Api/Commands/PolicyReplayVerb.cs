@@ -15,12 +15,12 @@ internal static class PolicyReplayVerb
     public static VerbCommand Describe()
     {
         var file = Takes.Word("file", "The new policy.");
-        var since = Takes.Value("--since", "TIME", "How far back, 30d unless said otherwise.", text => Durations.Parse(text) is not null,
+        var since = Takes.Value("--since", "TIME", "How far back, 30d unless said otherwise.", Durations.Parse,
             "a length of time like 30d");
         var groups = Takes.List("--in", "GROUP,GROUP",
             "The groups that everybody is taken to be in; otherwise the policy's lists of users.");
         return new VerbCommand("replay", "Which requests on record that policy would decide otherwise.", read =>
-            new Verb.PolicyReplay(read.GetValue(file)!, Durations.Parse(read.GetValue(since) ?? "30d")!.Value,
+            new Verb.PolicyReplay(read.GetValue(file)!, read.GetValue(since) ?? TimeSpan.FromDays(30),
                 Takes.Split(read.GetValue(groups))), file, since, groups);
     }
 

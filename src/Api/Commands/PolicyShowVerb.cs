@@ -9,7 +9,8 @@ internal static class PolicyShowVerb
     public static VerbCommand Describe()
     {
         var hash = Takes.Word("hash", "As `policy history` lists it, or its first six characters and more.",
-            text => text.Length is >= 6 and <= 64 && text.All(char.IsAsciiHexDigit), "the hash of a policy, or its first six characters");
+            text => text.Length is >= 6 and <= 64 && text.All(char.IsAsciiHexDigit) ? text : null,
+            "the hash of a policy, or its first six characters");
         return new VerbCommand("show", "The text of one of them.", read => new Verb.PolicyShow(read.GetValue(hash)!), hash);
     }
 

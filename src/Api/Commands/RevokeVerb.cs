@@ -18,16 +18,16 @@ internal static class RevokeVerb
     public static VerbCommand Describe()
     {
         var id = Takes.OptionalWord("id", "Of a grant: from the record, or from its role's comment.");
-        var person = Takes.Value("--person", "U…", "Everything of this Slack user.", text => PrincipalId.Parse("T000", text) is not null,
+        var person = Takes.Value("--person", "U…", "Everything of this Slack user.", text => PrincipalId.Parse("T000", text)?.User,
             "a Slack user id");
         var database = Takes.Value("--database", "D", "Everything on this database of the policy.",
-            text => DatabaseName.Parse(text) is not null, "a database of the policy");
+            DatabaseName.Parse, "a database of the policy");
         var all = Takes.Flag("--all", "Everything.");
-        var reason = Takes.Value("--reason", "WHY", "Goes on the record, and to the holders.", text => text.Trim() != "", "a reason",
-            required: true);
+        var reason = Takes.Value("--reason", "WHY", "Goes on the record, and to the holders.",
+            text => text.Trim() is { Length: > 0 } why ? why : null, "a reason", required: true);
         return new VerbCommand("revoke", "End access now; needs neither Slack nor a policy.", read => new Verb.Revoke(
-                new RevokeWish(GrantId.Parse(read.GetValue(id)), read.GetValue(person), DatabaseName.Parse(read.GetValue(database))),
-                read.GetValue(reason)!.Trim()), id, person, database, all, reason)
+                new RevokeWish(GrantId.Parse(read.GetValue(id)), read.GetValue(person), read.GetValue(database)),
+                read.GetValue(reason)!), id, person, database, all, reason)
             .Where(said => said.Said(id) is { } word && GrantId.Parse(word) is null ? $"'{word}' is not the id of a grant."
                 // One target, and none that cannot be read: what was not understood must not be left out of a command that ends access.
                 : new[] { said.Said(id) is not null, said.Has(person), said.Has(database), said.Has(all) }

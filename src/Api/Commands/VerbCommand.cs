@@ -53,19 +53,34 @@ internal static class Takes
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 
     /// <param name="value">What stands for it in the help.</param>
-    /// <param name="right">Whether it can be read.</param>
+    public static Option<string?> Value(string name, string value, string description, bool required = false) =>
+        new(name) { Description = description, HelpName = value, Required = required };
+
+    /// <param name="value">What stands for it in the help.</param>
+    /// <param name="read">Null when it cannot be read.</param>
     /// <param name="what">What it has to be, for a sentence that says it is not.</param>
-    public static Option<string?> Value(
-        string name, string value, string description, Func<string, bool>? right = null, string what = "", bool required = false)
-    {
-        var option = new Option<string?>(name) { Description = description, HelpName = value, Required = required };
-        option.Validators.Add(result =>
+    public static Option<T?> Value<T>(
+            string name, string value, string description, Func<string, T?> read, string what, bool required = false)
+        where T : class => new(name)
         {
-            if (right is not null && result.Tokens is [var token] && !right(token.Value))
-                result.AddError($"{name} is '{token.Value}', which is not {what}.");
-        });
-        return option;
-    }
+            Description = description, HelpName = value, Required = required,
+            CustomParser = result => Read(result, read, text => $"{name} is '{text}', which is not {what}."),
+        };
+
+    /// <inheritdoc cref="Value{T}(string, string, string, Func{string, T}, string, bool)"/>
+    public static Option<T?> Value<T>(
+            string name, string value, string description, Func<string, T?> read, string what, bool required = false)
+        where T : struct => new(name)
+        {
+            Description = description, HelpName = value, Required = required,
+            CustomParser = result =>
+            {
+                if (result.Tokens is not [var token]) return null;
+                var said = read(token.Value);
+                if (said is null) result.AddError($"{name} is '{token.Value}', which is not {what}.");
+                return said;
+            },
+        };
 
     /// <summary>Values with commas between them; <see cref="Split"/> reads them.</summary>
     /// <param name="known">What may stand in it; null for anything.</param>
@@ -93,17 +108,23 @@ internal static class Takes
 
     public static bool Has(this CommandResult result, Option option) => result.GetResult(option) is { Implicit: false };
 
-    /// <param name="right">Whether it can be read.</param>
+    public static Argument<string> Word(string name, string description) => new(name) { Description = description };
+
+    /// <param name="read">Null when it cannot be read.</param>
     /// <param name="what">What it has to be, for a sentence that says it is not.</param>
-    public static Argument<string> Word(string name, string description, Func<string, bool>? right = null, string what = "")
-    {
-        var argument = new Argument<string>(name) { Description = description };
-        argument.Validators.Add(result =>
+    public static Argument<T> Word<T>(string name, string description, Func<string, T?> read, string what)
+        where T : class => new(name)
         {
-            if (right is not null && result.Tokens is [var token] && !right(token.Value))
-                result.AddError($"'{token.Value}' is not {what}.");
-        });
-        return argument;
+            Description = description, CustomParser = result => Read(result, read, text => $"'{text}' is not {what}.")!,
+        };
+
+    private static T? Read<T>(ArgumentResult result, Func<string, T?> read, Func<string, string> fault)
+        where T : class
+    {
+        if (result.Tokens is not [var token]) return null;
+        var said = read(token.Value);
+        if (said is null) result.AddError(fault(token.Value));
+        return said;
     }
 
     public static Argument<string?> OptionalWord(string name, string description) =>

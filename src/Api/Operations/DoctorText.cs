@@ -31,7 +31,12 @@ internal static class DoctorText
         {
             outcome = Word(examination.Health),
             checks = examination.Checks.Select(check =>
-                new { about = check.About, check = check.Name, outcome = Word(check.Health), what = check.What, mend = check.Mend }),
+                new
+                {
+                    about = check.About, check = check.Name, outcome = Word(check.Health), what = check.What, mend = check.Mend,
+                    remedy = check.Remedy is { } remedy
+                        ? new { who = remedy.Who, where = remedy.Where, statements = remedy.Statements } : null,
+                }),
         },
         Json);
 

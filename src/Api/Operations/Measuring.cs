@@ -46,25 +46,8 @@ internal static class Measuring
     {
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
-        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-        {
-            while (!stoppingToken.IsCancellationRequested)
-            {
-                try
-                {
-                    await gauges.ReadAsync(stoppingToken);
-                }
-                catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
-                {
-                    log.LogWarning(failure, "The gauges could not be read; what is sent is what they were");
-                }
-                catch (OperationCanceledException)
-                {
-                    return;
-                }
-
-                await Task.Delay(Interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => Rounds.RunAsync(
+            Interval, clock, gauges.ReadAsync,
+            failure => log.LogWarning(failure, "The gauges could not be read; what is sent is what they were"), stoppingToken);
     }
 }

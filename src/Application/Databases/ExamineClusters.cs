@@ -96,7 +96,7 @@ public sealed record ExamineClusters : IRequest<Result<Examination>>
                 checks.AddRange(lines.Select(line => new Check(
                     cluster.Value, $"drift.{line.Kind.ToString().ToLowerInvariant()}", line.Outcome is FindingOutcome.Failed
                         ? Health.Fail : Health.Warn, line.Words,
-                    line.Outcome is FindingOutcome.WouldMend ? "dbaccess sweep --reconcile" : null)));
+                    line.Outcome is FindingOutcome.WouldMend ? "dbaccess sweep --reconcile" : null) { Remedy = line.Remedy }));
             }
             return checks;
         }

@@ -28,7 +28,7 @@ public sealed record GetStory(PrincipalId Person, GrantId Id) : IRequest<Result<
 
     public bool OnlyRefusals => true;
 
-    internal sealed class Handler(IGrantStore store, Revokers revokers, IDirectory directory, ExportTerms? export = null)
+    internal sealed class Handler(IGrantStore store, Revokers revokers, IDirectory directory, ExportTerms export)
         : IRequestHandler<GetStory, Result<GrantStory>>
     {
         private const int MostPeople = 20;
@@ -51,7 +51,7 @@ public sealed record GetStory(PrincipalId Person, GrantId Id) : IRequest<Result<
             }
 
             // A folder of the machine is nobody's business in Slack.
-            var place = export?.Place?.Name;
+            var place = export.Place?.Name;
             return new GrantStory(grant, events, called)
             {
                 ExportedTo = place?.StartsWith("s3://", StringComparison.OrdinalIgnoreCase) is true ? place : null,

@@ -17,8 +17,8 @@ namespace DbAccess.Application.Grants;
 /// </summary>
 internal sealed class GrantGiving(
     IGrantStore store, GrantWarrant warrants, GrantSeal seal, GrantAsking asking, PersonalLimits personal, IRoleAdministrator roles,
-    ICredentialDelivery delivery, IPolicySource policies, ToldPlans told, TimeProvider clock, ILogger<GrantGiving> log,
-    RevealTerms? reveal = null)
+    ICredentialDelivery delivery, RevealTerms reveal, IPolicySource policies, ToldPlans told, TimeProvider clock,
+    ILogger<GrantGiving> log)
 {
     /// <summary>How long a worker has; whoever comes later takes over.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(45);
@@ -30,19 +30,25 @@ internal sealed class GrantGiving(
         if (grant.State.AbandonedBecause is not null) return await UndoAsync(grant, cancellationToken);
 
         var now = clock.GetUtcNow();
-        if (grant.State.StartsAt + grant.State.Duration <= now && !(grant.State.Leased && grant.State.StepDueAt > now))
+        if (grant.State.StartsAt + grant.State.Duration <= now && !grant.State.Step.IsHeld(now))
             return await AbandonAsync(grant, "it could not be given before its time was over.", cancellationToken);
 
-        if (grant is { Status: GrantStatus.Approved, State.Password: null } && (reveal is not null || grant.State.RevealBy is not null))
+        if (grant is { Status: GrantStatus.Approved, State.Password: null }
+            && (reveal.Within is not null || grant.State.RevealBy is not null))
             return await AwaitRevealAsync(grant, now, cancellationToken);
 
         var name = RoleName.ForGrant(grant.State.Installation, grant.Id, grant.State.Handle);
         var begun = grant.BeginProvisioning(name, now, Lease);
         if (begun.Refusal?.Code == GrantErrors.TooLate(grant.Id).Code)
-            return await AbandonAsync(grant,
-                $"the database could not be reached in time{(grant.State.Trouble is { } trouble ? $" ({trouble.TrimEnd('.')})" : "")}. " +
-                "Nothing was given; ask again when it answers.", cancellationToken);
-        if (begun.Refusal is not null || await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
+        {
+            var known = grant.State.Step.Trouble is { } trouble ? $" ({trouble.TrimEnd('.')})" : "";
+            return await AbandonAsync(
+                grant, $"the database could not be reached in time{known}. Nothing was given; ask again when it answers.",
+                cancellationToken);
+        }
+
+        if (begun.Refusal is not null) return StepOutcome.Nothing;
+        if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
         // The lease is fenced twice: our own clock stops us here, and the server's clock refuses the statement (RoleOrder.NotAfter).
         using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -71,43 +77,55 @@ internal sealed class GrantGiving(
     private async Task<StepOutcome> AwaitRevealAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var due = grant.State.RevealBy is null
-            ? seal.Keep(grant, own => own.AwaitReveal(reveal!.Within, now)) : grant.GiveBackUnrevealed(now);
+            ? seal.Keep(grant, own => own.AwaitReveal(reveal.Within!.Value, now)) : grant.GiveBackUnrevealed(now);
         if (due.Refusal is not null) return StepOutcome.Nothing;
         return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepOutcome.Told : StepOutcome.Nothing;
     }
 
-    private async Task<StepOutcome> MakeAndDeliverAsync(Grant grant, CancellationToken cancellationToken)
+    /// <summary>What it rests on, asked again, and the grant with no more time than that gives now. Ends where that is nothing.</summary>
+    private async Task<(StepOutcome? Ends, Grant Grant, Warrant.Holds? Holds)> AskWarrantAsync(
+        Grant grant, CancellationToken cancellationToken)
     {
-        var warrant = await warrants.ToGiveAsync(grant, clock.GetUtcNow(), cancellationToken);
-        switch (warrant)
+        switch (await warrants.ToGiveAsync(grant, clock.GetUtcNow(), cancellationToken))
         {
             case Warrant.Gone { Why: var why }:
                 log.LogError("{Grant} is not given: {Why}", grant.Id.ToString(), why);
-                return await AbandonAsync(grant, $"{why}.", cancellationToken);
+                return (await AbandonAsync(grant, $"{why}.", cancellationToken), grant, null);
 
             case Warrant.Unclear { Why: var why }:
-                return await PostponeAsync(grant, why, null);
+                return (await PostponeAsync(grant, why, null), grant, null);
 
             // Those that wait for approval do not count when they are filed.
             case Warrant.Holds { Rule: var rule } when await personal.TooManyTodayAsync(grant.State, rule, clock.GetUtcNow(),
                 cancellationToken) is { } tooMany:
-                return await AbandonAsync(grant, tooMany.Message, cancellationToken);
+                return (await AbandonAsync(grant, tooMany.Message, cancellationToken), grant, null);
 
             case Warrant.Holds { Most: var most } when grant.State.StartsAt + most <= clock.GetUtcNow():
-                return await AbandonAsync(grant,
-                    $"rule {grant.State.Rule} gives {Durations.Write(most)} at most by now, and that time is over.", cancellationToken);
+                return (await AbandonAsync(grant,
+                    $"rule {grant.State.Rule} gives {Durations.Write(most)} at most by now, and that time is over.", cancellationToken),
+                    grant, null);
 
-            case Warrant.Holds { Most: var most } when most < grant.State.Duration:
+            case Warrant.Holds { Most: var most } holds when most < grant.State.Duration:
                 var (clamped, kept) = await ChangeMineAsync(grant, mine => mine.Clamp(most, clock.GetUtcNow()), cancellationToken);
-                if (kept.Refusal is not null) return await LostAsync(clamped, cancellationToken);
-                grant = clamped;
-                break;
+                return (kept.Refusal is null ? null : await LostAsync(clamped, cancellationToken), clamped, holds);
+
+            case Warrant.Holds holds:
+                return (null, grant, holds);
+
+            default:
+                throw new InvalidOperationException("A warrant holds, is gone or unclear.");
         }
+    }
+
+    private async Task<StepOutcome> MakeAndDeliverAsync(Grant asked, CancellationToken cancellationToken)
+    {
+        var (ends, grant, warrant) = await AskWarrantAsync(asked, cancellationToken);
+        if (ends is { } ended) return ended;
 
         var state = grant.State;
         var password = Passwords.New();
         var order = new RoleOrder(
-            state.Installation, state.Id, state.Target, state.Role!, state.Scope, state.Window!.Expiry, state.StepDueAt!.Value)
+            state.Installation, state.Id, state.Target, state.Role!, state.Scope, state.Window!.Expiry, state.Step.DueAt!.Value)
         {
             AgreedPlan = state.Asking?.Plan?.Hash,
         };
@@ -136,8 +154,8 @@ internal sealed class GrantGiving(
 
                 var credential =
                     new Credential(known.State.Role!, password, made.Host, made.Port, known.State.Target.Database, made.SslMode)
-                    { ExtendBy = GrantPasswords.MoreTime(policies.Current, known.State), Again = known.State.Attempts > 1 }
-                    .As((warrant as Warrant.Holds)?.Connect);
+                    { ExtendBy = GrantPasswords.MoreTime(policies.Current, known.State), Again = known.State.Step.Attempts > 1 }
+                    .As(warrant?.Connect);
                 return await DeliverAsync(known, credential, cancellationToken);
 
             default:
@@ -290,15 +308,14 @@ internal sealed class GrantGiving(
     {
         await ChangeMineAsync(grant, mine => mine.StepFailed(why, clock.GetUtcNow(), pause), CancellationToken.None);
         Telemetry.Step("give_postponed");
-        log.LogWarning("{Grant} is not given yet (try {Attempt}): {Why}", grant.Id.ToString(), grant.State.Attempts, why);
+        log.LogWarning("{Grant} is not given yet (try {Attempt}): {Why}", grant.Id.ToString(), grant.State.Step.Attempts, why);
         return StepOutcome.Postponed;
     }
 
     private Task<(Grant Grant, Result Outcome)> ChangeMineAsync(
-            Grant grant, Func<Grant, Result> change, CancellationToken cancellationToken)
+        Grant grant, Func<Grant, Result> change, CancellationToken cancellationToken)
     {
-        var (attempt, until) = (grant.State.Attempts, grant.State.StepDueAt);
-        return store.ChangeAsync(grant, change, cancellationToken, newest => newest.Leased && newest.Attempts == attempt
-            && newest.StepDueAt == until);
+        var lease = grant.State.Step;
+        return store.ChangeAsync(grant, change, cancellationToken, newest => newest.Step.IsStill(lease));
     }
 }

@@ -142,9 +142,10 @@ public static class GrantMessages
     /// <summary>It was asked for, and is over before it began.</summary>
     private static ChatMessage Settled(GrantSnapshot grant, string how)
     {
-        var came = $"{how} ({grant.Id}). {CardWords.Outcome(grant)}";
-        return new ChatMessage($"{Brief(grant)} {came}",
-            [new ChatPart.Text($"{What(grant)} {came}"), new ChatPart.Buttons([AskAgainButton(grant.Id)])]);
+        var words = $"{What(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}";
+        return new ChatMessage(
+            $"{Brief(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}",
+            [new ChatPart.Text(words), new ChatPart.Buttons([AskAgainButton(grant.Id)])]);
     }
 
     private static ChatMessage Offered(GrantSnapshot grant)

@@ -17,23 +17,7 @@ internal sealed class GrantRemoving(
     public async Task<StepOutcome> RemoveAsync(Grant grant, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        if (grant.Status is GrantStatus.Active)
-        {
-            if (!grant.State.Window!.IsOver(now))
-            {
-                if (grant.State.EndMoved) return await MoveEndAsync(grant, cancellationToken);
-                if (grant.State.Password is not null) return await passwords.RenewAsync(grant, cancellationToken);
-                if (GrantAsking.IsDue(grant, now)) return await asking.StepAsync(grant, cancellationToken);
-            }
-
-            if (grant.Warn(now).Refusal is null)
-                return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepOutcome.Told : StepOutcome.Nothing;
-            if (grant.Expire(now).Refusal is not null)
-            {
-                if (grant.Rest(now).Refusal is null) await store.SaveAsync(grant, cancellationToken);
-                return StepOutcome.Nothing;
-            }
-        }
+        if (grant.Status is GrantStatus.Active && await WhileActiveAsync(grant, now, cancellationToken) is { } other) return other;
 
         // One write says both: access is being taken away, and by whom.
         if (grant.BeginRemoval(now, Lease).Refusal is not null) return StepOutcome.Nothing;
@@ -56,6 +40,31 @@ internal sealed class GrantRemoving(
             newest => newest.Step.IsStill(state.Step));
         if (outcome.Refusal is not null) return StepOutcome.Nothing;
 
+        var step = Tell(state, removal);
+        if (step is StepOutcome.Ended && state.Scope.NarrowedTo.Count > 0) await DropScopeAsync(state, cancellationToken);
+        return step;
+    }
+
+    /// <summary>What else may be due of it; null when its time is over, and then that is on it.</summary>
+    private async Task<StepOutcome?> WhileActiveAsync(Grant grant, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (!grant.State.Window!.IsOver(now))
+        {
+            if (grant.State.EndMoved) return await MoveEndAsync(grant, cancellationToken);
+            if (grant.State.Password is not null) return await passwords.RenewAsync(grant, cancellationToken);
+            if (GrantAsking.IsDue(grant, now)) return await asking.StepAsync(grant, cancellationToken);
+        }
+
+        if (grant.Warn(now).Refusal is null)
+            return await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved ? StepOutcome.Told : StepOutcome.Nothing;
+        if (grant.Expire(now).Refusal is null) return null;
+
+        if (grant.Rest(now).Refusal is null) await store.SaveAsync(grant, cancellationToken);
+        return StepOutcome.Nothing;
+    }
+
+    private StepOutcome Tell(GrantSnapshot state, RoleRemoval removal)
+    {
         switch (removal)
         {
             case RoleRemoval.Gone { Receipt: var receipt }:
@@ -64,7 +73,6 @@ internal sealed class GrantRemoving(
                 Telemetry.Step("ended");
                 log.LogInformation("{Grant} has ended ({Reason}): role {Role} is gone, {Sessions} sessions cut", state.Id.ToString(),
                     state.EndReason, state.Role!.Value, receipt.SessionsEnded);
-                if (state.Scope.NarrowedTo.Count > 0) await DropScopeAsync(state, cancellationToken);
                 return StepOutcome.Ended;
 
             case RoleRemoval.LockedOut { Blockers: var blockers }:

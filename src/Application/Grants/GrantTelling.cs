@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace DbAccess.Application.Grants;
 
 /// <summary>
-/// Tells holders what is on record. A message that fails is sent again later and never changes what the grant's state says.
+/// Tells people what is on record of a grant. A message that fails is sent again later and never changes what the grant's state says.
 /// </summary>
 internal sealed class GrantTelling(
     IGrantStore store, IChat chat, ICards cards, ICredentialDelivery delivery, Administrators administrators, IPolicySource policies,
@@ -19,14 +19,14 @@ internal sealed class GrantTelling(
 
     public async Task<StepOutcome> TellAsync(Grant grant, CancellationToken cancellationToken)
     {
-        if (grant.BeginTelling(clock.GetUtcNow(), Lease).Refusal is not null) return StepOutcome.Nothing;
+        if (grant.State.Owed.First is not { } notice || grant.BeginTelling(clock.GetUtcNow(), Lease).Refusal is not null)
+            return StepOutcome.Nothing;
         if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
-        var kind = grant.State.Owed.Kinds[0];
         Post post;
         try
         {
-            post = await SayAsync(kind, grant.State, cancellationToken);
+            post = await SayAsync(notice, grant.State, cancellationToken);
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
@@ -39,20 +39,22 @@ internal sealed class GrantTelling(
             grant,
             mine => post switch
             {
-                Post.Sent { Message: var message } => mine.Told(kind, null, now, kind is NoticeKind.Ready ? message : null),
-                Post.Never { Why: var why } => mine.Told(kind, why, now),
-                Post.NotNow { Why: var why, RetryAfter: var pause } => mine.TellingFailed(kind, why, now, pause),
+                Post.Sent { Message: var message } =>
+                    mine.Told(notice.Kind, null, now, notice.Kind is NoticeKind.Ready ? message : null),
+                Post.Never { Why: var why } => mine.Told(notice.Kind, why, now),
+                Post.NotNow { Why: var why, RetryAfter: var pause } => mine.TellingFailed(notice.Kind, why, now, pause),
                 _ => throw new InvalidOperationException("A post ends in one of its three ways."),
             },
             CancellationToken.None);
         if (post is not Post.Sent)
-            log.LogWarning("The holder of {Grant} was not told ({Notice}): {Why}", grant.Id.ToString(), kind, post is Post.Never never
-                ? never.Why : ((Post.NotNow)post).Why);
+            log.LogWarning("The holder of {Grant} was not told ({Notice}): {Why}", grant.Id.ToString(), notice.Kind,
+                post is Post.Never never ? never.Why : ((Post.NotNow)post).Why);
         return post is Post.NotNow ? StepOutcome.Postponed : StepOutcome.Told;
     }
 
-    private async Task<Post> SayAsync(NoticeKind kind, GrantSnapshot grant, CancellationToken cancellationToken)
+    private async Task<Post> SayAsync(Notice notice, GrantSnapshot grant, CancellationToken cancellationToken)
     {
+        var kind = notice.Kind;
         if (kind is NoticeKind.Ready) return await delivery.OfferAsync(grant, cancellationToken);
         if (grant.CredentialsMessage is { } credentials
             && await RedrawAsync(kind, grant, credentials, cancellationToken) is Post.NotNow notNow) return notNow;
@@ -60,12 +62,10 @@ internal sealed class GrantTelling(
         var more = GrantPasswords.MoreTime(policies.Current, grant);
         var open = kind is NoticeKind.Ending ? await LookAsync(grant, cancellationToken) : null;
         var message = (HolderMessages.For(kind, grant, more, open) ?? GrantMessages.For(kind, grant)) with { Mark = Mark(kind, grant) };
-        return kind switch
+        return notice.To switch
         {
-            NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost =>
-                await administrators.TellAsync(grant.Requester.Team, message, cancellationToken),
-            NoticeKind.Denied or NoticeKind.Lapsed or NoticeKind.Withdrawn or NoticeKind.Offered or NoticeKind.AskedAgain =>
-                await chat.TellAsync(grant.AskedBy ?? grant.Requester, message, cancellationToken),
+            NoticeReceiver.Administrators => await administrators.TellAsync(grant.Requester.Team, message, cancellationToken),
+            NoticeReceiver.Asker => await chat.TellAsync(grant.AskedBy ?? grant.Requester, message, cancellationToken),
             _ => await chat.TellAsync(grant.Requester, message, cancellationToken),
         };
     }

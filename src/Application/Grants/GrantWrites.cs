@@ -15,7 +15,8 @@ internal static class GrantWrites
 
     /// <summary>
     /// Applies a change to the newest state and saves it. When somebody else saved in between, the change is asked of the new state, and
-    /// may be refused there. <paramref name="stillMine"/> says whether the new state is still this caller's business.
+    /// may be refused there. <paramref name="stillMine"/> says whether the new state is still this caller's business. What fails leaves the
+    /// grant as it was given.
     /// </summary>
     public static async Task<(Grant Grant, Result Outcome)> ChangeAsync(
         this IGrantStore store,
@@ -27,13 +28,24 @@ internal static class GrantWrites
         var ran = RanStatements.Present;
         for (var attempt = 1; ; attempt++)
         {
-            var outcome = ran is null ? change(grant) : grant.Ran(ran.Text, ran.Count, ran.At, change);
-            if (outcome.Refusal is not null) return (grant, outcome);
-            if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved)
+            var before = grant.State;
+            try
             {
-                ran?.Told();
-                return (grant, outcome);
+                var outcome = ran is null ? change(grant) : grant.Ran(ran.Text, ran.Count, ran.At, change);
+                if (outcome.Refusal is not null) return (grant, outcome);
+                if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.Saved)
+                {
+                    ran?.Told();
+                    return (grant, outcome);
+                }
             }
+            catch
+            {
+                // The same object may be changed again, to say that the step went wrong: that must not carry this along.
+                grant.GoBack(before);
+                throw;
+            }
+
             if (attempt == Tries) return (grant, LostRace);
 
             if (await store.FindAsync(grant.Id, cancellationToken) is not { } newest)

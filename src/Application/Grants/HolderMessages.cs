@@ -21,8 +21,9 @@ public static class HolderMessages
         NoticeKind.Ending when grant.Window is { } window => Ending(grant, window, more, open),
         NoticeKind.Ended => WithAskAgain(GrantMessages.For(kind, grant), grant),
         NoticeKind.NotRevealed => WithAskAgain(ChatMessage.Plain(
-            $"{GrantMessages.Brief(grant)} was given back by itself ({grant.Id}): nobody had the password shown in time. " +
-            "No role was made."), grant),
+            $"{GrantMessages.Brief(grant)} was given back by itself ({grant.Id}): nobody had the password shown in time. No role was " +
+            "made."),
+            grant),
         NoticeKind.NoPassword => ChatMessage.Plain(
             $"There is no new password for {GrantMessages.Brief(grant)} ({grant.Id}): " +
             $"{GrantMessages.Plain((grant.Step.Trouble ?? "it did not work").TrimEnd('.'), 300)}. " +

@@ -46,7 +46,7 @@ public sealed record RevealPassword(PrincipalId Holder, GrantId Id, string View)
 
 /// <summary>Puts on record that a password is wanted; whoever works on roles gives it.</summary>
 internal sealed class PasswordAsking(
-    IGrantStore store, GrantSeal seal, IGrantDispatcher dispatcher, TimeProvider clock, RevealTerms? reveal = null)
+    IGrantStore store, GrantSeal seal, IGrantDispatcher dispatcher, RevealTerms reveal, TimeProvider clock)
 {
     public async Task<Result<PasswordAsked>> AskAsync(
         GrantId id, PrincipalId holder, string? view, CancellationToken cancellationToken)
@@ -55,7 +55,7 @@ internal sealed class PasswordAsking(
         if (view is not null && grant.State.RevealBy is null && grant.State.Requester == holder)
             return new Error("grant.only_sent", $"The password of {id} is sent, not shown: press New password in its message.");
         // Where nothing secret is posted, an old button must not post it either.
-        if (view is null && reveal is not null && grant.State.Requester == holder)
+        if (view is null && reveal.Within is not null && grant.State.Requester == holder)
             return new Error("grant.only_shown", $"Passwords are shown here, not sent: press Show password in the message of {id}.");
 
         var (after, outcome) = await store.ChangeAsync(

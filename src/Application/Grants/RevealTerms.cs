@@ -1,7 +1,5 @@
 namespace DbAccess.Application.Grants;
 
-/// <summary>
-/// Passwords are shown when their holders press, and never posted. Not registered where they are sent.
-/// </summary>
-/// <param name="Within">After this long without a press a grant is given back by itself.</param>
-public sealed record RevealTerms(TimeSpan Within);
+/// <summary>Whether passwords are shown when their holders press, and never posted.</summary>
+/// <param name="Within">After this long without a press a grant is given back by itself; null where passwords are sent.</param>
+public sealed record RevealTerms(TimeSpan? Within);

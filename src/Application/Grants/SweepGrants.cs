@@ -30,7 +30,7 @@ public sealed record SweepReport(IReadOnlyDictionary<StepOutcome, int> Steps, IR
 /// it.</param>
 public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = false) : IRequest<Result<SweepReport>>
 {
-    internal sealed class Handler(IGrantStore store, GrantSteps steps, TimeProvider clock, ILogger<Handler> log, IGhostHunt? ghosts = null)
+    internal sealed class Handler(IGrantStore store, GrantSteps steps, IGhostHunt ghosts, TimeProvider clock, ILogger<Handler> log)
         : IRequestHandler<SweepGrants, Result<SweepReport>>
     {
         private const int PageSize = 200;
@@ -77,8 +77,6 @@ public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = fa
         {
             try
             {
-                if (ghosts is null) return;
-
                 // By the record, since most roles may be removed by other processes, which do not look again or are not there any more.
                 foreach (var (cluster, endedAt) in await store.ListLatelyEndedAsync(
                     clock.GetUtcNow() - IGhostHunt.Lately, cancellationToken)) ghosts.Follow(cluster, endedAt);

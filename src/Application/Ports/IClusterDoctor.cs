@@ -1,3 +1,4 @@
+using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Scopes;
 
@@ -20,7 +21,11 @@ public enum Health
 /// <param name="Name">Stable, for machines: <c>tls</c>, <c>administrator.createrole</c>.</param>
 /// <param name="What">What was found and what it means, for people. Never a secret.</param>
 /// <param name="Mend">The statement or the act that mends it; null when there is nothing to mend.</param>
-public sealed record Check(string About, string Name, Health Health, string What, string? Mend = null);
+public sealed record Check(string About, string Name, Health Health, string What, string? Mend = null)
+{
+    /// <summary>The statements by themselves, and who runs them where; null where it is something else that mends it.</summary>
+    public Remedy? Remedy { get; init; }
+}
 
 /// <summary>A database of the policy and the scopes that may be asked for on it.</summary>
 public sealed record DatabaseToExamine(DatabaseTarget Target, IReadOnlyList<PrivilegeScope> Scopes);

@@ -40,10 +40,12 @@ public sealed record RoleLink(uint Oid, string Role, string Grantor)
     /// about what the one who runs it gave, and of anything else only warns; CASCADE, for what was handed on from there. Names are quoted
     /// here for sentences only.
     /// </summary>
-    public static string Revoke(string role, string member, string grantor) =>
+    public static string Revoke(string role, string member, string grantor)
+    {
         // Until 15 the one who gave it may be gone, and is not asked for either.
-        $"REVOKE {Show.Identifier(role)} FROM " +
-            $"{Show.Identifier(member)}{(grantor.StartsWith("unknown (OID=", StringComparison.Ordinal) ? "" : $" GRANTED BY {Show.Identifier(grantor)}")} CASCADE";
+        var by = grantor.StartsWith("unknown (OID=", StringComparison.Ordinal) ? "" : $" GRANTED BY {Show.Identifier(grantor)}";
+        return $"REVOKE {Show.Identifier(role)} FROM {Show.Identifier(member)}{by} CASCADE";
+    }
 }
 
 /// <summary>A role that carries our tag, our prefix, or an OID that was asked for.</summary>

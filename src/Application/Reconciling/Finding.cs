@@ -1,4 +1,5 @@
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 
 namespace DbAccess.Application.Reconciling;
@@ -82,4 +83,12 @@ internal abstract record Mending
 /// One finding, in words; <paramref name="Mend"/> is null when it is only reported, and <paramref name="Instead"/> then says what a person
 /// does.
 /// </summary>
-internal sealed record Finding(FindingKind Kind, string Role, string What, Mending? Mend, string? Instead = null);
+internal sealed record Finding(FindingKind Kind, string Role, string What, Mending? Mend, string? Instead = null)
+{
+    /// <summary>The statements of <see cref="Instead"/> by themselves; null where it is something else that a person does.</summary>
+    public Remedy? Remedy { get; private init; }
+
+    /// <summary>One that a person mends by statements, and what else there is to it.</summary>
+    public static Finding Told(FindingKind kind, string role, string what, Remedy remedy, string also = "") =>
+        new(kind, role, what, null, also.Length == 0 ? remedy.ToString().TrimEnd(';') : $"{remedy} {also}") { Remedy = remedy };
+}

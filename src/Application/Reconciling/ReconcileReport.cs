@@ -1,3 +1,4 @@
+using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 
 namespace DbAccess.Application.Reconciling;
@@ -22,6 +23,9 @@ public enum FindingOutcome
 /// <param name="Words">All of it, for people.</param>
 public sealed record ReconcileLine(ClusterName Cluster, FindingKind Kind, string Role, FindingOutcome Outcome, string Words)
 {
+    /// <summary>The statements by themselves that a person is to run; null where there are none.</summary>
+    public Remedy? Remedy { get; init; }
+
     public override string ToString() => $"{Cluster}: {Words}";
 }
 

@@ -60,19 +60,7 @@ internal static class Reconciliation
         if (!state.Known.TryGetValue(tag.Grant, out var grant)) return [OfUnknown(state, role, tag, "a grant that is not on record")];
         if (grant.Target.Cluster != state.Cluster)
             return [OfUnknown(state, role, tag, $"a grant of cluster {grant.Target.Cluster}; this may be a copy of that cluster")];
-        if (grant.EndedAt is { } endedAt)
-        {
-            // A worker may still be busy with the last proof; a role past its own end has no such excuse, nor has one that was proved gone
-            // before it was listed: after a failover to an instance that had not heard of the drop it is there again, with its password.
-            var left = endedAt + Grace - state.Now;
-            var cameBack = grant.Receipt?.ProvedAt is { } provedAt && provedAt < state.ListedAt;
-            if (left > TimeSpan.Zero && !cameBack && !IsPast(state, tag))
-                return [new(FindingKind.Orphan, role.Name, $"is of {tag.Grant}, which is over since {Minutes(state.Now - endedAt)}", null,
-                    "is left until ten minutes after that")];
-            return [Removal(FindingKind.Orphan, state, role, tag, grant.Target, $"is of {tag.Grant}, which is over ({Word(grant)})" +
-                (cameBack ? $", and came back although it was proved gone {grant.Receipt!.ProvedAt:yyyy-MM-dd HH:mm:ss} UTC" : ""))];
-        }
-
+        if (grant.EndedAt is { } endedAt) return [OfEnded(state, role, tag, grant, endedAt)];
         if (grant.RoleOid is null && grant.Role?.Value == role.Name) return [];
         if (grant.RoleOid != role.Oid)
         {
@@ -95,53 +83,64 @@ internal static class Reconciliation
             findings.Add(
                 new(FindingKind.Changed, role.Name, $"is locked out on record ({tag.Grant}) and can log in again: somebody has changed it",
                 new Mending.Remove(RoleToRemove.Of(grant, grant.Role))));
-        if (grant.Status is not GrantStatus.Active) return findings;
+        if (grant.Status is GrantStatus.Active) findings.AddRange(OfActive(state, role, tag, grant));
+        return findings;
+    }
 
+    private static Finding OfEnded(
+        ClusterState state, FoundRole role, RoleMark.Login tag, GrantSnapshot grant, DateTimeOffset endedAt)
+    {
+        // A worker may still be busy with the last proof; a role past its own end has no such excuse, nor has one that was proved gone
+        // before it was listed: after a failover to an instance that had not heard of the drop it is there again, with its password.
+        var left = endedAt + Grace - state.Now;
+        var cameBack = grant.Receipt?.ProvedAt is { } provedAt && provedAt < state.ListedAt;
+        return left > TimeSpan.Zero && !cameBack && !IsPast(state, tag)
+            ? new(FindingKind.Orphan, role.Name, $"is of {tag.Grant}, which is over since {Minutes(state.Now - endedAt)}", null,
+                "is left until ten minutes after that")
+            : Removal(FindingKind.Orphan, state, role, tag, grant.Target, $"is of {tag.Grant}, which is over ({Word(grant)})" +
+                (cameBack ? $", and came back although it was proved gone {grant.Receipt!.ProvedAt:yyyy-MM-dd HH:mm:ss} UTC" : ""));
+    }
+
+    /// <summary>Where its role can do more or less than it was given.</summary>
+    private static IEnumerable<Finding> OfActive(ClusterState state, FoundRole role, RoleMark.Login tag, GrantSnapshot grant)
+    {
         var scopeRoles = RoleName.ForScopes(state.Installation, grant.Scope, grant.Target).Select(name => name.Value)
             .ToHashSet(StringComparer.Ordinal);
-        var spurious = role.MemberOf.Where(link => link.Role != grant.Scope.RunAs
-            && !scopeRoles.Any(scopeRole => RoleName.IsOrAnother(link.Role, scopeRole))).ToList();
-        foreach (var link in spurious)
-            findings.Add(
-                new(FindingKind.Changed, role.Name, $"was made a member of {link.Role} by {link.Grantor}, which {tag.Grant} does not give",
-                null, $"Let {link.Grantor} or a superuser run: {RoleLink.Revoke(link.Role, role.Name, link.Grantor)}; or revoke " +
-                $"{tag.Grant}"));
+        foreach (var link in role.MemberOf.Where(link => link.Role != grant.Scope.RunAs
+            && !scopeRoles.Any(scopeRole => RoleName.IsOrAnother(link.Role, scopeRole))))
+            yield return Finding.Told(FindingKind.Changed, role.Name,
+                $"was made a member of {link.Role} by {link.Grantor}, which {tag.Grant} does not give",
+                Revoking(link, link.Role, role.Name), $"or revoke {tag.Grant}");
         if (role.HasPowers)
-            findings.Add(
-                new(FindingKind.Changed, role.Name,
-                $"was given a power (superuser, createrole, createdb, replication or bypassrls) that {tag.Grant} does not give", null,
-                $"Let a superuser run: ALTER ROLE {Show.Identifier(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION " +
-                "NOBYPASSRLS"));
+            yield return Finding.Told(FindingKind.Changed, role.Name,
+                $"was given a power (superuser, createrole, createdb, replication or bypassrls) that {tag.Grant} does not give",
+                Powerless(role));
         foreach (var scopeRole in scopeRoles.Where(scopeRole => !role.MemberOf.Any(link => RoleName.IsOrAnother(link.Role, scopeRole))))
-            findings.Add(
-                new(FindingKind.Changed, role.Name,
+            yield return new(FindingKind.Changed, role.Name,
                 $"is no longer a member of {scopeRole}: the holder of {tag.Grant} has lost its privileges", null,
-                "Let the holder give it back and ask again"));
+                "Let the holder give it back and ask again");
         // What acts as an owner may need the right to connect for itself.
         if (role.GivenIn.Count > 0 && grant.Scope.RunAs is null)
-            findings.Add(
-                new(FindingKind.Changed, role.Name,
+            yield return new(FindingKind.Changed, role.Name,
                 $"was given privileges of its own in {string.Join(", ", role.GivenIn)}, which {tag.Grant} does not give", null,
-                $"They go with {tag.Grant}: revoke it to be rid of them now"));
+                $"They go with {tag.Grant}: revoke it to be rid of them now");
         if (role.Limits is { } limits && ((tag.End is { } end && !(limits.End <= end + AtMostOff)) || limits.Connections < 0
             || limits.Connections > grant.Scope.Connections))
         {
-            findings.Add(new(FindingKind.Changed, role.Name,
+            yield return new(FindingKind.Changed, role.Name,
                 $"may log in {(limits.End is { } until ? $"until {until:yyyy-MM-dd HH:mm} UTC" : "for ever")} and " +
                     $"{(limits.Connections < 0 ? "any number of times" : $"{limits.Connections} times")} at once by the server's own " +
                     $"limits, which is more than {tag.Grant} gives: somebody has changed it",
                 null, $"{tag.Grant} ends it on time all the same. Run: ALTER ROLE {Show.Identifier(role.Name)} CONNECTION LIMIT " +
-                    $"{grant.Scope.Connections}{(tag.End is { } at ? $" VALID UNTIL '{at:yyyy-MM-dd HH:mm:ss}+00'" : "")}"));
+                    $"{grant.Scope.Connections}{(tag.End is { } at ? $" VALID UNTIL '{at:yyyy-MM-dd HH:mm:ss}+00'" : "")}");
         }
+
         if (!role.CanLogIn)
-            findings.Add(new(FindingKind.Changed, role.Name, $"cannot log in any more although {tag.Grant} is live", null,
-                "Let the holder give it back and ask again"));
+            yield return new(FindingKind.Changed, role.Name, $"cannot log in any more although {tag.Grant} is live", null,
+                "Let the holder give it back and ask again");
         foreach (var link in role.Members.Where(link => link.Role != state.Listing.Administrator))
-            findings.Add(
-                new(FindingKind.Changed, role.Name, $"was given to {link.Role} by {link.Grantor}", null,
-                $"Let {link.Grantor} or a superuser run: {RoleLink.Revoke(role.Name, link.Role, link.Grantor)}; it also ends with " +
-                $"{tag.Grant}"));
-        return findings;
+            yield return Finding.Told(FindingKind.Changed, role.Name, $"was given to {link.Role} by {link.Grantor}",
+                Revoking(link, role.Name, link.Role), $"it also ends with {tag.Grant}");
     }
 
     /// <summary>
@@ -246,10 +245,8 @@ internal static class Reconciliation
         else if (role.HasPassword is true)
             yield return new(FindingKind.CanLogIn, role.Name, $"is a {kind} and has a password", new Mending.Lock(role));
         if (role.HasPowers)
-            yield return new(FindingKind.TooMuch, role.Name,
-                $"is a {kind} with a power (superuser, createrole, createdb, replication or bypassrls)", null,
-                $"Let a superuser run: ALTER ROLE {Show.Identifier(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION " +
-                "NOBYPASSRLS");
+            yield return Finding.Told(FindingKind.TooMuch, role.Name,
+                $"is a {kind} with a power (superuser, createrole, createdb, replication or bypassrls)", Powerless(role));
         if (role.DefaultsIn.Count > 0)
             yield return new(FindingKind.TooMuch, role.Name,
                 $"is a {kind} with default privileges of its own in {string.Join(", ", role.DefaultsIn)}: one of its members has set " +
@@ -261,13 +258,19 @@ internal static class Reconciliation
 
         var ours = OurRoles(state);
         foreach (var link in role.MemberOf.Where(link => !(mayOwn && ours.Contains(link.Oid))))
-            yield return new(FindingKind.TooMuch, role.Name,
-                $"is a {kind} and was made a member of {link.Role} by {link.Grantor}: every member of it has that too", null,
-                $"Let {link.Grantor} or a superuser run: {RoleLink.Revoke(link.Role, role.Name, link.Grantor)}");
+            yield return Finding.Told(FindingKind.TooMuch, role.Name,
+                $"is a {kind} and was made a member of {link.Role} by {link.Grantor}: every member of it has that too",
+                Revoking(link, link.Role, role.Name));
         foreach (var link in Strays(state, role, ours))
             yield return new(FindingKind.StrayMember, role.Name, $"is a {kind} and was given to {link.Role} by {link.Grantor}",
                 new Mending.RevokeMembership(role, link));
     }
+
+    private static Remedy Revoking(RoleLink link, string role, string member) =>
+        new($"{link.Grantor} or a superuser", "", RoleLink.Revoke(role, member, link.Grantor));
+
+    private static Remedy Powerless(FoundRole role) => new("a superuser", "",
+        $"ALTER ROLE {Show.Identifier(role.Name)} NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS");
 
     /// <summary>
     /// A live grant's role is known by its OID: renamed, or without its tag, it is told of and keeps what its holder was given.

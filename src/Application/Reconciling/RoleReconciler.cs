@@ -237,7 +237,7 @@ internal sealed class RoleReconciler(
     {
         var lead = finding.Role.Length > 0 ? $"{finding.Role} {finding.What}" : $"it {finding.What}";
         if (finding.Mend is not { } mend)
-            return Line(FindingOutcome.Reported, finding.Instead is null ? lead : $"{lead}. {finding.Instead}.");
+            return Line(FindingOutcome.Reported, finding.Instead is null ? lead : $"{lead}. {finding.Instead}.", finding.Remedy);
         if (dryRun) return Line(FindingOutcome.WouldMend, $"{lead}. {ReconcileWords.Would(mend)}.");
 
         try
@@ -258,7 +258,8 @@ internal sealed class RoleReconciler(
             return Line(FindingOutcome.Failed, $"{lead}. It could not be mended ({failure.GetType().Name}); the next pass tries again.");
         }
 
-        ReconcileLine Line(FindingOutcome outcome, string words) => new(cluster, finding.Kind, finding.Role, outcome, words);
+        ReconcileLine Line(FindingOutcome outcome, string words, Remedy? remedy = null) =>
+            new(cluster, finding.Kind, finding.Role, outcome, words) { Remedy = remedy };
     }
 
     private async Task<(Result Outcome, RemovalReceipt? Receipt)> MendAsync(

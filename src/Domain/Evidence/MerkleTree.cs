@@ -34,7 +34,8 @@ public static class MerkleTree
 
     public static byte[] NodeHash(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
-        if (left.Length != HashBytes || right.Length != HashBytes) throw new ArgumentException("A node is made of two hashes of 32 bytes.");
+        if (left.Length != HashBytes || right.Length != HashBytes)
+            throw new ArgumentException("A node is made of two hashes of 32 bytes.", nameof(left));
         Span<byte> both = stackalloc byte[1 + 2 * HashBytes];
         both[0] = NodePrefix;
         left.CopyTo(both[1..]);

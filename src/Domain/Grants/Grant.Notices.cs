@@ -57,8 +57,7 @@ public sealed partial class Grant
         State = State with
         {
             // A role that is only locked out has another end to be told, in the same place.
-            CredentialsMessage = kind is NoticeKind.Ended or NoticeKind.Failed or NoticeKind.NotRevealed && State.EndedAt is not null
-                ? null : message ?? State.CredentialsMessage,
+            CredentialsMessage = new Notice(kind).EndsMessage && State.EndedAt is not null ? null : message ?? State.CredentialsMessage,
         };
         Record(failure is null ? "notice.told" : "notice.untold", new Actor.Sweep(), now, failure is null
             ? kind.ToString() : $"{kind}: {failure}");
@@ -83,7 +82,7 @@ public sealed partial class Grant
 
     /// <summary>What the holder was to be told is no news any more; what administrators were to be told is.</summary>
     private void ForgetNotices(DateTimeOffset now) =>
-        Owed = Owed.Only(kind => kind is NoticeKind.ReviewBad or NoticeKind.ReviewLate or NoticeKind.CardLost, now);
+        Owed = Owed.Only(kind => new Notice(kind).To is NoticeReceiver.Administrators, now);
 
     private void Owe(NoticeKind kind, DateTimeOffset now) => Owed = Owed.With(kind, now);
 }

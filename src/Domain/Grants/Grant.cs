@@ -68,6 +68,16 @@ public sealed partial class Grant
         _newEvents.Clear();
     }
 
+    /// <summary>
+    /// A change went wrong before it was known to be saved: it is not in this object any more. Whether it is in the store is found out by
+    /// the next save, which loses the race if it is.
+    /// </summary>
+    public void GoBack(GrantSnapshot before)
+    {
+        State = before;
+        _newEvents.RemoveAll(happened => happened.Sequence > before.Events);
+    }
+
     /// <summary>What was decided is sealed, so that nothing else is given than was decided here.</summary>
     public void SealWith(Func<string, string> seal) => State = State with { Seal = seal(GrantTerms.Of(State)) };
 

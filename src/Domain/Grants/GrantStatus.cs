@@ -56,8 +56,8 @@ public enum EndReason
 }
 
 /// <summary>
-/// Something people are still to be told: the holder, where it does not say otherwise. What is said is derived from the grant when it is
-/// said, never stored as text.
+/// Something people are still to be told; <see cref="Notice.To"/> says who. What is said is derived from the grant when it is said, never
+/// stored as text.
 /// </summary>
 public enum NoticeKind
 {
@@ -73,19 +73,19 @@ public enum NoticeKind
     /// <summary>Access is not there yet, for a reason that may pass; said once.</summary>
     Delayed,
 
-    /// <summary>To whoever asked: an approver said no.</summary>
+    /// <summary>An approver said no.</summary>
     Denied,
 
-    /// <summary>To whoever asked: nobody decided in time.</summary>
+    /// <summary>Nobody decided in time.</summary>
     Lapsed,
 
-    /// <summary>To whoever asked: what it rested on is gone, before it was decided or given.</summary>
+    /// <summary>What it rested on is gone, before it was decided or given.</summary>
     Withdrawn,
 
-    /// <summary>To whoever asked: an approver offers less.</summary>
+    /// <summary>An approver offers less.</summary>
     Offered,
 
-    /// <summary>To whoever asked: it would give more than was agreed to, so the approvers are asked again.</summary>
+    /// <summary>It would give more than was agreed to, so the approvers are asked again.</summary>
     AskedAgain,
 
     /// <summary>Access lasts longer.</summary>
@@ -103,12 +103,12 @@ public enum NoticeKind
     /// <summary>There is no new password, though one was asked for.</summary>
     NoPassword,
 
-    /// <summary>To administrators: nobody has looked at what was taken in an emergency.</summary>
+    /// <summary>Nobody has looked at what was taken in an emergency.</summary>
     ReviewLate,
 
-    /// <summary>To administrators: what was taken in an emergency was not all right.</summary>
+    /// <summary>What was taken in an emergency was not all right.</summary>
     ReviewBad,
 
-    /// <summary>To administrators: those who decide could not be asked where the policy says.</summary>
+    /// <summary>Those who decide could not be asked where the policy says.</summary>
     CardLost,
 }

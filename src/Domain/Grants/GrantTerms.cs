@@ -27,6 +27,10 @@ public static class GrantTerms
         if (grant.AskedBy is { } asker) yield return $"asked by {asker}";
         if (grant.StartsAt is { } start) yield return $"starts {Instant(start)}";
         if (grant.BreakGlass) yield return "break-glass";
+        // Whoever could name others would have it looked at by a friend.
+        if (grant.Review is { } owed)
+            yield return Canonical.Join(
+                ["to be reviewed", owed.Reviewers.Any.ToString(CultureInfo.InvariantCulture), .. owed.Reviewers.Of]);
         if (grant.Review is { By: { } reviewer, At: { } at } review)
             yield return Canonical.Join(["reviewed", reviewer.ToString(), Instant(at), review.AllRight ? "all right" : review.Why ?? ""]);
         if (grant.Extensions > 0)

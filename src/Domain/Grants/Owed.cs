@@ -6,6 +6,9 @@ namespace DbAccess.Domain.Grants;
 /// <param name="Attempts">Tries of the first of them so far.</param>
 public readonly record struct Owed(IReadOnlyList<NoticeKind> Kinds, DateTimeOffset? DueAt, int Attempts)
 {
+    /// <summary>What is told first; null when there is nothing.</summary>
+    public Notice? First => Kinds is [var kind, ..] ? new Notice(kind) : null;
+
     public Owed With(NoticeKind kind, DateTimeOffset now) => new([.. Kinds, kind], now, Attempts: 0);
 
     /// <summary>Only what <paramref name="kept"/> says is still to be told, at once.</summary>

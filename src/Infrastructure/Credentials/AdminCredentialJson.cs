@@ -46,19 +46,20 @@ internal static partial class AdminCredentialJson
         if (root.ValueKind is not JsonValueKind.Object) return Refuse("malformed", cluster, path, "it is not a JSON object");
 
         // Fields beyond these (engine, dbClusterIdentifier, …) belong to AWS's shape and say nothing to us.
-        var faults = new List<string>();
-        var host = Text("host", null);
-        var username = Text("username", null);
-        var password = Text("password", null);
-        var database = Text("dbname", "postgres");
-        var sslMode = Text("sslmode", "verify-full");
-        var auth = Text("require_auth", "scram-sha-256");
+        var fields = new Fields(root);
+        var host = fields.Text("host", null);
+        var username = fields.Text("username", null);
+        var password = fields.Text("password", null);
+        var database = fields.Text("dbname", "postgres");
+        var sslMode = fields.Text("sslmode", "verify-full");
+        var auth = fields.Text("require_auth", "scram-sha-256");
+        var faults = fields.Faults;
         if (auth is not (null or "scram-sha-256" or "any")) faults.Add("require_auth is neither scram-sha-256 nor any");
         if (host is not null && !HostShape().IsMatch(host)) faults.Add("host is not the name or address of one host");
         if (sslMode is not null && !SslModes.Contains(sslMode, StringComparer.Ordinal))
             faults.Add($"sslmode is none of {string.Join(", ", SslModes)}");
-        var port = Port();
-        var readers = Readers();
+        var port = fields.Port();
+        var readers = fields.Readers();
 
         // Named, never shown: a value in the wrong field may be the password.
         return faults.Count > 0
@@ -67,58 +68,6 @@ internal static partial class AdminCredentialJson
             {
                 AnyAuthentication = auth == "any",
             };
-
-        string? Text(string name, string? fallback)
-        {
-            if (!root.TryGetProperty(name, out var value))
-            {
-                if (fallback is null) faults.Add($"{name} is missing");
-                return fallback;
-            }
-
-            if (value.ValueKind is JsonValueKind.String && value.GetString() is { Length: > 0 } text
-                && !text.Contains('\0', StringComparison.Ordinal)) return text;
-            faults.Add($"{name} is not a text, or empty");
-            return null;
-        }
-
-        int Port()
-        {
-            if (!root.TryGetProperty("port", out var value))
-            {
-                faults.Add("port is missing");
-                return 0;
-            }
-
-            // Some tools store the number as a text.
-            if (value.ValueKind is JsonValueKind.Number && value.TryGetInt32(out var number) && number is >= 1 and <= 65535) return number;
-            if (value.ValueKind is JsonValueKind.String && int.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture,
-                out number) && number is >= 1 and <= 65535) return number;
-            faults.Add("port is not a number from 1 to 65535");
-            return 0;
-        }
-
-        List<string> Readers()
-        {
-            var found = new List<string>();
-            if (!root.TryGetProperty("readers", out var value)) return found;
-            if (value.ValueKind is not JsonValueKind.Array)
-            {
-                faults.Add("readers is not a list");
-                return found;
-            }
-
-            foreach (var (index, item) in value.EnumerateArray().Index())
-            {
-                if (item.ValueKind is JsonValueKind.String && item.GetString() is { } reader
-                    && ReaderShape().Match(reader) is { Success: true } match
-                    && int.Parse(match.Groups["port"].Value, CultureInfo.InvariantCulture) is >= 1 and <= 65535) found.Add(reader);
-                else faults.Add($"readers[{index}] is not host:port");
-                if (faults.Count > 10) break;
-            }
-
-            return found;
-        }
     }
 
     public static Error Refuse(string code, ClusterName cluster, string path, string why) =>
@@ -130,4 +79,62 @@ internal static partial class AdminCredentialJson
 
     [GeneratedRegex("^(?:\\[[0-9A-Fa-f:.%]{2,60}\\]|[^\\s,;=:\\p{C}]{1,255}):(?<port>[0-9]{1,5})\\z", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex ReaderShape();
+
+    /// <summary>The fields, one by one, and what is wrong with them.</summary>
+    private sealed class Fields(JsonElement root)
+    {
+        public List<string> Faults { get; } = [];
+
+        public string? Text(string name, string? fallback)
+        {
+            if (!root.TryGetProperty(name, out var value))
+            {
+                if (fallback is null) Faults.Add($"{name} is missing");
+                return fallback;
+            }
+
+            if (value.ValueKind is JsonValueKind.String && value.GetString() is { Length: > 0 } text
+                && !text.Contains('\0', StringComparison.Ordinal)) return text;
+            Faults.Add($"{name} is not a text, or empty");
+            return null;
+        }
+
+        public int Port()
+        {
+            if (!root.TryGetProperty("port", out var value))
+            {
+                Faults.Add("port is missing");
+                return 0;
+            }
+
+            // Some tools store the number as a text.
+            if (value.ValueKind is JsonValueKind.Number && value.TryGetInt32(out var number) && number is >= 1 and <= 65535) return number;
+            if (value.ValueKind is JsonValueKind.String && int.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture,
+                out number) && number is >= 1 and <= 65535) return number;
+            Faults.Add("port is not a number from 1 to 65535");
+            return 0;
+        }
+
+        public List<string> Readers()
+        {
+            var found = new List<string>();
+            if (!root.TryGetProperty("readers", out var value)) return found;
+            if (value.ValueKind is not JsonValueKind.Array)
+            {
+                Faults.Add("readers is not a list");
+                return found;
+            }
+
+            foreach (var (index, item) in value.EnumerateArray().Index())
+            {
+                if (item.ValueKind is JsonValueKind.String && item.GetString() is { } reader
+                    && ReaderShape().Match(reader) is { Success: true } match
+                    && int.Parse(match.Groups["port"].Value, CultureInfo.InvariantCulture) is >= 1 and <= 65535) found.Add(reader);
+                else Faults.Add($"readers[{index}] is not host:port");
+                if (Faults.Count > 10) break;
+            }
+
+            return found;
+        }
+    }
 }

@@ -15,7 +15,8 @@ internal sealed class FileAdminCredentials(string directory, TimeProvider clock)
     private const int LongestFile = AdminCredentialJson.Longest;
 
     private const UnixFileMode Others =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     private readonly AdminCredentialCache _cache = new(clock);
 

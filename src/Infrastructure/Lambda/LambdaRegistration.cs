@@ -28,8 +28,8 @@ internal static partial class LambdaRegistration
             ? function.Split(':')[3] : settings.Optional("AWS_REGION", settings.Optional("AWS_DEFAULT_REGION", ""));
         if (!RegionShape().IsMatch(region))
             settings.Fault("AWS_REGION is missing or is no region's name: Provisioning:Mode=Lambda needs it.");
-        var fallback =
-            $"https://lambda.{(RegionShape().IsMatch(region) ? region : "us-east-1")}.amazonaws.com{(region.StartsWith("cn-", StringComparison.Ordinal) ? ".cn" : "")}";
+        var zone = region.StartsWith("cn-", StringComparison.Ordinal) ? "amazonaws.com.cn" : "amazonaws.com";
+        var fallback = $"https://lambda.{(RegionShape().IsMatch(region) ? region : "us-east-1")}.{zone}";
         var key = settings.Optional("AWS_ENDPOINT_URL_LAMBDA", "").Length > 0 ? "AWS_ENDPOINT_URL_LAMBDA" : "AWS_ENDPOINT_URL";
         var options = new LambdaOptions(function, region, settings.Address(key, fallback));
 

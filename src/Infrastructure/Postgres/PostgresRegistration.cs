@@ -37,9 +37,8 @@ public static class PostgresRegistration
             provider.GetRequiredService<PostgresRoleAdministrator>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<PostgresRoleAdministrator>>()));
         services.AddSingleton<IRoleInventory, RoleInventory>();
-        services.AddSingleton<IClusterDoctor>(provider => new ClusterDoctor(
-            provider.GetRequiredService<ClusterConnections>(), provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<ClusterDoctor>>()));
+        services.AddSingleton(DoctorLimits.Default);
+        services.AddSingleton<IClusterDoctor, ClusterDoctor>();
         return services;
     }
 }

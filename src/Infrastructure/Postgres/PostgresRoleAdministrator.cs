@@ -12,8 +12,8 @@ namespace DbAccess.Infrastructure.Postgres;
 
 /// <summary>Roles on real clusters: see <see cref="RoleMakingWalk"/> and <see cref="RoleRemovalWalk"/>.</summary>
 internal sealed class PostgresRoleAdministrator(
-    ClusterConnections connections, ScopeRoles scopes, TimeProvider clock, ILogger<PostgresRoleAdministrator> logger,
-    GhostHunt? ghosts = null, WarmConnections? warm = null) : IRoleAdministrator
+    ClusterConnections connections, ScopeRoles scopes, IGhostHunt ghosts, WarmConnections warm, TimeProvider clock,
+    ILogger<PostgresRoleAdministrator> logger) : IRoleAdministrator
 {
     private readonly LoginProof _logins = new(clock);
     private readonly Followers _followers = new(connections, clock);
@@ -23,7 +23,7 @@ internal sealed class PostgresRoleAdministrator(
     {
         var making = await new RoleMakingWalk(connections, scopes, _logins, clock, logger, RemoveAsync, order, password)
             .RunAsync(cancellationToken);
-        if (making is RoleMaking.Made { Oid: var oid }) warm?.Add(order.Target.Cluster, oid);
+        if (making is RoleMaking.Made { Oid: var oid }) warm.Add(order.Target.Cluster, oid);
         return making;
     }
 
@@ -45,9 +45,9 @@ internal sealed class PostgresRoleAdministrator(
     {
         var before = role.RunAs is null ? null : await OwnerChanges.RecallAsync(connections, role, cancellationToken);
         var removal = await new RoleRemovalWalk(connections, _activity, _followers, clock, logger, role, warm).RunAsync(cancellationToken);
-        if (removal is not RoleRemoval.NotNow && role.Oid is { } oid) warm?.Forget(role.Target.Cluster, oid);
+        if (removal is not RoleRemoval.NotNow && role.Oid is { } oid) warm.Forget(role.Target.Cluster, oid);
         if (before is not null) removal = await TellAsync(role, role.RunAs!, before, removal, cancellationToken);
-        ghosts?.Follow(role.Target.Cluster, clock.GetUtcNow());
+        ghosts.Follow(role.Target.Cluster, clock.GetUtcNow());
         return removal;
     }
 

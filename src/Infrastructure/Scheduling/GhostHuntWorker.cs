@@ -1,3 +1,4 @@
+using DbAccess.Application;
 using DbAccess.Application.Ports;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,26 +14,8 @@ internal sealed class GhostHuntWorker(IGhostHunt hunt, TimeProvider clock, ILogg
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    await hunt.RunDueAsync(stoppingToken);
-                }
-                catch (Exception failure) when (failure is not OperationCanceledException)
-                {
-                    log.LogError(failure, "Looking for sessions of roles that no longer exist failed; the next minute tries again");
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The process is stopping.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Rounds.RunAsync(
+        Interval, clock, hunt.RunDueAsync,
+        failure => log.LogError(failure, "Looking for sessions of roles that no longer exist failed; the next minute tries again"),
+        stoppingToken);
 }

@@ -1,3 +1,4 @@
+using DbAccess.Application;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Ports;
@@ -21,27 +22,20 @@ internal sealed class PolicyNewsWorker(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private string? _told;
+    private string? _recorded;
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Rounds.RunAsync(
+        Interval, clock, LookAsync, failure => log.LogError(failure, "What is new of the policy could not be looked at"), stoppingToken);
+
+    private async Task LookAsync(CancellationToken stoppingToken)
     {
-        string? told = null, recorded = null;
-        using var timer = new PeriodicTimer(Interval, clock);
-        try
-        {
-            do
-            {
-                var hash = policies.Current.Hash;
-                if (hash != recorded && await TrySendAsync(new RecordPolicy(AtStart: recorded is null),
-                    "The policy in force could not be put on record; trying again", stoppingToken)) recorded = hash;
-                var fault = policy.Rejected;
-                if (fault is null || fault == told || await TrySendAsync(new TellOfPolicy(slack.TeamId, fault),
-                    "Administrators could not be told of a policy that is not taken; trying again", stoppingToken)) told = fault;
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The process is stopping.
-        }
+        var hash = policies.Current.Hash;
+        if (hash != _recorded && await TrySendAsync(new RecordPolicy(AtStart: _recorded is null),
+            "The policy in force could not be put on record; trying again", stoppingToken)) _recorded = hash;
+        var fault = policy.Rejected;
+        if (fault is null || fault == _told || await TrySendAsync(new TellOfPolicy(slack.TeamId, fault),
+            "Administrators could not be told of a policy that is not taken; trying again", stoppingToken)) _told = fault;
     }
 
     private async Task<bool> TrySendAsync(IRequest<Result> command, string failed, CancellationToken stoppingToken)

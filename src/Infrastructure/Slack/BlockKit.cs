@@ -290,5 +290,5 @@ internal static partial class BlockKit
 
     private static string Id(string id, int most, bool mayBeEmpty = false) => id.Length <= most && (mayBeEmpty || id.Length > 0)
         ? id
-        : throw new ArgumentException($"An id of {id.Length} characters was given where Slack takes 1 to {most}.");
+        : throw new ArgumentException($"An id of {id.Length} characters was given where Slack takes 1 to {most}.", nameof(id));
 }

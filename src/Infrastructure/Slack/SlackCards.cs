@@ -28,7 +28,8 @@ internal sealed class SlackCards(SlackApi api, DirectMessages direct, TimeProvid
 
     public async Task<Post> UpdateAsync(MessageRef card, ChatMessage message, CardMark mark, CancellationToken cancellationToken)
     {
-        (string, JsonNode)[] to = [("channel", card.Channel), ("ts", card.Timestamp), ("metadata", SlackPosts.Metadata(mark.Grant, mark.Kind))];
+        (string, JsonNode)[] to =
+            [("channel", card.Channel), ("ts", card.Timestamp), ("metadata", SlackPosts.Metadata(mark.Grant, mark.Kind))];
         return SlackPosts.Outcome(await SlackPosts.WithPlainFallbackAsync(
             Changed(BlockKit.Message(message)), Changed(BlockKit.Plain(message.Summary)), content => SlackPosts.RepeatAsync(
                 () => api.CallAsync("chat.update", SlackPosts.With(content, to), Patience, cancellationToken), clock, cancellationToken)));

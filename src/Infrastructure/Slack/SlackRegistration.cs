@@ -30,7 +30,7 @@ public static partial class SlackRegistration
         var api = settings.Address("Slack:ApiUrl", "https://slack.com/api/");
         var shown = settings.Choice("Delivery", "Dm", ["Dm", "Reveal"]) == "Reveal";
         var within = settings.Duration("Reveal:Within", TimeSpan.FromHours(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
-        if (shown) services.AddSingleton(new RevealTerms(within));
+        services.AddSingleton(new RevealTerms(shown ? within : null));
 
         services.TryAddSingleton(TimeProvider.System);
         // Methods are resolved below the address, which drops a last part without a slash.

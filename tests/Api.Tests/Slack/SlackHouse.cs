@@ -7,6 +7,7 @@ using System.Text.Json;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
 using DbAccess.Application;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Home;
 using DbAccess.Application.Ports;
@@ -170,7 +171,10 @@ internal sealed class SlackHouse : IAsyncDisposable
         builder.Services
             .AddSingleton<TimeProvider>(clock).AddApplication(new Installation(Some.Installation), new GrantLimits(openGrants))
             .AddSingleton<IInbox>(slow).AddSingleton<IGrantStore>(store).AddFakeSlack(chat, forms, cards, home).AddSingleton<IDirectory>(directory)
-            .AddSingleton<ISeal>(new FakeSeal()).AddFakeEvidence(audit).AddSingleton(new NowTerms(nowChannel)).AddSingleton<IGrantDispatcher>(dispatcher).AddSingleton<IRoleInventory>(inventory).AddSingleton<IRoleAdministrator>(roles).AddSingleton<IPolicySource>(new FixedPolicy(policy is null ? Policy() : policy(Policy()))).AddSingleton<IPolicyHealth>(new FakePolicyHealth())
+            .AddSingleton<ISeal>(new FakeSeal()).AddFakeEvidence(audit).AddSingleton(new NowTerms(nowChannel))
+            .AddSingleton(new ExportTerms(null, TimeSpan.FromDays(400))).AddSingleton<IGrantDispatcher>(dispatcher)
+            .AddSingleton<IRoleInventory>(inventory).AddSingleton<IRoleAdministrator>(roles)
+            .AddSingleton<IPolicySource>(new FixedPolicy(policy is null ? Policy() : policy(Policy()))).AddSingleton<IPolicyHealth>(new FakePolicyHealth())
             .AddSlackWayIn([new Secret(SigningSecret)], new SlackTenant("T0DBACME1", "A0DBACCS1"), hosted: true, requestsPerMinute: 100);
         var app = builder.Build();
         app.UseMiddleware<RequestLog>();

@@ -158,6 +158,18 @@ public sealed class StuckTests : IDisposable
     }
 
     [Fact]
+    public async Task A_review_by_those_whom_somebody_wrote_into_the_store_settles_nothing()
+    {
+        With(null, dba: [Some.Dba], security: [Guard], glass: new BreakGlass("C0SECURITY", new ApprovalStage(1, ["security"]), TimeSpan.FromHours(24)));
+        var id = await AskedAsync(breakGlass: true);
+        await ForgeAsync(id, grant => grant with { Review = grant.Review! with { Reviewers = new ApprovalStage(1, ["dba"]) } });
+
+        await SendAsync(new ReviewGrant(Some.Dba, id, null));
+
+        Assert.Equal("grant.review_first", (await _stage.First.SendAsync(Ask(breakGlass: true))).Refusal?.Code);
+    }
+
+    [Fact]
     public async Task A_review_that_was_given_settles_it()
     {
         With(null, dba: [Some.Dba], security: [Guard], glass: new BreakGlass("C0SECURITY", new ApprovalStage(1, ["security"]), TimeSpan.FromHours(24)));

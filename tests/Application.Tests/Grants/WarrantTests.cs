@@ -2,6 +2,7 @@ using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -35,6 +36,7 @@ public sealed class WarrantTests
         ["decided now"] = grant => grant with { ApprovedAt = grant.ApprovedAt!.Value.AddMinutes(1) },
         ["a password asked for"] = grant => grant with { Password = new PasswordAsk(grant.CreatedAt.AddMinutes(1), null) },
         ["to be shown"] = grant => grant with { RevealBy = grant.CreatedAt.AddYears(1), Password = new PasswordAsk(grant.CreatedAt, null) },
+        ["a review owed"] = grant => grant with { Review = new ReviewOwed(null, new ApprovalStage(1, ["oncall"]), TimeSpan.FromHours(1)) },
         ["another place"] = grant => grant with { Door = new Door("evil.example", 5432, "require") },
         ["another id"] = grant => grant with { Id = GrantId.New() },
         ["no seal"] = grant => grant with { Seal = null },

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace DbAccess.Infrastructure.Tests.Files;
@@ -45,7 +46,7 @@ public sealed class FilePolicySourceTests : IDisposable
     public async Task A_changed_file_is_noticed_where_nobody_asks()
     {
         var source = Start();
-        using var watch = new SourcesRegistration.PolicyWatch(source, _clock);
+        using var watch = new SourcesRegistration.PolicyWatch(source, _clock, NullLogger<SourcesRegistration.PolicyWatch>.Instance);
         await watch.StartAsync(TestContext.Current.CancellationToken);
         Write(Broken);
 

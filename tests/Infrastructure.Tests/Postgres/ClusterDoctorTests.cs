@@ -104,7 +104,7 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
         await _house.AskAsync("CREATE TABLE public.out_of_reach (i int); SELECT 1", other.SuperuserConnectionString);
         var target = _house.Order().Target with { Also = [other.Name] };
 
-        var checks = await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(
+        var checks = await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance, DoctorLimits.Default).ExamineAsync(
             target.Cluster, _house.Installation, [new DatabaseToExamine(target, [RoleHouse.ReadScope])], RoleHouse.Cancellation);
 
         var scopes = checks.Where(check => check.Name == "scope").ToList();
@@ -138,7 +138,7 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
         {
             Seam = StatementSeam.Closed with { Before = (_, statements, _) => statements[0].Sql.StartsWith("CREATE ROLE", StringComparison.Ordinal) ? throw refused : ValueTask.CompletedTask },
         });
-        var check = Assert.Single(await new ClusterDoctor(hooked.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(
+        var check = Assert.Single(await new ClusterDoctor(hooked.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance, DoctorLimits.Default).ExamineAsync(
             hooked.Order().Target.Cluster, hooked.Installation, [], RoleHouse.Cancellation), check => check.Name == "administrator.probe");
         Assert.Equal(Health.Fail, check.Health);
         Assert.Contains("password must be given in plain text (SQLSTATE 0A000)", check.What, StringComparison.Ordinal);
@@ -183,7 +183,7 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
 
         Assert.Equal(Health.Warn, check.Health);
         Assert.Contains(other, check.What, StringComparison.Ordinal);
-        var plan = await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance).PlanAsync(_house.Installation, _house.Order().Target, RoleHouse.ReadScope, RoleHouse.Cancellation);
+        var plan = await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance).PlanAsync(_house.Installation, _house.Order().Target, RoleHouse.ReadScope, RoleHouse.Cancellation);
         Assert.Contains(plan.Value.Print(), line => line.Contains($"nothing on tables that {other} makes later in schema public", StringComparison.Ordinal));
         await _house.AskAsync($"GRANT {other} TO {PostgresServer.AdministratorName}; SELECT 1");
         Assert.Equal(Health.Ok, Assert.Single(await ExamineAsync(), check => check.Name == "scope").Health);
@@ -330,7 +330,7 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
         await using var house = new RoleHouse(await writer.CreateDatabaseAsync("followed"), _house.Installation);
         house.Credentials.Current = house.Credentials.Current with { Port = reader.Port, Readers = [$"127.0.0.1:{reader.Port}"] };
 
-        var checks = await new ClusterDoctor(house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(house.Order().Target.Cluster, house.Installation, [], RoleHouse.Cancellation);
+        var checks = await new ClusterDoctor(house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance, DoctorLimits.Default).ExamineAsync(house.Order().Target.Cluster, house.Installation, [], RoleHouse.Cancellation);
 
         Assert.Equal(Health.Fail, Assert.Single(checks, check => check.Name == "writer").Health);
         Assert.Equal(Health.Ok, Assert.Single(checks, check => check.Name == "reader").Health);
@@ -344,7 +344,7 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
         await using var server = await PostgresServer.StartAsync(new() { Major = PostgresFixture.WantedMajor, Tls = true });
         await using var house = new RoleHouse(await server.CreateDatabaseAsync("secure"), _house.Installation);
         house.Credentials.Current = house.Credentials.Current with { SslMode = "require" };
-        var check = Assert.Single(await new ClusterDoctor(house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(house.Order().Target.Cluster, house.Installation, [], RoleHouse.Cancellation), check => check.Name == "tls");
+        var check = Assert.Single(await new ClusterDoctor(house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance, DoctorLimits.Default).ExamineAsync(house.Order().Target.Cluster, house.Installation, [], RoleHouse.Cancellation), check => check.Name == "tls");
 
         Assert.Equal(Health.Warn, check.Health);
         Assert.Contains("verify-full", check.Mend, StringComparison.Ordinal);
@@ -353,7 +353,7 @@ public sealed class ClusterDoctorTests(PostgresFixture postgres) : IAsyncLifetim
     private async Task<IReadOnlyList<Check>> ExamineAsync(IReadOnlyList<PrivilegeScope>? scopes = null, string[]? databases = null, TimeProvider? clock = null, DoctorLimits? limits = null)
     {
         var target = _house.Order().Target;
-        return await new ClusterDoctor(_house.Connections, clock ?? TimeProvider.System, NullLogger<ClusterDoctor>.Instance, limits).ExamineAsync(
+        return await new ClusterDoctor(_house.Connections, clock ?? TimeProvider.System, NullLogger<ClusterDoctor>.Instance, limits ?? DoctorLimits.Default).ExamineAsync(
             target.Cluster, _house.Installation,
             [.. (databases ?? [_house.Database.Name]).Select(name => new DatabaseToExamine(target with { Database = name }, scopes ?? [RoleHouse.ReadScope]))],
             RoleHouse.Cancellation);

@@ -194,7 +194,7 @@ public sealed class KeptStatementsTests(PostgresFixture postgres) : IAsyncLifeti
         var order = _house.Order();
         var made = await _house.MakeAsync(order);
         await _house.RemoveAsync(order, made.Oid);
-        var inventory = new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        var inventory = new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance);
         using var ran = RanStatements.Begin(TimeProvider.System);
 
         Assert.Null((await inventory.DropUnusedAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation)).Refusal);

@@ -93,7 +93,7 @@ public sealed class MembershipRaceTests(PostgresFixture postgres) : IAsyncLifeti
     {
         // As the requests of two people for the same tables, one of which ends when the other begins.
         var scope = RoleHouse.ReadScope.NarrowTo([new TableName("public", "orders")]).Value;
-        var inventory = new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        var inventory = new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance);
         using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         ConcurrentQueue<string> wrong = [];
         var dropped = 0;

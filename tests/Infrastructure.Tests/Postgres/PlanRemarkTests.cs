@@ -90,7 +90,7 @@ public sealed class PlanRemarkTests(PostgresFixture postgres) : IAsyncLifetime
         await _house.Database.RunAsOwnerAsync("ALTER TABLE orders ENABLE ROW LEVEL SECURITY");
 
         var check = Assert.Single(
-            await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(
+            await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance, DoctorLimits.Default).ExamineAsync(
                 _house.Order().Target.Cluster, _house.Installation, [new DatabaseToExamine(_house.Order().Target, [RoleHouse.ReadScope])], RoleHouse.Cancellation),
             check => check.Name == "scope");
 
@@ -99,6 +99,6 @@ public sealed class PlanRemarkTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     private async Task<PrivilegePlan> PlanAsync(RoleOrder order) =>
-        (await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance)
+        (await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance)
             .PlanAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation)).Value;
 }

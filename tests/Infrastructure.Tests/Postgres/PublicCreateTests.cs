@@ -31,7 +31,7 @@ public sealed class PublicCreateTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("postgres.public_create", why.Code);
         Assert.Contains("\"Open House\", public", why.Message, StringComparison.Ordinal);
         Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE starts_with(rolname, '{Domain.Roles.RoleName.Prefix(_house.Installation)}')"));
-        var checks = await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(
+        var checks = await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance, DoctorLimits.Default).ExamineAsync(
             _house.Order().Target.Cluster, _house.Installation, [new DatabaseToExamine(_house.Order().Target, [])], RoleHouse.Cancellation);
         Assert.Equal(Health.Fail, Assert.Single(checks, check => check.Name == "public.create").Health);
         await _house.MendAsync(why.Message);

@@ -193,7 +193,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
         await _house.RemoveAsync(order);
         await _house.AskAsync($"CREATE FOREIGN DATA WRAPPER kept_wrapper; GRANT USAGE ON FOREIGN DATA WRAPPER kept_wrapper TO {ScopeRole}; SELECT 1");
 
-        var dropped = await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance)
+        var dropped = await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance)
             .DropUnusedAsync(_house.Installation, order.Target, order.Scope, RoleHouse.Cancellation);
 
         Assert.Equal("postgres.not_dropped", dropped.Refusal?.Code);
@@ -430,7 +430,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
             await gone.RemoveAsync(order);
             await _house.Database.Server.DropDatabaseAsync(gone.Database);
         }
-        var inventory = new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        var inventory = new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance);
         var scope = Assert.Single((await inventory.ListAsync(target.Cluster, _house.Installation, [], RoleHouse.Cancellation)).Value.Roles, role => role.Mark is RoleMark.Scope);
 
         Assert.Null((await inventory.DropScopeAsync(target.Cluster, _house.Installation, scope, RoleHouse.Cancellation)).Refusal);
@@ -445,7 +445,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
         var stranger = $"reader_{Guid.NewGuid():N}";
         await _house.AskAsync($"CREATE ROLE {stranger}; ALTER ROLE {ScopeRole} LOGIN");
         await _house.AskAsync($"GRANT {ScopeRole} TO {stranger}", _house.Database.AdministratorConnectionString);
-        var (cluster, inventory) = (_house.Order().Target.Cluster, new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance));
+        var (cluster, inventory) = (_house.Order().Target.Cluster, new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance));
         var scope = Assert.Single((await inventory.ListAsync(cluster, _house.Installation, [], RoleHouse.Cancellation)).Value.Roles, role => role.Mark is RoleMark.Scope);
         await _house.AskAsync($"COMMENT ON ROLE {ScopeRole} IS 'mine'");
 
@@ -473,7 +473,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
         house.Credentials.Current = house.Credentials.Current with { Port = reader.Port };
         await using var there = new RoleHouse(house.Database, _house.Installation);
         there.Credentials.Current = house.Credentials.Current;
-        var inventory = new RoleInventory(there.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        var inventory = new RoleInventory(there.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), there.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance);
 
         Assert.Equal("postgres.read_only", (await inventory.ListAsync(order.Target.Cluster, _house.Installation, [], RoleHouse.Cancellation)).Refusal?.Code);
         var upkeep = await inventory.KeepInLineAsync(_house.Installation, order.Target, order.Scope, dryRun: false, RoleHouse.Cancellation);
@@ -583,7 +583,7 @@ public sealed class ReconcileTests(PostgresFixture postgres) : IAsyncLifetime
             .AddApplication(new Installation(_house.Installation)).AddWarrants()
             .AddSingleton<TimeProvider>(_clock)
             .AddSingleton<IGrantStore>(_store)
-            .AddSingleton<IRoleInventory>(new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance))
+            .AddSingleton<IRoleInventory>(new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance))
             .AddSingleton(_house.Administrator)
             .AddFakeEvidence()
             .AddSingleton<IGrantDispatcher>(new Deaf())

@@ -138,5 +138,5 @@ public sealed class RemedyTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     private async Task<IReadOnlyList<Check>> ExamineAsync() =>
-        await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(_house.Order().Target.Cluster, _house.Installation, [], RoleHouse.Cancellation);
+        await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance, DoctorLimits.Default).ExamineAsync(_house.Order().Target.Cluster, _house.Installation, [], RoleHouse.Cancellation);
 }

@@ -149,7 +149,7 @@ public sealed class RoleConcurrencyTests(RoleConcurrencyTests.Own own) : IClassF
         // Each time another scope, so that each time everything has to be granted.
         List<RoleMaking> makings = [];
         List<string> drops = [];
-        var inventory = new RoleInventory(house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        var inventory = new RoleInventory(house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance);
         for (var n = 0; !done.IsCompleted; n++)
         {
             var scope = RoleHouse.ReadScope with { Name = ScopeName.Parse(string.Create(CultureInfo.InvariantCulture, $"read-{n}"))! };

@@ -99,7 +99,7 @@ public sealed class RoleExactnessTests(PostgresFixture postgres) : IAsyncLifetim
 
         Assert.NotEqual(scope, await ScopeRoleOfAsync(order));
         Assert.Equal("42501", await _house.AsHolderAsync(order, "SELECT token FROM internal.payment_tokens"));
-        var inventory = new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance);
+        var inventory = new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance);
         var upkeep = await inventory.KeepInLineAsync(order.Installation, order.Target, order.Scope, dryRun: false, RoleHouse.Cancellation);
         Assert.Equal("postgres.spurious_privilege", upkeep.Refusal!.Code);
         Assert.True(upkeep.Refusal.Message.Contains($"select on table internal.payment_tokens (given by {third}). Let {third} run: REVOKE SELECT ON TABLE internal.payment_tokens FROM {scope} CASCADE;", StringComparison.Ordinal), upkeep.Refusal.Message);
@@ -318,7 +318,7 @@ public sealed class RoleExactnessTests(PostgresFixture postgres) : IAsyncLifetim
     private async Task<string> OddAsync()
     {
         var order = _house.Order();
-        var check = Assert.Single(await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance).ExamineAsync(
+        var check = Assert.Single(await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance, DoctorLimits.Default).ExamineAsync(
             order.Target.Cluster, _house.Installation, [new DatabaseToExamine(order.Target, [order.Scope])], RoleHouse.Cancellation), check => check.Name == "scope");
         Assert.NotEqual(Health.Fail, check.Health);
         return check.Health is Health.Ok ? "" : check.What;
@@ -407,7 +407,7 @@ public sealed class RoleExactnessTests(PostgresFixture postgres) : IAsyncLifetim
         var order = _house.Order(RoleHouse.Scope([], runAs: owner));
         Assert.Equal("postgres.run_as_too_strong", (await _house.ImpossibleAsync(order)).Code);
         // Nor is it shown as a plan that could be had.
-        var plan = await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance).PlanAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation);
+        var plan = await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance).PlanAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation);
         Assert.Equal("postgres.run_as_too_strong", plan.Refusal?.Code);
     }
 
@@ -461,7 +461,7 @@ public sealed class RoleExactnessTests(PostgresFixture postgres) : IAsyncLifetim
         var other = await postgres.CreateSampleOrdersAsync();
         var order = _house.Order();
         order = order with { Target = order.Target with { Also = [other.Name] } };
-        var plan = (await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<RoleInventory>.Instance).PlanAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation)).Value;
+        var plan = (await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, NullLogger<ScopeRoles>.Instance), _house.Warm, TimeProvider.System, NullLogger<RoleInventory>.Instance).PlanAsync(order.Installation, order.Target, order.Scope, RoleHouse.Cancellation)).Value;
 
         Assert.Equal(plan.Hash, (await _house.MakeAsync(order)).Plan.Hash);
     }

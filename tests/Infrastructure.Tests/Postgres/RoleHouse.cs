@@ -28,13 +28,13 @@ internal sealed class RoleHouse : IAsyncDisposable
         Database = database;
         Installation = installation;
         Credentials = new StaticCredentials(database.Server);
-        options ??= PostgresOptions.Default;
+        options = (options ?? PostgresOptions.Default) with { KeepsWarm = warm };
         if (options.Seam == StatementSeam.Closed) options = options with { Seam = QuestionsOnly.On(database.Server) };
         _connections = new ClusterConnections(Credentials, options, TimeProvider.System);
         Ghosts = new GhostHunt(_connections, Audit, TimeProvider.System, NullLogger<GhostHunt>.Instance);
         Warm = new WarmConnections(_connections, options, NullLogger<WarmConnections>.Instance);
         Administrator = new PostgresRoleAdministrator(
-            _connections, new ScopeRoles(clock ?? TimeProvider.System, NullLogger<ScopeRoles>.Instance), TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance, Ghosts, warm ? Warm : null);
+            _connections, new ScopeRoles(clock ?? TimeProvider.System, NullLogger<ScopeRoles>.Instance), Ghosts, Warm, TimeProvider.System, NullLogger<PostgresRoleAdministrator>.Instance);
     }
 
     public TestDatabase Database { get; }

@@ -812,6 +812,20 @@ public sealed class RoleLeftoverTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
+    [Theory]
+    [InlineData("CREATE TABLE fs.t (i int); CREATE POLICY p ON fs.t TO {role} USING (true)")]
+    [InlineData("CREATE FOREIGN DATA WRAPPER w; CREATE SERVER sv FOREIGN DATA WRAPPER w; CREATE USER MAPPING FOR {role} SERVER sv")]
+    public async Task What_a_stranger_made_for_a_temporary_role_alone_goes_with_it(string doing)
+    {
+        var order = _house.Order();
+        var made = await _house.MakeAsync(order);
+        await _house.AskAsync($"CREATE SCHEMA fs; {doing.Replace("{role}", order.Role.Value, StringComparison.Ordinal)}; SELECT 1");
+
+        await _house.RemoveAsync(order, made.Oid);
+
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
     [Fact]
     public async Task A_lookalike_of_the_escrow_role_gets_nothing()
     {

@@ -156,7 +156,7 @@ public sealed class ScopeRoleTrustTests(PostgresFixture postgres) : IAsyncLifeti
         // It stays the same role: a stranger is not to fill the server with them.
         Assert.Equal(First, await ScopeRoleOfAsync(order));
         Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
-        var upkeep = await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, Log), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<RoleInventory>.Instance)
+        var upkeep = await new RoleInventory(_house.Connections, new ScopeRoles(TimeProvider.System, Log), _house.Warm, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<RoleInventory>.Instance)
             .KeepInLineAsync(order.Installation, order.Target, order.Scope, dryRun: false, RoleHouse.Cancellation);
         Assert.Equal("postgres.given_by_others", upkeep.Refusal!.Code);
         Assert.NotEmpty(upkeep.Differences);

@@ -62,7 +62,7 @@ public sealed class SlackRegistrationTests
             ("Slack:BotToken", "xoxb-1-2-abc"), ("Slack:TeamId", "T0DBACME1"), ("Slack:AppId", "A0DBACCS1"), ("Delivery", delivery), ("Reveal:Within", within ?? ""));
 
         Assert.Empty(settings.Faults);
-        Assert.Equal(minutes, services.BuildServiceProvider().GetService<RevealTerms>()?.Within.TotalMinutes);
+        Assert.Equal(minutes, services.BuildServiceProvider().GetRequiredService<RevealTerms>().Within?.TotalMinutes);
     }
 
     private static (Settings Settings, IServiceCollection Services) Register(params (string Key, string Value)[] values)

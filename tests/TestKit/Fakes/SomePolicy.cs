@@ -23,9 +23,10 @@ public sealed class SomePolicy(DatabaseTarget? target = null, PrivilegeScope? sc
         ]);
 }
 
-/// <summary>What giving asks again: seal, directory and policy.</summary>
+/// <summary>What giving asks again (seal, directory and policy), where there are no clusters.</summary>
 public static class Warrants
 {
     public static IServiceCollection AddWarrants(this IServiceCollection services, IPolicySource? policies = null) => services
-        .AddSingleton<ISeal>(new FakeSeal()).AddSingleton<IDirectory>(new FakeDirectory()).AddSingleton(policies ?? new SomePolicy());
+        .AddSingleton<ISeal>(new FakeSeal()).AddSingleton<IDirectory>(new FakeDirectory()).AddSingleton(policies ?? new SomePolicy())
+        .AddSingleton<IGhostHunt>(new NoGhosts());
 }

@@ -41,7 +41,7 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
     {
         var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
         await cluster.Slots.WaitAsync(cancellationToken);
-        return await OpenInSlotAsync(cluster, database, cancellationToken, reader, pooled);
+        return await OpenInSlotAsync(cluster, database, reader, pooled, cancellationToken);
     }
 
     /// <summary>
@@ -53,11 +53,11 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
     {
         var cluster = _clusters.GetOrAdd(name, key => new Cluster(key, options));
         return cluster.Slots.Wait(0, CancellationToken.None)
-            ? await OpenInSlotAsync(cluster, database, cancellationToken, reader: null, pooled: true) : null;
+            ? await OpenInSlotAsync(cluster, database, reader: null, pooled: true, cancellationToken) : null;
     }
 
     private async Task<ClusterConnection> OpenInSlotAsync(
-            Cluster cluster, string? database, CancellationToken cancellationToken, string? reader, bool pooled)
+        Cluster cluster, string? database, string? reader, bool pooled, CancellationToken cancellationToken)
     {
         var name = cluster.Name;
         try
@@ -90,11 +90,7 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     if (failure is PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } && cluster.Forget()) continue;
                     if (failure is NpgsqlException and not PostgresException
                         && failure.Message.Contains("authentication method", StringComparison.Ordinal))
-                        throw new ClusterFault(new Error("postgres.authentication",
-                            $"Whoever answers as cluster {name} does not ask for the administrator's password by SCRAM, and with sslmode " +
-                            $"{credential.SslMode} nobody verifies who that is: nothing was sent. Set \"sslmode\":\"verify-full\" in " +
-                            "its administrator credentials, or store its password as SCRAM (password_encryption); " +
-                            "\"require_auth\":\"any\" there takes whatever is asked for."), mayPass: true);
+                        throw new ClusterFault(ClusterWords.NotAsked(name.Value, credential.SslMode), mayPass: true);
                     if (failure is NpgsqlException { InnerException: null } and not PostgresException
                         && credential.SslMode is not ("disable" or "allow" or "prefer"))
                         throw new ClusterFault(

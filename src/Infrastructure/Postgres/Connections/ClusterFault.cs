@@ -21,13 +21,6 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     /// <summary>As good as always: the server's one table of locks, which all its sessions share, is full.</summary>
     public const string OutOfMemory = "53200";
 
-    /// <summary>For people, with what helps.</summary>
-    public const string NoRoomForLocks =
-        "the server has no room left for locks (or no memory; SQLSTATE 53200). Who holds most of them: SELECT pid, count(*), " +
-        "format('SELECT pg_terminate_backend(%s)', pid) AS statement FROM pg_locks GROUP BY pid ORDER BY 2 DESC LIMIT 5; where no login " +
-        "succeeds any more, whoever is logged in already or on the machine can end that session (pg_ctl kill TERM with its pid), or a " +
-        "restart. For more room, raise max_locks_per_transaction. It is tried again";
-
     /// <summary>
     /// Anything that a connection can fail with. Npgsql gives a connection up by itself after some errors of the server (those of class
     /// 53), and whoever uses it next is told so with an InvalidOperationException.
@@ -93,7 +86,7 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
         {
             "53300" => ("postgres.full",
                 $"Cluster {cluster} has no connection left, or its database {database} has reached its CONNECTION LIMIT", true),
-            OutOfMemory => ("postgres.full", $"On cluster {cluster} {NoRoomForLocks}", true),
+            OutOfMemory => ("postgres.full", $"On cluster {cluster} {ClusterWords.NoRoomForLocks}", true),
             _ when state.StartsWith("53", StringComparison.Ordinal) =>
                 ("postgres.full", $"Cluster {cluster} is out of memory, disk or connections", true),
             "57P03" => ("postgres.starting", $"Cluster {cluster} is starting up or shutting down", true),

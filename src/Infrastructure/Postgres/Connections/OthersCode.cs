@@ -50,8 +50,9 @@ internal static partial class OthersCode
         var text = $"{what}: {Text(refused)} (SQLSTATE {refused.SqlState}).";
         if (guilty.Count > 0)
         {
-            return new Error("postgres.others_code", $"{text} It comes from {Named(guilty)}, which runs inside our statements. Mend its " +
-                $"function (one that finds names by search_path wants a SET search_path of its own), or let it rest. " +
+            return Error.MendedBy("postgres.others_code",
+                $"{text} It comes from {Named(guilty)}, which runs inside our statements. Mend its function (one that " +
+                "finds names by search_path wants a SET search_path of its own), or let it rest.",
                 new Remedy("a superuser", $"in database {cluster.Connection.Database}",
                     [.. guilty.Select(trigger => $"ALTER EVENT TRIGGER {trigger.Name} DISABLE")]));
         }

@@ -7,6 +7,9 @@ internal sealed record PostgresOptions(int MaxConnectionsPerCluster, TimeSpan Co
 {
     public static PostgresOptions Default { get; } = new(8, TimeSpan.FromSeconds(5));
 
+    /// <summary>Whether a connection stays open where grants are live; always so in the product, where there are enough of them.</summary>
+    public bool KeepsWarm { get; init; } = true;
+
     /// <summary>Told of every statement; in the product nobody listens.</summary>
     public StatementSeam Seam { get; init; } = StatementSeam.Closed;
 }

@@ -20,10 +20,10 @@ internal sealed record DoctorLimits(TimeSpan Skew, TimeSpan BadSkew, int LiveRol
 
 /// <summary>Examines a cluster over the same connections that make and remove roles, so that what works here works there.</summary>
 internal sealed class ClusterDoctor(
-        ClusterConnections connections, TimeProvider clock, ILogger<ClusterDoctor> logger, DoctorLimits? limits = null) : IClusterDoctor
+    ClusterConnections connections, TimeProvider clock, ILogger<ClusterDoctor> logger, DoctorLimits limits) : IClusterDoctor
 {
-    private readonly ServerExamination _server = new(clock, limits ?? DoctorLimits.Default);
-    private readonly DatabaseExamination _database = new(connections, clock, logger, limits ?? DoctorLimits.Default);
+    private readonly ServerExamination _server = new(clock, limits);
+    private readonly DatabaseExamination _database = new(connections, clock, logger, limits);
 
     public async Task<IReadOnlyList<Check>> ExamineAsync(
             ClusterName cluster, string installation, IReadOnlyList<DatabaseToExamine> databases, CancellationToken cancellationToken)

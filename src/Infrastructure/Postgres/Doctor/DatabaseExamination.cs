@@ -58,13 +58,14 @@ internal sealed class DatabaseExamination(ClusterConnections connections, TimePr
             var (state, mark) = await look.LookAsync(connection, cancellationToken);
             if (part.Scope.RunAs is { } owner
                 && (await OwnerToActAs.FindAsync(connection, part.Target, part.Scope, owner, "nobody", cancellationToken)).Why is { } unfit)
-                return Bad(cluster, "scope", $"{about}: {unfit.Message}", Statement(unfit.Message));
+                return Bad(cluster, "scope", about, unfit);
 
             var scope = await _scopes.EnsureAsync(connection, look, state, mark, cancellationToken, onlyLook: true);
-            if (scope.Why is { } cannot) return Bad(cluster, "scope", $"{about}: {cannot.Message}", Statement(cannot.Message));
+            if (scope.Why is { } cannot) return Bad(cluster, "scope", about, cannot);
             if (scope.Odd.Count > 0)
-                return Warn(cluster, "scope", $"{about}: nobody is kept out for it, but {string.Join(" ", scope.Odd)}",
-                    Statement(scope.Odd[0]));
+                return Warn(cluster, "scope",
+                    $"{about}: nobody is kept out for it, but {string.Join(" ", scope.Odd.Select(odd => odd.Message))}", null,
+                    scope.Odd[0].Remedy);
             var differences = (await scope.Look.CompareAsync(connection, cancellationToken)).All;
             if (part.Scope.Privileges.Count > 0)
             {
@@ -87,24 +88,16 @@ internal sealed class DatabaseExamination(ClusterConnections connections, TimePr
                         "Where they are to see or do it: a policy for PUBLIC, or what the view reads and calls in the scope too.");
                 }
             }
-            return Ok(cluster, "scope",
-                $"{about}: the administrator can give all of " +
-                $"it{(differences.Count == 0 ? "" : $" ({differences.Count} privileges are still to be given or taken back, with the next grant)")}.");
+            var left = differences.Count == 0
+                ? "" : $" ({differences.Count} privileges are still to be given or taken back, with the next grant)";
+            return Ok(cluster, "scope", $"{about}: the administrator can give all of it{left}.");
         }
         catch (PostgresException refused) when (!ClusterFault.IsLostConnection(refused))
         {
             // No secret in these statements.
             return Bad(cluster, "scope",
-                $"{about}: it cannot be compared with the database: {refused.MessageText} (SQLSTATE {refused.SqlState}).", null);
+                $"{about}: it cannot be compared with the database: {refused.MessageText} (SQLSTATE {refused.SqlState}).", mend: null);
         }
-    }
-
-    /// <summary>The texts of refusals end with the statement that mends them.</summary>
-    private static string? Statement(string message)
-    {
-        var at = message.LastIndexOf("run: ", StringComparison.OrdinalIgnoreCase) is >= 0 and var first
-            ? first + 5 : message.LastIndexOf("run ", StringComparison.OrdinalIgnoreCase) is >= 0 and var second ? second + 4 : -1;
-        return at < 0 ? null : message[at..].TrimEnd('.');
     }
 
     private static async Task PublicAsync(

@@ -53,12 +53,13 @@ internal sealed class ServerExamination(TimeProvider clock, DoctorLimits limits)
             : Ok(cluster, "administrator.superuser", $"The administrator {name} is not a superuser."));
         checks.Add(createRole || super
             ? Ok(cluster, "administrator.createrole", $"{name} may make roles.")
-            : Bad(cluster, "administrator.createrole", $"{name} may neither make nor remove roles.", $"ALTER ROLE {name} CREATEROLE;"));
+            : Bad(cluster, "administrator.createrole", $"{name} may neither make nor remove roles.",
+                Stronger($"ALTER ROLE {name} CREATEROLE")));
         checks.Add(signal || super
             ? Ok(cluster, "administrator.signal", $"{name} may end sessions.")
             : Bad(cluster, "administrator.signal",
                 $"{name} is not a member of pg_signal_backend: sessions that outlive their role could not be ended.",
-                $"GRANT pg_signal_backend TO {name};"));
+                Stronger($"GRANT pg_signal_backend TO {name}")));
         if (restricted)
         {
             checks.Add(password || super
@@ -66,14 +67,11 @@ internal sealed class ServerExamination(TimeProvider clock, DoctorLimits limits)
                     $"Passwords are reserved to rds_password here (rds.restrict_password_commands), and {name} is a member.")
                 : Bad(cluster, "administrator.password",
                     $"Passwords are reserved to members of rds_password here (rds.restrict_password_commands), and {name} is none: no " +
-                    "role can be made.", $"GRANT rds_password TO {name};"));
+                    "role can be made.", Stronger($"GRANT rds_password TO {name}")));
         }
         if (leaveIam.Count > 0)
         {
-            checks.Add(Bad(cluster, "administrator.iam",
-                $"{name} is a member of rds_iam, by itself or through another role: RDS takes no password from it any more, so that no " +
-                "new connection is let in, and nobody's access ends there. What it was to be given of that role's tables, give it " +
-                "table by table (GRANT … WITH GRANT OPTION).", string.Concat(leaveIam.Select(statement => $"{statement}; ")).TrimEnd()));
+            checks.Add(Bad(cluster, "administrator.iam", DoctorWords.Iam(name), Stronger([.. leaveIam])));
         }
         if (connection.Major >= 16) await AdminOptionAsync(cluster, installation, connection, checks, cancellationToken);
 
@@ -86,6 +84,8 @@ internal sealed class ServerExamination(TimeProvider clock, DoctorLimits limits)
         checks.Add(await SkewAsync(cluster, connection, cancellationToken));
         if (!readOnly && (createRole || super)) checks.Add(await ProbeAsync(cluster, installation, connection, cancellationToken));
     }
+
+    private static Remedy Stronger(params string[] statements) => new("a stronger role", "", statements);
 
     /// <summary>
     /// A role made and dropped in one transaction: what would be in the way of everybody's is found here, before anybody asks.

@@ -18,7 +18,7 @@ namespace DbAccess.Infrastructure.Postgres.Inventory;
 /// Reads what roles there are, in two round trips, and mends scope roles. Everything is asked by OID and tag at the moment it is done.
 /// </summary>
 internal sealed class RoleInventory(
-    ClusterConnections connections, ScopeRoles scopes, TimeProvider clock, ILogger<RoleInventory> logger, WarmConnections? warm = null)
+    ClusterConnections connections, ScopeRoles scopes, WarmConnections warm, TimeProvider clock, ILogger<RoleInventory> logger)
     : IRoleInventory
 {
     private readonly ScopeRoleDropping _dropping = new(clock, logger);
@@ -36,7 +36,7 @@ internal sealed class RoleInventory(
             },
             cancellationToken);
         // What is live there by the record: the roles whose sessions may have to be ended when nobody can log in.
-        if (warm is not null) await warm.KeepAsync(cluster, also, cancellationToken);
+        await warm.KeepAsync(cluster, also, cancellationToken);
         return refusal is not null ? refusal : listing!;
     }
 
@@ -56,12 +56,12 @@ internal sealed class RoleInventory(
                 await connection.RunAsync(statements.NoPassword, cancellationToken);
 
                 return await CanLogInAsync(connection, installation, role, cancellationToken) is true
-                    ? new Error("postgres.not_mended", $"It can still log in. {new Remedy("a superuser", "", statements.NoLogin)}")
+                    ? Error.MendedBy("postgres.not_mended", "It can still log in.", new Remedy("a superuser", "", statements.NoLogin))
                     : null;
             },
             cancellationToken,
-            refused => new Error("postgres.not_mended",
-                $"The administrator may not change it (SQLSTATE {refused.SqlState}). " +
+            refused => Error.MendedBy("postgres.not_mended",
+                $"The administrator may not change it (SQLSTATE {refused.SqlState}).",
                 new Remedy("a superuser", "", $"ALTER ROLE {Show.Identifier(role.Name)} NOLOGIN PASSWORD NULL")));
         return refusal ?? Result.Done;
     }

@@ -75,12 +75,12 @@ internal static partial class MakingWords
     /// <summary>
     /// Where everybody may create things, a holder could change how others' names resolve, and what they leave would go on doing so.
     /// </summary>
-    public static Error PublicMayCreate(RolePreparation state, ScopePart part) => new("postgres.public_create",
+    public static Error PublicMayCreate(RolePreparation state, ScopePart part) => Error.MendedBy("postgres.public_create",
         $"On {part.Place} everybody may create things in " +
             $"schema {string.Join(", ", state.OpenSchemas.Distinct(StringComparer.Ordinal))}, so that a holder could put " +
         "functions in other people's way; nobody is given access there unless the policy says allow_public_create: true. Give who is to " +
-        "go on making things there the right by name first (GRANT CREATE ON SCHEMA … TO …). " + new Remedy("a superuser", "there",
-            state.Closing));
+        "go on making things there the right by name first (GRANT CREATE ON SCHEMA … TO …).",
+        new Remedy("a superuser", "there", state.Closing));
 
     /// <summary>It was made as ordered, and the server turns it away.</summary>
     public static string CannotLogIn(PostgresException refused) =>

@@ -31,28 +31,15 @@ internal sealed record OwnerToActAs(
     {
         var found = await cluster.FirstAsync(
             Statement(cluster.Major), [owner, role, (string[])[.. scope.DatabasesOf(target)]], Read, cancellationToken);
-        Error? why = null;
-        if (!found.Exists)
-            why = new Error("postgres.missing_object",
-                $"Cluster {target.Cluster} has no role {found.Ident}, as which scope {scope.Name} runs.");
-        else if (found.IsTooStrong)
-            why = new Error("postgres.run_as_too_strong",
-                $"Scope {scope.Name} runs as {found.Ident}, which is, or is a member of, a superuser, a predefined role or one that " +
-                "makes roles or databases, replicates or bypasses row security. No scope may lend that: name an owner without it.");
-        else if (found.CanLogIn)
-            why = new Error("postgres.run_as_can_log_in",
-                $"Scope {scope.Name} runs as {found.Ident}, which can log in. Who acts as it could set its password and log in with it " +
-                $"after their end. Let the application log in as another role that is a member of it. " +
-                new Remedy("a superuser", "", $"ALTER ROLE {found.Ident} NOLOGIN PASSWORD NULL"));
-        else if (found.LeaveIam.Length > 0)
-            why = new Error("postgres.run_as_iam",
-                $"Scope {scope.Name} runs as {found.Ident}, which is a member of rds_iam: RDS takes no password from whoever is a member " +
-                "of that, a role that acts as it and an administrator that may hand it on among them. " +
-                new Remedy("a superuser", "", found.LeaveIam));
-        else if (!found.MayHandOn)
-            why = new Error("postgres.cannot_grant",
-                $"The administrator {found.Administrator} may not hand on {found.Ident}, as which scope {scope.Name} runs. " +
-                new Remedy("a superuser", "", $"GRANT {found.Ident} TO {found.Administrator} WITH ADMIN OPTION"));
+        var why = found switch
+        {
+            { Exists: false } => OwnerWords.NotThere(found, scope, target.Cluster),
+            { IsTooStrong: true } => OwnerWords.TooStrong(found, scope),
+            { CanLogIn: true } => OwnerWords.CanLogIn(found, scope),
+            { LeaveIam.Length: > 0 } => OwnerWords.Iam(found, scope),
+            { MayHandOn: false } => OwnerWords.NotHandedOn(found, scope),
+            _ => null,
+        };
         return (why, found);
     }
 

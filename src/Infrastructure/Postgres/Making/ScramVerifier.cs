@@ -28,7 +28,8 @@ internal static partial class ScramVerifier
         var storedKey = SHA256.HashData(HMACSHA256.HashData(salted, "Client Key"u8));
         var serverKey = HMACSHA256.HashData(salted, "Server Key"u8);
         var verifier = string.Create(CultureInfo.InvariantCulture,
-            $"SCRAM-SHA-256${Iterations}:{Convert.ToBase64String(salt)}${Convert.ToBase64String(storedKey)}:{Convert.ToBase64String(serverKey)}");
+            $"SCRAM-SHA-256${Iterations}:{Convert.ToBase64String(salt)}" +
+            $"${Convert.ToBase64String(storedKey)}:{Convert.ToBase64String(serverKey)}");
 
         // A malformed verifier would be taken for a password in clear: the server would hash it, and it would work.
         return IsWellFormed(verifier) ? verifier : throw new InvalidOperationException("The SCRAM verifier is malformed.");

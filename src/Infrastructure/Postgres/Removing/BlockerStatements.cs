@@ -36,7 +36,7 @@ internal static class BlockerStatements
            AND {NotDefaults}
         """;
 
-    /// <summary>A scope role's default privileges are the matter of <see cref="ScopeDefaults"/>.</summary>
+    /// <summary>A scope role's default privileges are the matter of <see cref="Scopes.ScopeDefaults"/>.</summary>
     public const string NotDefaults =
         $"(d.classid NOT IN ('pg_default_acl'::regclass, {ScopeStatements.NobodysDoing}) OR 'a' = ANY ($2))";
 

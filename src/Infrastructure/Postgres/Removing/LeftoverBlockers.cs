@@ -35,9 +35,12 @@ internal sealed class LeftoverBlockers(ClusterConnections connections, RoleToRem
             await using var cluster = await connections.OpenAsync(role.Target.Cluster, null, cancellationToken);
             if (await cluster.RowAsync(BlockerStatements.RoomIn, [database], BlockerStatements.Room.Read, cancellationToken) is
                 { Limit: >= 0 } room && room.Sessions >= room.Limit)
+            {
+                var remedy = new Remedy($"its owner {room.Owner}", "", room.Raise);
                 return $"{subject.Ident} owns or holds something in database {database}, whose CONNECTION LIMIT of {room.Limit} is " +
                     $"reached{(room.Whose is { } whose ? $" (sessions: {whose})" : "")}, so that our administrator does not get in. It " +
-                    $"is tried again; end one of them, or let its owner {room.Owner} run: {room.Raise};";
+                    $"is tried again; end one of them, or let {remedy.Who} run: {remedy.Script}";
+            }
         }
         catch (Exception failure) when (Obstacle.Of(failure) is not null)
         {
@@ -76,9 +79,10 @@ internal sealed class LeftoverBlockers(ClusterConnections connections, RoleToRem
                 // Whatever an event trigger raises, with whatever code: its owner alone can silence it.
                 foreach (var trigger in await cluster.RowsAsync(
                     BlockerStatements.EventTriggers, [], BlockerStatements.EventTrigger.Read, cancellationToken))
-                    lines.Add($"the event trigger {trigger.Ident} in database {database} may forbid the clean-up ({obstacle.Text}). Let " +
-                        $"its owner {trigger.Owner} or a superuser run there: ALTER EVENT TRIGGER {trigger.Ident} DISABLE; and, when " +
-                        $"{subject.Ident} is gone: ALTER EVENT TRIGGER {trigger.Ident} ENABLE;");
+                    lines.Add($"the event trigger {trigger.Ident} in database {database} may forbid the clean-up ({obstacle.Text}). " +
+                        new Remedy(
+                            $"its owner {trigger.Owner} or a superuser", "there", $"ALTER EVENT TRIGGER {trigger.Ident} DISABLE") +
+                        $" and, when {subject.Ident} is gone: ALTER EVENT TRIGGER {trigger.Ident} ENABLE;");
             }
             if (lines.Count > 0) return lines;
 

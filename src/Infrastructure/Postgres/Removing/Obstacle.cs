@@ -20,7 +20,7 @@ internal sealed record Obstacle(string State, string Text)
     {
         // Somebody else's session has a lock on something of the role's; it is left alone, and we come back.
         PostgresErrorCodes.LockNotAvailable => new(failure.SqlState, "another session holds a lock on something of the role's"),
-        ClusterFault.OutOfMemory => new(failure.SqlState, ClusterFault.NoRoomForLocks),
+        ClusterFault.OutOfMemory => new(failure.SqlState, ClusterWords.NoRoomForLocks),
         _ => new(failure.SqlState, $"{failure.MessageText} (SQLSTATE {failure.SqlState})"),
     };
 

@@ -2,7 +2,6 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
-using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Removing;
 
@@ -19,8 +18,8 @@ internal static class OpenSessionCount
         WITH open AS MATERIALIZED (
             SELECT l.pid FROM pg_locks l WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted)
         SELECT w.place::int, count(s.pid)::int, (count(*) FILTER (WHERE s.open))::int,
-               (extract(epoch FROM clock_timestamp()
-                   - min(s.state_change) FILTER (WHERE s.open AND starts_with(s.state, 'idle in'))))::float8,
+               (extract(epoch FROM clock_timestamp() - min(s.state_change)
+                 FILTER (WHERE s.open AND starts_with(s.state, 'idle in'))))::float8,
                (extract(epoch FROM clock_timestamp() - max(s.query_start)))::float8
           FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS w(name, oid, place)
           JOIN pg_roles r ON r.rolname = w.name AND (w.oid = 0 OR r.oid::bigint = w.oid)
@@ -39,14 +38,14 @@ internal static class OpenSessionCount
         long[] oids = [.. roles.Select(role => (long)(role.Oid ?? 0))];
         var rows = await cluster.RowsAsync(
             Statement, [names, oids],
-            row => (roles[row.GetInt32(0) - 1].Grant, new OpenSessions(row.GetInt32(1), row.GetInt32(2), Seconds(row, 3))
+            row => (roles[row.GetInt32(0) - 1].Grant, new OpenSessions(
+                row.GetInt32(1), row.GetInt32(2), Seconds(row.IsDBNull(3) ? null : row.GetDouble(3)))
             {
-                LastStatement = Seconds(row, 4),
+                LastStatement = Seconds(row.IsDBNull(4) ? null : row.GetDouble(4)),
             }),
             cancellationToken);
         return rows.ToDictionary();
     }
 
-    private static TimeSpan? Seconds(NpgsqlDataReader row, int column) =>
-        row.IsDBNull(column) ? null : TimeSpan.FromSeconds(row.GetDouble(column));
+    private static TimeSpan? Seconds(double? seconds) => seconds is { } some ? TimeSpan.FromSeconds(some) : null;
 }

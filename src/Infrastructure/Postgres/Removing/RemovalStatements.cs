@@ -256,7 +256,7 @@ internal sealed class RemovalStatements
 
     /// <summary>
     /// Of a scope role only what it owns is wrong: what it was given is what it is for. From 16 on nobody can become it, and whoever
-    /// inherits from it can still set default privileges in its name: see <see cref="ScopeDefaults"/>.
+    /// inherits from it can still set default privileges in its name: see <see cref="Scopes.ScopeDefaults"/>.
     /// </summary>
     private string LeftOfScopes => _canBecomeScope
         ? $"coalesce((SELECT sum({Dependencies("s.oid", $" AND d.deptype = 'o' AND d.classid <> {ScopeStatements.NobodysDoing}")} + " +

@@ -2,6 +2,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
+using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -39,7 +40,7 @@ internal sealed class RoleRemovalWalk
     private bool _swept;
 
     public RoleRemovalWalk(ClusterConnections connections, ActivityLog activity, Followers followers, TimeProvider clock, ILogger logger,
-        RoleToRemove role, WarmConnections? warm)
+        RoleToRemove role, WarmConnections warm)
     {
         (_connections, _activity, _followers, _clock, _logger, _role) = (connections, activity, followers, clock, logger, role);
         _removal = new RemovalCase(role, clock);

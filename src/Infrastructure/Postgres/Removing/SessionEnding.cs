@@ -12,7 +12,7 @@ namespace DbAccess.Infrastructure.Postgres.Removing;
 /// room for more.
 /// </summary>
 internal sealed class SessionEnding(
-    RemovalCase removal, ClusterConnections connections, WarmConnections? warm, TimeProvider clock, ILogger logger)
+    RemovalCase removal, ClusterConnections connections, WarmConnections warm, TimeProvider clock, ILogger logger)
 {
     /// <summary>After the first, for clients that were just logging in when the door was shut.</summary>
     private const int Rounds = 3;
@@ -134,7 +134,7 @@ internal sealed class SessionEnding(
         if (removal.Oid.Length == 0) return;
 
         var (target, oid) = (removal.Role.Target.Cluster, uint.Parse(removal.Oid, CultureInfo.InvariantCulture));
-        if (warm is not null && await warm.EndAsync(target, oid, removal.Role.Role, cancellationToken) is { Length: > 0 } byNumber)
+        if (await warm.EndAsync(target, oid, removal.Role.Role, cancellationToken) is { Length: > 0 } byNumber)
         {
             removal.Findings.Existed = true;
             var writer = await connections.CredentialAsync(target, cancellationToken);

@@ -97,7 +97,7 @@ internal sealed class WarmConnections(ClusterConnections connections, PostgresOp
 
     private async Task ChangeAsync(ClusterName cluster, Action<HashSet<uint>> change, CancellationToken cancellationToken)
     {
-        if (_over || options.MaxConnectionsPerCluster < FewestConnections) return;
+        if (_over || !options.KeepsWarm || options.MaxConnectionsPerCluster < FewestConnections) return;
 
         var warm = _warm.GetOrAdd(cluster, _ => new Warm());
         await warm.One.WaitAsync(cancellationToken);

@@ -17,8 +17,8 @@ namespace DbAccess.Infrastructure.Postgres.Scopes;
 /// <param name="Why">Why the scope cannot be given here. Null when it can.</param>
 /// <param name="Look">At the scope role that is used: another, where the first was not to be.</param>
 /// <param name="Plan">What it gives; null when nothing was done but looked.</param>
-/// <param name="Odd">What somebody should know of, in words; mostly nothing.</param>
-internal sealed record ScopeState(Error? Why, RoleLook Look, RolePreparation Preparation, PlanOnRecord? Plan, IReadOnlyList<string> Odd);
+/// <param name="Odd">What somebody should know of; mostly nothing.</param>
+internal sealed record ScopeState(Error? Why, RoleLook Look, RolePreparation Preparation, PlanOnRecord? Plan, IReadOnlyList<Error> Odd);
 
 /// <summary>
 /// Keeps scope roles in line with their scope. Privileges hang on them and temporary roles are only their members: direct grants to
@@ -69,13 +69,13 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
             bool onlyLook = false)
     {
         List<string> aside = [];
-        for (List<string> odd = []; ;)
+        for (List<Error> odd = []; ;)
         {
             var (why, fault, plan, given) = await EnsureOneAsync(cluster, look, state, mark, onlyLook, cancellationToken);
             if (given.Count > 0)
             {
-                odd.Add(ScopeWords.GivenByOthers(state, given).Message);
-                logger.LogWarning("Scope role {Role} on {Database}: {What}", look.Part.Role, look.Part.Place, odd[^1]);
+                odd.Add(ScopeWords.GivenByOthers(state, given));
+                logger.LogWarning("Scope role {Role} on {Database}: {What}", look.Part.Role, look.Part.Place, odd[^1].Message);
             }
             if (fault is null)
             {
@@ -85,7 +85,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
             if (aside.Count == MostAside) return new(fault.Error, look, state, null, odd);
 
             aside.Add(look.Part.Role);
-            odd.Add(fault.Error.Message);
+            odd.Add(fault.Error);
             logger.LogWarning(
                 "Scope role {Role} on {Database} is put aside: {Why}", look.Part.Role, look.Part.Place, fault.Error.Message);
             look = look.With(look.Part.As(await NextAsync(cluster, look.Part, aside, cancellationToken)

@@ -21,14 +21,14 @@ internal static class ScopeWords
         $"The role {state.ScopeIdent} has the name of our scope role for {part.Scope.Name}, but not our comment: somebody else made or " +
         "changed it. Let an administrator look at it, and drop it if nobody needs it."));
 
-    public static ScopeFault TooStrong(RolePreparation state) => new(new Error("postgres.scope_role_changed",
-        $"Somebody gave the scope role {state.ScopeIdent} more than a scope may have. " + new Remedy(Superuser, "",
+    public static ScopeFault TooStrong(RolePreparation state) => new(Error.MendedBy("postgres.scope_role_changed",
+        $"Somebody gave the scope role {state.ScopeIdent} more than a scope may have.", new Remedy(Superuser, "",
             $"ALTER ROLE {state.ScopeIdent} NOLOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS")));
 
-    public static ScopeFault IsMember(RolePreparation state, IReadOnlyCollection<RoleLink> of, ScopePart part) => new(new Error(
+    public static ScopeFault IsMember(RolePreparation state, IReadOnlyCollection<RoleLink> of, ScopePart part) => new(Error.MendedBy(
         "postgres.scope_role_changed",
         $"Somebody made the scope role {state.ScopeIdent} a member of " +
-        $"{string.Join(", ", of.Select(link => link.Role).Distinct(StringComparer.Ordinal))}. " +
+        $"{string.Join(", ", of.Select(link => link.Role).Distinct(StringComparer.Ordinal))}.",
         new Remedy(Superuser, "", [.. of.Select(link => RoleLink.Revoke(link.Role, part.Role, link.Grantor))])));
 
     public static ScopeFault InOthersHands(RolePreparation state) => new(new Error("postgres.scope_role_shared",
@@ -67,28 +67,25 @@ internal static class ScopeWords
         var stuck = differences.Where(d => d.What is "spurious" or "grantable" or "default-spurious" && !d.CanChange).ToList();
         if (stuck.Count > 0)
         {
-            return (null, new ScopeFault(new Error("postgres.spurious_privilege",
+            return (null, new ScopeFault(Error.MendedBy("postgres.spurious_privilege",
                 $"The scope role {scopeIdent} has more than scope {part.Scope.Name} says, and the administrator {administrator} cannot " +
                     "take it back: "
-                + $"{Some(stuck.Select(d => $"{d.Privilege!.ToLowerInvariant()} on {Thing(d)} (given by {d.Grantor ?? d.Owner})"))}. "
-                + TakenBackBy(stuck, scopeIdent))));
+                + $"{Some(stuck.Select(d => $"{d.Privilege!.ToLowerInvariant()} on {Thing(d)} (given by {d.Grantor ?? d.Owner})"))}.",
+                Revoking(stuck, scopeIdent))));
         }
 
         var owned = differences.Where(d => d.What == "owned").Select(d => d.Ident).ToList();
         if (owned.Count > 0)
         {
+            var remedy = new Remedy(Superuser, "there", $"REASSIGN OWNED BY {scopeIdent} TO CURRENT_USER");
             return (null, new ScopeFault(new Error("postgres.spurious_privilege",
-                $"The scope role {scopeIdent} owns {Some(owned)}, with which each of its members could do whatever an owner can. Let a " +
-                    $"superuser decide whose it is to be and run there: REASSIGN OWNED BY {scopeIdent} TO CURRENT_USER; or, instead of " +
-                    "CURRENT_USER, that role.")));
+                $"The scope role {scopeIdent} owns {Some(owned)}, with which each of its members could do whatever an owner can. Let " +
+                    $"{remedy.Who} decide whose it is to be and run {remedy.Where}: {remedy.Script} or, instead of CURRENT_USER, that " +
+                    "role.") { Remedy = remedy }));
         }
 
         var foreign = differences.Where(d => d.What == "foreign").ToList();
-        return foreign.Count == 0
-            ? (null, null)
-            : (null, new ScopeFault(new Error("postgres.spurious_privilege",
-                $"The scope role {scopeIdent} has a privilege that no scope gives, on {Some(foreign.Select(d => d.Ident))}. Let whoever " +
-                    $"gave it take it back{ForeignBy(foreign, scopeIdent)}")));
+        return foreign.Count == 0 ? (null, null) : (null, new ScopeFault(Foreign(foreign, scopeIdent)));
     }
 
     private static Error CannotGrant(List<ScopeDifference> ungrantable, string administrator)
@@ -99,38 +96,47 @@ internal static class ScopeWords
         var byObject = ScopeChanges.For([.. ungrantable.Where(d => d.OwnerIsPowerful)], Show.Identifier(administrator))
             .Select(statement => $"{statement} WITH GRANT OPTION");
         List<string> mend = [.. owners, .. byObject];
+        var remedy = new Remedy(owners.Count == 0 ? "a superuser or that owner" : Superuser, "", mend);
         return new Error("postgres.cannot_grant",
-            $"The administrator {administrator} cannot give {Some(lines)}. To mend it, let a " +
-                $"superuser{(owners.Count == 0 ? " or that owner" : "")} run: {string.Join("; ", mend)};");
+            $"The administrator {administrator} cannot give {Some(lines)}. To mend it, let {remedy.Who} run: {remedy.Script}")
+        {
+            Remedy = remedy,
+        };
     }
 
     /// <summary>What a privilege's grantor gave only they can take back, or a superuser as they.</summary>
-    private static string TakenBackBy(List<ScopeDifference> stuck, string scopeIdent)
+    private static Remedy Revoking(List<ScopeDifference> stuck, string scopeIdent)
     {
         var groups = stuck.GroupBy(d => d.Grantor ?? d.Owner!, StringComparer.Ordinal)
             .Select(group =>
                 (By: group.Key,
-                Statements: string.Join("; ", group.Take(MostInWords).Select(d => d.What.StartsWith("default", StringComparison.Ordinal)
-                ? ScopeChanges.DefaultStatement(d, scopeIdent) : ScopeChanges.Statement("REVOKE", [d], scopeIdent))))).ToList();
+                Statements: group.Take(MostInWords).Select(d => d.What.StartsWith("default", StringComparison.Ordinal)
+                ? ScopeChanges.DefaultStatement(d, scopeIdent) : ScopeChanges.Statement("REVOKE", [d], scopeIdent)))).ToList();
         return groups is [var only]
-            ? $"Let {only.By} run: {only.Statements};"
-            : "Let a superuser run: " +
-                $"{string.Join(" ", groups.Select(group => $"SET ROLE {Show.Identifier(group.By)}; {group.Statements};"))} RESET ROLE;";
+            ? new Remedy(only.By, "", [.. only.Statements])
+            : new Remedy(Superuser, "",
+                [.. groups.SelectMany(group => group.Statements.Prepend($"SET ROLE {Show.Identifier(group.By)}")), "RESET ROLE"]);
     }
 
     /// <summary>
     /// A copy of a database has the privileges of the original, given by nobody; there everything that the role has goes at once.
     /// </summary>
-    private static string ForeignBy(List<ScopeDifference> foreign, string scopeIdent)
+    private static Error Foreign(List<ScopeDifference> foreign, string scopeIdent)
     {
         var (copied, here) =
             (foreign.Where(d => d.Mend == DropOwned).ToList(), foreign.Where(d => d.Mend is not null and not DropOwned).ToList());
-        var copy = copied.Count == 0
-            ? "" : " (nobody need have given it: a database made from another as its template has what the other has). There, a " +
-            $"superuser runs: {DropOwned} {scopeIdent}; (which also drops what the role owns there, if anything; what it loses of its " +
-            "own scope it gets back by itself)";
-        return here.Count == 0 ? $"{copy}."
-            : $"{copy}. Let a superuser run: {string.Join("; ", here.Take(MostInWords).Select(d => $"{d.Mend} FROM {scopeIdent}"))};";
+        var (there, byHand) = (copied.Count == 0 ? null : new Remedy(Superuser, "there", $"{DropOwned} {scopeIdent}"),
+            here.Count == 0 ? null : new Remedy(Superuser, "", [.. here.Take(MostInWords).Select(d => $"{d.Mend} FROM {scopeIdent}")]));
+        var copy = there is null
+            ? "" : " (nobody need have given it: a database made from another as its template has what the other has). There, " +
+            $"{there.Who} runs: {there.Script} (which also drops what the role owns there, if anything; what it loses of its own scope " +
+            "it gets back by itself)";
+        return new Error("postgres.spurious_privilege",
+            $"The scope role {scopeIdent} has a privilege that no scope gives, on {Some(foreign.Select(d => d.Ident))}. Let whoever gave " +
+                $"it take it back{copy}.{(byHand is null ? "" : $" {byHand}")}")
+        {
+            Remedy = byHand ?? there,
+        };
     }
 
     public static string InWords(ScopeDifference difference) => difference.What switch

@@ -1,9 +1,10 @@
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Infrastructure.Postgres.Connections;
+using DbAccess.Infrastructure.Postgres.Removing;
 using Npgsql;
 
-namespace DbAccess.Infrastructure.Postgres.Removing;
+namespace DbAccess.Infrastructure.Postgres.Scopes;
 
 /// <summary>
 /// Default privileges in the name of a scope role. A scope role makes nothing and has none of its own; but whoever has its privileges may
