@@ -64,7 +64,7 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
     {
         await using var own = await House.OpenAsync();
         await own.Users.FaultAsync("*", "reset", times: 1000);
-        var command = await own.Users.CommandAsync(SlackUser.Erin, "orders read 10s because of the silence");
+        var command = await own.Users.CommandAsync(SlackUser.Erin, "orders read 30s because of the silence");
         Assert.Equal(200, (int?)command["status"]);
         await Patience.UntilAsync(() => Task.FromResult(own.Output.Any(line => line.Contains("Slack did not take the answer", StringComparison.Ordinal))), "the request was refused");
         Assert.Equal(["0"], await own.AskStoreAsync("SELECT count(*) FROM grants"));
@@ -74,7 +74,7 @@ public sealed class SlackFaultTests(House house) : IClassFixture<House>
         await own.HearAsync(SlackUser.Erin, "Slack");
         await Patience.UntilAsync(async () => (await own.AskStoreAsync("SELECT key FROM inbox WHERE finished_at IS NULL")).Count == 0, "the request was handled");
         Assert.Equal(["0"], await own.AskStoreAsync("SELECT count(*) FROM grants"));
-        var id = await own.AskAsync(SlackUser.Erin, "orders read 10s because it speaks again");
+        var id = await own.AskAsync(SlackUser.Erin, "orders read 30s because it speaks again");
         await own.CredentialAsync(SlackUser.Erin, id);
         await own.HearAsync(SlackUser.Erin, $"its time was over ({id})");
         await own.ConvergesAsync();

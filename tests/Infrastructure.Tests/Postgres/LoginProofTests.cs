@@ -36,6 +36,22 @@ public sealed class LoginProofTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_role_whose_time_is_over_before_it_could_log_in_is_no_other_than_was_ordered()
+    {
+        Assert.SkipUnless(_house.Database.Server.Major >= 17, "PostgreSQL has login event triggers from version 17 on.");
+        var order = _house.Order() with { Expiry = DateTimeOffset.UtcNow.AddSeconds(1.5) };
+        await _house.AskAsync($"""
+            CREATE FUNCTION public.guard() RETURNS event_trigger LANGUAGE plpgsql AS $f$
+            BEGIN IF session_user = '{order.Role}' THEN PERFORM pg_sleep(2); RAISE EXCEPTION 'too late'; END IF; END $f$;
+            CREATE EVENT TRIGGER guard ON login EXECUTE FUNCTION public.guard(); ALTER EVENT TRIGGER guard ENABLE ALWAYS; SELECT 1
+            """);
+
+        var made = await _house.MakeAsync(order);
+
+        await _house.RemoveAsync(order, made.Oid);
+    }
+
+    [Fact]
     public async Task The_proofs_own_session_is_nobodys_to_end()
     {
         var order = _house.Order(RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", null, Privilege.Select)], connections: 1));
