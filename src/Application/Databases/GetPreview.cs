@@ -12,8 +12,7 @@ public sealed record Preview(string Gives);
 
 /// <summary>
 /// What would this person be able to do, asked before they ask for it? Looked up on the live database, up to a minute ago. Refuses what
-/// they may not ask for. Whoever looks
-/// at it may look for tables next, so they begin to be read.
+/// they may not ask for. Whoever looks at it may look for tables next, so they begin to be read.
 /// </summary>
 /// <param name="Only">The tables it is narrowed to; empty for the whole scope.</param>
 public sealed record GetPreview(PrincipalId Person, DatabaseName Database, ScopeName Scope, IReadOnlyList<TableMention> Only)

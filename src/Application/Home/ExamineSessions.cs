@@ -43,8 +43,8 @@ public sealed record ExamineSessions : IRequest<Result<SessionsExamined>>
                 var open = await roles.ListOpenAsync(
                     cluster, [.. grants.Select(grant => RoleToRemove.Of(grant, grant.Role!))], either.Token).WaitAsync(either.Token);
                 var now = clock.GetUtcNow();
-                return grants.Where(grant => open.ContainsKey(grant.Id)).ToDictionary(grant => grant.Id, grant => open[grant.Id])
-                    .ToDictionary(pair => pair.Key, pair => new SessionLook(pair.Value.Sessions, Minute(now - pair.Value.LastStatement)));
+                return grants.Where(grant => open.ContainsKey(grant.Id)).ToDictionary(
+                    grant => grant.Id, grant => new SessionLook(open[grant.Id].Sessions, Minute(now - open[grant.Id].LastStatement)));
             }
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {

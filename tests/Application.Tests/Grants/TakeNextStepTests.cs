@@ -225,15 +225,13 @@ public sealed class TakeNextStepTests
     [Fact]
     public async Task A_process_that_is_asked_to_stop_at_any_call_hands_over_at_once()
     {
-        var (stops, reached) = (0, true);
-        for (var boundary = 0; reached; boundary++)
+        var stops = 0;
+        for (var boundary = 0; ; boundary++)
         {
             var stage = new Stage();
             var id = await stage.AskedAsync();
             using var stopping = new CancellationTokenSource();
-            var passed = 0;
-            reached = false;
-            stage.First.Gate.At = _ => passed++ == boundary && (reached = true) ? stopping.CancelAsync() : Task.CompletedTask;
+            var reached = stage.First.Gate.Once(boundary, stopping.CancelAsync);
             try
             {
                 await stage.First.ProvisionAsync(id, stopping.Token);
@@ -249,6 +247,7 @@ public sealed class TakeNextStepTests
             Assert.Equal(GrantStatus.Active, stage.Of(id).Status);
             Assert.True(stage.HolderCanLogIn(id));
             Assert.Single(stage.Roles.Roles);
+            if (!reached()) break;
         }
 
         Assert.InRange(stops, 3, 40);
@@ -257,21 +256,16 @@ public sealed class TakeNextStepTests
     [Fact]
     public async Task A_holder_who_gives_it_back_at_any_moment_of_the_making_ends_up_with_nothing()
     {
-        var reached = true;
-        for (var boundary = 2; reached; boundary++)
+        for (var boundary = 2; ; boundary++)
         {
             var stage = new Stage();
             var other = stage.Start();
             var id = await stage.AskedAsync();
-            var passed = 0;
-            reached = false;
-            stage.First.Gate.At = async _ =>
-            {
-                if (passed++ == boundary && (reached = true)) Assert.Null((await other.SendAsync(new ReturnGrant(Some.Engineer, id))).Refusal);
-            };
+            var reached = stage.First.Gate.Once(
+                boundary, async () => Assert.Null((await other.SendAsync(new ReturnGrant(Some.Engineer, id))).Refusal));
 
             await stage.First.ProvisionAsync(id);
-            if (!reached) break;
+            if (!reached()) break;
 
             await stage.SettleAsync(other, stage.Now + Lease);
 
@@ -327,28 +321,23 @@ public sealed class TakeNextStepTests
     public async Task A_worker_that_was_frozen_over_its_lease_does_not_touch_what_the_next_one_made()
     {
         // Frozen at every call in turn, while another worker takes over and finishes.
-        var reached = true;
-        for (var boundary = 2; reached; boundary++)
+        for (var boundary = 2; ; boundary++)
         {
             var stage = new Stage();
             var other = stage.Start();
             var id = await stage.AskedAsync();
-            var passed = 0;
-            reached = false;
-            stage.First.Gate.At = async _ =>
+            var reached = stage.First.Gate.Once(boundary, async () =>
             {
-                if (passed++ != boundary) return;
-
-                reached = true;
                 stage.Clock.Advance(Lease + TimeSpan.FromSeconds(1));
                 await other.ProvisionAsync(id);
-            };
+            });
 
             await stage.First.ProvisionAsync(id);
             await stage.SettleAsync(other, stage.Now + Lease);
 
             Assert.Equal(GrantStatus.Active, stage.Of(id).Status);
             Assert.Single(stage.Delivery.Delivered, sent => stage.Roles.CanLogIn(sent.Credential.Role, sent.Credential.Password.Reveal()));
+            if (!reached()) break;
         }
     }
 }

@@ -40,6 +40,23 @@ public sealed class Gate
     /// <summary>Whether the fault that was chosen by number came about.</summary>
     public bool Happened { get; private set; }
 
+    /// <summary>
+    /// Has something happen at one boundary of those that are waited for, counted from 0 as from now, and nothing at the others.
+    /// </summary>
+    /// <returns>Whether it came to that.</returns>
+    public Func<bool> Once(int boundary, Func<Task> happens)
+    {
+        var (passed, reached) = (0, false);
+        At = async _ =>
+        {
+            if (passed++ != boundary) return;
+
+            reached = true;
+            await happens();
+        };
+        return () => reached;
+    }
+
     /// <summary>Another process takes its place, where nothing goes wrong.</summary>
     public void Revive()
     {
