@@ -30,7 +30,8 @@ public sealed record SweepReport(IReadOnlyDictionary<StepOutcome, int> Steps, IR
 /// it.</param>
 public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = false) : IRequest<Result<SweepReport>>
 {
-    internal sealed class Handler(IGrantStore store, GrantSteps steps, IGhostHunt ghosts, TimeProvider clock, ILogger<Handler> log)
+    internal sealed class Handler(
+        IGrantStore store, GrantSteps steps, StepPauses pauses, IGhostHunt ghosts, TimeProvider clock, ILogger<Handler> log)
         : IRequestHandler<SweepGrants, Result<SweepReport>>
     {
         private const int PageSize = 200;
@@ -95,9 +96,9 @@ public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = fa
         private async Task<int> RoundAsync(TimeSpan overdue, ConcurrentDictionary<StepOutcome, int> done,
             ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
         {
-            // What failed is left to the next sweep, and does not crowd out what is behind it.
-            var due = (await store.ListDueAsync(clock.GetUtcNow() - overdue, PageSize + failed.Count, cancellationToken))
-                .Where(grant => !failed.ContainsKey(grant.Id)).ToList();
+            // What failed is left to a later sweep, and does not crowd out what is behind it.
+            var due = (await store.ListDueAsync(clock.GetUtcNow() - overdue, PageSize + pauses.Count, cancellationToken))
+                .Where(grant => !failed.ContainsKey(grant.Id) && !pauses.IsPaused(grant.Id)).ToList();
             return await TakeAsync(due, early: false, done, failed, cancellationToken);
         }
 
@@ -113,6 +114,7 @@ public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = fa
                     try
                     {
                         var outcome = await steps.TakeDueAsync(grant, token, early);
+                        pauses.Worked(grant.Id);
                         if (outcome is StepOutcome.Nothing) return;
 
                         done.AddOrUpdate(outcome, 1, (_, count) => count + 1);
@@ -122,7 +124,8 @@ public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = fa
                     {
                         // A timeout of somebody's own also ends as a cancellation: that is this grant's fault, not the sweep's end.
                         failed.TryAdd(grant.Id, true);
-                        log.LogError(failure, "The step of {Grant} failed", grant.Id.ToString());
+                        log.LogError(failure, "The step of {Grant} failed; the next try is in {Pause} at the earliest",
+                            grant.Id.ToString(), pauses.Failed(grant.Id));
                     }
                 })));
             return progress;

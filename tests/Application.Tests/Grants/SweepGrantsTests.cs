@@ -285,6 +285,32 @@ public sealed class SweepGrantsTests
     }
 
     [Fact]
+    public async Task A_step_that_fails_again_and_again_is_tried_after_growing_pauses_for_ever()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        _stage.First.Gate.At = Stage.CannotBeSaved(id);
+        var tries = new List<TimeSpan>();
+        var from = _stage.Clock.GetUtcNow();
+
+        // As the worker does it: a look every half second, for five minutes.
+        for (; _stage.Clock.GetUtcNow() - from < TimeSpan.FromMinutes(5); _stage.Clock.Advance(TimeSpan.FromSeconds(0.5)))
+        {
+            if ((await _stage.First.SweepAsync()).Failed.Count > 0) tries.Add(_stage.Clock.GetUtcNow() - from);
+        }
+
+        double[] expected = [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 123.5, 183.5, 243.5];
+        Assert.Equal(expected, tries.Select(at => at.TotalSeconds));
+
+        // Whoever asks for it by hand does not wait, and neither does what else is due.
+        var other = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        _stage.First.Gate.At = null;
+        Assert.Equal(2, (await _stage.First.SweepAsync()).Count(StepOutcome.Ended));
+        Assert.All([id, other], ended => Assert.Equal(GrantStatus.Ended, _stage.Of(ended).Status));
+    }
+
+    [Fact]
     public async Task Three_hundred_that_are_due_are_all_done_in_one_sweep()
     {
         var ids = new List<GrantId>();
