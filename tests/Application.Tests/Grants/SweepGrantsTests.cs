@@ -257,6 +257,32 @@ public sealed class SweepGrantsTests
     }
 
     [Fact]
+    public async Task However_many_are_due_on_a_cluster_that_does_not_answer_the_others_end_in_time()
+    {
+        for (var i = 0; i < 250; i++) await _stage.Store.AddAsync(Some.Active(duration: TimeSpan.FromMinutes(9)), Cancellation);
+        var other = await _stage.GivenAsync(TimeSpan.FromMinutes(10), database: "billing");
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        TaskCompletionSource held = new(), full = new();
+        var waiting = 0;
+        _stage.First.Gate.At = async boundary =>
+        {
+            if (boundary is not { Call: "RoleAdministrator.Remove", Over: false, Arguments: [RoleToRemove { Target.Cluster.Value: "orders-prod" }, ..] }) return;
+
+            if (Interlocked.Increment(ref waiting) == 8) full.SetResult();
+            await held.Task;
+        };
+        Task<SweepReport>[] standing = [_stage.First.SweepAsync(), _stage.First.SweepAsync()];
+        await full.Task.WaitAsync(Cancellation);
+
+        await _stage.First.SweepAsync();
+
+        Assert.Equal(GrantStatus.Ended, _stage.Of(other).Status);
+        held.SetResult();
+        await Task.WhenAll(standing);
+        Assert.DoesNotContain(_stage.Store.Stored, grant => grant.EndedAt is null);
+    }
+
+    [Fact]
     public async Task A_grant_that_cannot_be_read_does_not_keep_the_others_from_their_end()
     {
         var newer = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
