@@ -153,7 +153,7 @@ public static class Attacks
         {
             await field.System.Users.CommandAsync(SlackUser.Omar, "");
             await field.SettledAsync();
-            var form = (await field.System.Users.ViewsAsync(SlackUser.Omar)).Last();
+            var form = (await field.System.Users.ViewsAsync(SlackUser.Omar))[^1];
             await field.System.Users.FaultAsync("views.update", "late", times: 100, delayMs: 3_000);
             try
             {
