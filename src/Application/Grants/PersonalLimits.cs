@@ -32,7 +32,8 @@ internal sealed class PersonalLimits(IGrantStore store, Deciders deciders, Grant
     public async Task<Error?> TooManyAsync(PrincipalId? askedBy, IReadOnlyList<Grant> open, CancellationToken cancellationToken)
     {
         var asked = askedBy is null ? open.Where(grant => grant.State.AskedBy is null)
-            : (await store.ListLiveAsync(null, MostLive, cancellationToken)).Where(grant => IsOpen(grant) && grant.State.AskedBy == askedBy);
+            : (await store.ListLiveAsync(null, MostLive, cancellationToken))
+                .Where(grant => IsOpen(grant) && grant.State.AskedBy == askedBy);
         var counted = asked.Select(grant => grant.State).ToList();
         return counted.Count >= limits.OpenPerPerson
             ? GrantErrors.TooManyOpen(counted, limits.OpenPerPerson, forOthers: askedBy is not null) : null;

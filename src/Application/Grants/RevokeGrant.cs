@@ -83,7 +83,8 @@ public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IR
             HashSet<GrantId> ended = [], seen = [];
             while (true)
             {
-                // Those that are ending already, and those that are not theirs to end, stand in the list still: it has to reach behind them.
+                // Those that are ending already, and those that are not theirs to end, stand in the list still: it has to reach behind
+                // them.
                 var found = (await ListAsync(command.Target, Most + seen.Count, cancellationToken))
                     .Where(grant => seen.Add(grant.Id)).ToList();
                 if (found.Count == 0) break;

@@ -35,7 +35,8 @@ public interface IInbox
     Task<bool> TryAddAsync(InboxItem item, string? alias, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Requests that are neither finished nor in anybody's hand, the oldest first. One that cannot be read is left out, and said in the log.
+    /// Requests that are neither finished nor in anybody's hand, the oldest first. One that cannot be read is left out, and said in the
+    /// log.
     /// </summary>
     Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken);
 

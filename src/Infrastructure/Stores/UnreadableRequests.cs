@@ -12,8 +12,8 @@ internal sealed record InboxRow(
     string? Seal);
 
 /// <summary>
-/// Requests in the inbox that cannot be read: damaged, or put there by somebody else. Each is left out, hides nothing behind it, and is said
-/// in the log, again every minute as long as it is there: its sender was told that it is on record, and nobody does it.
+/// Requests in the inbox that cannot be read: damaged, or put there by somebody else. Each is left out, hides nothing behind it, and is
+/// said in the log, again every minute as long as it is there: its sender was told that it is on record, and nobody does it.
 /// </summary>
 internal sealed class UnreadableRequests(TimeProvider clock, ILogger<UnreadableRequests> log)
 {
@@ -31,8 +31,8 @@ internal sealed class UnreadableRequests(TimeProvider clock, ILogger<UnreadableR
             if (Read(row, out var heldUntil) is not { } item)
             {
                 if (_met.IsNews(row.Id))
-                    log.LogError("A request in the inbox ({UnreadableRequest}) cannot be read and is not done: it is damaged, or somebody " +
-                        "wrote it there. Delete it when you know which", Show.Text(row.Id));
+                    log.LogError("A request in the inbox ({UnreadableRequest}) cannot be read and is not done: it is damaged, or " +
+                        "somebody wrote it there. Delete it when you know which", Show.Text(row.Id));
             }
             else if (!(heldUntil > now))
             {
