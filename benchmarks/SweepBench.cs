@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -12,6 +14,7 @@ using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 using DbAccess.Domain.Scopes;
+using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.Infrastructure.Sqlite;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;
@@ -224,11 +227,28 @@ internal static class SweepBench
         for (var done = 1; done < count; done += 25)
         {
             if (Stopwatch.GetElapsedTime(begun) > LongestSeeding) return done;
-            var puts = Enumerable.Range(done, Math.Min(25, count - done)).Select(_ => $$$$"""{"PutRequest":{"Item":{{{{text.Replace(grant.Id.ToString(), GrantId.New().ToString(), StringComparison.Ordinal)}}}}}}""");
+            var puts = Enumerable.Range(done, Math.Min(25, count - done)).Select(_ => $$$$"""{"PutRequest":{"Item":{{{{As(GrantId.New())}}}}}}""");
             await AskAsync("BatchWriteItem", $$$"""{"RequestItems":{"{{{table}}}":[{{{string.Join(',', puts)}}}]}}""");
         }
 
         return null;
+
+        // What is packed names the grant, too, and a document of another is none.
+        string As(GrantId id)
+        {
+            var copy = JsonNode.Parse(text.Replace(grant.Id.ToString(), id.ToString(), StringComparison.Ordinal))!.AsObject();
+            foreach (var packed in copy.Where(attribute => attribute.Key.EndsWith("_br", StringComparison.Ordinal)).ToList())
+            {
+                var name = packed.Key[..^"_br".Length];
+                var value = new MemoryStream(Convert.FromBase64String((string)packed.Value!["B"]!));
+                var said = new Dictionary<string, AttributeValue>(StringComparer.Ordinal) { [packed.Key] = new() { B = value } }.PackedTextOf(name)!;
+                var again = new Dictionary<string, AttributeValue>(StringComparer.Ordinal);
+                again.SetPacked(name, said.Replace(grant.Id.ToString(), id.ToString(), StringComparison.Ordinal), worth: 0);
+                copy[packed.Key] = new JsonObject { ["B"] = Convert.ToBase64String(again[packed.Key].B.ToArray()) };
+            }
+
+            return copy.ToJsonString();
+        }
 
         async Task<JsonElement> AskAsync(string operation, string body)
         {
