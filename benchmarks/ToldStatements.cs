@@ -38,7 +38,7 @@ internal sealed class ToldStatements(IRoleAdministrator inner) : IRoleAdministra
         RanStatements.Present?.Add(Place,
         [
             new Asked(RemovalStatements.For(17).Strike).ForRecord(),
-            new Asked(RemovalStatements.EndSessions, "16401", role.Role.Value, "{\"dbaccess\":1,\"installation\":\"test\",", "{dba_s_test_orders_read_0123456789abcdef}", "{\"dbaccess\":1,\"installation\":\"test\",").ForRecord(),
+            new Asked(SessionStatements.EndSessions, "16401", role.Role.Value, "{\"dbaccess\":1,\"installation\":\"test\",", "{dba_s_test_orders_read_0123456789abcdef}", "{\"dbaccess\":1,\"installation\":\"test\",").ForRecord(),
         ], 2);
         RanStatements.Present?.Remark(Place, $"dbaccess.strike = drop, dbaccess.found = 16401, dbaccess.ident = {role.Role.Value}");
         return await inner.RemoveAsync(role, cancellationToken);

@@ -144,9 +144,13 @@ public sealed partial class RanStatements : IDisposable
     /// <summary>
     /// The second net, by what secrets look like: whatever stands behind PASSWORD in quotes, and verifiers wherever they stand.
     /// </summary>
-    internal static string WithoutSecrets(string text) => text.Contains("PASSWORD", StringComparison.OrdinalIgnoreCase)
-        || text.Contains("SCRAM", StringComparison.OrdinalIgnoreCase) || text.Contains("md5", StringComparison.OrdinalIgnoreCase)
-        ? Verifier().Replace(Password().Replace(text, $"${{word}}'{Hidden}'"), Hidden) : text;
+    internal static string WithoutSecrets(string text)
+    {
+        // Each look for what they begin with is far quicker than the expression.
+        if (text.Contains("PASSWORD", StringComparison.OrdinalIgnoreCase)) text = Password().Replace(text, $"${{word}}'{Hidden}'");
+        return text.Contains("SCRAM", StringComparison.OrdinalIgnoreCase) || text.Contains("md5", StringComparison.OrdinalIgnoreCase)
+            ? Verifier().Replace(text, Hidden) : text;
+    }
 
     private static string OneLine(string text, int longest)
     {

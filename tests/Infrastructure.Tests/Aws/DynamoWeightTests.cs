@@ -107,7 +107,7 @@ public sealed class DynamoWeightTests(MotoFixture moto) : IDisposable
         ran.Add("orders at orders-prod.cluster-c0ffee0decaf.eu-west-1.rds.amazonaws.com:5432",
         [
             new Asked(RemovalStatements.For(major).Strike).ForRecord(),
-            new Asked(RemovalStatements.EndSessions, "16401", grant.State.Role!.Value, "{\"dbaccess\":1,\"installation\":\"test\",", "{dba_s_test_orders_read_0123456789abcdef}", "{\"dbaccess\":1,").ForRecord(),
+            new Asked(SessionStatements.EndSessions, "16401", grant.State.Role!.Value, "{\"dbaccess\":1,\"installation\":\"test\",", "{dba_s_test_orders_read_0123456789abcdef}", "{\"dbaccess\":1,").ForRecord(),
         ], 2);
         ran.Remark("orders at orders-prod.cluster-c0ffee0decaf.eu-west-1.rds.amazonaws.com:5432", $"dbaccess.strike = drop, dbaccess.found = 16401, dbaccess.ident = {grant.State.Role}");
         return ran.Text;

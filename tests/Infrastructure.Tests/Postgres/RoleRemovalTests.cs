@@ -226,7 +226,7 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         await _house.MakeAsync(order);
         await using var session = await _house.LogInAsync(order);
 
-        await RoleHouse.ExecuteAsync(hunter, RemovalStatements.EndGhosts);
+        await RoleHouse.ExecuteAsync(hunter, SessionStatements.EndGhosts);
 
         await RoleHouse.ExecuteAsync(session, "SELECT count(*) FROM orders");
     }

@@ -52,7 +52,7 @@ internal sealed class RoleInventory(
                 await connection.RunAsync(statements.NoLogin, cancellationToken);
                 // Whoever used the login is still in.
                 await connection.DoingFirstAsync(
-                    RemovalStatements.EndSessionsOf, [(long[])[role.Oid]], row => row.GetFieldValue<string[]>(0), cancellationToken);
+                    SessionStatements.EndSessionsOf, [(long[])[role.Oid]], row => row.GetFieldValue<string[]>(0), cancellationToken);
                 await connection.RunAsync(statements.NoPassword, cancellationToken);
 
                 return await CanLogInAsync(connection, installation, role, cancellationToken) is true

@@ -40,7 +40,7 @@ internal sealed class RoleLook(RoleOrder order, ScopePart part, HandsSeen? hands
         // nothing by themselves.
         var inherits = cluster.Major >= 16 || order.Scope.RunAs is null;
         var since = hands?.Since(Part);
-        var prepare = Asked.Reading(RolePreparation.Statement,
+        var prepare = Asked.Reading(RolePreparation.For(cluster.Major),
             Part.Role, order.Role.Value, _tag, RoleTag.Utc(order.Expiry), order.Scope.Connections.ToString(CultureInfo.InvariantCulture),
             (string[])[.. order.Scope.Settings.Keys], (string[])[.. order.Scope.Settings.Keys.Select(key => order.Scope.Settings[key])],
             Activity.Current is { } activity ? $"dbaccess/{activity.TraceId}" : "dbaccess", inherits ? "INHERIT" : "NOINHERIT",

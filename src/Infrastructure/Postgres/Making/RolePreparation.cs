@@ -38,11 +38,15 @@ internal sealed record RolePreparation(
     /// of this session, 9 INHERIT or NOINHERIT, 10 how the tags of our logins begin, 11 the tag of the escrow role, 12 since when hands are
     /// looked at.
     /// </summary>
-    public static readonly string Statement = $"""
+    /// <remarks>
+    /// Written for the fewest steps of a plan, since each making runs it: <c>shobj_description</c> is a function in SQL, which the server
+    /// reads and plans anew with each call.
+    /// </remarks>
+    private static string Statement(int major) => $"""
         SELECT current_setting('transaction_read_only') = 'on',
                s.oid,
                coalesce(s.rolcanlogin OR s.rolsuper OR s.rolcreaterole OR s.rolcreatedb OR s.rolreplication OR s.rolbypassrls, false),
-               shobj_description(s.oid, 'pg_authid'),
+               (SELECT d.description FROM pg_shdescription d WHERE d.objoid = s.oid AND d.classoid = 'pg_authid'::regclass),
                ARRAY(SELECT pg_get_userbyid(m.roleid)::text FROM pg_auth_members m WHERE m.member = s.oid ORDER BY m.roleid, m.grantor),
                ARRAY(SELECT pg_get_userbyid(m.grantor)::text FROM pg_auth_members m WHERE m.member = s.oid ORDER BY m.roleid, m.grantor),
                quote_ident($1), quote_ident($2),
@@ -57,17 +61,23 @@ internal sealed record RolePreparation(
                                             FROM string_to_table(u.value, ',') item)
                                         ELSE quote_literal(u.value) END)
                        FROM unnest($6, $7) WITH ORDINALITY AS u(name, value, n) ORDER BY n),
-               {ScopeHands.Others("s.oid", "$10", "$11", "$12::text")},
-               {ScopeHands.Ours("s.oid")},
-               ARRAY(SELECT quote_ident(n.nspname) FROM pg_namespace n, aclexplode(n.nspacl) e
-                      WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10),
-               ARRAY(SELECT {DoctorStatements.CloseSchema} FROM pg_namespace n, aclexplode(n.nspacl) e
-                      WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10),
+               {(major >= 16 ? ScopeHands.Others("s.oid", "$10", "$11", "$12::text") : "'{}'::text[]")},
+               {(major >= 16 ? ScopeHands.Ours("s.oid") : "true")},
+               open.names, open.closing,
                {ScopeHands.Horizon},
                set_config('application_name', $8, false)
-          FROM (SELECT) AS one
+          FROM (SELECT coalesce(array_agg(c.name), '{"{}"}') AS names, coalesce(array_agg(c.closing), '{"{}"}') AS closing
+                  FROM (SELECT quote_ident(n.nspname) AS name, {DoctorStatements.CloseSchema} AS closing
+                          FROM pg_namespace n, aclexplode(n.nspacl) e
+                         WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10) c) open
+          {(major >= 16 ? ScopeHands.Me : "")}
           LEFT JOIN pg_roles s ON s.rolname = $1
         """;
+
+    private static readonly string From16 = Statement(16);
+    private static readonly string Until15 = Statement(15);
+
+    public static string For(int major) => major >= 16 ? From16 : Until15;
 
     /// <summary>Further grants that the role takes: for a scope that runs as an owner, the membership in it.</summary>
     public string[] Grants { get; init; } = [];

@@ -29,10 +29,10 @@ internal sealed class Followers(ClusterConnections connections, TimeProvider clo
     public async Task<Found> FindAsync(
         ClusterConnection writer, ClusterName name, RoleState left, IReadOnlyList<string> listed, CancellationToken cancellationToken)
     {
-        if (!left.IsAurora && left.Followers.Count <= listed.Count) return Found.None;
+        if (!left.IsAurora && left.Receivers <= listed.Count) return Found.None;
 
         var (instances, unknown) = left.IsAurora
-            ? await OfAuroraAsync(writer, listed, cancellationToken) : await ReceivingAsync(writer, left, listed, cancellationToken);
+            ? await OfAuroraAsync(writer, listed, cancellationToken) : await ReceivingAsync(writer, listed, cancellationToken);
         List<string> answering = [];
         List<string> silent = [.. unknown];
         foreach (var instance in instances)
@@ -61,7 +61,7 @@ internal sealed class Followers(ClusterConnections connections, TimeProvider clo
     private static async Task<(IEnumerable<string> Instances, IEnumerable<string> Unknown)> OfAuroraAsync(
         ClusterConnection writer, IReadOnlyList<string> listed, CancellationToken cancellationToken)
     {
-        var servers = await writer.RowsAsync(RemovalStatements.AuroraReaders, [], row => row.GetString(0), cancellationToken);
+        var servers = await writer.RowsAsync(AuroraReaders, [], row => row.GetString(0), cancellationToken);
         var host = writer.Credential.Host;
         var unknown = servers.Where(server => AuroraEndpoint(host, server) is null)
             // A listed one may be it, under a name of its own.
@@ -72,8 +72,11 @@ internal sealed class Followers(ClusterConnections connections, TimeProvider clo
     }
 
     private static async Task<(IEnumerable<string> Instances, IEnumerable<string> Unknown)> ReceivingAsync(
-        ClusterConnection writer, RoleState left, IReadOnlyList<string> listed, CancellationToken cancellationToken)
+        ClusterConnection writer, IReadOnlyList<string> listed, CancellationToken cancellationToken)
     {
+        var followers = await writer.RowsAsync(Receivers, [], row => row.GetString(0), cancellationToken);
+        if (followers.Count <= listed.Count) return ([], []);
+
         HashSet<string> known = new(StringComparer.Ordinal);
         foreach (var one in listed)
         {
@@ -88,11 +91,26 @@ internal sealed class Followers(ClusterConnections connections, TimeProvider clo
                 // It will be told that it does not answer.
             }
         }
-        var unlisted = left.Followers.Where(address => !known.Contains(address)).ToList();
+        var unlisted = followers.Where(address => !known.Contains(address)).ToList();
         return (unlisted.Where(address => IPAddress.TryParse(address, out _)).Select(address => At(
                 address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address, writer)),
             unlisted.Where(address => !IPAddress.TryParse(address, out _)).Select(_ => "an instance whose address we may not see"));
     }
+
+    /// <summary>The readers of an Aurora cluster, as it knows them itself.</summary>
+    private const string AuroraReaders =
+        "SELECT server_id::text FROM aurora_replica_status() WHERE session_id::text <> 'MASTER_SESSION_ID' ORDER BY 1";
+
+    /// <summary>
+    /// Who receives the log as a whole, and so may be a reader: address, or that it may not be seen. Not a backup, and nobody who decodes.
+    /// Asked only where more receive it than are listed, so that no other removal waits for it.
+    /// </summary>
+    private const string Receivers = """
+        SELECT coalesce(host(a.client_addr), 'hidden')
+          FROM pg_stat_get_wal_senders() w JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid
+         WHERE coalesce(w.state, 'streaming') IN ('streaming', 'catchup')
+           AND NOT EXISTS (SELECT FROM pg_get_replication_slots() s WHERE s.active_pid = w.pid AND s.slot_type = 'logical')
+        """;
 
     private async Task<bool> AnswersAsync(ClusterName name, string instance, CancellationToken cancellationToken)
     {

@@ -79,7 +79,7 @@ internal sealed class GhostHunt(ClusterConnections connections, IAuditTrail audi
         {
             await using var connection = await connections.OpenAsync(cluster, null, cancellationToken, reader);
             var ended = await connection.DoingFirstAsync(
-                RemovalStatements.EndGhosts, [], row => row.GetFieldValue<string[]>(0), cancellationToken);
+                SessionStatements.EndGhosts, [], row => row.GetFieldValue<string[]>(0), cancellationToken);
             if (ended.Length > 0) await TellAsync(cluster, RemovalCase.Instance(connection), ended);
             return ended.Length;
         }

@@ -10,7 +10,8 @@ namespace DbAccess.Infrastructure.Postgres.Removing;
 /// </summary>
 /// <remarks>
 /// All statements but one take the same parameters: 1 OID or empty, 2 name, 3 how the tag must begin, 4 names of scope roles, 5 how their
-/// tags begin. Sessions are read from the function under pg_stat_activity: the view joins names to it that nobody here wants.
+/// tags begin. The look and the state are asked with each removal, planned once for each connection: their time goes into the number of
+/// steps of their plans, more than into rows.
 /// </remarks>
 internal sealed class RemovalStatements
 {
@@ -48,84 +49,11 @@ internal sealed class RemovalStatements
     public string Strike { get; }
 
     /// <summary>What every removal runs as it stands; a store may keep it once.</summary>
-    public static IReadOnlyList<string> Recurring { get; } = [From16.Strike, Until15.Strike, EndSessions, EndOwnSessions];
+    public static IReadOnlyList<string> Recurring { get; } =
+        [From16.Strike, Until15.Strike, SessionStatements.EndSessions, SessionStatements.EndOwnSessions];
 
     /// <summary>What is left anywhere, of the role or of its OID after the drop, as <see cref="RoleState"/> reads it.</summary>
     public string State { get; }
-
-    /// <summary>
-    /// Ends every session of the role, and ghosts: sessions whose role no longer exists. A client can hide from <c>pg_stat_activity</c>
-    /// while it logs in and come out after the drop. All at once and not one after the other with a wait: fifty take 50 ms, not 5 s.
-    /// Answers which were found, which ended, which ghosts: a session that hangs is found again and again, and is one. No filter on the
-    /// kind of backend, which not everybody may read.
-    /// </summary>
-    public const string EndSessions = $"{EndWhere} a.usesysid = o.oid OR {Ghost} OFFSET 0) t";
-
-    /// <summary>
-    /// As <see cref="EndSessions"/> without ghosts: for an administrator who may end sessions only as a member of the role.
-    /// </summary>
-    public const string EndOwnSessions = $"{EndWhere} a.usesysid = o.oid OFFSET 0) t";
-
-    /// <summary>The readers of an Aurora cluster, as it knows them itself. No parameters.</summary>
-    public const string AuroraReaders =
-        "SELECT server_id::text FROM aurora_replica_status() WHERE session_id::text <> 'MASTER_SESSION_ID' ORDER BY 1";
-
-    /// <summary>Ends only ghosts. No parameters. Answers whose they were, as <see cref="SessionWords.Ghost"/> reads it.</summary>
-    public const string EndGhosts = $"""
-        SELECT coalesce(array_agg(t.who) FILTER (WHERE t.ended), '{"{}"}')
-          FROM (SELECT concat_ws(chr(9), {SessionOfWhom}, a.usesysid) AS who, pg_terminate_backend(a.pid) AS ended
-              FROM pg_stat_get_activity(NULL) a WHERE {Ghost} OFFSET 0) t
-        """;
-
-    /// <summary>
-    /// Ends the role's sessions with as few locks as can be, for a server that has no room for more: none of its own, and one at a time for
-    /// a moment where the server has to look somebody up. Tables that all databases share are never locked in the quick way that needs no
-    /// room, so that the look and the strike need some twenty. Parameters: the role's OID and its name, since a number alone may be
-    /// somebody else's. Answers which were ended.
-    /// </summary>
-    public const string EndByNumber = $"""
-        SELECT coalesce(array_agg(t.session) FILTER (WHERE t.ended), '{"{}"}')
-          FROM (SELECT pg_terminate_backend(a.pid) AS ended, {SessionKey} AS session
-              FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = $1::text::oid AND pg_get_userbyid(a.usesysid) = $2 OFFSET 0) t
-        """;
-
-    /// <summary>
-    /// Ends every session of some roles, whether or not they still exist. Parameter: their OIDs. Answers of whom they were, and the users.
-    /// </summary>
-    public const string EndSessionsOf = $"""
-        SELECT coalesce(array_agg(t.who) FILTER (WHERE t.ended), '{"{}"}'), coalesce(array_agg(t.name) FILTER (WHERE t.ended), '{"{}"}')
-          FROM (SELECT pg_terminate_backend(a.pid) AS ended, {SessionOfWhom} AS who, pg_get_userbyid(a.usesysid)::text AS name
-                  FROM pg_stat_get_activity(NULL) a WHERE a.usesysid::bigint = ANY ($1) OFFSET 0) t
-        """;
-
-    /// <summary>
-    /// Sessions that were ended and cannot go: they drop their temporary objects on the way out, which may want a lock on somebody else's
-    /// table (a trigger of theirs there runs a temporary function), and no timeout and no signal reaches them any more. Parameter: the
-    /// role's OID. Answers the session, what it waits for, who holds that, and the statement that ends them.
-    /// </summary>
-    public const string Waiting = """
-        SELECT DISTINCT concat_ws(' ', a.pid, a.backend_start), a.pid, l.mode,
-               CASE WHEN l.locktype = 'relation' AND l.database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-                   THEN 'table ' || l.relation::regclass::text
-                    WHEN l.locktype = 'relation' THEN 'table number ' || l.relation ELSE l.locktype
-                        END || coalesce(' in database ' || d.datname, ''),
-               CASE WHEN b.pid = 0 THEN coalesce('a prepared transaction of ' || pg_get_userbyid(p.ownerid), 'a prepared transaction')
-                   ELSE format('pid %s of %s', b.pid, coalesce(pg_get_userbyid(s.usesysid)::text, 'nobody')) END,
-               CASE WHEN b.pid = 0 THEN format('ROLLBACK PREPARED %L', coalesce(p.gid, 'its name, see pg_prepared_xacts'))
-                   ELSE format('SELECT pg_terminate_backend(%s)', b.pid) END
-          FROM pg_stat_get_activity(NULL) a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted LEFT JOIN pg_database d ON d.oid = l.database
-         CROSS JOIN unnest(pg_blocking_pids(a.pid)) b(pid) LEFT JOIN pg_stat_get_activity(NULL) s ON s.pid = b.pid
-          LEFT JOIN (pg_locks g JOIN pg_locks t ON t.locktype = 'transactionid' AND t.pid IS NULL
-              AND t.virtualtransaction = g.virtualtransaction JOIN pg_prepared_xact() p ON p.transaction = t.transactionid)
-            ON b.pid = 0 AND g.pid IS NULL AND g.granted AND (g.locktype, g.database, g.relation) = (l.locktype, l.database, l.relation)
-         WHERE a.usesysid = $1::text::oid ORDER BY 2, 5
-        """;
-
-    /// <summary>
-    /// For a reader: whether it has heard that the role is gone or shut out. A reader that does not know the role may not have heard of its
-    /// making yet, so while the writer has it, it has to be there. Parameters: its OID, whether the writer has it.
-    /// </summary>
-    public const string IsShutOut = "SELECT EXISTS (SELECT FROM pg_roles WHERE oid = $1::text::oid AND rolcanlogin <> $2) = $2";
 
     /// <summary>The statements that make us a member of a role, to be sent in one go; see <see cref="Hold"/>. Parameter: its OID.</summary>
     public static string BecomeMember(int major) =>
@@ -150,7 +78,7 @@ internal sealed class RemovalStatements
     /// copied. And two are: a role that was renamed, or lost its comment, or came back under another OID, is still ours to remove. So is
     /// one that was renamed and lost its comment, if it has its scope role still.
     /// </summary>
-    private const string Found = $"""
+    internal const string Found = $"""
         SELECT r.oid, r.rolname, r.rolcanlogin, r.rolconnlimit, r.rolsuper
           FROM (SELECT n.oid, n.rolname, n.rolcanlogin, n.rolconnlimit, n.rolsuper, {Tag} AS tag FROM pg_roles n
                  WHERE n.oid = nullif($1, '')::oid OR n.rolname = $2 OFFSET 0) r
@@ -171,43 +99,16 @@ internal sealed class RemovalStatements
     /// The OID that everything is asked about: the role's, or, when there is no role of that number any more, the one it had. Never that of
     /// somebody else's role.
     /// </summary>
-    private const string Subject = """
+    internal const string Subject = """
         SELECT coalesce(
             (SELECT oid FROM x),
             (SELECT k.oid FROM (SELECT coalesce(nullif($1, ''), nullif(current_setting('dbaccess.found', true), ''))::oid AS oid) k
               WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = k.oid))) AS oid
         """;
 
-    /// <summary>Tells a session from every other of its server.</summary>
-    public const string SessionKey = "concat_ws(' ', a.pid, a.backend_start)";
-
-    /// <summary>
-    /// Whose it was, for the receipt; see <see cref="SessionWords"/>. Not in the key: a client changes its name as it likes.
-    /// </summary>
-    public const string SessionOfWhom = """
-        concat_ws(chr(9), a.pid, coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''),
-                  coalesce(host(a.client_addr), ''), coalesce(left(a.application_name, 64), ''))
-        """;
-
-    private const string EndWhere = $"""
-        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject})
-        SELECT coalesce(array_agg(t.session) FILTER (WHERE t.mine), '{"{}"}'),
-            coalesce(array_agg(t.session) FILTER (WHERE t.mine AND t.ended), '{"{}"}'),
-            coalesce(array_agg(concat_ws(chr(9), t.who, t.usesysid)) FILTER (WHERE NOT t.mine AND t.ended), '{"{}"}'),
-            coalesce(array_agg(t.who) FILTER (WHERE t.mine AND t.ended), '{"{}"}')
-          FROM (SELECT coalesce(a.usesysid = o.oid, false) AS mine, pg_terminate_backend(a.pid) AS ended,
-              {SessionKey} AS session, {SessionOfWhom} AS who, a.usesysid FROM o, pg_stat_get_activity(NULL) a WHERE
-        """;
-
-    /// <summary>
-    /// One look-up by index for each session; a NOT EXISTS would read all roles there are. Sessions are as they are now and roles as they
-    /// were when the statement began, so whoever logs in with a role that was made in between looks like a ghost: <c>pg_get_userbyid</c>
-    /// looks now, and is asked too.
-    /// </summary>
-    private const string Ghost = "a.usesysid <> 0 AND CASE WHEN (SELECT r.oid FROM pg_roles r WHERE r.oid = a.usesysid) IS NULL THEN " +
-        "pg_get_userbyid(a.usesysid) = ('unknown (OID=' || a.usesysid || ')')::name ELSE false END";
-
-    private const string Sessions = "(SELECT count(*) FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = o.oid)";
+    /// <summary>Only counted: to read all that is known of each session takes a hundred times as long.</summary>
+    private const string Sessions =
+        "(SELECT count(*) FROM pg_stat_get_backend_idset() i WHERE pg_stat_get_backend_userid(i) = o.oid)";
 
     /// <summary>Not the view: it knows owners by name, and a dropped role has none.</summary>
     private static string Prepared(string oid) => $"(SELECT count(*) FROM pg_prepared_xact() p WHERE p.ownerid = {oid})";
@@ -224,13 +125,17 @@ internal sealed class RemovalStatements
     /// its tables in that other index, and as many would be read each time.
     /// </summary>
     private static string DefaultsOf(string oid) =>
-        "(SELECT count(*) FROM pg_database b JOIN pg_shdepend d ON d.dbid = b.oid AND d.classid = 'pg_default_acl'::regclass WHERE " +
+        $"(SELECT count(*) FROM pg_shdepend d WHERE d.dbid = ANY ({Everywhere}) AND d.classid = 'pg_default_acl'::regclass AND " +
             $"d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass AND d.refobjid::bigint = {oid}::bigint)";
 
     /// <summary>By database, which is how the index goes: every live role with a setting has a row there.</summary>
     private static string Settings(string oid) =>
-        "(SELECT count(*) FROM (SELECT 0::oid AS oid UNION ALL SELECT b.oid FROM pg_database b) b JOIN pg_db_role_setting c ON " +
-            $"c.setdatabase = b.oid AND c.setrole = {oid})";
+        $"(SELECT count(*) FROM pg_db_role_setting c WHERE c.setdatabase = ANY ({Everywhere}) AND c.setrole = {oid})";
+
+    private const string Databases = "b AS MATERIALIZED (SELECT array_agg(b.oid) || 0::oid AS oids FROM pg_database b)";
+
+    /// <summary>All databases, and none, of <see cref="Databases"/>.</summary>
+    private const string Everywhere = "(SELECT b.oids FROM b)::oid[]";
 
     /// <summary>Two look-ups by index instead of one reading of all memberships.</summary>
     private static string Memberships(string oid) =>
@@ -249,9 +154,9 @@ internal sealed class RemovalStatements
 
     /// <summary>The scope roles of ours that it is a member of, or was according to the record.</summary>
     private const string ScopeRoles = $"""
-        SELECT n.oid FROM pg_roles n WHERE n.rolname = ANY ($4) AND starts_with({Tag}, $5)
-        UNION
-        SELECT n.oid FROM o JOIN pg_auth_members m ON m.member = o.oid JOIN pg_roles n ON n.oid = m.roleid WHERE starts_with({Tag}, $5)
+        SELECT n.oid FROM pg_roles n WHERE starts_with({Tag}, $5) AND n.oid = ANY (ARRAY(
+            SELECT r.oid FROM pg_roles r WHERE r.rolname = ANY ($4)
+            UNION ALL SELECT m.roleid FROM o JOIN pg_auth_members m ON m.member = o.oid))
         """;
 
     /// <summary>
@@ -264,7 +169,7 @@ internal sealed class RemovalStatements
         : $"coalesce((SELECT sum({DefaultsOf("s.oid")}) FROM s), 0)";
 
     private string LookStatement() => $"""
-        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED (SELECT oid FROM x), s AS MATERIALIZED ({ScopeRoles}),
+        WITH {Databases}, x AS MATERIALIZED ({Found}), o AS MATERIALIZED (SELECT oid FROM x), s AS MATERIALIZED ({ScopeRoles}),
         n AS MATERIALIZED (
             SELECT x.oid, format('%I', x.rolname) AS ident,
                    $6 AND {Sessions} = 0 AND {Dependencies("o.oid", "")} = 0 AND {Prepared("o.oid")} = 0 AND {LeftOfScopes} =
@@ -282,6 +187,7 @@ internal sealed class RemovalStatements
           FROM (SELECT) AS one LEFT JOIN n ON true
         """;
 
+    /// <summary>A block is read as a whole before it runs: what few roles need is a text in it, which is read when it is run.</summary>
     private string StrikeStatement() => $"""
         DO $do$
         DECLARE
@@ -291,33 +197,45 @@ internal sealed class RemovalStatements
                 {(_canBecomeScope ? ForgetPasswords : "")}
                 EXECUTE 'DROP ROLE ' || current_setting('dbaccess.ident');
             ELSIF current_setting('dbaccess.strike') = 'contain' THEN
-                BEGIN
-                    EXECUTE 'ALTER ROLE ' || current_setting('dbaccess.ident') ||
-                        ' NOLOGIN CONNECTION LIMIT 0 PASSWORD NULL VALID UNTIL ''1970-01-01''';
-                EXCEPTION WHEN insufficient_privilege THEN
-                    -- Where passwords and their end are reserved to members of another role, these two are not.
-                    BEGIN
-                        EXECUTE 'ALTER ROLE ' || current_setting('dbaccess.ident') || ' NOLOGIN CONNECTION LIMIT 0';
-                    EXCEPTION WHEN insufficient_privilege THEN NULL;
-                    END;
-                WHEN lock_not_available THEN
-                    PERFORM set_config('dbaccess.held', 'yes', false);
-                END;
-                {KeepKeys}
-                {(_canBecomeScope ? "" : RememberGiven)}
-                FOR m IN SELECT r.rolname, a.grantor FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid
-                    WHERE a.member = current_setting('dbaccess.found')::oid LOOP
-                    BEGIN
-                        EXECUTE format('REVOKE %I FROM {(_canBecomeScope ? "%s" : "%s GRANTED BY %I CASCADE")}', m.rolname,
-                            current_setting('dbaccess.ident'){(_canBecomeScope ? "" : ", pg_get_userbyid(m.grantor)")});
-                    -- From 16 on whoever is giving the scope role to somebody at this moment holds it; the lock-out must not wait for them.
-                    EXCEPTION WHEN insufficient_privilege OR lock_not_available THEN NULL;
-                    END;
-                END LOOP;
-                {(_canBecomeScope ? ForgetPasswords : "")}
+                EXECUTE $contain$
+        {ContainStatement()}
+                $contain$;
             END IF;
         END
         $do$
+        """;
+
+    private string ContainStatement() => $"""
+        DO $block$
+        DECLARE
+            m record;
+        BEGIN
+            BEGIN
+                EXECUTE 'ALTER ROLE ' || current_setting('dbaccess.ident') ||
+                    ' NOLOGIN CONNECTION LIMIT 0 PASSWORD NULL VALID UNTIL ''1970-01-01''';
+            EXCEPTION WHEN insufficient_privilege THEN
+                -- Where passwords and their end are reserved to members of another role, these two are not.
+                BEGIN
+                    EXECUTE 'ALTER ROLE ' || current_setting('dbaccess.ident') || ' NOLOGIN CONNECTION LIMIT 0';
+                EXCEPTION WHEN insufficient_privilege THEN NULL;
+                END;
+            WHEN lock_not_available THEN
+                PERFORM set_config('dbaccess.held', 'yes', false);
+            END;
+            {KeepKeys}
+            {(_canBecomeScope ? "" : RememberGiven)}
+            FOR m IN SELECT r.rolname, a.grantor FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid
+                WHERE a.member = current_setting('dbaccess.found')::oid LOOP
+                BEGIN
+                    EXECUTE format('REVOKE %I FROM {(_canBecomeScope ? "%s" : "%s GRANTED BY %I CASCADE")}', m.rolname,
+                        current_setting('dbaccess.ident'){(_canBecomeScope ? "" : ", pg_get_userbyid(m.grantor)")});
+                -- From 16 on whoever is giving the scope role to somebody at this moment holds it; the lock-out must not wait for them.
+                EXCEPTION WHEN insufficient_privilege OR lock_not_available THEN NULL;
+                END;
+            END LOOP;
+            {(_canBecomeScope ? ForgetPasswords : "")}
+        END
+        $block$
         """;
 
     /// <summary>
@@ -365,18 +283,8 @@ internal sealed class RemovalStatements
                 END IF;
         """;
 
-    /// <summary>
-    /// Who receives the log as a whole, and so may be a reader: address, or that it may not be seen. Not a backup, and nobody who decodes.
-    /// </summary>
-    private const string Receivers = """
-        ARRAY(SELECT coalesce(host(a.client_addr), 'hidden')
-                        FROM pg_stat_get_wal_senders() w JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid
-                       WHERE coalesce(w.state, 'streaming') IN ('streaming', 'catchup')
-                         AND NOT EXISTS (SELECT FROM pg_get_replication_slots() s WHERE s.active_pid = w.pid AND s.slot_type = 'logical'))
-        """;
-
     private string StateStatement() => $"""
-        WITH x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject}), s AS MATERIALIZED ({ScopeRoles})
+        WITH {Databases}, x AS MATERIALIZED ({Found}), o AS MATERIALIZED ({Subject}), s AS MATERIALIZED ({ScopeRoles})
         SELECT x.oid IS NOT NULL, x.rolname::text, coalesce(x.rolcanlogin, false), coalesce(x.rolsuper, false),
                {Sessions},
                {Dependencies("o.oid", " AND d.deptype = 'o'")} + {Prepared("o.oid")}{(_canBecomeScope ? $" + {Given}" : "")},
@@ -393,7 +301,7 @@ internal sealed class RemovalStatements
                coalesce(current_setting('dbaccess.held', true), '') = 'yes',
                coalesce(current_setting('dbaccess.given', true), ''),
                {(_canBecomeScope ? "true" : "false")},
-               {Receivers},
+               (SELECT count(*) FROM pg_stat_get_wal_senders()),
                to_regproc('pg_catalog.aurora_replica_status') IS NOT NULL
           FROM o LEFT JOIN x ON true LEFT JOIN pg_roles k ON k.oid = nullif($1, '')::oid AND k.oid IS DISTINCT FROM x.oid
         """;

@@ -141,7 +141,7 @@ internal sealed class RoleMembers(RoleToRemove role, string oid, IReadOnlyCollec
         SELECT t.usesysid::bigint, count(*) FILTER (WHERE t.ended), count(*) FILTER (WHERE t.idle),
                coalesce(array_agg(t.who) FILTER (WHERE t.ended), '{"{}"}')
           FROM (SELECT a.usesysid, i.idle, CASE WHEN i.idle THEN false ELSE pg_terminate_backend(a.pid) END AS ended,
-                       {RemovalStatements.SessionOfWhom} AS who
+                       {SessionStatements.SessionOfWhom} AS who
                   FROM pg_stat_get_activity(NULL) a
                  CROSS JOIN LATERAL (SELECT coalesce(a.state = 'idle' AND a.state_change < $2, false)) i(idle)
                  WHERE a.usesysid::bigint = ANY ($1) AND coalesce(a.backend_start > $3, true) OFFSET 0) t

@@ -55,8 +55,8 @@ internal sealed record RoleState
     /// <summary>Until PostgreSQL 15 its sessions could act as its scope role.</summary>
     public required bool CanBecomeScope { get; init; }
 
-    /// <summary>The addresses of who receives the writer's log.</summary>
-    public required IReadOnlyList<string> Followers { get; init; }
+    /// <summary>How many receive the writer's log, readers or not.</summary>
+    public required long Receivers { get; init; }
 
     public required bool IsAurora { get; init; }
 
@@ -91,7 +91,7 @@ internal sealed record RoleState
         Held = row.GetBoolean(16),
         GivenOn = row.GetString(17) is { Length: > 0 } given ? given.Split('\n') : [],
         CanBecomeScope = row.GetBoolean(18),
-        Followers = row.GetFieldValue<string[]>(19),
+        Receivers = row.GetInt64(19),
         IsAurora = row.GetBoolean(20),
     };
 
@@ -118,7 +118,7 @@ internal sealed record RoleLookedAt(uint? Oid, IReadOnlyList<string> ScopeRoles,
 
 /// <summary>Sessions that were found, those of them that were told to end, and the ghosts that were.</summary>
 /// <param name="Ghosts">As <see cref="SessionWords.Ghost"/> reads them.</param>
-/// <param name="OfWhom">Of each that was told to end, in their order, see <see cref="RemovalStatements.SessionOfWhom"/>.</param>
+/// <param name="OfWhom">Of each that was told to end, in their order, see <see cref="SessionStatements.SessionOfWhom"/>.</param>
 internal sealed record EndedSessions(
     IReadOnlyList<string> Found, IReadOnlyList<string> Ended, IReadOnlyList<string> Ghosts, IReadOnlyList<string> OfWhom)
 {

@@ -29,8 +29,8 @@ internal sealed class SessionEnding(
     public string? Statement => _endings switch
     {
         Endings.None => null,
-        Endings.Own => RemovalStatements.EndOwnSessions,
-        _ => RemovalStatements.EndSessions,
+        Endings.Own => SessionStatements.EndOwnSessions,
+        _ => SessionStatements.EndSessions,
     };
 
     public void BeginRound() => _unreached.Clear();
@@ -146,7 +146,7 @@ internal sealed class SessionEnding(
         try
         {
             await using var cluster = await connections.OpenAsync(target, removal.Database, cancellationToken);
-            var ended = await cluster.DoingFirstAsync(RemovalStatements.EndByNumber, [removal.Oid, removal.Role.Role.Value],
+            var ended = await cluster.DoingFirstAsync(SessionStatements.EndByNumber, [removal.Oid, removal.Role.Role.Value],
                 row => row.GetFieldValue<string[]>(0), cancellationToken);
             if (ended.Length == 0) return;
 
@@ -165,7 +165,7 @@ internal sealed class SessionEnding(
     public async Task<List<string>> StayingAsync(RoleState left, CancellationToken cancellationToken)
     {
         await using var cluster = await connections.OpenAsync(removal.Role.Target.Cluster, removal.Database, cancellationToken);
-        var waiting = await cluster.RowsAsync(RemovalStatements.Waiting, [removal.Oid], WaitingSession.Read, cancellationToken);
+        var waiting = await cluster.RowsAsync(SessionStatements.Waiting, [removal.Oid], WaitingSession.Read, cancellationToken);
         var sessions = waiting.Select(one => one.Session).Distinct(StringComparer.Ordinal).ToList();
         if (removal.WasShutOut == true)
             sessions.ForEach(session => removal.Findings.IsKnown(RemovalCase.Instance(cluster), isWriter: true, session));
@@ -176,7 +176,7 @@ internal sealed class SessionEnding(
     private async Task<EndedSessions> OnceAsync(ClusterConnection cluster, CancellationToken cancellationToken)
     {
         var ended = await cluster.DoingFirstAsync(
-            Statement ?? RemovalStatements.EndOwnSessions, removal.Values(), EndedSessions.Read, cancellationToken);
+            Statement ?? SessionStatements.EndOwnSessions, removal.Values(), EndedSessions.Read, cancellationToken);
         Note(cluster, ended);
         return ended;
     }
@@ -185,11 +185,11 @@ internal sealed class SessionEnding(
     private async Task<(int Found, bool Knows)> OnReaderAsync(ClusterConnection cluster, bool exists, CancellationToken cancellationToken)
     {
         var knows = await cluster.FirstAsync(
-            RemovalStatements.IsShutOut, [removal.Oid, exists], row => row.GetBoolean(0), cancellationToken);
+            SessionStatements.IsShutOut, [removal.Oid, exists], row => row.GetBoolean(0), cancellationToken);
         if (removal.Members.Count > 0)
         {
             var (ended, users) = await cluster.DoingFirstAsync(
-                RemovalStatements.EndSessionsOf, [(long[])[.. removal.Members]],
+                SessionStatements.EndSessionsOf, [(long[])[.. removal.Members]],
                 row => (row.GetFieldValue<string[]>(0), row.GetFieldValue<string[]>(1)), cancellationToken);
             foreach (var (who, user) in ended.Zip(users))
                 removal.Findings.EndedOfOther(RemovalCase.Instance(cluster), user, who);

@@ -3,7 +3,7 @@ using DbAccess.Domain.Grants;
 
 namespace DbAccess.Infrastructure.Postgres.Removing;
 
-/// <summary>Reads what <see cref="RemovalStatements.SessionOfWhom"/> answers. What we may not see is not told.</summary>
+/// <summary>Reads what <see cref="SessionStatements.SessionOfWhom"/> answers. What we may not see is not told.</summary>
 internal static class SessionWords
 {
     /// <param name="ofWhom">Or only the key of the session, where the server had no room for more.</param>

@@ -42,7 +42,7 @@ internal static class PlanReader
             everybody,
             part.Scope.RunAs)
         {
-            Remarks = await PlanRemarks.ReadAsync(cluster, part, cancellationToken),
+            Remarks = rows.Exists(row => row.IsRemarkable) ? await PlanRemarks.ReadAsync(cluster, part, cancellationToken) : [],
         };
 
         static IReadOnlyList<string> Sorted(IEnumerable<string?> words) =>

@@ -9,12 +9,13 @@ namespace DbAccess.Infrastructure.Postgres.Scopes;
 /// </summary>
 internal static class PlanRemarks
 {
-    /// <summary>One sentence each, in the order of their things.</summary>
+    /// <summary>
+    /// One sentence each, in the order of their things. There is none where nothing is <see cref="PlanRow.IsRemarkable"/>, which is cheaper to
+    /// know.
+    /// </summary>
     public static async Task<IReadOnlyList<string>> ReadAsync(
         ClusterConnection cluster, ScopePart part, CancellationToken cancellationToken)
     {
-        if (part.Rules == "[]") return [];
-
         var rows = await cluster.RowsAsync(Statement, [part.Role, part.Rules], Row.Read, cancellationToken);
         var where = part.Target.Also.Count == 0 ? "" : $"In database {part.Database}: ";
         return

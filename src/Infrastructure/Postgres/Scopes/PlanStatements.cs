@@ -7,15 +7,15 @@ namespace DbAccess.Infrastructure.Postgres.Scopes;
 internal static class PlanStatements
 {
     /// <summary>
-    /// The rules expanded on this database, one row for each privilege: kind, name, column, privilege, owner, row estimate, bytes. Then
-    /// what default privileges add (kind <c>later …</c>; the name is the schema; no privilege where we are no member of who makes things
-    /// there). Parameters: 1 not used, 2 rules as JSON, 3 whether sizes are wanted. Sizes are the planner's figures: to measure would wait
+    /// The rules expanded on this database, one row for each privilege: kind, name, column, privilege, owner, row estimate, bytes, whether
+    /// it has row security. Then what default privileges add (kind <c>later …</c>; the name is the schema; no privilege where we are no
+    /// member of who makes things there). Parameters: 1 not used, 2 rules as JSON, 3 whether sizes are wanted. Sizes are the planner's figures: to measure would wait
     /// for everybody who holds a table.
     /// </summary>
     public const string Plan = $"""
         WITH {ScopeStatements.Wanted}
         thing AS (
-            SELECT w.sub, w.priv, w.owner, w.classid, w.objid,
+            SELECT w.sub, w.priv, w.owner, w.classid, w.objid, coalesce(c.relrowsecurity, false) AS by_row,
                    CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f'
                        THEN 'foreign table' ELSE CASE WHEN c.oid IS NULL THEN w.kind ELSE 'table' END END AS kind,
                    CASE w.kind WHEN 'database' THEN (SELECT quote_ident(datname) FROM here)
@@ -33,15 +33,16 @@ internal static class PlanStatements
               FROM want w LEFT JOIN pg_class c ON w.classid = 'pg_class'::regclass AND c.oid = w.objid)
         SELECT t.kind, t.ident, (SELECT quote_ident(a.attname) FROM pg_attribute a WHERE t.sub <> 0 AND a.attrelid = t.objid
             AND a.attnum = t.sub), lower(t.priv),
-               quote_ident(pg_get_userbyid(t.owner)), t.tuples, t.bytes
+               quote_ident(pg_get_userbyid(t.owner)), t.tuples, t.bytes, t.by_row
           FROM thing t
         UNION ALL
         SELECT 'later ' || CASE f.objtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' ELSE 'functions'
-            END, quote_ident(f.nsp), NULL, lower(f.priv), quote_ident(pg_get_userbyid(m.owner)), NULL, NULL
+            END, quote_ident(f.nsp), NULL, lower(f.priv), quote_ident(pg_get_userbyid(m.owner)), NULL, NULL, false
           FROM future f JOIN maker m USING (nspoid)
         UNION ALL
         SELECT DISTINCT 'later ' || CASE f.objtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' ELSE 'functions'
-            END, quote_ident(f.nsp), NULL, NULL, quote_ident(pg_get_userbyid(u.owner)), NULL::bigint, NULL::bigint
+            END, quote_ident(f.nsp), NULL, NULL, quote_ident(pg_get_userbyid(u.owner)), NULL::bigint, NULL::bigint,
+            false
           FROM future f
           JOIN (SELECT r.nspoid, o.owner FROM obj o JOIN rule r ON r.n = o.n WHERE r.lasting
                 UNION SELECT r.nspoid, k.owner FROM rule r JOIN keeper k USING (nspoid) WHERE r.lasting) u USING (nspoid)
@@ -90,9 +91,14 @@ internal static class PlanStatements
 }
 
 /// <summary>A row of <see cref="PlanStatements.Plan"/>; its columns stand in this order.</summary>
-internal sealed record PlanRow(string Kind, string Name, string? Column, string? Privilege, string Owner, long? Rows, long? Bytes)
+internal sealed record PlanRow(
+    string Kind, string Name, string? Column, string? Privilege, string Owner, long? Rows, long? Bytes, bool ByRow)
 {
+    /// <summary>More is to be said of it than what is given; see <see cref="PlanRemarks"/>.</summary>
+    public bool IsRemarkable => ByRow || Kind == "view";
+
     public static PlanRow Read(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3),
-        row.GetString(4), row.IsDBNull(5) ? null : row.GetInt64(5), row.IsDBNull(6) ? null : row.GetInt64(6));
+        row.GetString(4), row.IsDBNull(5) ? null : row.GetInt64(5), row.IsDBNull(6) ? null : row.GetInt64(6),
+        row.GetBoolean(7));
 }

@@ -168,7 +168,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
     /// <summary>One that is there already and was not put aside.</summary>
     private static async Task<string?> NextAsync(
             ClusterConnection cluster, ScopePart part, List<string> aside, CancellationToken cancellationToken) =>
-        (await cluster.RowsAsync(ScopeHands.Sound,
+        (await cluster.RowsAsync(ScopeHands.Sound(cluster.Major),
             [part.Tag, part.FirstRole, aside.ToArray(), RoleTag.LoginPrefix(part.Installation), RoleTag.Escrow(part.Installation)],
             row => row.GetString(0), cancellationToken)).Find(name => RoleName.IsOrAnother(name, part.FirstRole));
 
