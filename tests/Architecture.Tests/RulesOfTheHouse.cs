@@ -33,7 +33,7 @@ public sealed partial class RulesOfTheHouse
     private static readonly Assembly ApiAssembly = typeof(Api.Program).Assembly;
     private static readonly Assembly[] Ours = [DomainAssembly, ApplicationAssembly, InfrastructureAssembly, ApiAssembly];
 
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     /// <summary>
     /// NodaTime is arithmetic with its data inside and reaches nothing outside; time zones of our own would be worse than its. Only one file
@@ -152,7 +152,7 @@ public sealed partial class RulesOfTheHouse
         Assert.Equal(["Asking.cs"], leaving);
     }
 
-    private static IEnumerable<string> Sources() =>
+    internal static IEnumerable<string> Sources() =>
         Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 
