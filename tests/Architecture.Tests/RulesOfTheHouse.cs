@@ -75,7 +75,7 @@ public sealed partial class RulesOfTheHouse
     [Fact]
     public void Lines_of_src_fit_a_screen()
     {
-        const int Width = 140, Left = 5;
+        const int Width = 140, Left = 4;
 
         var longer = Sources().SelectMany(file => File.ReadLines(file)
             .Select((line, at) => (Where: $"{Path.GetRelativePath(Root, file)}:{at + 1}", line.Length)))

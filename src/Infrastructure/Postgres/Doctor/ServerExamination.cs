@@ -7,8 +7,8 @@ using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.Infrastructure.Postgres.Making;
+using DbAccess.Infrastructure.Postgres.Roles;
 using Npgsql;
 using static DbAccess.Infrastructure.Postgres.Doctor.Checks;
 

@@ -5,6 +5,7 @@ using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Making;
 using DbAccess.Infrastructure.Postgres.Removing;
+using DbAccess.Infrastructure.Postgres.Roles;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -42,7 +43,7 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
     /// Whoever makes a table at this moment has read default privileges that name the role, and fails (42704) if it is gone before the
     /// table is there: so those are taken back and a while is waited. Then it is renamed, so that nobody becomes a member of it any more,
     /// and those who are just becoming one are waited for (DROP ROLE takes memberships away without a word, and a GRANT does not notice
-    /// that the role is gone: see <see cref="RemovalStatements.Hold"/>); they get another role of its name. Then it is dropped.
+    /// that the role is gone: see <see cref="RoleStatements.Hold"/>); they get another role of its name. Then it is dropped.
     /// </summary>
     /// <param name="strip">
     /// Others may be members of it: everything is taken from it all the same, and it stays, with nothing, until they are not.
