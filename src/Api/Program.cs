@@ -3,6 +3,7 @@ using DbAccess.Api.Lambda;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
 using DbAccess.Api.Slack.Endpoints;
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Application;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;

@@ -48,9 +48,9 @@ internal sealed class Suggestions(IServiceScopeFactory scopes, TimeProvider cloc
     private static async Task<IReadOnlyList<FormOption>> TablesAsync(
         IMediator mediator, PrincipalId person, SlackView form, string typed, CancellationToken cancellationToken)
     {
-        var drawn = RequestForm.ChosenIn(form.Context);
-        if (DatabaseName.Parse(form.Filled.Database ?? drawn.Database) is not { } database
-            || ScopeName.Parse(form.Filled.Scope ?? drawn.Scope) is not { } scope) return [];
+        var (drawn, filled) = (RequestForm.ChosenIn(form.Context), RequestForm.Filled(form));
+        if (DatabaseName.Parse(filled.Database ?? drawn.Database) is not { } database
+            || ScopeName.Parse(filled.Scope ?? drawn.Scope) is not { } scope) return [];
 
         var tables = await mediator.Send(new ListTables(person, database, scope), cancellationToken);
         return tables.Refusal is null ? RequestForm.SuggestTables(tables.Value.Names, typed) : RequestForm.AsTyped(typed);
