@@ -6,7 +6,7 @@ using DbAccess.Api.Slack;
 using DbAccess.Application;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
-using DbAccess.Application.Pipeline;
+using DbAccess.Application.Policies;
 using DbAccess.Application.Reconciling;
 using DbAccess.Domain;
 using DbAccess.Infrastructure;

@@ -1,5 +1,6 @@
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using Microsoft.Extensions.Logging;
 
