@@ -4,6 +4,7 @@ using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
+using DbAccess.Application;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -205,10 +206,9 @@ internal sealed class InteractivityEndpoint(
         }
 
         // The directory and the store have one budget between them.
-        using var late = new CancellationTokenSource(SubmissionBudget, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
+        using var deadline = new Deadline(SubmissionBudget, clock, http.RequestAborted);
         if (await check.RefusalOfAsync(
-            person, RequestDesk.HolderOf(filled, person), wish, either.Token) is { } refusal)
+            person, RequestDesk.HolderOf(filled, person), wish, deadline.Token) is { } refusal)
         {
             await FaultAsync(http, RequestForm.FieldOf(refusal), refusal.Message);
             return;
@@ -216,7 +216,7 @@ internal sealed class InteractivityEndpoint(
 
         var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person,
             RequestForm.ChannelIn(form.Context), DraftJson.Write(filled), clock.GetUtcNow());
-        if (await worker.AcceptAsync(item, null, Passing.Nothing, either.Token) is Acceptance.NotWritten)
+        if (await worker.AcceptAsync(item, null, Passing.Nothing, deadline.Token) is Acceptance.NotWritten)
             await FaultAsync(
                 http, RequestForm.Database, "I could not write your request down, so nothing was requested. Try again.");
     }
