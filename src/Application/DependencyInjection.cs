@@ -81,6 +81,7 @@ public static class DependencyInjection
         services.AddTransient<GrantAsking>();
         services.AddTransient<GrantCards>();
         services.AddSingleton<ClusterPlaces>();
+        services.AddSingleton<StepPauses>();
         services.AddTransient<GrantSteps>();
         services.AddTransient<GrantGiving>();
         services.AddTransient<GrantPasswords>();

@@ -24,6 +24,12 @@ public sealed class InMemoryInboxContract : InboxContract
     private readonly InMemoryInbox _inbox = new();
 
     protected override ValueTask<IInbox> OpenAsync() => new(new InMemoryInbox(_inbox));
+
+    protected override Task SpoilAsync(string key, string field)
+    {
+        _inbox.MakeUnreadable(key);
+        return Task.CompletedTask;
+    }
 }
 
 public sealed class InMemoryEvidenceLogContract : EvidenceLogContract

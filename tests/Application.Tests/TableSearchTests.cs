@@ -57,6 +57,27 @@ public sealed class TableSearchTests
         Assert.Equal(2, (await TablesAsync()).Count);
     }
 
+    [Fact]
+    public async Task However_fast_somebody_chooses_a_cluster_is_asked_about_little_at_a_time()
+    {
+        TaskCompletionSource answer = new();
+        var (now, most) = (0, 0);
+        _stage.First.Gate.At = async boundary =>
+        {
+            if (boundary is not { Call: "RoleInventory.Plan", Over: false }) return;
+
+            most = Math.Max(most, Interlocked.Increment(ref now));
+            await answer.Task;
+            Interlocked.Decrement(ref now);
+        };
+        var asked = Enumerable.Range(0, 6).Select(i => _stage.First.SendAsync(
+            new GetPreview(Some.Engineer, DatabaseName.Parse("orders")!, ScopeName.Parse("read")!, [new TableMention("public", $"t{i}")]))).ToList();
+        answer.SetResult();
+
+        Assert.All(await Task.WhenAll(asked), preview => Assert.Null(preview.Refusal));
+        Assert.InRange(most, 1, 2);
+    }
+
     private async Task<IReadOnlyList<string>> TablesAsync() =>
         (await _stage.First.SendAsync(new ListTables(Some.Engineer, DatabaseName.Parse("orders")!, ScopeName.Parse("read")!)).WaitAsync(Patience.Limit)).Value.Names;
 }

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using DbAccess.Domain.Grants;
+using DbAccess.TestKit.Postgres;
 
 namespace DbAccess.Demo;
 
@@ -60,6 +61,7 @@ public static class Attacks
             }
 
             string? gotThrough;
+            var watch = Stopwatch.StartNew();
             try
             {
                 gotThrough = await attack.RunAsync(field).WaitAsync(cancellationToken);
@@ -71,8 +73,9 @@ public static class Attacks
 
             if (gotThrough is null) stopped++;
             else through++;
-            await output.WriteLineAsync(gotThrough is null ? $"stopped  {attack.Who}: {attack.What}" : $"THROUGH  {attack.Who}: {attack.What}: {gotThrough}");
             await field.CleanUpAsync();
+            var took = string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:0.0} s");
+            await output.WriteLineAsync($"{(gotThrough is null ? "stopped" : "THROUGH")}  {attack.Who}: {attack.What}{(gotThrough is null ? "" : $": {gotThrough}")} ({took})");
         }
 
         var log = system.Output.Count(line => system.Secrets.Any(secret => line.Contains(secret, StringComparison.Ordinal)));
@@ -146,6 +149,23 @@ public static class Attacks
                 foreach (var client in open) client.Dispose();
             }
         });
+        yield return new(who, "one person whose open form is drawn anew all the time, while Slack is slow about it", async field =>
+        {
+            await field.System.Users.CommandAsync(SlackUser.Omar, "");
+            await field.SettledAsync();
+            var form = (await field.System.Users.ViewsAsync(SlackUser.Omar))[^1];
+            await field.System.Users.FaultAsync("views.update", "late", times: 100, delayMs: 3_000);
+            try
+            {
+                await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => field.System.Users.PressInAsync(SlackUser.Omar, form, "value", "scope", "read")));
+                // All workers would be busy with it for some 22 seconds.
+                return await field.ReadsAsync(SlackUser.Erin, patience: TimeSpan.FromSeconds(12)) is null ? "nobody else is served meanwhile" : null;
+            }
+            finally
+            {
+                await field.System.Users.FaultAsync("views.update", "late", times: 0);
+            }
+        });
         yield return new(who, "thirty requests of one person at once", async field =>
         {
             var id = 0;
@@ -187,6 +207,43 @@ public static class Attacks
             await field.AskAsync($"CREATE TABLE hers.t (i int); GRANT ALL ON hers.t TO {await field.ScopeRoleAsync()} WITH GRANT OPTION; SELECT 1", Field.Mallory);
             return await field.ReadsAsync(SlackUser.Erin) is null ? "the scope is shut for everybody" : null;
         });
+        yield return new(who, "keeps an account for our scope role at a server of foreign data of hers", async field =>
+        {
+            var scope = await field.ScopeRoleAsync();
+            await field.AskAsync("CREATE FOREIGN DATA WRAPPER hers; GRANT USAGE ON FOREIGN DATA WRAPPER hers TO mallory; SELECT 1");
+            await field.AskAsync($"CREATE SERVER hers FOREIGN DATA WRAPPER hers; GRANT USAGE ON FOREIGN SERVER hers TO {scope}; CREATE USER MAPPING FOR {scope} SERVER hers; SELECT 1", Field.Mallory);
+            try
+            {
+                return await field.ReadsAsync(SlackUser.Erin, patience: TimeSpan.FromSeconds(20)) is null ? "the scope is shut for everybody" : null;
+            }
+            finally
+            {
+                await field.AskAsync("DROP FOREIGN DATA WRAPPER hers CASCADE; SELECT 1");
+            }
+        });
+        yield return new(who, "makes the role first that keeps what holders leave", async field =>
+        {
+            // The beginning is the installation's.
+            var escrow = $"{(await field.ScopeRoleAsync())[..11]}escrow";
+            if (await field.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolname = '{escrow}'") is not "0")
+                await field.AskAsync($"DROP OWNED BY {escrow}; DROP ROLE {escrow}; SELECT 1");
+            await field.AskAsync($$$"""
+                CREATE ROLE {{{escrow}}} NOLOGIN; COMMENT ON ROLE {{{escrow}}} IS '{"dbaccess":1,"i":"demo","kind":"escrow"}'; GRANT {{{escrow}}} TO mallory WITH INHERIT TRUE;
+                GRANT {{{escrow}}} TO {{{PostgresServer.AdministratorName}}} WITH ADMIN TRUE, INHERIT TRUE, SET TRUE; SELECT 1
+                """, Field.Mallory);
+            try
+            {
+                var (id, credential) = await field.GetAsync(SlackUser.Erin);
+                await using (var session = await field.LogInAsync(credential)) await Field.TryAsync(session, "SELECT lo_from_bytea(4715, 'left behind')");
+                await field.EndAsync(SlackUser.Erin, id);
+                if (await field.AskAsync("SELECT count(*) FROM pg_largeobject_metadata WHERE oid = 4715") is "0") return "what was left is gone";
+                return await field.FailsAsync("SELECT lo_get(4715)", Field.Mallory) is null ? "she reads what a holder left" : null;
+            }
+            finally
+            {
+                await field.AskAsync($"DROP OWNED BY {escrow}; DROP ROLE {escrow}; SELECT 1");
+            }
+        }, From: 16);
         yield return new(who, "an event trigger that fails in our statements", async field =>
         {
             await field.AskAsync("CREATE FUNCTION public.theirs() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM no_such_function(); END $$; CREATE EVENT TRIGGER theirs ON ddl_command_start WHEN TAG IN ('GRANT', 'COMMENT') EXECUTE FUNCTION public.theirs(); SELECT 1");
@@ -302,14 +359,14 @@ public static class Attacks
         });
         yield return new(who, "a live grant's end moved by a year", async field =>
         {
-            var (id, credential) = await field.GetAsync(SlackUser.Erin, "30s");
+            var (id, credential) = await field.GetAsync(SlackUser.Erin, "15s");
             await field.ChangeGrantAsync(id, grant =>
             {
                 if (grant["window"] is JsonObject window) window["expiry"] = DateTimeOffset.UtcNow.AddYears(1).ToString("O");
                 grant["duration"] = "365.00:00:00";
                 grant["stepDueAt"] = DateTimeOffset.UtcNow.AddYears(1).ToString("O");
             });
-            await Task.Delay(TimeSpan.FromSeconds(32));
+            await Task.Delay(TimeSpan.FromSeconds(16));
             return await field.CanLogInAsync(credential) ? "the password lets in after the end" : null;
         });
         yield return new(who, "a live grant's end moved by a year, with a password asked for then", async field =>
@@ -324,6 +381,22 @@ public static class Attacks
             }, now);
             if (await field.OutcomeAsync(id, notYet: "Active") is var outcome && outcome is not "Ended") return $"it came to {outcome}";
             return await field.CanLogInAsync(credential) ? "the password still lets in" : null;
+        });
+        yield return new(who, "somebody else's role as the one that is to be removed", async field =>
+        {
+            var (mine, credential) = await field.GetAsync(SlackUser.Erin);
+            var (theirs, others) = await field.GetAsync(SlackUser.Sam);
+            await using var session = await field.LogInAsync(others);
+            var oid = await field.AskAsync($"SELECT '{others.User}'::regrole::oid::bigint");
+            await field.ChangeGrantAsync(mine, grant => (grant["role"], grant["roleOid"]) = (others.User, long.Parse(oid, CultureInfo.InvariantCulture)));
+            await field.System.Users.CommandAsync(SlackUser.Erin, $"done {mine}");
+            var outcome = await field.OutcomeAsync(mine, notYet: "Active");
+            var cut = !await Field.AnswersAsync(session) || !await field.CanLogInAsync(others);
+            await field.EndAsync(SlackUser.Sam, theirs);
+            // Erin's own is found by its tag when the clusters are compared, which nobody has to wait for here.
+            await field.AskAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{credential.User}'");
+            await field.AskAsync($"DROP OWNED BY \"{credential.User}\"; DROP ROLE \"{credential.User}\"; SELECT 1");
+            return cut ? "their access was ended" : outcome is "Ended" ? null : $"it came to {outcome}";
         });
         yield return new(who, "another server as the place where a holder logs in", async field =>
         {
@@ -340,15 +413,15 @@ public static class Attacks
         {
             var (id, _) = await field.GetAsync(SlackUser.Erin);
             await field.EndAsync(SlackUser.Erin, id);
+            // Its own story is to be over: what is written to it meanwhile would take the place of this.
+            await field.NothingDueAsync(id);
             var now = DateTimeOffset.UtcNow;
             await field.ChangeGrantAsync(id, grant =>
             {
                 (grant["status"], grant["leased"], grant["attempts"], grant["stepDueAt"], grant["stepSince"]) = ("Approved", false, 0, now.ToString("O"), now.ToString("O"));
                 foreach (var gone in (string[])["role", "roleOid", "window", "plan", "credentialsMessage", "endReason", "endedAt", "receipt", "password", "abandonedBecause"]) grant[gone] = null;
-            }, now);
-            await field.StoreAsync("UPDATE grants SET status = 'Approved', role = NULL, ended_at = NULL, version = version + 1 WHERE id = $id", ("$id", id));
-            // Where its own story went on meanwhile, the record cannot be saved any more: it comes to nothing.
-            return await field.OutcomeAsync(id, notYet: "Ended") is "Active" ? "it was given again" : null;
+            }, now, ", status = 'Approved', role = NULL, ended_at = NULL, version = version + 1");
+            return await field.OutcomeAsync(id, notYet: "Ended") is var outcome && outcome is not "Failed" ? $"it came to {outcome}" : null;
         });
     }
 

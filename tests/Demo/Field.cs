@@ -249,9 +249,18 @@ internal sealed partial class Field
     /// <param name="notYet">As it is before anything comes of it.</param>
     public async Task<string> OutcomeAsync(string id, string? notYet = null)
     {
+        // Whoever makes roles looks by itself once a minute, and at once when somebody asks for something.
+        await ReadsAsync(SlackUser.Sam);
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < Patience.Limit; await Task.Delay(200))
             if (await StoredAsync("SELECT status FROM grants WHERE id = $id", ("$id", id)) is var status && status is "Active" or "Failed" or "Ended" && status != notYet) return status;
         return "nothing";
+    }
+
+    /// <summary>All that was left to do for a grant is done, what people are told of it too.</summary>
+    public async Task NothingDueAsync(string id)
+    {
+        for (var watch = Stopwatch.StartNew(); await StoredAsync("SELECT count(*) FROM grants WHERE id = $id AND due_at IS NULL", ("$id", id)) is "0"; await Task.Delay(100))
+            if (watch.Elapsed > Patience.Limit) throw new InvalidOperationException($"something of {id} is still to be done after {Patience.Limit}");
     }
 
     /// <summary>A copy of somebody's grant in another's name; answers its id.</summary>
@@ -273,8 +282,9 @@ internal sealed partial class Field
     }
 
     /// <param name="due">When something is to be done for it; null to hide it for a year.</param>
-    public async Task ChangeGrantAsync(string id, Action<JsonObject> change, DateTimeOffset? due = null) =>
-        await StoreAsync("UPDATE grants SET document = $document, due_at = $due WHERE id = $id",
+    /// <param name="columns">What else to change in its row, in the same statement.</param>
+    public async Task ChangeGrantAsync(string id, Action<JsonObject> change, DateTimeOffset? due = null, string columns = "") =>
+        await StoreAsync($"UPDATE grants SET document = $document, due_at = $due{columns} WHERE id = $id",
             ("$document", await DocumentAsync(id, change)), ("$due", (due ?? DateTimeOffset.UtcNow.AddYears(1)).ToUnixTimeMilliseconds()), ("$id", id));
 
     private async Task<string> DocumentAsync(string id, Action<JsonObject> change)

@@ -88,6 +88,24 @@ public sealed class NamesTests
         }
     }
 
+    [Theory]
+    [InlineData("erin", true)]
+    [InlineData("a_very.long-handle_of_somebody", true)]
+    [InlineData("k7q3md", true)]
+    [InlineData(null, false)]
+    public void A_grants_role_is_told_by_its_name_from_every_other_of_ours(string? handle, bool its)
+    {
+        var id = GrantId.Parse("K7Q3-MD")!;
+        RoleName[] names = handle is not null ? [RoleName.ForGrant("acme", id, handle)] :
+        [
+            RoleName.ForGrant("other", id, "erin"), RoleName.ForGrant("acme", GrantId.New(), "k7q3md"), RoleName.ForEscrow("acme"),
+            RoleName.ForScope("acme", "k7q3md", "0123456789abcdef"), RoleName.Parse(RoleName.Another(RoleName.ForScope("acme", "x_k7q3md", "0123456789abcdef").Value))!,
+            RoleName.Parse($"{RoleName.Prefix("acme")}erin_k7q3md_short")!,
+        ];
+
+        Assert.All(names, name => Assert.Equal(its, name.IsOf("acme", id)));
+    }
+
     [Fact]
     public void A_role_name_tells_its_grant_and_person_and_is_another_each_time()
     {

@@ -47,6 +47,8 @@ public sealed class AttackTests(House house) : IClassFixture<House>
             Assert.Equal(1, await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
         }
 
+        // Whoever makes roles looks by itself once a minute, and at once when somebody asks for something.
+        await It.AskAsync(SlackUser.Sam, "orders read 10s because somebody is to look now");
         await Patience.UntilAsync(() => Task.FromResult(It.Output.Any(line => line.Contains(key, StringComparison.Ordinal) && line.Contains("not one that DbAccess made", StringComparison.Ordinal))), "it says what it found");
         await It.ConvergesAsync();
         Assert.DoesNotContain(It.Output, line => line.Contains($"{key} is active", StringComparison.Ordinal));

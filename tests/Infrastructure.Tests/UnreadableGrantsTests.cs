@@ -37,4 +37,22 @@ public sealed class UnreadableGrantsTests
 
         Assert.Equal("Grant K7Q3-MD is left out: it cannot be read (FormatException)", Assert.Single(_log.Of(LogLevel.Error)));
     }
+
+    [Fact]
+    public void A_request_that_cannot_be_read_is_said_once_a_minute_without_what_stands_there()
+    {
+        var unreadable = Unreadable.Requests(_log, _clock);
+        for (var second = 0; second < 150; second++)
+        {
+            Assert.Empty(unreadable.Waiting([new InboxRow("cmd:a", "cmd:a", "command", "T0DBACME1", "U0ENGINE1", null, "hush", "hush", null, null)], Some.Now));
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(3, _log.Of(LogLevel.Error).Count);
+        Assert.All(_log.Of(LogLevel.Error), line => Assert.Contains("(cmd:a) cannot be read", line, StringComparison.Ordinal));
+        Assert.DoesNotContain(_log.Of(LogLevel.Error), line => line.Contains("hush", StringComparison.Ordinal));
+        Assert.Equal(1, unreadable.Count);
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, unreadable.Count);
+    }
 }

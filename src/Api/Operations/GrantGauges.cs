@@ -12,7 +12,7 @@ namespace DbAccess.Api.Operations;
 /// wrong after a restart.
 /// </summary>
 internal sealed class GrantGauges(
-    IGrantStore store, IPolicyHealth policies, GroupHealth groups, LogWatch evidence, TimeProvider clock)
+    IGrantStore store, IInbox inbox, IPolicyHealth policies, GroupHealth groups, LogWatch evidence, TimeProvider clock)
 {
     private static readonly Gauge<long> Grants = Telemetry.Meter.CreateGauge<long>(
         "dbaccess.grants", null, "Grants on record, by status.");
@@ -23,6 +23,9 @@ internal sealed class GrantGauges(
 
     private static readonly Gauge<long> Unreadable = Telemetry.Meter.CreateGauge<long>(
         "dbaccess.grants.unreadable", null, "Grants that the lists of the last minute left out because they cannot be read.");
+
+    private static readonly Gauge<long> UnreadableRequests = Telemetry.Meter.CreateGauge<long>(
+        "dbaccess.inbox.unreadable", null, "Accepted requests that are not done because they cannot be read.");
 
     private static readonly Gauge<long> Rejected = Telemetry.Meter.CreateGauge<long>(
         "dbaccess.policy.rejected", null, "1 while the newest policy file has faults and the last good one is in force, or none.");
@@ -53,6 +56,7 @@ internal sealed class GrantGauges(
 
         Lateness.Record((await Application.Grants.Lateness.LongestAsync(store, clock.GetUtcNow(), cancellationToken)).TotalSeconds);
         Unreadable.Record(store.CountUnreadable());
+        UnreadableRequests.Record(inbox.CountUnreadable());
         Closed.Record((await groups.ListAsync(cancellationToken)).Count);
         Rejected.Record(policies.Rejected is null ? 0 : 1);
         Placed.Record(evidence.Size);

@@ -4,6 +4,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 using Microsoft.Extensions.Logging;
 
@@ -99,21 +100,35 @@ internal sealed class Deciding(
         return new GrantDecided(grant.State);
     }
 
-    /// <summary>The policy or the person it rests on is gone since it was asked: it is withdrawn, and those concerned are told.</summary>
+    /// <summary>
+    /// The policy or the person it rests on is gone since it was asked, or the rule gives less: it is withdrawn, and those concerned are
+    /// told.
+    /// </summary>
     private async Task<Error?> GoneAsync(Grant grant, CancellationToken cancellationToken)
     {
         if (!grant.IsAsking) return null;
         switch (await warrants.ToGoOnAsync(grant, clock.GetUtcNow(), cancellationToken))
         {
             case Warrant.Gone { Why: var why }:
-                var (_, outcome) = await store.EndForGoneAsync(grant, why, clock, cancellationToken);
-                if (outcome.Refusal is null) dispatcher.Dispatch(grant.Id);
-                log.LogWarning("{Grant} is withdrawn: what it rested on is gone: {Why}", grant.Id.ToString(), why);
-                return new Error("approval.withdrawn", $"{grant.Id} is withdrawn, nothing was decided: {why}.");
+                return Withdrawn(grant, why, (await store.EndForGoneAsync(grant, why, clock, cancellationToken)).Outcome);
             case Warrant.Unclear { Why: var why }:
                 return new Error("approval.unclear", $"Nothing was decided, since it cannot be said now whether it may be: {why}");
+            case Warrant.Holds { Rule: var rule } when grant.State.ExtendBy is { } more
+                && grant.LongerRefusal(more, rule.Lifetime) is not null:
+                var most = rule.Lifetime.ExtendTimes > grant.State.Extensions
+                    ? $"{Durations.Write(rule.Lifetime.ExtendBy)} more at most" : "no more time";
+                var less = $"rule {rule.Id} gives {most} by now";
+                return Withdrawn(grant, less, (await store.ChangeAsync(
+                    grant, mine => seal.Keep(mine, own => own.Withdraw(less, clock.GetUtcNow())), cancellationToken)).Outcome);
             default:
                 return null;
         }
+    }
+
+    private Error Withdrawn(Grant grant, string why, Result outcome)
+    {
+        if (outcome.Refusal is null) dispatcher.Dispatch(grant.Id);
+        log.LogWarning("{Grant} is withdrawn: what it rested on is gone: {Why}", grant.Id.ToString(), why);
+        return new Error("approval.withdrawn", $"{grant.Id} is withdrawn, nothing was decided: {why}.");
     }
 }

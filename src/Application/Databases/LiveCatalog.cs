@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
+using DbAccess.Domain.Databases;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Application.Databases;
@@ -13,6 +15,11 @@ internal sealed class LiveCatalog(IRoleInventory inventory, Installation install
 {
     private const int MostTables = 20_000;
     private const int MostKept = 200;
+
+    /// <summary>
+    /// Questions to one cluster at a time: its few connections are for roles that are to be made and removed, however fast people choose.
+    /// </summary>
+    private const int AtOnce = 2;
     private static readonly TimeSpan Life = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Shown = TimeSpan.FromMinutes(15);
 
@@ -21,6 +28,7 @@ internal sealed class LiveCatalog(IRoleInventory inventory, Installation install
 
     private readonly SharedCache<string, Result<IReadOnlyList<string>>> _tables = new(clock, Life, MostKept, Shown);
     private readonly SharedCache<string, Result<PrivilegePlan>> _plans = new(clock, Life, MostKept);
+    private readonly ConcurrentDictionary<ClusterName, SemaphoreSlim> _places = new();
 
     /// <summary>The tables and views on which the scope gives something, as they are typed, by name.</summary>
     public Task<Result<IReadOnlyList<string>>> TablesAsync(OfferedScope offered, CancellationToken cancellationToken) =>
@@ -59,8 +67,8 @@ internal sealed class LiveCatalog(IRoleInventory inventory, Installation install
         // What acts as an owner cannot be narrowed.
         if (scope.RunAs is not null || tables.Length == 0) return Result<IReadOnlyList<string>>.Of([]);
 
-        using var late = new CancellationTokenSource(Patience, clock);
-        var found = await inventory.ListTablesAsync(target.Cluster, scope.DatabasesOf(target), tables, MostTables, late.Token);
+        var found = await InPlaceAsync(target.Cluster, late =>
+            inventory.ListTablesAsync(target.Cluster, scope.DatabasesOf(target), tables, MostTables, late));
         return found.Refusal is { } refusal ? refusal : Result<IReadOnlyList<string>>.Of(
         [
             .. found.Value.Where(scope.CanBeNarrowedTo).Select(table => table.ToString())
@@ -68,9 +76,21 @@ internal sealed class LiveCatalog(IRoleInventory inventory, Installation install
         ]);
     }
 
-    private async Task<Result<PrivilegePlan>> AskPlanAsync(OfferedScope offered, PrivilegeScope narrowed)
+    private Task<Result<PrivilegePlan>> AskPlanAsync(OfferedScope offered, PrivilegeScope narrowed) => InPlaceAsync(
+        offered.Target.Cluster, late => inventory.PlanAsync(installation.Name, offered.Target, narrowed, late));
+
+    private async Task<T> InPlaceAsync<T>(ClusterName cluster, Func<CancellationToken, Task<T>> ask)
     {
         using var late = new CancellationTokenSource(Patience, clock);
-        return await inventory.PlanAsync(installation.Name, offered.Target, narrowed, late.Token);
+        var places = _places.GetOrAdd(cluster, _ => new SemaphoreSlim(AtOnce));
+        await places.WaitAsync(late.Token);
+        try
+        {
+            return await ask(late.Token);
+        }
+        finally
+        {
+            places.Release();
+        }
     }
 }

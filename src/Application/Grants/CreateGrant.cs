@@ -124,7 +124,7 @@ public sealed record CreateGrant(string RequestKey, PrincipalId Requester, Acces
             var open = await personal.OpenAsync(command.Requester, cancellationToken);
             if (!wish.Another && open.FirstOrDefault(grant => IsTheSame(grant.State, terms, wish)) is { } twinOfOurs)
                 return GrantFiled.Of(twinOfOurs.State) with { Already = true };
-            if (personal.TooManyOf(open) is { } tooMany) return tooMany;
+            if (await personal.TooManyAsync(Asker(command), open, cancellationToken) is { } tooMany) return tooMany;
             if (await tables.RefusalOfAsync(terms, cancellationToken) is { } mistyped) return mistyped;
 
             if (await personal.RefusalOfAsync(command.Requester, Asker(command), terms, open, now, cancellationToken) is { } mayNot)

@@ -24,7 +24,10 @@ internal sealed class GrantRemoving(
         if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
         var state = grant.State;
-        var removal = await TryRemoveAsync(RoleToRemove.Of(state, state.Role!), cancellationToken);
+        if (!state.Role!.IsOf(state.Installation, grant.Id))
+            log.LogError("{Grant} has a role on record that was never its own, and that is left alone: somebody changed its record",
+                grant.Id.ToString());
+        var removal = await TryRemoveAsync(RoleToRemove.Of(state, state.Role), cancellationToken);
         now = clock.GetUtcNow();
         var (_, outcome) = await store.ChangeAsync(
             grant,

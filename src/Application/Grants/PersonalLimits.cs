@@ -13,15 +13,31 @@ internal sealed class PersonalLimits(IGrantStore store, Deciders deciders, Grant
 {
     // More than anybody may have open.
     private const int MostLooked = 200;
+
+    // For others one asks seldom: as many of the newest are looked at as can be while somebody waits.
+    private const int MostLive = 1_000;
+
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
     /// <summary>What the person has, or is going to have.</summary>
     public async Task<IReadOnlyList<Grant>> OpenAsync(PrincipalId requester, CancellationToken cancellationToken) =>
-        [.. (await store.ListLiveByRequesterAsync(requester, MostLooked, cancellationToken))
-            .Where(grant => grant.IsOpen && grant.State.AbandonedBecause is null)];
+        [.. (await store.ListLiveByRequesterAsync(requester, MostLooked, cancellationToken)).Where(IsOpen)];
 
-    public Error? TooManyOf(IReadOnlyList<Grant> open) => open.Count >= limits.OpenPerPerson
-        ? GrantErrors.TooManyOpen(open.Select(grant => grant.State), limits.OpenPerPerson) : null;
+    /// <summary>
+    /// Null when whoever asks may have one more open. What somebody asked for others counts against them, and not against those others: by
+    /// asking for everybody nobody gets more, or shuts anybody out.
+    /// </summary>
+    /// <param name="askedBy">Who asks for the requester; null when they ask themselves.</param>
+    /// <param name="open">Of the requester.</param>
+    public async Task<Error?> TooManyAsync(PrincipalId? askedBy, IReadOnlyList<Grant> open, CancellationToken cancellationToken)
+    {
+        var asked = askedBy is null ? open.Where(grant => grant.State.AskedBy is null)
+            : (await store.ListLiveAsync(null, MostLive, cancellationToken))
+                .Where(grant => IsOpen(grant) && grant.State.AskedBy == askedBy);
+        var counted = asked.Select(grant => grant.State).ToList();
+        return counted.Count >= limits.OpenPerPerson
+            ? GrantErrors.TooManyOpen(counted, limits.OpenPerPerson, forOthers: askedBy is not null) : null;
+    }
 
     /// <summary>Null when the person may have one more by this rule, and there are those who could agree where it asks for that.</summary>
     public async Task<Error?> RefusalOfAsync(PrincipalId requester, PrincipalId? askedBy, AccessVerdict.Terms terms,
@@ -59,6 +75,8 @@ internal sealed class PersonalLimits(IGrantStore store, Deciders deciders, Grant
         return others.Count(other => WasGivenSince(other, now - Day) || (IsBeingMade(other, now) && IsBefore(other, grant))) >= day
             ? GrantErrors.CapDay(rule.Id, day) : null;
     }
+
+    private static bool IsOpen(Grant grant) => grant.IsOpen && grant.State.AbandonedBecause is null;
 
     private static bool IsBefore(GrantSnapshot one, GrantSnapshot other) => one.CreatedAt != other.CreatedAt
         ? one.CreatedAt < other.CreatedAt : string.CompareOrdinal(one.Id.ToString(), other.Id.ToString()) < 0;

@@ -45,8 +45,11 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
                     : await store.ListLiveAsync(null, Most, deadline.Token);
                 var active = live.Where(grant => grant.Status is GrantStatus.Active or GrantStatus.Pending).ToList();
                 looked = active.Count;
+                // The directory may answer for some only in the time there is: not for the same ones each time.
+                var people = active.GroupBy(grant => grant.State.Requester).ToArray();
+                Random.Shared.Shuffle(people);
                 await Parallel.ForEachAsync(
-                    active.GroupBy(grant => grant.State.Requester),
+                    people,
                     new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = deadline.Token },
                     async (person, token) =>
                     {

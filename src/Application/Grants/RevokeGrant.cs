@@ -53,7 +53,7 @@ public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IR
         Revokers revokers, IGrantStore store, IGrantDispatcher dispatcher, TimeProvider clock)
         : IRequestHandler<RevokeGrant, Result<GrantsEnding>>
     {
-        // One look at the store; there is another as long as the last one found something to end.
+        // One look at the store; there is another as long as the last one found something new.
         private const int Most = 500;
 
         public async Task<Result<GrantsEnding>> Handle(RevokeGrant command, CancellationToken cancellationToken)
@@ -83,11 +83,13 @@ public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IR
             HashSet<GrantId> ended = [], seen = [];
             while (true)
             {
-                var found = (await ListAsync(command.Target, cancellationToken))
-                    .Where(grant => grant.IsOpen && seen.Add(grant.Id)).ToList();
+                // Those that are ending already, and those that are not theirs to end, stand in the list still: it has to reach behind
+                // them.
+                var found = (await ListAsync(command.Target, Most + seen.Count, cancellationToken))
+                    .Where(grant => seen.Add(grant.Id)).ToList();
                 if (found.Count == 0) break;
 
-                foreach (var grant in found)
+                foreach (var grant in found.Where(grant => grant.IsOpen))
                 {
                     if (revoker.RefusalFor(grant) is { } refusal) mayNot ??= refusal;
                     else if ((await EndAsync(command, revoker, grant, cancellationToken)).Refusal is null) ended.Add(grant.Id);
@@ -103,10 +105,11 @@ public sealed record RevokeGrant(Actor By, RevokeTarget Target, string Why) : IR
             });
         }
 
-        private Task<IReadOnlyList<Grant>> ListAsync(RevokeTarget target, CancellationToken cancellationToken) => target switch
+        private Task<IReadOnlyList<Grant>> ListAsync(
+            RevokeTarget target, int most, CancellationToken cancellationToken) => target switch
         {
-            RevokeTarget.Holder { Id: var person } => store.ListLiveByRequesterAsync(person, Most, cancellationToken),
-            RevokeTarget.Everybody { Database: var database } => store.ListLiveAsync(database, Most, cancellationToken),
+            RevokeTarget.Holder { Id: var person } => store.ListLiveByRequesterAsync(person, most, cancellationToken),
+            RevokeTarget.Everybody { Database: var database } => store.ListLiveAsync(database, most, cancellationToken),
             _ => throw new ArgumentException("One grant is no list.", nameof(target)),
         };
 

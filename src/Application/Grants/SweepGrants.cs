@@ -30,7 +30,8 @@ public sealed record SweepReport(IReadOnlyDictionary<StepOutcome, int> Steps, IR
 /// it.</param>
 public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = false) : IRequest<Result<SweepReport>>
 {
-    internal sealed class Handler(IGrantStore store, GrantSteps steps, IGhostHunt ghosts, TimeProvider clock, ILogger<Handler> log)
+    internal sealed class Handler(
+        IGrantStore store, GrantSteps steps, StepPauses pauses, IGhostHunt ghosts, TimeProvider clock, ILogger<Handler> log)
         : IRequestHandler<SweepGrants, Result<SweepReport>>
     {
         private const int PageSize = 200;
@@ -46,20 +47,20 @@ public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = fa
         {
             var started = clock.GetTimestamp();
             var done = new ConcurrentDictionary<StepOutcome, int>();
-            var failed = new ConcurrentDictionary<GrantId, bool>();
+            var left = new ConcurrentDictionary<GrantId, bool>();
 
             var cutShort = false;
             try
             {
                 if (command.Postponed)
                     await TakeAsync([.. (await store.ListLiveAsync(null, MostPostponed, cancellationToken))
-                        .Where(grant => grant.State.IsPostponed(clock.GetUtcNow()))], early: true, done, failed, cancellationToken);
+                        .Where(grant => grant.State.IsPostponed(clock.GetUtcNow()))], early: true, done, left, cancellationToken);
 
                 // A step moves what is due, so each round reads a shorter list; the bound is for a store that does not keep what it is
                 // told.
                 for (var round = 0; round < 100; round++)
                 {
-                    if (await RoundAsync(command.Overdue, done, failed, cancellationToken) == 0) break;
+                    if (!await RoundAsync(command.Overdue, done, left, cancellationToken)) break;
                 }
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -70,7 +71,7 @@ public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = fa
 
             if (!cutShort) await HuntAsync(cancellationToken);
             Telemetry.SweepDuration.Record(clock.GetElapsedTime(started).TotalSeconds);
-            return new SweepReport(done, [.. failed.Keys], cutShort);
+            return new SweepReport(done, [.. left.Where(one => one.Value).Select(one => one.Key)], cutShort);
         }
 
         private async Task HuntAsync(CancellationToken cancellationToken)
@@ -92,19 +93,22 @@ public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = fa
             }
         }
 
-        private async Task<int> RoundAsync(TimeSpan overdue, ConcurrentDictionary<StepOutcome, int> done,
-            ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
+        /// <param name="left">What could not be taken now, and, true, what raised a fault: it is left to a later sweep.</param>
+        /// <returns>Whether there was anything.</returns>
+        private async Task<bool> RoundAsync(TimeSpan overdue, ConcurrentDictionary<StepOutcome, int> done,
+            ConcurrentDictionary<GrantId, bool> left, CancellationToken cancellationToken)
         {
-            // What failed is left to the next sweep, and does not crowd out what is behind it.
-            var due = (await store.ListDueAsync(clock.GetUtcNow() - overdue, PageSize + failed.Count, cancellationToken))
-                .Where(grant => !failed.ContainsKey(grant.Id)).ToList();
-            return await TakeAsync(due, early: false, done, failed, cancellationToken);
+            // What is left stays due and stands in the list: it must not crowd out what is behind it. Twice as many, so that however many
+            // wait for a cluster that does not answer, a few rounds reach behind them.
+            var due = (await store.ListDueAsync(clock.GetUtcNow() - overdue, PageSize + pauses.Count + (2 * left.Count), cancellationToken))
+                .Where(grant => !left.ContainsKey(grant.Id) && !pauses.IsPaused(grant.Id)).ToList();
+            await TakeAsync(due, early: false, done, left, cancellationToken);
+            return due.Count > 0;
         }
 
-        private async Task<int> TakeAsync(List<Grant> due, bool early, ConcurrentDictionary<StepOutcome, int> done,
-            ConcurrentDictionary<GrantId, bool> failed, CancellationToken cancellationToken)
+        private async Task TakeAsync(List<Grant> due, bool early, ConcurrentDictionary<StepOutcome, int> done,
+            ConcurrentDictionary<GrantId, bool> left, CancellationToken cancellationToken)
         {
-            var progress = 0;
             await Task.WhenAll(due.GroupBy(grant => grant.State.Target.Cluster).Select(cluster => Parallel.ForEachAsync(
                 cluster,
                 new ParallelOptions { MaxDegreeOfParallelism = PerCluster, CancellationToken = cancellationToken },
@@ -113,19 +117,18 @@ public sealed record SweepGrants(TimeSpan Overdue = default, bool Postponed = fa
                     try
                     {
                         var outcome = await steps.TakeDueAsync(grant, token, early);
-                        if (outcome is StepOutcome.Nothing) return;
-
-                        done.AddOrUpdate(outcome, 1, (_, count) => count + 1);
-                        Interlocked.Increment(ref progress);
+                        pauses.Worked(grant.Id);
+                        if (outcome is StepOutcome.Nothing) left.TryAdd(grant.Id, false);
+                        else done.AddOrUpdate(outcome, 1, (_, count) => count + 1);
                     }
                     catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
                     {
                         // A timeout of somebody's own also ends as a cancellation: that is this grant's fault, not the sweep's end.
-                        failed.TryAdd(grant.Id, true);
-                        log.LogError(failure, "The step of {Grant} failed", grant.Id.ToString());
+                        left[grant.Id] = true;
+                        log.LogError(failure, "The step of {Grant} failed; the next try is in {Pause} at the earliest",
+                            grant.Id.ToString(), pauses.Failed(grant.Id));
                     }
                 })));
-            return progress;
         }
     }
 }

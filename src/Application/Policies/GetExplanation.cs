@@ -41,7 +41,7 @@ public sealed record GetExplanation(PrincipalId Person, AccessWish Wish) : IRequ
             if (answer.Terms is not { } terms) return new Explanation(answer, [], null);
 
             var open = await personal.OpenAsync(query.Person, cancellationToken);
-            var refusal = personal.TooManyOf(open)
+            var refusal = await personal.TooManyAsync(null, open, cancellationToken)
                 ?? await personal.RefusalOfAsync(query.Person, null, terms, open, now, cancellationToken);
             if (refusal is not null) return new Explanation(PolicyAnswer.Refused(refusal, answer.Rule, answer.Trace), [], null);
 

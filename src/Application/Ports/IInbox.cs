@@ -34,7 +34,10 @@ public interface IInbox
     /// <param name="alias">A second key for the same request, such as channel and time stamp of a message; null when there is none.</param>
     Task<bool> TryAddAsync(InboxItem item, string? alias, CancellationToken cancellationToken);
 
-    /// <summary>Requests that are neither finished nor in anybody's hand, the oldest first.</summary>
+    /// <summary>
+    /// Requests that are neither finished nor in anybody's hand, the oldest first. One that cannot be read is left out, and said in the
+    /// log.
+    /// </summary>
     Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>
@@ -45,6 +48,9 @@ public interface IInbox
 
     /// <summary>The request was carried out or refused; it is not done again. Safe to repeat.</summary>
     Task FinishAsync(string key, CancellationToken cancellationToken);
+
+    /// <summary>How many the lists of the last minute left out because they cannot be read; an alarm is built on it.</summary>
+    int CountUnreadable();
 
     /// <summary>Forgets finished requests older than <paramref name="before"/>.</summary>
     Task PurgeAsync(DateTimeOffset before, CancellationToken cancellationToken);

@@ -100,9 +100,13 @@ public sealed record RoleToRemove(string Installation, GrantId Grant, DatabaseTa
     /// <summary>The owner that its sessions acted as: what they ran is counted as the owner's. Null mostly.</summary>
     public string? RunAs { get; init; }
 
-    /// <summary>The role on a grant's record.</summary>
-    public static RoleToRemove Of(GrantSnapshot grant, RoleName role) =>
-        new(grant.Installation, grant.Id, grant.Target, role, grant.RoleOid)
+    /// <summary>
+    /// The role on a grant's record. Name and number are not under its seal: a name that was never this grant's is somebody else's role,
+    /// put there by whoever can write to the store, and one that nobody has takes its place. Its own role is known by its tag.
+    /// </summary>
+    public static RoleToRemove Of(GrantSnapshot grant, RoleName role) => new(
+        grant.Installation, grant.Id, grant.Target,
+        role.IsOf(grant.Installation, grant.Id) ? role : RoleName.ForGrant(grant.Installation, grant.Id, grant.Handle), grant.RoleOid)
     {
         ScopeRoles = RoleName.ForScopes(grant.Installation, grant.Scope, grant.Target),
         RunAs = grant.Scope.RunAs,

@@ -17,9 +17,7 @@ public sealed partial class Grant
         if (Status is not GrantStatus.Active) return GrantErrors.CannotExtend(Id, Status);
         if (State.Window!.IsOver(now)) return GrantErrors.CannotExtend(Id, GrantStatus.Revoking);
         if (State.ExtendBy is not null) return GrantErrors.ExtensionAsked(Id);
-        if (State.Extensions >= terms.ExtendTimes) return GrantErrors.NoMoreExtensions(Id, State.Rule, terms.ExtendTimes);
-        if (length > terms.ExtendBy)
-            return GrantErrors.ExtensionTooLong(State.Rule, Durations.Write(terms.ExtendBy), Durations.Write(length));
+        if (LongerRefusal(length, terms) is { } refusal) return refusal;
 
         State = State with { ExtendBy = length, ExtensionKey = key };
         if (asking is null) return Lengthen(new Actor.Person(by), $"rule {State.Rule}", now);
@@ -29,6 +27,12 @@ public sealed partial class Grant
         Ask(InTime(asking, State.Window.Expiry), now, null);
         return Result.Done;
     }
+
+    /// <summary>Why the rule, as it is now, does not make it so much longer; null when it does.</summary>
+    public Error? LongerRefusal(TimeSpan length, Lifetime terms) =>
+        State.Extensions >= terms.ExtendTimes ? GrantErrors.NoMoreExtensions(Id, State.Rule, terms.ExtendTimes)
+            : length > terms.ExtendBy
+                ? GrantErrors.ExtensionTooLong(State.Rule, Durations.Write(terms.ExtendBy), Durations.Write(length)) : null;
 
     /// <summary>
     /// The latest end that what was decided can have, from what is sealed: the window itself is not, and is not to give more than that.

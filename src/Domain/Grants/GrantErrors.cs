@@ -36,10 +36,11 @@ public static class GrantErrors
 
     public static Error TooLate(GrantId id) => new("grant.too_late", $"{id} could not be made in time.");
 
-    public static Error TooManyOpen(IEnumerable<GrantSnapshot> open, int most) => new("limit.open_grants",
-        $"You have {most} open grants, which is as many as one person may have: " +
-        $"{string.Join(", ", open.Take(10).Select(grant => $"{grant.Id} ({grant.Scope.Name} on {grant.Target.Name})"))}. Give one back " +
-        "first: `/db-access done <id>`, or `/db-access done all`.");
+    public static Error TooManyOpen(IEnumerable<GrantSnapshot> open, int most, bool forOthers) => new("limit.open_grants",
+        $"You have {most} open grants{(forOthers ? " that you asked for others" : "")}, which is as many as one person may have: " +
+        $"{string.Join(", ", open.Take(10).Select(grant => $"{grant.Id} ({grant.Scope.Name} on {grant.Target.Name})"))}. " +
+        (forOthers ? "Their holders have to give one back first, or they ask themselves."
+            : "Give one back first: `/db-access done <id>`, or `/db-access done all`."));
 
     public static Error NotStarted(GrantId id, DateTimeOffset start) =>
         new("grant.not_started", $"{id} begins at {SaidInstants.Write(start)}.");

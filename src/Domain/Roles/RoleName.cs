@@ -32,6 +32,8 @@ public sealed partial record RoleName
     /// <summary>Letters behind the underscore.</summary>
     private const int OtherEnd = 6;
 
+    private const int GrantEnd = 8;
+
     private RoleName(string value) => Value = value;
 
     public string Value { get; }
@@ -48,9 +50,14 @@ public sealed partial record RoleName
     /// </summary>
     public static RoleName ForGrant(string installation, GrantId grant, string handle)
     {
-        var random = new string([.. RandomNumberGenerator.GetItems<char>(Letters, 8)]);
+        var random = new string([.. RandomNumberGenerator.GetItems<char>(Letters, GrantEnd)]);
         return new RoleName($"{Prefix(installation)}{Fold(handle, 20)}_{grant.Compact}_{random}");
     }
+
+    /// <summary>Whether <see cref="ForGrant"/> could have given this name to that grant's role, whoever holds it.</summary>
+    public bool IsOf(string installation, GrantId grant) => Value.StartsWith(Prefix(installation), StringComparison.Ordinal)
+        && Value.Length > GrantEnd && Value[..^GrantEnd].EndsWith($"_{grant.Compact}_", StringComparison.Ordinal)
+        && Value[^GrantEnd..].All(Letters.Contains);
 
     /// <summary>
     /// The scope role of a set of privileges on one database. The same set always gives the same name: <paramref name="fingerprint"/> is

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Ports;
-using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Stores;
 
 namespace DbAccess.Infrastructure.DynamoDb;
@@ -12,7 +11,7 @@ namespace DbAccess.Infrastructure.DynamoDb;
 /// transaction. What is unfinished, and what is finished and not yet purged, stands in the <c>due</c> index, in a part of its own each. The
 /// list of what is unfinished is for the time after a restart, so it does no harm that the index is a moment late.
 /// </summary>
-internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbox
+internal sealed class DynamoInbox(DynamoTable table, UnreadableRequests unreadable, TimeProvider clock) : IInbox
 {
     private const string Sk = "INBOX";
     private const string Unfinished = "INBOX";
@@ -54,14 +53,10 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
     {
         var entries = await table.QueryAsync(Part(Unfinished), int.MaxValue, cancellationToken);
         var items = await table.FindManyAsync(entries.Select(entry => (entry["pk"].S, entry["sk"].S)), cancellationToken);
-        var until = StoreTime.Text(now);
-        return
-        [
-            .. items.Where(item => item.TextOf("finished_at") is null
-                && (item.TextOf("held_until") is not { } held || string.CompareOrdinal(held, until) <= 0))
-                .Select(Read).OfType<InboxItem>().OrderBy(item => item.ReceivedAt),
-        ];
+        return unreadable.Waiting(items.Where(item => item.TextOf("finished_at") is null).Select(Row), now);
     }
+
+    public int CountUnreadable() => unreadable.Count;
 
     public async Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
         await table.TryUpdateAsync(
@@ -173,11 +168,7 @@ internal sealed class DynamoInbox(DynamoTable table, TimeProvider clock) : IInbo
         return item;
     }
 
-    /// <summary>Null for an item that is no request (damaged, or put there by somebody else): it must not hide those behind it.</summary>
-    private static InboxItem? Read(Dictionary<string, AttributeValue> item) =>
-        item.TextOf("key") is { } key && item.TextOf("kind") is { } kind
-        && PrincipalId.Parse(item.TextOf("team"), item.TextOf("user")) is { } from
-        && StoreTime.TryParse(item.TextOf("received_at")) is { } received
-            ? new InboxItem(key, kind, from, item.TextOf("channel"), item.TextOf("text") ?? "", received) { Seal = item.TextOf("seal") }
-            : null;
+    private static InboxRow Row(Dictionary<string, AttributeValue> item) => new(
+        item["pk"].S, item.TextOf("key"), item.TextOf("kind"), item.TextOf("team"), item.TextOf("user"), item.TextOf("channel"),
+        item.TextOf("text"), item.TextOf("received_at"), item.TextOf("held_until"), item.TextOf("seal"));
 }

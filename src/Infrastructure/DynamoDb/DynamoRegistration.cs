@@ -27,6 +27,7 @@ public static partial class DynamoRegistration
             provider => new DynamoTable(provider.GetRequiredService<IAmazonDynamoDB>(), name, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<DynamoTable>());
         services.AddSingleton<UnreadableGrants>();
+        services.AddSingleton<UnreadableRequests>();
         services.AddSingleton<DynamoGrantStore>();
         services.AddSingleton<IGrantStore>(provider => provider.GetRequiredService<DynamoGrantStore>());
         services.AddSingleton<IGrantRetention>(provider => provider.GetRequiredService<DynamoGrantStore>());

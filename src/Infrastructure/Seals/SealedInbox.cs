@@ -41,6 +41,8 @@ internal sealed class SealedInbox(IInbox inbox, ISeal seal, ILogger<SealedInbox>
 
     public Task FinishAsync(string key, CancellationToken cancellationToken) => inbox.FinishAsync(key, cancellationToken);
 
+    public int CountUnreadable() => inbox.CountUnreadable();
+
     public Task PurgeAsync(DateTimeOffset before, CancellationToken cancellationToken) => inbox.PurgeAsync(before, cancellationToken);
 
     private static string Text(InboxItem item) => Canonical.Join(

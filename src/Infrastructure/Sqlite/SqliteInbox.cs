@@ -1,11 +1,11 @@
 using DbAccess.Application.Ports;
-using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Stores;
+using Microsoft.Data.Sqlite;
 
 namespace DbAccess.Infrastructure.Sqlite;
 
 /// <summary>Accepted requests in the SQLite file.</summary>
-internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) : IInbox
+internal sealed class SqliteInbox(SqliteDatabase database, UnreadableRequests unreadable, TimeProvider clock) : IInbox
 {
     private readonly string _holder = Guid.NewGuid().ToString("N");
 
@@ -35,24 +35,20 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
         },
         cancellationToken);
 
-    /// <summary>A row that is no request (damaged, or put there by somebody else) is left out: it must not hide those behind it.</summary>
     public async Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
-        [.. (await database.ReadAsync(
-        connection => SqliteDatabase.List<InboxItem?>(
+        unreadable.Waiting(await database.ReadAsync(
+        connection => SqliteDatabase.List(
             connection,
             """
-            SELECT key, kind, team, user, channel, text, received_at, seal FROM inbox
-            WHERE finished_at IS NULL AND (held_until IS NULL OR held_until <= $now) ORDER BY received_at, rowid
+            SELECT key, kind, team, user, channel, text, received_at, held_until, seal FROM inbox
+            WHERE finished_at IS NULL ORDER BY received_at, rowid
             """,
-            row => PrincipalId.Parse(row.GetString(2), row.GetString(3)) is { } from && StoreTime.TryParse(row.GetString(6)) is { } received
-                ? new InboxItem(
-                    row.GetString(0), row.GetString(1), from, row.IsDBNull(4) ? null : row.GetString(4), row.GetString(5), received)
-                {
-                    Seal = row.IsDBNull(7) ? null : row.GetString(7),
-                }
-                : null,
-            ("$now", StoreTime.Text(now))),
-        cancellationToken)).OfType<InboxItem>()];
+            row => new InboxRow(
+                row.GetString(0), row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), Text(row, 4), row.GetString(5),
+                row.GetString(6), Text(row, 7), Text(row, 8))),
+        cancellationToken), now);
+
+    public int CountUnreadable() => unreadable.Count;
 
     public Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
         database.WriteAsync(
@@ -94,4 +90,6 @@ internal sealed class SqliteInbox(SqliteDatabase database, TimeProvider clock) :
             return (purged, purged > 0);
         },
         cancellationToken);
+
+    private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }

@@ -26,6 +26,7 @@ public static class SqliteRegistration
         services.AddSingleton(_ => new SqliteDatabase(path));
         services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<SqliteDatabase>());
         services.AddSingleton<UnreadableGrants>();
+        services.AddSingleton<UnreadableRequests>();
         services.AddSingleton<SqliteGrantStore>();
         services.AddSingleton<IGrantStore>(provider => provider.GetRequiredService<SqliteGrantStore>());
         services.AddSingleton<IGrantRetention>(provider => provider.GetRequiredService<SqliteGrantStore>());

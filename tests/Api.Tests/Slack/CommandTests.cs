@@ -129,6 +129,25 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task Nobody_has_more_open_for_others_than_the_limit_and_what_others_asked_for_somebody_shuts_them_out_of_nothing()
+    {
+        await using var house = await SlackHouse.OpenAsync(openGrants: 2);
+        string[] holders = ["U0ENGINE3", "U0ENGINE3", "U0ENGINE4", "U0ENGINE5"];
+        foreach (var (i, holder) in holders.Index()) await house.CommandAsync($"orders read 30m only public.t{i} for <@{holder}> because INC-4711", trigger: $"for-{i}");
+        await house.IdleAsync();
+
+        Assert.Equal(["U0ENGINE3", "U0ENGINE3"], house.Store.Stored.Select(grant => grant.Requester.User));
+        var refused = FakeChat.Words(house.Chat.Replies[^1].Message);
+        Assert.All(house.Store.Stored, grant => Assert.Contains(grant.Id.ToString(), refused, StringComparison.Ordinal));
+        Assert.Contains("for others", refused, StringComparison.Ordinal);
+
+        await house.CommandAsync("orders read 30m because INC-4712", trigger: "own-3", user: "U0ENGINE3");
+        await house.CommandAsync("orders read 30m because INC-4712", trigger: "own-1");
+        await house.IdleAsync();
+        Assert.Equal(4, house.Store.Stored.Count);
+    }
+
+    [Fact]
     public async Task Text_of_any_length_is_cut_at_the_door()
     {
         await using var house = await SlackHouse.OpenAsync();

@@ -58,6 +58,8 @@ internal sealed class SlowInbox(InMemoryInbox inbox) : IInbox, IDisposable
         return await inbox.TryAddAsync(item, alias, Deaf ? CancellationToken.None : cancellationToken);
     }
 
+    public int CountUnreadable() => inbox.CountUnreadable();
+
     public Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (ListFailure is not { } failure) return inbox.ListWaitingAsync(now, cancellationToken);

@@ -330,6 +330,29 @@ public sealed class ApprovalTests : IDisposable
         Assert.Equal(GrantStatus.Ended, _stage.Of(id).Status);
     }
 
+    [Theory]
+    [InlineData(1, 10)]
+    [InlineData(0, 30)]
+    public async Task More_time_than_the_rule_gives_by_now_is_not_given_whoever_agrees(int times, int minutes)
+    {
+        var id = await AskedAsync();
+        Assert.Null((await SendAsync(new ApproveGrant(Some.Dba, id))).Refusal);
+        await SettleAsync();
+        var end = _stage.Of(id).Window!.Expiry;
+        Assert.Null((await SendAsync(new ExtendGrant(Some.Engineer, id, null))).Refusal);
+        await SettleAsync();
+        _stage.Current = _stage.Current with
+        {
+            Allow = [.. _stage.Current.Allow.Select(rule => rule with { Lifetime = rule.Lifetime with { ExtendTimes = times, ExtendBy = TimeSpan.FromMinutes(minutes) } })],
+        };
+
+        Assert.Equal("approval.withdrawn", (await SendAsync(new ApproveGrant(Second, id))).Refusal?.Code);
+        await SettleAsync();
+
+        Assert.Equal((GrantStatus.Active, null, end), (_stage.Of(id).Status, _stage.Of(id).ExtendBy, _stage.Of(id).Window!.Expiry));
+        Assert.Contains("gives", _stage.Of(id).EndNote, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_is_to_begin_later_is_asked_now_and_given_then()
     {

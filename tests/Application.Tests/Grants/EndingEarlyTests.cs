@@ -116,6 +116,32 @@ public sealed class EndingEarlyTests
     }
 
     [Fact]
+    public async Task Everybodys_access_is_ended_however_many_have_some_and_however_long_removing_takes()
+    {
+        const int many = 501;
+        for (var i = 0; i < many; i++) await _stage.Store.AddAsync(Some.Active(_stage.Now.AddSeconds(i)), TestContext.Current.CancellationToken);
+
+        var answer = await _stage.First.SendAsync(new RevokeGrant(new Actor.Operator("root"), new RevokeTarget.Everybody(null), "incident"));
+
+        Assert.Equal(many, answer.Value.Ids.Count);
+        Assert.All(_stage.Store.Stored, grant => Assert.Equal(GrantStatus.Revoking, grant.Status));
+    }
+
+    [Fact]
+    public async Task What_somebody_may_revoke_is_found_behind_any_number_that_they_may_not()
+    {
+        var orders = await _stage.GivenAsync();
+        var billing = new DatabaseTarget(DatabaseName.Parse("billing")!, ClusterName.Parse("billing-prod")!, "billing");
+        for (var i = 0; i < 501; i++)
+            await _stage.Store.AddAsync(Some.Active(_stage.Now.AddSeconds(i + 1), request: Some.Request(target: billing)), TestContext.Current.CancellationToken);
+
+        // The policy names approvers for orders only.
+        var answer = await _stage.First.SendAsync(new RevokeGrant(new Actor.Person(Some.Dba), new RevokeTarget.Everybody(null), "incident"));
+
+        Assert.Equal([orders], answer.Value?.Ids ?? []);
+    }
+
+    [Fact]
     public async Task Nobody_else_revokes_and_nobody_revokes_their_own_or_without_a_reason()
     {
         var id = await _stage.GivenAsync();

@@ -257,6 +257,32 @@ public sealed class SweepGrantsTests
     }
 
     [Fact]
+    public async Task However_many_are_due_on_a_cluster_that_does_not_answer_the_others_end_in_time()
+    {
+        for (var i = 0; i < 250; i++) await _stage.Store.AddAsync(Some.Active(duration: TimeSpan.FromMinutes(9)), Cancellation);
+        var other = await _stage.GivenAsync(TimeSpan.FromMinutes(10), database: "billing");
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        TaskCompletionSource held = new(), full = new();
+        var waiting = 0;
+        _stage.First.Gate.At = async boundary =>
+        {
+            if (boundary is not { Call: "RoleAdministrator.Remove", Over: false, Arguments: [RoleToRemove { Target.Cluster.Value: "orders-prod" }, ..] }) return;
+
+            if (Interlocked.Increment(ref waiting) == 8) full.SetResult();
+            await held.Task;
+        };
+        Task<SweepReport>[] standing = [_stage.First.SweepAsync(), _stage.First.SweepAsync()];
+        await full.Task.WaitAsync(Cancellation);
+
+        await _stage.First.SweepAsync();
+
+        Assert.Equal(GrantStatus.Ended, _stage.Of(other).Status);
+        held.SetResult();
+        await Task.WhenAll(standing);
+        Assert.DoesNotContain(_stage.Store.Stored, grant => grant.EndedAt is null);
+    }
+
+    [Fact]
     public async Task A_grant_that_cannot_be_read_does_not_keep_the_others_from_their_end()
     {
         var newer = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
@@ -282,6 +308,32 @@ public sealed class SweepGrantsTests
 
         Assert.Equal([ids[0]], report.Failed);
         Assert.All(ids.Skip(1), id => Assert.Equal((GrantStatus.Ended, null), (_stage.Of(id).Status, _stage.Of(id).DueAt)));
+    }
+
+    [Fact]
+    public async Task A_step_that_fails_again_and_again_is_tried_after_growing_pauses_for_ever()
+    {
+        var id = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        _stage.First.Gate.At = Stage.CannotBeSaved(id);
+        var tries = new List<TimeSpan>();
+        var from = _stage.Clock.GetUtcNow();
+
+        // As the worker does it: a look every half second, for five minutes.
+        for (; _stage.Clock.GetUtcNow() - from < TimeSpan.FromMinutes(5); _stage.Clock.Advance(TimeSpan.FromSeconds(0.5)))
+        {
+            if ((await _stage.First.SweepAsync()).Failed.Count > 0) tries.Add(_stage.Clock.GetUtcNow() - from);
+        }
+
+        double[] expected = [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 63.5, 123.5, 183.5, 243.5];
+        Assert.Equal(expected, tries.Select(at => at.TotalSeconds));
+
+        // Whoever asks for it by hand does not wait, and neither does what else is due.
+        var other = await _stage.GivenAsync(TimeSpan.FromMinutes(10));
+        _stage.Clock.Advance(TimeSpan.FromMinutes(10));
+        _stage.First.Gate.At = null;
+        Assert.Equal(2, (await _stage.First.SweepAsync()).Count(StepOutcome.Ended));
+        Assert.All([id, other], ended => Assert.Equal(GrantStatus.Ended, _stage.Of(ended).Status));
     }
 
     [Fact]

@@ -292,6 +292,23 @@ public sealed class WarrantTests
         async Task<(int, bool)> ReviewAsync() => (await _stage.First.SendAsync(new ReviewHolders())).Value is var reviewed ? (reviewed.Looked, reviewed.Complete) : default;
     }
 
+    [Fact]
+    public async Task A_directory_that_answers_for_one_at_a_time_is_not_asked_about_the_same_one_for_ever()
+    {
+        var left = await _stage.GivenAsync();
+        await _stage.GivenAsync(requester: Some.OtherEngineer);
+        _stage.Directory.Refuses(Some.Engineer, "directory.deactivated", "This account is deactivated.");
+        for (var review = 0; review < 60 && _stage.Of(left).Status is GrantStatus.Active; review++)
+        {
+            var asked = 0;
+            _stage.First.Gate.At = boundary => boundary is { Call: "Directory.Find", Over: false } && Interlocked.Increment(ref asked) > 1
+                ? throw new IOException("It asks for patience.") : Task.CompletedTask;
+            Assert.False((await _stage.First.SendAsync(new ReviewHolders())).Value.Complete);
+        }
+
+        Assert.Equal((GrantStatus.Revoking, EndReason.Superseded), (_stage.Of(left).Status, _stage.Of(left).EndReason));
+    }
+
     /// <summary>As somebody who can write to the store, and knows how.</summary>
     private async Task ForgeAsync(GrantId id, Func<GrantSnapshot, GrantSnapshot> change)
     {

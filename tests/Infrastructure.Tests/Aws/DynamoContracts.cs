@@ -39,6 +39,17 @@ public sealed class DynamoInboxContract(MotoFixture moto) : InboxContract, IDisp
     public void Dispose() => _house.Dispose();
 
     protected override async ValueTask<IInbox> OpenAsync() => await _house.InboxAsync();
+
+    protected override async Task SpoilAsync(string key, string field) => await (await _house.ClientAsync()).UpdateItemAsync(
+        new UpdateItemRequest
+        {
+            TableName = _house.Name,
+            Key = DynamoTable.Key($"INBOX#{key}", "INBOX"),
+            UpdateExpression = "SET #field = :nonsense",
+            ExpressionAttributeNames = new() { ["#field"] = field },
+            ExpressionAttributeValues = new() { [":nonsense"] = DynamoItem.Text("yesterday") },
+        },
+        TestContext.Current.CancellationToken);
 }
 
 public sealed class DynamoEvidenceLogContract(MotoFixture moto) : EvidenceLogContract, IDisposable

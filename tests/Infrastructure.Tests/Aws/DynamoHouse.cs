@@ -31,7 +31,7 @@ internal sealed class DynamoHouse(MotoFixture moto) : IDisposable
 
     public async Task<DynamoGrantStore> GrantsAsync(AwsWire? wire = null, int retries = 3) => new(await TableAsync(wire, retries), Unreadable.New());
 
-    public async Task<DynamoInbox> InboxAsync(AwsWire? wire = null) => new(await TableAsync(wire), TimeProvider.System);
+    public async Task<DynamoInbox> InboxAsync(AwsWire? wire = null) => new(await TableAsync(wire), Unreadable.Requests(), TimeProvider.System);
 
     public async Task<DynamoEvidenceLog> EvidenceAsync(AwsWire? wire = null) => new(await TableAsync(wire), TimeProvider.System);
 

@@ -1,7 +1,9 @@
+using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
+using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Removing;
@@ -245,6 +247,34 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("f f f", await _house.AskAsync($"SELECT concat_ws(' ', rolcanlogin, rolsuper, rolcreaterole) FROM pg_roles WHERE rolname = '{_house.EscrowName}'"));
         Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_auth_members WHERE member = '{_house.EscrowName}'::regrole"));
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Theory]
+    [Core]
+    [InlineData("the escrow role")]
+    [InlineData("the role of another grant")]
+    public async Task A_record_that_names_another_role_of_ours_takes_nothing_from_it(string whose)
+    {
+        var kept = await OrderThatMayCreateAsync();
+        await _house.MakeAsync(kept);
+        await AsHolderAsync(kept, "CREATE TABLE workshop.fix AS SELECT 42 AS answer");
+        await _house.RemoveAsync(kept);
+        var other = _house.Order();
+        await _house.MakeAsync(other);
+        var order = _house.Order();
+        await _house.MakeAsync(order);
+        var named = whose is "the escrow role" ? _house.EscrowName : other.Role.Value;
+        var record = Some.Active().State with
+        {
+            Id = order.Grant, Installation = order.Installation, Target = order.Target, Scope = order.Scope, Role = RoleName.Parse(named),
+            RoleOid = uint.Parse(await _house.AskAsync($"SELECT '{named}'::regrole::oid::text"), CultureInfo.InvariantCulture),
+        };
+
+        await _house.Administrator.RemoveAsync(RoleToRemove.Of(record, record.Role!), RoleHouse.Cancellation);
+
+        Assert.Equal("42", await _house.AskAsync($"SELECT answer FROM {await KeptAsync(kept)}.fix"));
+        Assert.Equal("1", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolname = '{named}'"));
+        Assert.Equal("ok", await _house.AsHolderAsync(other, "SELECT count(*) FROM orders"));
     }
 
     [Fact]

@@ -31,7 +31,14 @@ public sealed class SqliteInboxContract : InboxContract, IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    protected override ValueTask<IInbox> OpenAsync() => new(new SqliteInbox(_folder.Open(), TimeProvider.System));
+    protected override ValueTask<IInbox> OpenAsync() => new(new SqliteInbox(_folder.Open(), Unreadable.Requests(), TimeProvider.System));
+
+    protected override Task SpoilAsync(string key, string field)
+    {
+        using var raw = _folder.Raw();
+        Assert.Equal(1, SqliteDatabase.Execute(raw, $"UPDATE inbox SET {field} = 'yesterday' WHERE key = $key", ("$key", key)));
+        return Task.CompletedTask;
+    }
 }
 
 public sealed class SqliteEvidenceLogContract : EvidenceLogContract, IDisposable

@@ -199,7 +199,7 @@ public sealed class SqliteDatabaseTests : IDisposable
             SqliteDatabase.Execute(first, "INSERT INTO inbox (key, kind, team, user, text, received_at) VALUES ('a', 'command', 'T0DBACME1', 'U0ENGINE1', 'help', '2026-03-02T14:00:00.0000000Z')");
         }
 
-        var inbox = new SqliteInbox(_folder.Open(), TimeProvider.System);
+        var inbox = new SqliteInbox(_folder.Open(), Unreadable.Requests(), TimeProvider.System);
         Assert.Equal("a", Assert.Single(await inbox.ListWaitingAsync(Some.Now, Stop)).Key);
         Assert.True(await inbox.TryHoldAsync("a", Some.Now, Some.Now.AddSeconds(20), Stop));
         await _folder.Open().InitializeAsync(Stop);

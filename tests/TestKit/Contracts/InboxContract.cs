@@ -14,6 +14,9 @@ public abstract class InboxContract
     /// <summary>The inbox of this test, empty when first opened; a second one over the same data when called again.</summary>
     protected abstract ValueTask<IInbox> OpenAsync();
 
+    /// <summary>As damage, or somebody who can write to the store, would.</summary>
+    protected abstract Task SpoilAsync(string key, string field);
+
     [Fact]
     public async Task A_request_is_remembered_as_it_came()
     {
@@ -168,6 +171,24 @@ public abstract class InboxContract
         Assert.False(await inboxes[Array.IndexOf(taken, true)].TryHoldAsync("a", later, later.AddSeconds(20), Stop));
         Assert.False(await inboxes[0].TryHoldAsync("never seen", later, later.AddSeconds(20), Stop));
         Assert.Empty(await inboxes[0].ListWaitingAsync(Late, Stop));
+    }
+
+    [Theory]
+    [InlineData("received_at")]
+    [InlineData("user")]
+    [InlineData("held_until")]
+    public async Task A_request_that_cannot_be_read_is_counted_and_hides_none_behind_it(string field)
+    {
+        var inbox = await OpenAsync();
+        await inbox.TryAddAsync(Item("a"), null, Stop);
+        await inbox.TryAddAsync(Item("b", minute: 1), null, Stop);
+        Assert.Equal(["a", "b"], await UnfinishedAsync(inbox));
+        Assert.Equal(0, inbox.CountUnreadable());
+
+        await SpoilAsync("a", field);
+
+        Assert.Equal(["b"], await UnfinishedAsync(inbox));
+        Assert.Equal(1, inbox.CountUnreadable());
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class InMemoryInbox(InMemoryInbox? shared = null) : IInbox
     {
         await Task.CompletedTask;
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_gate) return [.. _rows.Where(row => !row.Finished && row.HeldUntil <= now).Select(row => row.Item).OrderBy(item => item.ReceivedAt)];
+        lock (_gate) return [.. _rows.Where(row => row is { Finished: false, Unreadable: false } && row.HeldUntil <= now).Select(row => row.Item).OrderBy(item => item.ReceivedAt)];
     }
 
     public Task<bool> TryHoldAsync(string key, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) => Write(cancellationToken, () =>
@@ -53,6 +53,16 @@ public sealed class InMemoryInbox(InMemoryInbox? shared = null) : IInbox
         if (_rows.Find(row => row.Item.Key == key) is { } row) row.Finished = true;
         return true;
     });
+
+    public int CountUnreadable()
+    {
+        lock (_gate) return _rows.Count(row => row is { Finished: false, Unreadable: true });
+    }
+
+    public void MakeUnreadable(string key)
+    {
+        lock (_gate) _rows.Single(row => row.Item.Key == key).Unreadable = true;
+    }
 
     public async Task PurgeAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
@@ -77,6 +87,8 @@ public sealed class InMemoryInbox(InMemoryInbox? shared = null) : IInbox
         public InboxItem Item => item;
 
         public bool Finished { get; set; }
+
+        public bool Unreadable { get; set; }
 
         public required InMemoryInbox HeldBy { get; set; }
 
