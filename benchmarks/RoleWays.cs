@@ -3,8 +3,8 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.Postgres;
-using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.Infrastructure.Postgres.Making;
+using DbAccess.Infrastructure.Postgres.Roles;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using Npgsql;
 

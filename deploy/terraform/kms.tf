@@ -12,9 +12,23 @@ resource "aws_kms_alias" "this" {
   target_key_id = aws_kms_key.this.key_id
 }
 
+# Who may use a key is decided by roles (roles.tf), as for everything else here.
+data "aws_iam_policy_document" "account" {
+  statement {
+    sid       = "Account"
+    actions   = ["kms:*"]
+    resources = ["*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
+    }
+  }
+}
+
 data "aws_iam_policy_document" "key" {
-  # Who may use the key is decided by roles (roles.tf), as for everything else here; but whatever those of others allow, what is in the bucket
-  # is opened for the product and for those whom you name.
+  source_policy_documents = [data.aws_iam_policy_document.account.json]
+
+  # Whatever others' roles allow, what is in the bucket is opened for the product and for those whom you name.
   statement {
     sid       = "BucketForTheProductAlone"
     effect    = "Deny"
@@ -33,15 +47,6 @@ data "aws_iam_policy_document" "key" {
       test     = "ArnNotEquals"
       variable = "aws:PrincipalArn"
       values   = concat(local.product_roles, var.secret_readers)
-    }
-  }
-  statement {
-    sid       = "Account"
-    actions   = ["kms:*"]
-    resources = ["*"]
-    principals {
-      type        = "AWS"
-      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
     }
   }
   statement {
@@ -66,6 +71,8 @@ data "aws_iam_policy_document" "own_key" {
     log  = ["kms:Sign", "kms:CreateGrant"]
     seal = ["kms:GenerateMac", "kms:VerifyMac", "kms:CreateGrant"]
   }
+  source_policy_documents = [data.aws_iam_policy_document.account.json]
+
   statement {
     sid       = "ForTheProductAlone"
     effect    = "Deny"
@@ -79,15 +86,6 @@ data "aws_iam_policy_document" "own_key" {
       test     = "ArnNotEquals"
       variable = "aws:PrincipalArn"
       values   = local.product_roles
-    }
-  }
-  statement {
-    sid       = "Account"
-    actions   = ["kms:*"]
-    resources = ["*"]
-    principals {
-      type        = "AWS"
-      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
     }
   }
 }

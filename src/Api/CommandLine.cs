@@ -13,10 +13,6 @@ namespace DbAccess.Api;
 /// </summary>
 internal static class CommandLine
 {
-    public const int Success = 0;
-    public const int Failure = 1;
-    public const int Misuse = 2;
-
     private const int Width = 110;
 
     private const string Footer = """
@@ -32,14 +28,14 @@ internal static class CommandLine
     public static Verb Read(string[] args)
     {
         if (args is ["--version"])
-            return new Verb.Say(Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "unknown", Success);
+            return new Verb.Say(Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "unknown", ExitCode.Success);
 
         var (root, urls) = Describe();
         var read = root.Parse(args is ["help", .. var about] ? [.. about, "--help"] : args, Plainly);
         // Asked for help, or for what could be written next.
-        if (read.Action is HelpAction) return new Verb.Say(Said(read) + Footer, Success);
-        if (args is [['[', ..], ..]) return new Verb.Say(Said(read).TrimEnd(), Success);
-        if (read.Errors.Count > 0) return new Verb.Say(Hidden(read, Said(read)) + Footer, Misuse);
+        if (read.Action is HelpAction) return new Verb.Say(Said(read) + Footer, ExitCode.Success);
+        if (args is [['[', ..], ..]) return new Verb.Say(Said(read).TrimEnd(), ExitCode.Success);
+        if (read.Errors.Count > 0) return new Verb.Say(Hidden(read, Said(read)) + Footer, ExitCode.Misuse);
         return read.CommandResult.Command is VerbCommand verb ? verb.Meant(read) : ServeVerb.Meant(read, urls);
     }
 
@@ -60,7 +56,7 @@ internal static class CommandLine
             LambdaVerb.Describe(), HealthVerb.Describe(), CompletionVerb.Describe(),
         };
         // No verb is serve, and no fault.
-        root.SetAction(_ => Success);
+        root.SetAction(_ => ExitCode.Success);
         foreach (var option in root.Options)
             if (option is HelpOption { Action: HelpAction help }) help.MaxWidth = Width;
         return (root, urls);

@@ -3,6 +3,7 @@ using DbAccess.Api.Lambda;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
 using DbAccess.Api.Slack.Endpoints;
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Application;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
@@ -15,6 +16,7 @@ using DbAccess.Infrastructure.Evidence;
 using DbAccess.Infrastructure.Files;
 using DbAccess.Infrastructure.Policies;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.S3;
 using DbAccess.Infrastructure.Scheduling;
 using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Slack;
@@ -32,7 +34,7 @@ public static class Program
     {
         switch (CommandLine.Read(args))
         {
-            case Verb.Say { Exit: CommandLine.Success } said:
+            case Verb.Say { Exit: ExitCode.Success } said:
                 Console.WriteLine(said.Text);
                 return said.Exit;
             case Verb.Say said:
@@ -42,7 +44,7 @@ public static class Program
                 return await LintAsync(lint, args);
             case Verb.PolicyExplain { In: not null } explain:
                 return await ReadPolicyAsync(explain.Path) is (_, { } policy)
-                    ? await PolicyExplainVerb.RunAsync(explain, policy, TimeProvider.System.GetUtcNow(), Console.Out) : CommandLine.Misuse;
+                    ? await PolicyExplainVerb.RunAsync(explain, policy, TimeProvider.System.GetUtcNow(), Console.Out) : ExitCode.Misuse;
             case Verb.PolicySchema:
                 return Say(PolicySchema.Text);
             case Verb.AuditVerify { From: { } from, Key: { } key } verify:
@@ -71,7 +73,7 @@ public static class Program
         // These are asked about a file that need not be the one in force.
         if (verb is Verb.PolicyLint { Path: { } linted }) builder.Configuration["Policy:Path"] = linted;
         if (verb is Verb.PolicyExplain { Path: { } explained }) builder.Configuration["Policy:Path"] = explained;
-        var settings = new Settings(builder.Configuration);
+        var settings = new Settings(builder.Configuration, S3Registration.SecretAt);
         AddEverything(builder.Services, settings, verb);
         if (verb is Verb.Serve) AddMeasuring(builder.Services, settings);
         var operations = settings.Optional("Operations:Urls", "http://127.0.0.1:5081");
@@ -81,14 +83,14 @@ public static class Program
             await Console.Error.WriteLineAsync(
                 $"DbAccess cannot start: {faults.Count} {(faults.Count == 1 ? "setting is" : "settings are")} wrong.");
             foreach (var fault in faults) await Console.Error.WriteLineAsync($"  - {fault}");
-            return CommandLine.Misuse;
+            return ExitCode.Misuse;
         }
 
         await using var app = builder.Build();
         if (await OpenStoreAsync(app.Services, verb) is { } refused)
         {
             await Console.Error.WriteLineAsync($"DbAccess cannot start: {refused}");
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         using var activity = verb is Verb.Serve ? null : Telemetry.Activities.StartActivity("Verb");
@@ -133,7 +135,7 @@ public static class Program
         verb.Function,
         (services, configuration) =>
         {
-            var settings = new Settings(configuration);
+            var settings = new Settings(configuration, S3Registration.SecretAt);
             AddWork(services, settings, verb);
             return settings.Faults;
         },
@@ -191,20 +193,20 @@ public static class Program
     private static int Say(string words)
     {
         Console.WriteLine(words);
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 
     private static async Task<int> LintAsync(Verb.PolicyLint lint, string[] args)
     {
         var (path, content) = await ReadFileAsync(lint.Path);
-        if (content is null) return CommandLine.Misuse;
+        if (content is null) return ExitCode.Misuse;
         var taken = PolicyLintVerb.Run(lint, path, PolicyYaml.Read(content), TimeProvider.System.GetUtcNow(), Console.Out);
-        return !taken ? CommandLine.Failure : lint.Live ? await RunAsync(lint with { Path = path }, args) : CommandLine.Success;
+        return !taken ? ExitCode.Failure : lint.Live ? await RunAsync(lint with { Path = path }, args) : ExitCode.Success;
     }
 
     private static async Task<int> ReplayAsync(WebApplication app, Verb.PolicyReplay replay) =>
         await ReadPolicyAsync(replay.Path) is (_, { } policy)
-            ? await PolicyReplayVerb.RunAsync(app.Services, replay, policy) : CommandLine.Misuse;
+            ? await PolicyReplayVerb.RunAsync(app.Services, replay, policy) : ExitCode.Misuse;
 
     /// <summary>The policy in a file, or null; then it was said what is wrong with it.</summary>
     private static async Task<(string Path, AccessPolicy? Policy)> ReadPolicyAsync(string? said)

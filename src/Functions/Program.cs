@@ -4,6 +4,7 @@ using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.Infrastructure.Evidence;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.S3;
 using DbAccess.Infrastructure.Scheduling;
 using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Slack;
@@ -29,7 +30,7 @@ public static class Program
 
     private static IReadOnlyList<string> Compose(IServiceCollection services, IConfiguration configuration)
     {
-        var settings = new Settings(configuration);
+        var settings = new Settings(configuration, S3Registration.SecretAt);
         services.AddApplication(settings.Installation());
         // A file would be of no use here: a function keeps nothing.
         settings.Choice("Grants:Store", "DynamoDb", ["DynamoDb"]);

@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using DbAccess.Application;
 using DbAccess.Domain;
 using DbAccess.Domain.Policies;
-using DbAccess.Infrastructure.S3;
 using Microsoft.Extensions.Configuration;
 
 namespace DbAccess.Infrastructure;
@@ -12,7 +11,11 @@ namespace DbAccess.Infrastructure;
 /// Reads settings by their configuration keys and gathers every fault instead of stopping at the first, so that a start lists them all at
 /// once. A fault names the key and shows its value, never a secret's.
 /// </summary>
-public sealed partial class Settings(IConfiguration configuration)
+/// <param name="kept">
+/// Reads a secret that is kept elsewhere, by setting and address; null, with a fault, when it cannot be had. Where it is left out, such an
+/// address is a fault.
+/// </param>
+public sealed partial class Settings(IConfiguration configuration, Func<Settings, string, string, Secret?>? kept = null)
 {
     private readonly List<string> _faults = [];
 
@@ -146,9 +149,13 @@ public sealed partial class Settings(IConfiguration configuration)
     private static partial Regex ChannelShape();
 
     // A secret that cannot be read is as good as missing; why is a fault by then.
-    private Secret SecretOf(string key, string value) =>
-        value.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)
-            ? S3Registration.ReadSecretAtStart(S3Registration.Client, this, key, value) ?? new Secret("missing") : new Secret(value);
+    private Secret SecretOf(string key, string value)
+    {
+        if (!value.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)) return new Secret(value);
+
+        if (kept is null) Fault($"{key} is '{value}', and secrets that are kept in S3 are not read here.");
+        return kept?.Invoke(this, key, value) ?? new Secret("missing");
+    }
 
     private string? Read(string key) => configuration[key]?.Trim() is { Length: > 0 } value ? value : null;
 

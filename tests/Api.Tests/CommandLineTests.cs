@@ -38,7 +38,7 @@ public sealed class CommandLineTests
     [InlineData("policy explain --help")]
     [InlineData("policy replay --help")]
     public void Whoever_asks_is_told_and_leaves_with_success(string line) =>
-        Assert.Equal(CommandLine.Success, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
+        Assert.Equal(ExitCode.Success, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
 
     [Theory]
     [InlineData("audit verify --key k.pem --from there --checkpoint a,b")]
@@ -69,7 +69,7 @@ public sealed class CommandLineTests
     {
         var said = Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' ')));
 
-        Assert.Equal(CommandLine.Misuse, said.Exit);
+        Assert.Equal(ExitCode.Misuse, said.Exit);
         Assert.Contains(words, said.Text, StringComparison.Ordinal);
     }
 
@@ -148,7 +148,7 @@ public sealed class CommandLineTests
     [InlineData("plan orders read --only")]
     [InlineData("plan orders read --only a.b.c")]
     public void Anything_else_is_misuse(string line) =>
-        Assert.Equal(CommandLine.Misuse, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
+        Assert.Equal(ExitCode.Misuse, Assert.IsType<Verb.Say>(CommandLine.Read(line.Split(' '))).Exit);
 
     [Theory]
     [InlineData("--help", "dbaccess [command]", "revoke <id>")]

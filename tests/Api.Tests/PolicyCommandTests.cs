@@ -79,7 +79,7 @@ public sealed class PolicyCommandTests
 
         using var output = new StringWriter();
 
-        Assert.Equal(CommandLine.Success, await PolicyExplainVerb.RunAsync(explain, Policy(), Some.Now, output));
+        Assert.Equal(ExitCode.Success, await PolicyExplainVerb.RunAsync(explain, Policy(), Some.Now, output));
 
         Assert.Equal(
             [
@@ -96,7 +96,7 @@ public sealed class PolicyCommandTests
     {
         var explain = new Verb.PolicyExplain(null, ["onkall"], "orders read", null, null);
 
-        Assert.Equal(CommandLine.Misuse, await PolicyExplainVerb.RunAsync(explain, Policy(), Some.Now, TextWriter.Null));
+        Assert.Equal(ExitCode.Misuse, await PolicyExplainVerb.RunAsync(explain, Policy(), Some.Now, TextWriter.Null));
     }
 
     [Theory]

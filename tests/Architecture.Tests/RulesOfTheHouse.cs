@@ -6,7 +6,7 @@ using DbAccess.Api.Slack;
 using DbAccess.Application;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
-using DbAccess.Application.Pipeline;
+using DbAccess.Application.Policies;
 using DbAccess.Application.Reconciling;
 using DbAccess.Domain;
 using DbAccess.Infrastructure;
@@ -33,7 +33,7 @@ public sealed partial class RulesOfTheHouse
     private static readonly Assembly ApiAssembly = typeof(Api.Program).Assembly;
     private static readonly Assembly[] Ours = [DomainAssembly, ApplicationAssembly, InfrastructureAssembly, ApiAssembly];
 
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     /// <summary>
     /// NodaTime is arithmetic with its data inside and reaches nothing outside; time zones of our own would be worse than its. Only one file
@@ -75,7 +75,7 @@ public sealed partial class RulesOfTheHouse
     [Fact]
     public void Lines_of_src_fit_a_screen()
     {
-        const int Width = 140, Left = 5;
+        const int Width = 140, Left = 4;
 
         var longer = Sources().SelectMany(file => File.ReadLines(file)
             .Select((line, at) => (Where: $"{Path.GetRelativePath(Root, file)}:{at + 1}", line.Length)))
@@ -102,7 +102,7 @@ public sealed partial class RulesOfTheHouse
     [Fact]
     public void Methods_of_src_are_read_at_one_look()
     {
-        const int Longest = 60, Left = 14;
+        const int Longest = 60, Left = 11;
 
         var longer = Sources().SelectMany(file => Methods(File.ReadAllLines(file)).Where(method => method.Length > Longest)
             .Select(method => $"{Path.GetRelativePath(Root, file)}:{method.At} ({method.Length})")).ToList();
@@ -152,7 +152,7 @@ public sealed partial class RulesOfTheHouse
         Assert.Equal(["Asking.cs"], leaving);
     }
 
-    private static IEnumerable<string> Sources() =>
+    internal static IEnumerable<string> Sources() =>
         Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
 

@@ -1,3 +1,4 @@
+using DbAccess.Domain;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using DbAccess.Application.Evidence;
+using DbAccess.Application.Evidence.Packs;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
@@ -37,7 +38,7 @@ internal static class AuditExportVerb
         if (Refuse(verb.To) is { } why)
         {
             await Console.Error.WriteLineAsync(why);
-            return CommandLine.Misuse;
+            return ExitCode.Misuse;
         }
 
         // What happened a moment ago is to be in it; where that cannot be, what has a place is exported all the same.
@@ -60,7 +61,7 @@ internal static class AuditExportVerb
             $"{exported.Events:N0} events in {to}, up to the checkpoint of size {newest.Checkpoint.Size} " +
                 $"of {newest.Checkpoint.At:yyyy-MM-dd HH:mm:ss} UTC."));
         Console.WriteLine($"Verify it anywhere: dbaccess audit verify --from {to} --key FILE, with the public key that you kept.");
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 
     private static async Task<int> PackAsync(PackExport export, Verb.AuditExport verb, Progress progress)
@@ -74,7 +75,7 @@ internal static class AuditExportVerb
                 $"in {verb.To}."));
         Console.WriteLine($"Read {Path.Combine(verb.To, "index.html")}; verify it anywhere: dbaccess audit verify --from {verb.To} " +
             $"--key FILE");
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 
     /// <summary>Nothing of anybody else's is written over, and no old file stays among the new ones.</summary>
@@ -92,6 +93,6 @@ internal static class AuditExportVerb
     private static async Task<int> NothingAsync(string why)
     {
         await Console.Error.WriteLineAsync(why);
-        return CommandLine.Failure;
+        return ExitCode.Failure;
     }
 }

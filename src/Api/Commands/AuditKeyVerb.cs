@@ -28,7 +28,7 @@ internal static class AuditKeyVerb
         catch (SigningKeyException failure)
         {
             await Console.Error.WriteLineAsync($"The key cannot be used: {failure.Message}.");
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
     }
 
@@ -38,12 +38,12 @@ internal static class AuditKeyVerb
         {
             await Console.Error.WriteLineAsync("Nothing was signed yet; the key is made with the first checkpoint, a minute after the " +
                 "first start.");
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         var key = await services.GetRequiredService<ICheckpointSigner>().OpenAsync(first: false, CancellationToken.None);
         Console.Write(key.ToPem());
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 
     private static async Task<int> ChangeAsync(IServiceProvider services, string? oldKey)
@@ -51,7 +51,7 @@ internal static class AuditKeyVerb
         if (await NewestAsync(services) is not { } newest)
         {
             await Console.Error.WriteLineAsync("Nothing was signed yet, so there is no key to change.");
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         var (file, set) = (services.GetRequiredService<IKeptKey>(), services.GetRequiredService<ICheckpointSigner>());
@@ -64,7 +64,7 @@ internal static class AuditKeyVerb
             await Console.Error.WriteLineAsync(present is null
                 ? "Audit:KmsKey cannot be used, so there is no key to go on with: see `dbaccess audit key`."
                 : "The log is signed with Audit:KmsKey already. To go on with another key, set that one first.");
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         var named = oldKey is null ? null : services.GetRequiredService<IKeysByName>().Find(oldKey);
@@ -74,7 +74,7 @@ internal static class AuditKeyVerb
             await Console.Error.WriteLineAsync(named is null
                 ? $"--old-key is '{oldKey}', which is not the id, the ARN or the alias of a key in KMS."
                 : $"The newest checkpoint was not signed with {oldKey} but with the key {newest.Signatures[0].Key}.");
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         var old = named ?? (fromFile is not null && Signed(newest, fromFile) ? file : await AsideAsync(file, newest));
@@ -90,11 +90,11 @@ internal static class AuditKeyVerb
         if (changed.Refusal is { } refusal)
         {
             await Console.Error.WriteLineAsync(refusal.Message);
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         Console.Write(fresh.ToPem());
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 
     private static async Task<SignedCheckpoint?> NewestAsync(IServiceProvider services) =>

@@ -32,12 +32,12 @@ internal static class AuditRepairVerb
             if (found.Refusal is { } refusal) return await RefusedAsync(refusal);
 
             Say(found.Value);
-            if (found.Value.Faults.Count == 0) return CommandLine.Success;
+            if (found.Value.Faults.Count == 0) return ExitCode.Success;
             if (!verb.Yes)
             {
                 Console.WriteLine("Nothing was changed. Hold that size against the newest checkpoint in Slack: a larger one there means " +
                     "that events were taken out or changed, and this repair would sign others in their place. To do it: --yes.");
-                return CommandLine.Failure;
+                return ExitCode.Failure;
             }
 
             var repaired = await mediator.Send(new RepairLog(
@@ -45,13 +45,13 @@ internal static class AuditRepairVerb
             if (repaired.Refusal is { } refused) return await RefusedAsync(refused);
 
             Console.WriteLine("The log goes on; what was found is an event in it (audit.repaired).");
-            return CommandLine.Success;
+            return ExitCode.Success;
         }
         catch (Exception failure)
             when (failure is IOException or UnauthorizedAccessException or SigningKeyException or LogBrokenException)
         {
             await Console.Error.WriteLineAsync($"Nothing was repaired: {failure.Message}");
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
     }
 
@@ -82,6 +82,6 @@ internal static class AuditRepairVerb
     private static async Task<int> RefusedAsync(Error refusal)
     {
         await Console.Error.WriteLineAsync(refusal.Message);
-        return CommandLine.Failure;
+        return ExitCode.Failure;
     }
 }

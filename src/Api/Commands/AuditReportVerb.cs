@@ -27,7 +27,7 @@ internal static class AuditReportVerb
         if (AuditExportVerb.Refuse(verb.To) is { } why)
         {
             await Console.Error.WriteLineAsync(why);
-            return CommandLine.Misuse;
+            return ExitCode.Misuse;
         }
 
         var origin = $"dbaccess/{services.GetRequiredService<Installation>().Name}";
@@ -48,6 +48,6 @@ internal static class AuditReportVerb
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{events:N0} events read, {files.Count} files in {verb.To}. Read {Path.Combine(verb.To, "report.html")}"));
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 }

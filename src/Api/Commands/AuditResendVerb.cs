@@ -33,16 +33,16 @@ internal static class AuditResendVerb
             {
                 await Console.Error.WriteLineAsync($"Webhook {verb.Webhook} has not come that far: it has taken the events " +
                     $"before {now ?? "0"}.");
-                return CommandLine.Failure;
+                return ExitCode.Failure;
             }
 
             if (!await log.TryWriteMarkAsync(mark, now, from, CancellationToken.None)) continue;
 
             Console.WriteLine($"Webhook {verb.Webhook} gets everything from event {from} on again, within seconds where serve is up.");
-            return CommandLine.Success;
+            return ExitCode.Success;
         }
 
         await Console.Error.WriteLineAsync("The webhook moved on every time; try again.");
-        return CommandLine.Failure;
+        return ExitCode.Failure;
     }
 }

@@ -68,7 +68,7 @@ internal static class AuditVerifyVerb
             when (failure is IOException or UnauthorizedAccessException or NotSupportedException or SigningKeyException)
         {
             await Console.Error.WriteLineAsync($"Nothing could be verified: {failure.Message}");
-            return CommandLine.Misuse;
+            return ExitCode.Misuse;
         }
     }
 }

@@ -37,5 +37,5 @@ internal static class CompletionVerb
         Of("fish", "dbaccess completion fish | source", Fish));
 
     private static VerbCommand Of(string shell, string use, string script) =>
-        new(shell, $"For {shell}: {use}", _ => new Verb.Say(script, CommandLine.Success));
+        new(shell, $"For {shell}: {use}", _ => new Verb.Say(script, ExitCode.Success));
 }

@@ -22,6 +22,6 @@ internal static class DoctorVerb
         var examination = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ExamineClusters())).Value;
         if (doctor.Json) Console.WriteLine(DoctorText.AsJson(examination));
         else foreach (var line in DoctorText.Lines(examination)) Console.WriteLine(line);
-        return examination.Health is Health.Fail ? CommandLine.Failure : CommandLine.Success;
+        return examination.Health is Health.Fail ? ExitCode.Failure : ExitCode.Success;
     }
 }

@@ -31,7 +31,7 @@ internal static class HealthVerb
             if (response.IsSuccessStatusCode)
             {
                 Console.WriteLine(words);
-                return CommandLine.Success;
+                return ExitCode.Success;
             }
 
             await Console.Error.WriteLineAsync($"{health.Address} answered {(int)response.StatusCode}: {words}");
@@ -41,6 +41,6 @@ internal static class HealthVerb
             await Console.Error.WriteLineAsync($"{health.Address} did not answer: {failure.Message}");
         }
 
-        return CommandLine.Failure;
+        return ExitCode.Failure;
     }
 }

@@ -32,11 +32,11 @@ internal static class PlanVerb
         if (plan.Refusal is { } refusal)
         {
             await Console.Error.WriteLineAsync(refusal.Message);
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         if (wanted.Json) Console.WriteLine(PlanText.AsJson(plan.Value));
         else foreach (var line in PlanText.Lines(plan.Value)) Console.WriteLine(line);
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 }

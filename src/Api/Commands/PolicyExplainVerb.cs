@@ -38,7 +38,7 @@ internal static class PolicyExplainVerb
         if (verb.In!.FirstOrDefault(group => !policy.Groups.ContainsKey(group) && group is not AccessPolicy.Everyone) is { } unknown)
         {
             await Console.Error.WriteLineAsync($"The policy has no group '{unknown}'.");
-            return CommandLine.Misuse;
+            return ExitCode.Misuse;
         }
 
         return Say(PolicyAsk.Judge(policy, verb.Ask, verb.In!, verb.At ?? now), output);
@@ -51,7 +51,7 @@ internal static class PolicyExplainVerb
         if (PrincipalId.Parse(team, verb.Person!) is not { } person)
         {
             await Console.Error.WriteLineAsync("Slack:TeamId does not say of which workspace this person is; say --in with their groups.");
-            return CommandLine.Misuse;
+            return ExitCode.Misuse;
         }
 
         await using var scope = services.CreateAsyncScope();
@@ -59,7 +59,7 @@ internal static class PolicyExplainVerb
         if (standing.Refusal is { } refusal)
         {
             await Console.Error.WriteLineAsync(refusal.Message);
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
@@ -72,6 +72,6 @@ internal static class PolicyExplainVerb
         // The first word is for programs.
         output.WriteLine(answer.Code is { } code ? $"{answer.Word} with {code}: {answer.Words}" : $"{answer.Word} {answer.Words}");
         foreach (var line in answer.Trace) output.WriteLine($"  {line}");
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 }

@@ -15,6 +15,6 @@ internal static class PolicyHistoryVerb
         var found = (await scope.ServiceProvider.GetRequiredService<IMediator>().Send(new ListKeptPolicies())).Value.Versions;
         if (found.Count == 0) await Console.Error.WriteLineAsync("None is kept yet: serve keeps the one in force when it starts.");
         foreach (var one in found) Console.WriteLine($"{one.Hash}  in force from {one.At.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 }

@@ -73,7 +73,7 @@ internal static class PolicyLintVerb
         }
 
         Console.WriteLine($"{path}: on the live databases {found} {(found == 1 ? "warning" : "warnings")}");
-        return unknown > 0 || (verb.Strict && found > 0) ? CommandLine.Failure : CommandLine.Success;
+        return unknown > 0 || (verb.Strict && found > 0) ? ExitCode.Failure : ExitCode.Success;
     }
 
     /// <summary>The rules of a scope that no object of the plan comes from.</summary>

@@ -32,7 +32,7 @@ internal static class PolicyReplayVerb
         if (recorded.Refusal is { } refusal)
         {
             await Console.Error.WriteLineAsync(refusal.Message);
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         var (differences, progress, read) = (new List<(DateTimeOffset At, string Line)>(), new Progress("requests looked at"), 0);
@@ -49,7 +49,7 @@ internal static class PolicyReplayVerb
         if (verb.In is null && unlisted.Count > 0)
             await Console.Error.WriteLineAsync(
                 $"Slack is not asked who is in {string.Join(", ", unlisted)}; --in takes everybody as a member of the groups it names.");
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 
     /// <summary>For a request that would be decided otherwise: <c>ID was → would be: why</c>; else null.</summary>

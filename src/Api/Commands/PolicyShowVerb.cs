@@ -21,10 +21,10 @@ internal static class PolicyShowVerb
         if (found.Refusal is { } refusal)
         {
             await Console.Error.WriteLineAsync(refusal.Message);
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         Console.Write(found.Value.Text);
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 }

@@ -40,7 +40,7 @@ internal static class RevokeVerb
         {
             await Console.Error.WriteLineAsync(
                 "Slack:TeamId does not say of which workspace this person is; use the grants' ids, or --all.");
-            return CommandLine.Misuse;
+            return ExitCode.Misuse;
         }
 
         await using var scope = services.CreateAsyncScope();
@@ -49,7 +49,7 @@ internal static class RevokeVerb
         if (revoked.Refusal is { } refusal)
         {
             await Console.Error.WriteLineAsync(refusal.Message);
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         var left = 0;
@@ -63,6 +63,6 @@ internal static class RevokeVerb
                 : $"{id}: access is being taken away; the sweep goes on until the role is proved gone.");
         }
 
-        return left == 0 ? CommandLine.Success : CommandLine.Failure;
+        return left == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 }

@@ -44,13 +44,13 @@ internal static class ServeVerb
         {
             // The address is taken, is not this machine's, or is no address.
             await Console.Error.WriteLineAsync($"DbAccess cannot listen: {failure.Message}");
-            return CommandLine.Failure;
+            return ExitCode.Failure;
         }
 
         app.Logger.LogInformation("Health and metrics answer on {Addresses}", string.Join(", ", operations.Urls));
         app.Logger.LogInformation("DbAccess listens on {Addresses}", string.Join(", ", app.Urls));
         await app.WaitForShutdownAsync();
         await operations.StopAsync();
-        return CommandLine.Success;
+        return ExitCode.Success;
     }
 }

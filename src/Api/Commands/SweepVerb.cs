@@ -56,7 +56,7 @@ internal static class SweepVerb
             var preview = (await mediator.Send(new PreviewSweep(sweep.Now))).Value;
             foreach (var line in preview.Lines) Console.WriteLine(line);
             Console.WriteLine($"{preview.Lines.Count} due; nothing was done.");
-            return failed ? CommandLine.Failure : CommandLine.Success;
+            return failed ? ExitCode.Failure : ExitCode.Success;
         }
 
         if (!(await mediator.Send(new ReviewHolders())).Value.Complete)
@@ -73,6 +73,6 @@ internal static class SweepVerb
             failed = failed || refusal.Code is not "audit.held";
         }
 
-        return !failed && report.Failed.Count == 0 && report.Count(StepOutcome.Postponed) == 0 ? CommandLine.Success : CommandLine.Failure;
+        return !failed && report.Failed.Count == 0 && report.Count(StepOutcome.Postponed) == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 }

@@ -1,5 +1,5 @@
 using DbAccess.Api.Lambda;
-using DbAccess.Application.Evidence;
+using DbAccess.Application.Evidence.Packs;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Scopes;
 

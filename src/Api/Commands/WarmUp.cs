@@ -1,6 +1,6 @@
-using DbAccess.Api.Slack;
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Databases;
 using DbAccess.Application.Grants;

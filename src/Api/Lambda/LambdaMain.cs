@@ -68,6 +68,12 @@ internal static class LambdaMain
                 .LogError("There is no policy that can be used ({Why}); every step is taken all the same",
                 provider.GetRequiredService<IPolicyHealth>().Rejected);
 
+        return await ServeAsync(runtime, function, provider.GetRequiredService<LambdaEntry>());
+    }
+
+    /// <summary>One event after the other, until the platform wants the process to go.</summary>
+    private static async Task<int> ServeAsync(LambdaRuntime runtime, LambdaFunction function, LambdaEntry entry)
+    {
         using var stop = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
         {
@@ -75,7 +81,6 @@ internal static class LambdaMain
             signal.Cancel = true;
             stop.Cancel();
         });
-        var entry = provider.GetRequiredService<LambdaEntry>();
         try
         {
             await runtime.RunAsync((invocation, token) => entry.HandleAsync(function, invocation, token), stop.Token);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using DbAccess.Application;
 
 namespace DbAccess.Api.Lambda;
 
@@ -177,8 +178,7 @@ internal sealed class LambdaRuntime : IDisposable
 
     private async Task PostAsync(string path, byte[] body, string? errorType, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(AnswerTimeout, _clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var deadline = new Deadline(AnswerTimeout, _clock, cancellationToken);
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -187,7 +187,7 @@ internal sealed class LambdaRuntime : IDisposable
                     new HttpRequestMessage(HttpMethod.Post, new Uri(path, UriKind.Relative)) { Content = new ByteArrayContent(body) };
                 request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
                 if (errorType is not null) request.Headers.TryAddWithoutValidation("Lambda-Runtime-Function-Error-Type", errorType);
-                using var answer = await _http.SendAsync(request, either.Token);
+                using var answer = await _http.SendAsync(request, deadline.Token);
                 // 400 and 403: the platform gave up on this event already (its deadline, for one). There is nothing to add; the next event
                 // counts.
                 if (answer.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.RequestEntityTooLarge)
@@ -197,7 +197,7 @@ internal sealed class LambdaRuntime : IDisposable
             }
             catch (HttpRequestException failure) when (attempt < Tries && failure.StatusCode is null)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(50 * attempt), _clock, either.Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(50 * attempt), _clock, deadline.Token);
             }
         }
     }

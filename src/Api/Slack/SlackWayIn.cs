@@ -3,6 +3,7 @@ using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Api.Slack.Home;
 using DbAccess.Api.Slack.Inbox;
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Domain;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 

@@ -1,4 +1,4 @@
-using DbAccess.Application.Pipeline;
+using DbAccess.Application.Evidence;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;

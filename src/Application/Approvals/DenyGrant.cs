@@ -1,5 +1,5 @@
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
-using DbAccess.Application.Pipeline;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;

@@ -58,24 +58,20 @@ internal sealed class GrantAsking(
     }
 
     /// <summary>Expands a scope on the databases as they are now; refuses when they cannot be looked at in time.</summary>
-    public async Task<Result<AgreedPlan>> PlanAsync(
-        string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken)
-    {
-        using var limit = new CancellationTokenSource(Longest, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        try
-        {
-            var plan = await inventory.PlanAsync(installation, target, scope, either.Token);
-            return plan.Refusal is { } refusal ? refusal : AgreedPlan.Of(plan.Value);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return new Error("plan.too_slow", "the database does not answer.");
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            log.LogError(failure, "What {Scope} gives on {Database} cannot be looked at", scope.Name.Value, target.Name.Value);
-            return new Error("plan.failed", "the database could not be looked at.");
-        }
-    }
+    public Task<Result<AgreedPlan>> PlanAsync(
+        string installation, DatabaseTarget target, PrivilegeScope scope, CancellationToken cancellationToken) =>
+        Deadline.AskAsync<Result<AgreedPlan>>(
+            Longest, clock,
+            async token =>
+            {
+                var plan = await inventory.PlanAsync(installation, target, scope, token);
+                return plan.Refusal is { } refusal ? refusal : AgreedPlan.Of(plan.Value);
+            },
+            late: () => new Error("plan.too_slow", "the database does not answer."),
+            failure =>
+            {
+                log.LogError(failure, "What {Scope} gives on {Database} cannot be looked at", scope.Name.Value, target.Name.Value);
+                return new Error("plan.failed", "the database could not be looked at.");
+            },
+            cancellationToken);
 }

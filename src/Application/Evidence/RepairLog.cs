@@ -1,4 +1,3 @@
-using DbAccess.Application.Pipeline;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Evidence;

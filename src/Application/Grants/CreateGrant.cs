@@ -1,7 +1,6 @@
 using DbAccess.Application.Evidence;
 using System.Diagnostics;
 using DbAccess.Application.Approvals;
-using DbAccess.Application.Pipeline;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Approvals;

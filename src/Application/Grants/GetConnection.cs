@@ -1,4 +1,4 @@
-using DbAccess.Application.Pipeline;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
@@ -56,19 +56,9 @@ public sealed record GetConnection(PrincipalId Holder, GrantId Id) : IRequest<Re
         }
 
         /// <summary>How to get in does not depend on a directory that answers.</summary>
-        private async Task<string?> ZoneOfAsync(PrincipalId holder, CancellationToken cancellationToken)
-        {
-            using var late = new CancellationTokenSource(Patience, clock);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-            try
-            {
-                var person = await directory.FindAsync(holder, either.Token);
-                return person.Refusal is null ? person.Value.Zone : null;
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                return null;
-            }
-        }
+        private Task<string?> ZoneOfAsync(PrincipalId holder, CancellationToken cancellationToken) => Deadline.AskAsync(
+            Patience, clock,
+            async token => await directory.FindAsync(holder, token) is { Refusal: null, Value.Zone: var zone } ? zone : null,
+            late: () => null, failed: null, cancellationToken);
     }
 }

@@ -51,9 +51,7 @@ internal sealed class GrantGiving(
         if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
         // The lease is fenced twice: our own clock stops us here, and the server's clock refuses the statement (RoleOrder.NotAfter).
-        using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased,
-            Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        using var leased = new Deadline(Lease - TimeSpan.FromSeconds(10), clock, cancellationToken);
         try
         {
             return await MakeAndDeliverAsync(grant, leased.Token);

@@ -21,9 +21,7 @@ internal sealed class GrantPasswords(
         if (grant.BeginPassword(clock.GetUtcNow(), Lease).Refusal is not null) return StepOutcome.Nothing;
         if (await store.SaveAsync(grant, cancellationToken) is SaveOutcome.LostRace) return StepOutcome.Nothing;
 
-        using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased,
-            Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        using var leased = new Deadline(Lease - TimeSpan.FromSeconds(10), clock, cancellationToken);
         try
         {
             return await GiveAsync(grant, leased.Token);

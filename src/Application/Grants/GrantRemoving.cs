@@ -151,13 +151,11 @@ internal sealed class GrantRemoving(
 
     private async Task<RoleRemoval> TryRemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
-        using var leased = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = clock.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), leased,
-            Lease - TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        using var leased = new Deadline(Lease - TimeSpan.FromSeconds(10), clock, cancellationToken);
         try
         {
             var removal = await roles.RemoveAsync(role, leased.Token);
-            return removal is RoleRemoval.NotNow cut && leased.IsCancellationRequested ? cut with { Why = CutOff() } : removal;
+            return removal is RoleRemoval.NotNow cut && leased.Token.IsCancellationRequested ? cut with { Why = CutOff() } : removal;
         }
         catch (OperationCanceledException)
         {

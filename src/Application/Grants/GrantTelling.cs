@@ -1,5 +1,6 @@
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using Microsoft.Extensions.Logging;
 
@@ -76,16 +77,17 @@ internal sealed class GrantTelling(
         if (grant is not { Status: GrantStatus.Active, Role: { } role, Window: { } window }
             || window.Expiry - clock.GetUtcNow() < LookLimit * 2) return null;
 
-        using var late = new CancellationTokenSource(LookLimit, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        try
-        {
+        return await Deadline.AskAsync(
+            LookLimit, clock,
             // Left alone when it does not hear that it is late.
-            return await roles.CountOpenAsync(RoleToRemove.Of(grant, role), either.Token).WaitAsync(either.Token);
-        }
-        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+            async token => await roles.CountOpenAsync(RoleToRemove.Of(grant, role), token).WaitAsync(token),
+            late: () => Unknown("late"),
+            failure => Unknown(failure.GetType().Name),
+            cancellationToken);
+
+        OpenSessions? Unknown(string why)
         {
-            log.LogInformation("What the holder of {Grant} has open is not known ({Failure})", grant.Id.ToString(), failure.GetType().Name);
+            log.LogInformation("What the holder of {Grant} has open is not known ({Failure})", grant.Id.ToString(), why);
             return null;
         }
     }

@@ -71,7 +71,7 @@ internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal, IGrantSto
                 ? new Warrant.Unclear(refusal.Message) : new Warrant.Gone(refusal.Message.TrimEnd('.'));
 
         var terms = judged.Value.Terms;
-        if (terms.Target != state.Target || GrantTerms.Of(terms.Scope) != GrantTerms.Of(state.Scope))
+        if (terms.Target != state.Target || terms.Scope.InFull() != state.Scope.InFull())
             return new Warrant.Gone($"the policy for {state.Scope.Name} on {state.Target.Name} has changed since it was decided");
         // Who decided stays on record as they decided; but where people have to agree by now, somebody must have been asked.
         if (giving && !terms.AtOnce && state.Asking is not { Stage: null })

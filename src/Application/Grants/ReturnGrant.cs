@@ -1,4 +1,4 @@
-using DbAccess.Application.Pipeline;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;

@@ -37,13 +37,12 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
         {
             var looked = 0;
             var (ended, failed) = (new ConcurrentQueue<GrantId>(), new ConcurrentQueue<GrantId>());
-            using var limit = new CancellationTokenSource(Longest, clock);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            using var deadline = new Deadline(Longest, clock, cancellationToken);
             try
             {
                 var live = command.Holder is { } holder
-                    ? await store.ListLiveByRequesterAsync(holder, Most, either.Token)
-                    : await store.ListLiveAsync(null, Most, either.Token);
+                    ? await store.ListLiveByRequesterAsync(holder, Most, deadline.Token)
+                    : await store.ListLiveAsync(null, Most, deadline.Token);
                 var active = live.Where(grant => grant.Status is GrantStatus.Active or GrantStatus.Pending).ToList();
                 looked = active.Count;
                 // The directory may answer for some only in the time there is: not for the same ones each time.
@@ -51,7 +50,7 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
                 Random.Shared.Shuffle(people);
                 await Parallel.ForEachAsync(
                     people,
-                    new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = either.Token },
+                    new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = deadline.Token },
                     async (person, token) =>
                     {
                         foreach (var grant in person) (await SupersedeAsync(grant, token) switch
@@ -61,7 +60,7 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
                             false => null,
                         })?.Enqueue(grant.Id);
                     });
-                var dropped = await decisions.DropAsync(command.Holder, either.Token);
+                var dropped = await decisions.DropAsync(command.Holder, deadline.Token);
                 return new HoldersReviewed(looked, [.. ended], dropped && failed.IsEmpty);
             }
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)

@@ -49,27 +49,22 @@ internal sealed class TableCheck(IRoleInventory inventory, IPolicySource policie
         return Show.Nearest(table.Name, given.Select(other => other.Name)) is { } name ? table with { Name = name } : null;
     }
 
-    private async Task<IReadOnlyList<TableName>?> FindAsync(
-        AccessVerdict.Terms terms, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken)
-    {
-        using var late = new CancellationTokenSource(Patience, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        try
-        {
-            var found = await inventory.FindTablesAsync(
-                terms.Target.Cluster, terms.Scope.DatabasesOf(terms.Target), wanted, either.Token);
-            return found.Refusal is null ? found.Value : null;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return null;
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            log.LogError(failure, "Whether tables are there could not be looked up on {Database}", terms.Target.Name.Value);
-            return null;
-        }
-    }
+    private Task<IReadOnlyList<TableName>?> FindAsync(
+        AccessVerdict.Terms terms, IReadOnlyList<TableName> wanted, CancellationToken cancellationToken) => Deadline.AskAsync(
+            Patience, clock,
+            async token =>
+            {
+                var found = await inventory.FindTablesAsync(
+                    terms.Target.Cluster, terms.Scope.DatabasesOf(terms.Target), wanted, token);
+                return found.Refusal is null ? found.Value : null;
+            },
+            late: () => null,
+            failure =>
+            {
+                log.LogError(failure, "Whether tables are there could not be looked up on {Database}", terms.Target.Name.Value);
+                return null;
+            },
+            cancellationToken);
 
     private static string Named(IReadOnlyCollection<TableName> tables) =>
         string.Join(", ", tables.Take(5).Select(table => $"`{table.ToString().Replace('`', '\'')}`"))

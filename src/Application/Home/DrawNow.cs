@@ -2,7 +2,6 @@ using System.Globalization;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Grants;
 using MediatR;
 using Microsoft.Extensions.Logging;
 

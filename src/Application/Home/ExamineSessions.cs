@@ -33,23 +33,24 @@ public sealed record ExamineSessions : IRequest<Result<SessionsExamined>>
             return new SessionsExamined(looks.Replace(seen.SelectMany(one => one).ToDictionary()));
         }
 
-        private async Task<IReadOnlyDictionary<GrantId, SessionLook>> AskAsync(
+        private Task<Dictionary<GrantId, SessionLook>> AskAsync(
             ClusterName cluster, IReadOnlyList<GrantSnapshot> grants, CancellationToken cancellationToken)
         {
-            using var late = new CancellationTokenSource(Patience, clock);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-            try
+            return Deadline.AskAsync(Patience, clock, LookAsync, late: () => Unseen(null), Unseen, cancellationToken);
+
+            async Task<Dictionary<GrantId, SessionLook>> LookAsync(CancellationToken token)
             {
                 var open = await roles.ListOpenAsync(
-                    cluster, [.. grants.Select(grant => RoleToRemove.Of(grant, grant.Role!))], either.Token).WaitAsync(either.Token);
+                    cluster, [.. grants.Select(grant => RoleToRemove.Of(grant, grant.Role!))], token).WaitAsync(token);
                 var now = clock.GetUtcNow();
                 return grants.Where(grant => open.ContainsKey(grant.Id)).ToDictionary(
                     grant => grant.Id, grant => new SessionLook(open[grant.Id].Sessions, Minute(now - open[grant.Id].LastStatement)));
             }
-            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+
+            Dictionary<GrantId, SessionLook> Unseen(Exception? failure)
             {
                 log.LogDebug(failure, "What is open on {Cluster} could not be seen", cluster.Value);
-                return new Dictionary<GrantId, SessionLook>();
+                return [];
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using DbAccess.Application.Evidence;
 using DbAccess.Domain;
 using MediatR;
 using Microsoft.Extensions.Logging;

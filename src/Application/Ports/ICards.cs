@@ -1,3 +1,4 @@
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 

@@ -1,5 +1,4 @@
 using DbAccess.Domain;
-using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Application.Ports;

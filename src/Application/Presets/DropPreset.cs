@@ -1,4 +1,4 @@
-using DbAccess.Application.Pipeline;
+using DbAccess.Application.Evidence;
 using DbAccess.Domain;
 using DbAccess.Domain.Principals;
 using MediatR;

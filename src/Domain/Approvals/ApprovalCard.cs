@@ -1,4 +1,3 @@
-using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.Domain.Approvals;

@@ -20,7 +20,7 @@ public sealed record EventBody(string Json, string? Open)
             StringComparer.Ordinal);
         var json = new StringBuilder(512).Append('{');
         Text("actor", happened.By.ToString());
-        Text("at", Instant(happened.At));
+        Text("at", Canonical.Instant(happened.At));
         Text("grant", happened.Grant?.ToString());
         if (happened.Number is { } number) json.Append(",\"n\":").Append(number.ToString(CultureInfo.InvariantCulture));
         Text("outcome", happened.Outcome);
@@ -81,9 +81,6 @@ public sealed record EventBody(string Json, string? Open)
         if (type < 0) return null;
         return Json.Insert(trace >= 0 && trace < type ? trace : type, string.Create(CultureInfo.InvariantCulture, $",\"seq\":{place}"));
     }
-
-    internal static string Instant(DateTimeOffset at) =>
-        at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
     private static string Opened(List<Fact> facts, Dictionary<string, byte[]> salts)
     {

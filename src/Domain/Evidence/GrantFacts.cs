@@ -116,7 +116,7 @@ public static class GrantFacts
 
     private static Fact? Texts(string name, IReadOnlyList<string> values) => values.Count == 0 ? null : new Fact.Texts(name, values);
 
-    private static Fact? Instant(string name, DateTimeOffset? at) => at is { } instant ? new Fact.Text(name, EventBody.Instant(instant))
+    private static Fact? Instant(string name, DateTimeOffset? at) => at is { } instant ? new Fact.Text(name, Canonical.Instant(instant))
         : null;
 
     private static Fact.Number Seconds(TimeSpan length) => new("seconds", (long)length.TotalSeconds);

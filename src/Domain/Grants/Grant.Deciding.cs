@@ -91,7 +91,7 @@ public sealed partial class Grant
         if (Status is not GrantStatus.Pending) return ApprovalErrors.OfferNotLess("an extension is allowed or denied as it is.");
         if (duration > State.Duration)
             return ApprovalErrors.OfferNotLess($"{Durations.Write(duration)} is longer than {Durations.Write(State.Duration)}.");
-        if (duration == State.Duration && GrantTerms.Of(scope) == GrantTerms.Of(State.Scope))
+        if (duration == State.Duration && scope.InFull() == State.Scope.InFull())
             return ApprovalErrors.OfferNotLess("it is the same.");
 
         Record("grant.offered", new Actor.Person(by.Id), now,

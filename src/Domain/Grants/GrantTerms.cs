@@ -15,7 +15,7 @@ public static class GrantTerms
     [
         grant.Id.ToString(), grant.Installation, grant.RequestKey, grant.Requester.ToString(), grant.Handle,
         grant.Target.Name.Value, grant.Target.Cluster.Value, Canonical.Join(grant.Target.All()),
-        Of(grant.Scope), grant.Reason, grant.Ticket ?? "",
+        grant.Scope.InFull(), grant.Reason, grant.Ticket ?? "",
         grant.Duration.Ticks.ToString(CultureInfo.InvariantCulture), grant.Rule, grant.PolicyHash,
         Instant(grant.CreatedAt), grant.ApprovedAt is { } approved ? Instant(approved) : "",
         .. Decided(grant),
@@ -52,7 +52,7 @@ public static class GrantTerms
             asking.Plan is { } plan ? Of(plan) : "", Instant(asking.AskedAt), Instant(asking.LapsesAt),
             .. asking.Agreements.Select(Of),
             asking.Offer is { } offer ? Canonical.Join(
-                [Of(offer.Scope), offer.Duration.Ticks.ToString(CultureInfo.InvariantCulture), Of(offer.Plan), offer.Rule,
+                [offer.Scope.InFull(), offer.Duration.Ticks.ToString(CultureInfo.InvariantCulture), Of(offer.Plan), offer.Rule,
                     Of(offer.Agreement)]) : "",
         ]);
     }
@@ -65,16 +65,6 @@ public static class GrantTerms
     [
         agreement.By.ToString(), agreement.Stage.ToString(CultureInfo.InvariantCulture), Instant(agreement.At), agreement.PolicyHash,
         agreement.PlanHash,
-    ]);
-
-    /// <summary>Everything of a scope that a role is made from; never equal when a role would be another.</summary>
-    public static string Of(PrivilegeScope scope) => Canonical.Join(
-    [
-        scope.Name.Value, scope.RunAs ?? "", scope.Connections.ToString(CultureInfo.InvariantCulture),
-        Canonical.Join(scope.NarrowedTo), Canonical.Join([.. scope.Privileges.Select(rule => Canonical.Join(
-            [rule.Database ?? "", PrivilegeScope.Canonical(rule)]))]),
-        Canonical.Join([.. scope.Settings.OrderBy(setting => setting.Key, StringComparer.Ordinal)
-            .SelectMany(setting => (string[])[setting.Key, setting.Value])]),
     ]);
 
     private static string Instant(DateTimeOffset at) => at.UtcTicks.ToString(CultureInfo.InvariantCulture);

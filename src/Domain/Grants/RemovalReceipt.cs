@@ -1,5 +1,4 @@
 using System.Globalization;
-using DbAccess.Domain.Evidence;
 
 namespace DbAccess.Domain.Grants;
 
@@ -94,7 +93,7 @@ public sealed record RemovalReceipt(
 public sealed record EndedSession(string Instance, int Pid, DateTimeOffset? Since, string? Client, string? Application, string User)
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Instance} pid {Pid} {User}") +
-        Part(" since ", Since is { } since ? EventBody.Instant(since) : null) + Part(" from ", Client) + Part(" as ", Application);
+        Part(" since ", Since is { } since ? Canonical.Instant(since) : null) + Part(" from ", Client) + Part(" as ", Application);
 
     private static string Part(string words, string? value) => string.IsNullOrEmpty(value) ? "" : words + value;
 }

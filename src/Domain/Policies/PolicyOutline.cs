@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using DbAccess.Domain.Grants;
 
 namespace DbAccess.Domain.Policies;
 
@@ -29,7 +28,7 @@ public sealed class PolicyOutline
                 database.Target.AllowPublicCreate ? "public" : "", Join(database.Scopes.Select(scope => scope.Value)),
                 Join(database.Tags.OrderBy(tag => tag.Key, StringComparer.Ordinal).Select(tag => $"{tag.Key}={tag.Value}")));
         foreach (var scope in policy.Scopes.Values)
-            Add($"scope {scope.Name}", GrantTerms.Of(scope), scope.Description, scope.HighRisk ? "high" : "");
+            Add($"scope {scope.Name}", scope.InFull(), scope.Description, scope.HighRisk ? "high" : "");
         foreach (var group in policy.Groups.Values)
             Add($"group {group.Name}", Join(group.Users.Order(StringComparer.Ordinal)), group.SlackUsergroup ?? "");
         foreach (var calendar in policy.Calendars.Values)

@@ -94,7 +94,17 @@ public sealed record PrivilegeScope(
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Domain.Canonical.Join(pieces))));
     }
 
-    internal static string Canonical(PrivilegeRule rule) => Domain.Canonical.Join(
+    /// <summary>Everything that a role is made from, as one text; never equal when a role would be another.</summary>
+    public string InFull() => Domain.Canonical.Join(
+    [
+        Name.Value, RunAs ?? "", Connections.ToString(CultureInfo.InvariantCulture),
+        Domain.Canonical.Join(NarrowedTo),
+        Domain.Canonical.Join([.. Privileges.Select(rule => Domain.Canonical.Join([rule.Database ?? "", Canonical(rule)]))]),
+        Domain.Canonical.Join([.. Settings.OrderBy(setting => setting.Key, StringComparer.Ordinal)
+            .SelectMany(setting => (string[])[setting.Key, setting.Value])]),
+    ]);
+
+    private static string Canonical(PrivilegeRule rule) => Domain.Canonical.Join(
     [
         ((int)rule.On.Kind).ToString(CultureInfo.InvariantCulture), rule.On.Schema, rule.On.Name is null
             ? "all" : "one", rule.On.Name ?? "",

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Amazon.DynamoDBv2.Model;
+using DbAccess.Application.Evidence.Packs;
 
 namespace DbAccess.Infrastructure.DynamoDb;
 

@@ -51,31 +51,7 @@ internal sealed partial class DynamoTable(IAmazonDynamoDB client, string name, T
     {
         try
         {
-            await client.CreateTableAsync(
-                new CreateTableRequest
-                {
-                    TableName = name,
-                    BillingMode = BillingMode.PAY_PER_REQUEST,
-                    AttributeDefinitions =
-                    [
-                        new("pk", ScalarAttributeType.S), new("sk", ScalarAttributeType.S),
-                        new("due_shard", ScalarAttributeType.S), new("due_at", ScalarAttributeType.N),
-                        new("person", ScalarAttributeType.S), new("live_database", ScalarAttributeType.S),
-                            new("created_at", ScalarAttributeType.N),
-                    ],
-                    KeySchema = [new("pk", KeyType.HASH), new("sk", KeyType.RANGE)],
-                    GlobalSecondaryIndexes = [.. Indexes.Select(index => new GlobalSecondaryIndex
-                    {
-                        IndexName = index.Index,
-                        KeySchema = [new(index.Hash, KeyType.HASH), new(index.Range, KeyType.RANGE)],
-                        Projection = index.Carries is null
-                            ? new Projection { ProjectionType = ProjectionType.KEYS_ONLY }
-                            : new Projection { ProjectionType = ProjectionType.INCLUDE, NonKeyAttributes = [index.Carries] },
-                    })],
-                    SSESpecification = new SSESpecification { Enabled = true, SSEType = SSEType.KMS },
-                    DeletionProtectionEnabled = true,
-                },
-                cancellationToken);
+            await client.CreateTableAsync(AsItIsMade(), cancellationToken);
         }
         catch (ResourceInUseException)
         {
@@ -86,18 +62,7 @@ internal sealed partial class DynamoTable(IAmazonDynamoDB client, string name, T
             throw new DynamoStoreException($"The DynamoDB table {name} cannot be made: {AwsFault.Say(failure)}.");
         }
 
-        for (var tries = 0; ; tries++)
-        {
-            var found = await Guarded(() => client.DescribeTableAsync(name, cancellationToken), cancellationToken);
-            if (IsReady(found.Table) || tries == 120)
-            {
-                Check(found);
-                break;
-            }
-
-            await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
-        }
-
+        await WaitUntilReadyAsync(cancellationToken);
         await Guarded(
             async () =>
             {
@@ -119,6 +84,46 @@ internal sealed partial class DynamoTable(IAmazonDynamoDB client, string name, T
                     cancellationToken);
             },
             cancellationToken);
+    }
+
+    private CreateTableRequest AsItIsMade() => new()
+    {
+        TableName = name,
+        BillingMode = BillingMode.PAY_PER_REQUEST,
+        AttributeDefinitions =
+        [
+            new("pk", ScalarAttributeType.S), new("sk", ScalarAttributeType.S),
+            new("due_shard", ScalarAttributeType.S), new("due_at", ScalarAttributeType.N),
+            new("person", ScalarAttributeType.S), new("live_database", ScalarAttributeType.S),
+            new("created_at", ScalarAttributeType.N),
+        ],
+        KeySchema = [new("pk", KeyType.HASH), new("sk", KeyType.RANGE)],
+        GlobalSecondaryIndexes = [.. Indexes.Select(index => new GlobalSecondaryIndex
+        {
+            IndexName = index.Index,
+            KeySchema = [new(index.Hash, KeyType.HASH), new(index.Range, KeyType.RANGE)],
+            Projection = index.Carries is null
+                ? new Projection { ProjectionType = ProjectionType.KEYS_ONLY }
+                : new Projection { ProjectionType = ProjectionType.INCLUDE, NonKeyAttributes = [index.Carries] },
+        })],
+        SSESpecification = new SSESpecification { Enabled = true, SSEType = SSEType.KMS },
+        DeletionProtectionEnabled = true,
+    };
+
+    /// <summary>Two minutes at most; then whether it is as it has to be is said of what is there.</summary>
+    private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            var found = await Guarded(() => client.DescribeTableAsync(name, cancellationToken), cancellationToken);
+            if (IsReady(found.Table) || tries == 120)
+            {
+                Check(found);
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
+        }
     }
 
     public static Dictionary<string, AttributeValue> Key(string pk, string sk) =>

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using DbAccess.Application.Evidence;
+using DbAccess.Application.Evidence.Packs;
 using DbAccess.Domain.Evidence;
 
 namespace DbAccess.Infrastructure.Evidence;

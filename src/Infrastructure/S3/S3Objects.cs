@@ -2,6 +2,7 @@ using System.Net;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using DbAccess.Application;
 using DbAccess.Infrastructure.Aws;
 
 namespace DbAccess.Infrastructure.S3;
@@ -41,13 +42,12 @@ internal static class S3Objects
     public static async Task<S3Reading> ReadAsync(
             IAmazonS3 client, string bucket, string key, int longest, string? etag, TimeProvider clock, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(Patience, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var deadline = new Deadline(Patience, clock, cancellationToken);
         try
         {
-            return await ReadAsync(client, bucket, key, longest, etag, either.Token);
+            return await ReadAsync(client, bucket, key, longest, etag, deadline.Token);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (deadline.Token.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             return new S3Reading.Failed(false, $"S3 did not send all of it within {Patience.TotalSeconds} seconds");
         }

@@ -61,6 +61,10 @@ public static partial class S3Registration
         };
     }
 
+    /// <summary>For <see cref="Settings"/>: secrets that are kept at <c>s3://bucket/key</c>, read now.</summary>
+    public static Secret? SecretAt(Settings settings, string setting, string address) =>
+        ReadSecretAtStart(Client, settings, setting, address);
+
     /// <summary>
     /// A setting's secret that is kept in an object of its own, as one line of text; null, with a fault, when it cannot be had.
     /// </summary>

@@ -23,12 +23,11 @@ internal sealed class ExpireGrantsJob(IMediator mediator, SweepClock sweeps, Tim
         if (!report.CutShort) sweeps.Completed();
         log.LogInformation("Sweep: {Report}", report.ToString());
 
-        using var limit = new CancellationTokenSource(LongestComparison, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var deadline = new Deadline(LongestComparison, clock, cancellationToken);
         try
         {
             // Cheap: one look at each cluster that has live or lately ended grants, and none where there are none.
-            var compared = await mediator.Send(new ReconcileRoles(Reach: ReconcileReach.BusyCheaply), either.Token);
+            var compared = await mediator.Send(new ReconcileRoles(Reach: ReconcileReach.BusyCheaply), deadline.Token);
             if (compared.Refusal is { } refusal) log.LogError("Reconcile: nothing was compared: {Refusal}", refusal.Message);
             else if (compared.Value.Lines.Count > 0) log.LogWarning("Reconcile: {Report}", compared.Value.ToString());
         }

@@ -97,9 +97,8 @@ internal sealed class GrantWorker(
             if (next <= now) return;
 
             var nap = next is { } due && due - now < LongestNap ? due - now : LongestNap;
-            using var awake = new CancellationTokenSource(nap, clock);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(awake.Token, stoppingToken);
-            await ((Task)_nudges.Reader.WaitToReadAsync(either.Token).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var awake = new Deadline(nap, clock, stoppingToken);
+            await ((Task)_nudges.Reader.WaitToReadAsync(awake.Token).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             stoppingToken.ThrowIfCancellationRequested();
             _nudges.Reader.TryRead(out _);
         }

@@ -1,5 +1,4 @@
 using DbAccess.Application;
-using DbAccess.Application.Evidence;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;

@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using DbAccess.Application;
 using DbAccess.Domain;
 using Microsoft.Extensions.Logging;
 
@@ -166,13 +167,12 @@ internal sealed partial class SlackApi : IDisposable
         string name, HttpRequestMessage request, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var started = _clock.GetTimestamp();
-        using var limit = new CancellationTokenSource(timeout, _clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        using var deadline = new Deadline(timeout, _clock, cancellationToken);
         var code = "timeout";
         try
         {
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, either.Token);
-            var body = await response.Content.ReadAsByteArrayAsync(either.Token);
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, deadline.Token);
+            var body = await response.Content.ReadAsByteArrayAsync(deadline.Token);
             var requestId = response.Headers.TryGetValues("x-slack-req-id", out var ids) ? Plain(ids.FirstOrDefault()) : null;
             _log.LogDebug("Slack {Method}: HTTP {Status} after {Elapsed}, request {SlackRequest}", name, (int)response.StatusCode,
                 _clock.GetElapsedTime(started), requestId);

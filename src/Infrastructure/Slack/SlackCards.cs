@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using DbAccess.Application.Ports;
-using DbAccess.Domain.Grants;
+using DbAccess.Domain;
 
 namespace DbAccess.Infrastructure.Slack;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using Microsoft.Extensions.Logging;
 

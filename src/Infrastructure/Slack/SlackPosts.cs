@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using DbAccess.Application.Ports;
-using DbAccess.Domain.Grants;
+using DbAccess.Domain;
 
 namespace DbAccess.Infrastructure.Slack;
 

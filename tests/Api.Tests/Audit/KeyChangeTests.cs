@@ -58,7 +58,7 @@ public sealed class KeyChangeTests : IDisposable
         if (after is "the old one is away, the next not there yet") File.Move(Key, $"{Key}.{first.Id}");
         if (after is "the next one is there") old.TakeNext();
 
-        Assert.Equal(CommandLine.Success, await AuditKeyVerb.RunAsync(_services, new Verb.AuditKey(Change: true)));
+        Assert.Equal(ExitCode.Success, await AuditKeyVerb.RunAsync(_services, new Verb.AuditKey(Change: true)));
 
         Assert.Equal(next.Id, (await old.OpenAsync(first: false, Stop)).Id);
         Assert.DoesNotContain(_log.Records, record => record.Type == "audit.key_lost");
@@ -98,7 +98,7 @@ public sealed class KeyChangeTests : IDisposable
         }
 
         Assert.Contains(said ?? "", error.ToString(), StringComparison.Ordinal);
-        Assert.Equal(recorded is null ? CommandLine.Failure : CommandLine.Success, code);
+        Assert.Equal(recorded is null ? ExitCode.Failure : ExitCode.Success, code);
         var signed = (await _log.ReadCheckpointsAsync(0, Stop).ToListAsync(Stop)).ConvertAll(note => SignedCheckpoint.Parse(note)!);
         if (recorded is null)
         {

@@ -1,7 +1,7 @@
-using DbAccess.Api.Slack.Desk;
 using System.Net;
 using System.Text.Json;
 using DbAccess.Api.Slack;
+using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Payloads;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;
@@ -295,9 +295,9 @@ public sealed class InteractivityTests
     public void Several_that_were_picked_are_read_as_they_would_be_typed()
     {
         var view = SlackView.Read(SlackHouse.Json(
-            """{"view":{"callback_id":"request_grant","state":{"values":{"only":{"value":{"type":"multi_external_select","selected_options":[{"value":"public.orders"},7,{"value":"public.items"}]}}}}}}"""))!;
+            """{"view":{"callback_id":"request_grant","state":{"values":{"only":{"value":{"type":"multi_external_select","selected_options":[{"value":"public.orders"},7,{"value":"public.items"}]}}}}}}"""), FormFields.All)!;
 
-        Assert.Equal("public.orders, public.items", view.Filled.Only);
+        Assert.Equal("public.orders, public.items", RequestForm.Filled(view).Only);
     }
 
     private static string Search(string field, string typed, string user = "U0ENGINE1") =>

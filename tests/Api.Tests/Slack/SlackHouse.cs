@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using DbAccess.Api.Operations;
 using DbAccess.Api.Slack;
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Application;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;

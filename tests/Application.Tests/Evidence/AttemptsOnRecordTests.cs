@@ -2,7 +2,6 @@ using System.Reflection;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
-using DbAccess.Application.Pipeline;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Presets;
 using DbAccess.Domain.Databases;

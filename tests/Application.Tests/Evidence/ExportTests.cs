@@ -1,5 +1,6 @@
 using System.Text;
 using DbAccess.Application.Evidence;
+using DbAccess.Application.Evidence.Packs;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Principals;
 using DbAccess.TestKit.Fakes;

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
-using DbAccess.Application.Evidence;
 using DbAccess.Application.Policies;
 using DbAccess.Domain;
 

@@ -1,4 +1,4 @@
-using DbAccess.Application.Evidence;
+using DbAccess.Application.Policies;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Policies;
 

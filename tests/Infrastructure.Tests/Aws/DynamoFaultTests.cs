@@ -7,6 +7,7 @@ using Amazon.DynamoDBv2.Model;
 using Amazon.Runtime;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;

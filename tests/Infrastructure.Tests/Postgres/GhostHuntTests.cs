@@ -1,6 +1,7 @@
 using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres;

@@ -1,6 +1,5 @@
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
-using DbAccess.Infrastructure.Postgres.Making;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using DbAccess.TestKit.Postgres;
 using Npgsql;

@@ -1,7 +1,6 @@
 using Amazon.KeyManagementService.Model;
 using Amazon.S3;
 using Amazon.S3.Model;
-using DbAccess.Infrastructure.S3;
 using DbAccess.Infrastructure.Seals;
 using DbAccess.Infrastructure.Tests.Aws;
 using DbAccess.Infrastructure.Tests.Files;

@@ -1,6 +1,5 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Grants;
 using DbAccess.TestKit;
 
 namespace DbAccess.Infrastructure.Tests.Slack;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
-using DbAccess.Domain.Grants;
+using DbAccess.Domain;
 using DbAccess.Domain.Principals;
 
 namespace DbAccess.TestKit.Fakes;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
+using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 
 namespace DbAccess.TestKit.Fakes;

@@ -1,4 +1,5 @@
 using DbAccess.Api.Slack.Words;
+using DbAccess.Application;
 using DbAccess.Application.Databases;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -28,25 +29,16 @@ internal sealed class FormPreview(IMediator mediator, TimeProvider clock, ILogge
         return RequestForm.Draw(offers, draft, channel, new FormPreviewed(clock.GetUtcNow(), gives));
     }
 
-    private async Task<string?> GivesAsync(GetPreview query, TimeSpan patience, CancellationToken cancellationToken)
-    {
-        using var late = new CancellationTokenSource(patience, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        try
-        {
-            var preview = await mediator.Send(query, either.Token);
-            return preview.Refusal is null ? preview.Value.Gives : null;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return null;
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
+    private Task<string?> GivesAsync(GetPreview query, TimeSpan patience, CancellationToken cancellationToken) => Deadline.AskAsync(
+        patience, clock,
+        async token => await mediator.Send(query, token) is { Refusal: null, Value: var preview } ? preview.Gives : null,
+        late: () => null,
+        failure =>
         {
             log.LogError(failure, "What a form would give could not be looked up on {Database}", query.Database.Value);
             return null;
-        }
-    }
+        },
+        cancellationToken);
 }
 
 /// <summary>What is known of a request while its form is open.</summary>

@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;

@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -37,6 +38,14 @@ internal static class RequestForm
         var database = offers.Databases.FirstOrDefault(offer => offer.Database.Value == draft.Database) ?? offers.Databases[0];
         return (database, database.Scopes.FirstOrDefault(offer => offer.Scope.Value == draft.Scope) ?? database.Scopes[0]);
     }
+
+    /// <summary>What a form that came back has in its fields, and what was said before it opened.</summary>
+    public static Draft Filled(SlackView form) => BesidesIn(form.Context) with
+    {
+        Database = form.Fields[Database], Scope = form.Fields[Scope], Duration = form.Fields[Duration],
+        Reason = form.Fields[Reason], Only = form.Fields[Only],
+        Keep = form.Fields[Keep]?.Trim() is { Length: > 0 } name ? name : null,
+    };
 
     /// <summary>What was filled in, after somebody changed one of the choices: what belonged to another database is left.</summary>
     public static Draft After(Draft filled, string? changed) =>

@@ -1,3 +1,4 @@
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Ports;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using DbAccess.Application;
 
 namespace DbAccess.Api.Slack.Door;
 
@@ -27,8 +28,7 @@ internal sealed class UnsignedBodies(TimeProvider clock) : IDisposable
     /// </summary>
     public async Task<Body?> ReadAsync(Stream stream, int longest, CancellationToken aborted)
     {
-        using var late = new CancellationTokenSource(Patience, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
+        using var deadline = new Deadline(Patience, clock, aborted);
         var body = new Body(_places);
         try
         {
@@ -37,10 +37,10 @@ internal sealed class UnsignedBodies(TimeProvider clock) : IDisposable
                 if (body.IsFull)
                 {
                     if (body.Length > longest) break;
-                    await body.GrowAsync(Small, longest + 1, either.Token);
+                    await body.GrowAsync(Small, longest + 1, deadline.Token);
                 }
 
-                var read = await stream.ReadAsync(body.Free, either.Token);
+                var read = await stream.ReadAsync(body.Free, deadline.Token);
                 if (read == 0) return body;
                 body.Took(read);
                 if (body.Length > longest) break;

@@ -1,6 +1,7 @@
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Inbox;
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;

@@ -4,6 +4,7 @@ using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Inbox;
 using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
+using DbAccess.Application;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -47,7 +48,7 @@ internal sealed class InteractivityEndpoint(
                     break;
                 case "block_suggestion":
                     await http.Response.WriteAsJsonAsync(await suggestions.ForAsync(
-                        person, SlackView.Read(root), SlackPayload.Text(root, "block_id") ?? "",
+                        person, SlackView.Read(root, FormFields.All), SlackPayload.Text(root, "block_id") ?? "",
                         SlackPayload.Text(root, "value") ?? "", http.RequestAborted));
                     break;
             }
@@ -69,7 +70,7 @@ internal sealed class InteractivityEndpoint(
     private async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person)
     {
         if (SlackAction.Read(root) is not { } action) return;
-        if (SlackView.Read(root) is { Kind: HolderMessages.ConnectAction, Id: { } window } ways)
+        if (SlackView.Read(root, FormFields.All) is { Kind: HolderMessages.ConnectAction, Id: { } window } ways)
         {
             if (GrantId.Parse(ways.Context ?? "") is { } id && ways.Fields[HolderForms.Way] is { } way)
                 worker.Enqueue(person, "way", (desk, token) => desk.ChooseWayAsync(person, id, way, window, ways.Hash, token));
@@ -77,11 +78,12 @@ internal sealed class InteractivityEndpoint(
         }
 
         // The form's own choices: what else can be chosen, and what is said about it, depend on them.
-        if (SlackView.Read(root) is { Kind: RequestForm.Kind } form)
+        if (SlackView.Read(root, FormFields.All) is { Kind: RequestForm.Kind } form)
         {
             if (form.Id is not { } view) return;
             worker.Enqueue(person, "form", (desk, token) => desk.RedrawAsync(
-                person, view, form.Hash, RequestForm.After(form.Filled, action.Block), RequestForm.ChannelIn(form.Context), token));
+                person, view, form.Hash, RequestForm.After(RequestForm.Filled(form), action.Block),
+                RequestForm.ChannelIn(form.Context), token));
             return;
         }
 
@@ -119,7 +121,7 @@ internal sealed class InteractivityEndpoint(
 
     private async Task SubmissionAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person)
     {
-        switch (SlackView.Read(root))
+        switch (SlackView.Read(root, FormFields.All))
         {
             case { Kind: RequestForm.Kind } form:
                 if (await pace.AdmitsAsync(person, ends: false, words => FaultAsync(http, RequestForm.Database, words), everyTime: true))
@@ -195,7 +197,8 @@ internal sealed class InteractivityEndpoint(
 
     private async Task RequestedAsync(HttpContext http, SlackRequest received, JsonElement root, PrincipalId person, SlackView form)
     {
-        var (wish, faults) = RequestForm.Read(form.Filled);
+        var filled = RequestForm.Filled(form);
+        var (wish, faults) = RequestForm.Read(filled);
         if (wish is null)
         {
             await FaultsAsync(http, faults);
@@ -203,18 +206,17 @@ internal sealed class InteractivityEndpoint(
         }
 
         // The directory and the store have one budget between them.
-        using var late = new CancellationTokenSource(SubmissionBudget, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, http.RequestAborted);
+        using var deadline = new Deadline(SubmissionBudget, clock, http.RequestAborted);
         if (await check.RefusalOfAsync(
-            person, RequestDesk.HolderOf(form.Filled, person), wish, either.Token) is { } refusal)
+            person, RequestDesk.HolderOf(filled, person), wish, deadline.Token) is { } refusal)
         {
             await FaultAsync(http, RequestForm.FieldOf(refusal), refusal.Message);
             return;
         }
 
         var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person,
-            RequestForm.ChannelIn(form.Context), DraftJson.Write(form.Filled), clock.GetUtcNow());
-        if (await worker.AcceptAsync(item, null, Passing.Nothing, either.Token) is Acceptance.NotWritten)
+            RequestForm.ChannelIn(form.Context), DraftJson.Write(filled), clock.GetUtcNow());
+        if (await worker.AcceptAsync(item, null, Passing.Nothing, deadline.Token) is Acceptance.NotWritten)
             await FaultAsync(
                 http, RequestForm.Database, "I could not write your request down, so nothing was requested. Try again.");
     }

@@ -1,3 +1,4 @@
+using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
@@ -32,28 +33,25 @@ internal sealed class SubmissionCheck(IServiceScopeFactory scopes, TimeProvider 
     /// What the policy would say, if it says it in time; otherwise the request is filed and the answer comes as a message.
     /// </summary>
     /// <param name="asker">Who reads it: a field shows letters only, so instants are told by their clock here.</param>
-    public async Task<Error?> RefusalOfAsync(PrincipalId asker, PrincipalId holder, AccessWish wish, CancellationToken aborted)
+    public Task<Error?> RefusalOfAsync(PrincipalId asker, PrincipalId holder, AccessWish wish, CancellationToken aborted) =>
+        Deadline.AskAsync(
+            Budget, clock, token => AskAsync(asker, holder, wish, token),
+            late: () => null,
+            failure =>
+            {
+                // The check only makes the answer nicer; filing the request checks again, and tries again.
+                log.LogError(failure, "A form could not be checked before it was filed");
+                return null;
+            },
+            aborted);
+
+    private async Task<Error?> AskAsync(PrincipalId asker, PrincipalId holder, AccessWish wish, CancellationToken cancellationToken)
     {
-        using var late = new CancellationTokenSource(Budget, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
-        try
-        {
-            await using var scope = scopes.CreateAsyncScope();
-            var outcome = await scope.ServiceProvider.GetRequiredService<IMediator>()
-                .Send(new CheckRequest(holder, wish), either.Token);
-            if (outcome.Refusal is not { } refusal) return null;
-            var reader = await scope.ServiceProvider.GetRequiredService<IDirectory>().FindAsync(asker, either.Token);
-            return refusal with { Message = SaidInstants.In(reader.Refusal is null ? reader.Value.Zone : null, refusal.Message) };
-        }
-        catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
-        {
-            return null;
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            // The check only makes the answer nicer; filing the request checks again, and tries again.
-            log.LogError(failure, "A form could not be checked before it was filed");
-            return null;
-        }
+        await using var scope = scopes.CreateAsyncScope();
+        var outcome = await scope.ServiceProvider.GetRequiredService<IMediator>()
+            .Send(new CheckRequest(holder, wish), cancellationToken);
+        if (outcome.Refusal is not { } refusal) return null;
+        var reader = await scope.ServiceProvider.GetRequiredService<IDirectory>().FindAsync(asker, cancellationToken);
+        return refusal with { Message = SaidInstants.In(reader.Refusal is null ? reader.Value.Zone : null, refusal.Message) };
     }
 }

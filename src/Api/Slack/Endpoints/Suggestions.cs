@@ -1,5 +1,6 @@
 using DbAccess.Api.Slack.Desk;
 using DbAccess.Api.Slack.Payloads;
+using DbAccess.Application;
 using DbAccess.Application.Databases;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
@@ -23,34 +24,34 @@ internal sealed class Suggestions(IServiceScopeFactory scopes, TimeProvider cloc
     {
         if (form is not { Kind: RequestForm.Kind } || field is not (RequestForm.Database or RequestForm.Only)) return None;
 
-        using var late = new CancellationTokenSource(Budget, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
-        try
-        {
-            await using var scope = scopes.CreateAsyncScope();
-            var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
-            if (field is RequestForm.Only) return Options(await TablesAsync(mediator, person, form, typed, either.Token));
+        return await Deadline.AskAsync(
+            Budget, clock, token => FindAsync(person, form, field, typed, token),
+            late: () => Failed(field, typed),
+            failure =>
+            {
+                log.LogError(failure, "A search could not be answered");
+                return Failed(field, typed);
+            },
+            aborted);
+    }
 
-            var offers = await mediator.Send(new ListOffers(person), either.Token);
-            return offers.Refusal is null ? Options(RequestForm.Suggest(offers.Value, typed)) : None;
-        }
-        catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
-        {
-            return Failed(field, typed);
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            log.LogError(failure, "A search could not be answered");
-            return Failed(field, typed);
-        }
+    private async Task<object> FindAsync(
+        PrincipalId person, SlackView form, string field, string typed, CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var mediator = scope.ServiceProvider.GetRequiredService<IMediator>();
+        if (field is RequestForm.Only) return Options(await TablesAsync(mediator, person, form, typed, cancellationToken));
+
+        var offers = await mediator.Send(new ListOffers(person), cancellationToken);
+        return offers.Refusal is null ? Options(RequestForm.Suggest(offers.Value, typed)) : None;
     }
 
     private static async Task<IReadOnlyList<FormOption>> TablesAsync(
         IMediator mediator, PrincipalId person, SlackView form, string typed, CancellationToken cancellationToken)
     {
-        var drawn = RequestForm.ChosenIn(form.Context);
-        if (DatabaseName.Parse(form.Filled.Database ?? drawn.Database) is not { } database
-            || ScopeName.Parse(form.Filled.Scope ?? drawn.Scope) is not { } scope) return [];
+        var (drawn, filled) = (RequestForm.ChosenIn(form.Context), RequestForm.Filled(form));
+        if (DatabaseName.Parse(filled.Database ?? drawn.Database) is not { } database
+            || ScopeName.Parse(filled.Scope ?? drawn.Scope) is not { } scope) return [];
 
         var tables = await mediator.Send(new ListTables(person, database, scope), cancellationToken);
         return tables.Refusal is null ? RequestForm.SuggestTables(tables.Value.Names, typed) : RequestForm.AsTyped(typed);

@@ -1,4 +1,4 @@
-using DbAccess.Api.Slack.Desk;
+using DbAccess.Api.Slack.Payloads;
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
@@ -173,7 +173,7 @@ internal static class HomePage
         yield return new ChatPart.Text(Lines([.. office.Live.Select(grant => $"`{grant.Id}` {Whose(grant)} · " +
             (grant is { Status: GrantStatus.Active, Window: { } window } ? Left(window.Expiry - now) : State(grant)) +
             (grant.Scope.HighRisk ? " · high risk" : ""))], MostLines));
-        yield return new ChatPart.Buttons([new ChatButton(RevokeForm.Kind, "Everyone out…", "all", Danger: true,
+        yield return new ChatPart.Buttons([new ChatButton(CardActions.EveryoneOut, "Everyone out…", "all", Danger: true,
             Spoken: "End everybody's access, after a typed word")]);
     }
 

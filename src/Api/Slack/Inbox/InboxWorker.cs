@@ -62,9 +62,8 @@ internal sealed class InboxWorker(IServiceScopeFactory scopes, IInbox inbox, ICh
     /// <param name="alias">A second key by which the same request can come again, or null.</param>
     public async Task<Acceptance> AcceptAsync(InboxItem item, string? alias, Passing passing, CancellationToken aborted)
     {
-        using var late = new CancellationTokenSource(Budget, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, aborted);
-        var token = either.Token;
+        using var deadline = new Deadline(Budget, clock, aborted);
+        var token = deadline.Token;
         // On a thread of its own: a store may block instead of waiting (SQLite does while another process writes), and would hold the
         // answer with it.
         var writing = Task.Run(() => inbox.TryAddAsync(item, alias, token), CancellationToken.None);

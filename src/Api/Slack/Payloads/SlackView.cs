@@ -1,28 +1,15 @@
 using System.Text.Json;
-using DbAccess.Api.Slack.Desk;
-using DbAccess.Api.Slack.Words;
 
 namespace DbAccess.Api.Slack.Payloads;
 
 /// <summary>A form as it comes back: changed while it is open, or submitted.</summary>
+/// <param name="Fields">What is asked for stands in the block of that name; null where nothing was said.</param>
 /// <param name="Context">What we gave it when it was opened: the channel where the answer goes; null for none.</param>
 internal sealed record SlackView(string Kind, string? Id, string? Hash, string? Context, IReadOnlyDictionary<string, string?> Fields)
 {
-    /// <summary>Every field of every form of ours: what is asked for stands in the block of that name.</summary>
-    private static readonly string[] Blocks =
-        [RequestForm.Database, RequestForm.Scope, RequestForm.Duration, RequestForm.Reason, RequestForm.Only, RequestForm.Keep,
-            RevokeForm.Confirm, PresetForm.Name, HolderForms.Way];
-
-    /// <summary>The fields of the request form, and what was said before it opened.</summary>
-    public Draft Filled => RequestForm.BesidesIn(Context) with
-    {
-        Database = Fields[RequestForm.Database], Scope = Fields[RequestForm.Scope], Duration = Fields[RequestForm.Duration],
-        Reason = Fields[RequestForm.Reason], Only = Fields[RequestForm.Only],
-        Keep = Fields[RequestForm.Keep]?.Trim() is { Length: > 0 } name ? name : null,
-    };
-
     /// <summary>Null when the payload is about no form.</summary>
-    public static SlackView? Read(JsonElement root)
+    /// <param name="fields">What is read of it; anything else in it is left.</param>
+    public static SlackView? Read(JsonElement root, IEnumerable<string> fields)
     {
         if (!SlackPayload.Walk(root, out _, "view")) return null;
 
@@ -30,7 +17,7 @@ internal sealed record SlackView(string Kind, string? Id, string? Hash, string? 
             SlackPayload.Text(root, "view", "callback_id") ?? "", SlackPayload.Text(root, "view", "id"),
             SlackPayload.Text(root, "view", "hash"),
             SlackPayload.Text(root, "view", "private_metadata") is { Length: > 0 } told ? told : null,
-            Blocks.ToDictionary(block => block, Value, StringComparer.Ordinal));
+            fields.ToDictionary(field => field, Value, StringComparer.Ordinal));
 
         // As they would be typed.
         static string? Several(JsonElement element) =>

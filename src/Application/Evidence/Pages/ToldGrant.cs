@@ -1,3 +1,4 @@
+using DbAccess.Application.Evidence.Packs;
 using DbAccess.Domain.Grants;
 
 namespace DbAccess.Application.Evidence.Pages;

@@ -1,3 +1,5 @@
+using DbAccess.Infrastructure.Postgres.Scopes;
+
 namespace DbAccess.Infrastructure.Postgres.Doctor;
 
 /// <summary>The SQL of the examination. It reads only.</summary>
@@ -17,29 +19,11 @@ internal static class DoctorStatements
         """;
 
     /// <summary>
-    /// Whether <c>e</c>, a privilege that PUBLIC has on the system's own object <c>o</c>, was there when the server was set up: for
-    /// pg_catalog, pg_init_privs has what differs from the built-in defaults (functions may be run by everybody, nothing else).
-    /// </summary>
-    internal static string IsFromTheStart(string catalog, string oid, bool orByDefault) => $"""
-        (SELECT coalesce(bool_or(s.grantee = 0 AND s.privilege_type = e.privilege_type), {(orByDefault ? "true" : "false")}) FROM pg_init_privs i, aclexplode(i.initprivs) s
-          WHERE i.classoid = '{catalog}'::regclass AND i.objoid = {oid} AND i.objsubid = 0)
-        """;
-
-    /// <summary>
-    /// How a superuser takes CREATE on schema <c>n</c> back from everybody, to whom <c>e</c> gave it: as whoever gave it, since a REVOKE
-    /// touches nothing that another gave.
-    /// </summary>
-    internal const string CloseSchema = """
-        CASE WHEN e.grantor = n.nspowner THEN format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', n.nspname)
-             ELSE format('SET ROLE %I; REVOKE CREATE ON SCHEMA %I FROM PUBLIC; RESET ROLE', pg_get_userbyid(e.grantor), n.nspname) END
-        """;
-
-    /// <summary>
     /// What everybody may do in this database without us: kind, object, statement. Functions wherever they are: who may not enter their
     /// schema today may be let in by a scope.
     /// </summary>
     public static readonly string Public = $"""
-        SELECT 'create', quote_ident(n.nspname), {CloseSchema}
+        SELECT 'create', quote_ident(n.nspname), {PublicPrivileges.CloseSchema}
           FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) e
          WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' AND left(n.nspname, 3) <> 'pg_'
         UNION ALL
@@ -54,12 +38,13 @@ internal static class DoctorStatements
         UNION ALL
         SELECT 'system', p.oid::regprocedure::text, format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', p.oid::regprocedure)
           FROM pg_proc p, aclexplode(p.proacl) e
-         WHERE e.grantee = 0 AND p.pronamespace = 'pg_catalog'::regnamespace AND NOT {IsFromTheStart("pg_proc", "p.oid", orByDefault: true)}
+         WHERE e.grantee = 0 AND p.pronamespace = 'pg_catalog'::regnamespace
+             AND NOT {PublicPrivileges.IsFromTheStart("pg_proc", "p.oid", orByDefault: true)}
         UNION ALL
         SELECT 'system', c.oid::regclass::text, format('REVOKE %s ON TABLE %s FROM PUBLIC', e.privilege_type, c.oid::regclass)
           FROM pg_class c, aclexplode(c.relacl) e
          WHERE e.grantee = 0 AND c.relnamespace = 'pg_catalog'::regnamespace
-             AND NOT {IsFromTheStart("pg_class", "c.oid", orByDefault: false)}
+             AND NOT {PublicPrivileges.IsFromTheStart("pg_class", "c.oid", orByDefault: false)}
          ORDER BY 1, 2
         """;
 

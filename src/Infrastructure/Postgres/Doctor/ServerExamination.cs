@@ -7,8 +7,8 @@ using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.Infrastructure.Postgres.Making;
+using DbAccess.Infrastructure.Postgres.Roles;
 using Npgsql;
 using static DbAccess.Infrastructure.Postgres.Doctor.Checks;
 
@@ -30,7 +30,7 @@ internal sealed class ServerExamination(TimeProvider clock, DoctorLimits limits)
                 "Mend the administrator credentials."));
             return;
         }
-        var (super, createRole, signal, restricted, password, name, readOnly, encrypted, version, roles, leaveIam) = admin;
+        var (super, createRole, _, _, _, name, readOnly, encrypted, version, roles, _) = admin;
 
         checks.Add(Tls(cluster, sslMode, encrypted, connection.Credential.Host));
         checks.Add(connection.Major switch
@@ -46,33 +46,7 @@ internal sealed class ServerExamination(TimeProvider clock, DoctorLimits limits)
                 "Let host in the administrator credentials name the writer.")
             : Ok(cluster, "writer", "This instance takes writes."));
 
-        checks.Add(super
-            ? Warn(cluster, "administrator.superuser",
-                $"The administrator {name} is a superuser, which is far more than is needed: whoever has its password has everything.",
-                $"Make an administrator with CREATEROLE only, or run: ALTER ROLE {name} NOSUPERUSER;")
-            : Ok(cluster, "administrator.superuser", $"The administrator {name} is not a superuser."));
-        checks.Add(createRole || super
-            ? Ok(cluster, "administrator.createrole", $"{name} may make roles.")
-            : Bad(cluster, "administrator.createrole", $"{name} may neither make nor remove roles.",
-                Stronger($"ALTER ROLE {name} CREATEROLE")));
-        checks.Add(signal || super
-            ? Ok(cluster, "administrator.signal", $"{name} may end sessions.")
-            : Bad(cluster, "administrator.signal",
-                $"{name} is not a member of pg_signal_backend: sessions that outlive their role could not be ended.",
-                Stronger($"GRANT pg_signal_backend TO {name}")));
-        if (restricted)
-        {
-            checks.Add(password || super
-                ? Ok(cluster, "administrator.password",
-                    $"Passwords are reserved to rds_password here (rds.restrict_password_commands), and {name} is a member.")
-                : Bad(cluster, "administrator.password",
-                    $"Passwords are reserved to members of rds_password here (rds.restrict_password_commands), and {name} is none: no " +
-                    "role can be made.", Stronger($"GRANT rds_password TO {name}")));
-        }
-        if (leaveIam.Count > 0)
-        {
-            checks.Add(Bad(cluster, "administrator.iam", DoctorWords.Iam(name), Stronger([.. leaveIam])));
-        }
+        checks.AddRange(Powers(cluster, admin));
         if (connection.Major >= 16) await AdminOptionAsync(cluster, installation, connection, checks, cancellationToken);
 
         checks.Add(connection.Major >= 16 && roles > limits.LiveRoles
@@ -83,6 +57,36 @@ internal sealed class ServerExamination(TimeProvider clock, DoctorLimits limits)
             : Ok(cluster, "roles", $"{name} holds {roles} memberships."));
         checks.Add(await SkewAsync(cluster, connection, cancellationToken));
         if (!readOnly && (createRole || super)) checks.Add(await ProbeAsync(cluster, installation, connection, cancellationToken));
+    }
+
+    /// <summary>What the administrator may do: what is needed, and not more.</summary>
+    private static IEnumerable<Check> Powers(ClusterName cluster, Administrator admin)
+    {
+        var (super, createRole, signal, restricted, password, name, _, _, _, _, leaveIam) = admin;
+        yield return super
+            ? Warn(cluster, "administrator.superuser",
+                $"The administrator {name} is a superuser, which is far more than is needed: whoever has its password has everything.",
+                $"Make an administrator with CREATEROLE only, or run: ALTER ROLE {name} NOSUPERUSER;")
+            : Ok(cluster, "administrator.superuser", $"The administrator {name} is not a superuser.");
+        yield return createRole || super
+            ? Ok(cluster, "administrator.createrole", $"{name} may make roles.")
+            : Bad(cluster, "administrator.createrole", $"{name} may neither make nor remove roles.",
+                Stronger($"ALTER ROLE {name} CREATEROLE"));
+        yield return signal || super
+            ? Ok(cluster, "administrator.signal", $"{name} may end sessions.")
+            : Bad(cluster, "administrator.signal",
+                $"{name} is not a member of pg_signal_backend: sessions that outlive their role could not be ended.",
+                Stronger($"GRANT pg_signal_backend TO {name}"));
+        if (restricted)
+        {
+            yield return password || super
+                ? Ok(cluster, "administrator.password",
+                    $"Passwords are reserved to rds_password here (rds.restrict_password_commands), and {name} is a member.")
+                : Bad(cluster, "administrator.password",
+                    $"Passwords are reserved to members of rds_password here (rds.restrict_password_commands), and {name} is none: no " +
+                    "role can be made.", Stronger($"GRANT rds_password TO {name}"));
+        }
+        if (leaveIam.Count > 0) yield return Bad(cluster, "administrator.iam", DoctorWords.Iam(name), Stronger([.. leaveIam]));
     }
 
     private static Remedy Stronger(params string[] statements) => new("a stronger role", "", statements);

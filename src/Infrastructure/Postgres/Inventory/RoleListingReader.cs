@@ -3,6 +3,7 @@ using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
+using DbAccess.Infrastructure.Postgres.Roles;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Inventory;

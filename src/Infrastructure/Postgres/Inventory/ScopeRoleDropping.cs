@@ -5,6 +5,7 @@ using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Making;
 using DbAccess.Infrastructure.Postgres.Removing;
+using DbAccess.Infrastructure.Postgres.Roles;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -42,7 +43,7 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
     /// Whoever makes a table at this moment has read default privileges that name the role, and fails (42704) if it is gone before the
     /// table is there: so those are taken back and a while is waited. Then it is renamed, so that nobody becomes a member of it any more,
     /// and those who are just becoming one are waited for (DROP ROLE takes memberships away without a word, and a GRANT does not notice
-    /// that the role is gone: see <see cref="RemovalStatements.Hold"/>); they get another role of its name. Then it is dropped.
+    /// that the role is gone: see <see cref="RoleStatements.Hold"/>); they get another role of its name. Then it is dropped.
     /// </summary>
     /// <param name="strip">
     /// Others may be members of it: everything is taken from it all the same, and it stays, with nothing, until they are not.
@@ -73,18 +74,14 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
             var differences = await DifferencesAsync(cluster, found.Name, cancellationToken);
             if (differences.Any(d => d.What == "default-spurious" || d.Kind != "database"))
             {
-                var portion = differences.Where(ScopeMending.IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal)
-                    .Order(StringComparer.Ordinal).Take(ScopeMending.TablesAtOnce).ToHashSet(StringComparer.Ordinal);
-                portion.ExceptWith(await ScopeMending.LockAsync(cluster, portion, vain + 1, cancellationToken));
-                var free = differences.Where(d => !ScopeMending.IsOnTable(d) || portion.Contains(d.Ident)).ToList();
-                await cluster.RunAllAsync(ScopeChanges.For(free, found.Ident), cancellationToken);
+                var taken = await TakeBackAsync(cluster, found.Ident, differences, vain + 1, cancellationToken);
                 await transaction.CommitAsync(cancellationToken);
-                if (free.Exists(d => d.What == "default-spurious")) await Task.Delay(TableMaking, clock, cancellationToken);
+                if (taken.Exists(d => d.What == "default-spurious")) await Task.Delay(TableMaking, clock, cancellationToken);
                 // REVOKE takes back what its grantor gave us the right to, and of anything else says nothing.
-                foreach (var one in free) tried[one] = tried.GetValueOrDefault(one) + 1;
-                var stay = free.Where(d => tried[d] == TriesToDrop).ToList();
+                foreach (var one in taken) tried[one] = tried.GetValueOrDefault(one) + 1;
+                var stay = taken.Where(d => tried[d] == TriesToDrop).ToList();
                 if (stay.Count > 0) return NotDropped(name, "it keeps what others gave it", [.. stay.Select(ScopeWords.InWords)]);
-                if (free.Count > 0) continue;
+                if (taken.Count > 0) continue;
                 if (++vain == ScopeMending.MostRounds) throw ScopeMending.InTheWay();
 
                 await Attempts.PauseAsync(vain, clock, cancellationToken);
@@ -136,6 +133,18 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
                 "Scope role {Role} was made again: {Count} roles became members of it while it was dropped", given, found.Members.Count);
             return InUse();
         }
+    }
+
+    /// <summary>A portion of what it has, as far as its tables can be locked; answers what was taken back.</summary>
+    private static async Task<List<ScopeDifference>> TakeBackAsync(
+        ClusterConnection cluster, string ident, List<ScopeDifference> differences, int attempt, CancellationToken cancellationToken)
+    {
+        var portion = differences.Where(ScopeMending.IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal).Take(ScopeMending.TablesAtOnce).ToHashSet(StringComparer.Ordinal);
+        portion.ExceptWith(await ScopeMending.LockAsync(cluster, portion, attempt, cancellationToken));
+        var free = differences.Where(d => !ScopeMending.IsOnTable(d) || portion.Contains(d.Ident)).ToList();
+        await cluster.RunAllAsync(ScopeChanges.For(free, ident), cancellationToken);
+        return free;
     }
 
     /// <summary>

@@ -1,7 +1,7 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Roles;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Making;

@@ -3,7 +3,7 @@ using DbAccess.Domain;
 using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Roles;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -207,7 +207,7 @@ internal sealed class RoleMakingWalk(
         try
         {
             (state, _) = await LookAsync(cluster, look, cancellationToken, mark: false);
-            if (state.ScopeOid is null || state.ScopeFault(look.Part) is not null || state.OpenSchemas.Length > 0) return null;
+            if (state.ScopeOid is null || ScopeFault.Of(state, look.Part) is not null || state.OpenSchemas.Length > 0) return null;
 
             var begin = new StepBatch(cluster);
             begin.Add(Step.Create, "BEGIN");

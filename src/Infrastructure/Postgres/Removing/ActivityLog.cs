@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using DbAccess.Application;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
@@ -28,24 +29,23 @@ internal sealed class ActivityLog(ClusterConnections connections, TimeProvider c
     /// <summary>Null when it cannot be read. Never fails and never takes long: nothing depends on it.</summary>
     public async Task<ActivityDigest?> ReadAsync(ClusterName cluster, string database, string oid, CancellationToken cancellationToken)
     {
-        using var timer = new CancellationTokenSource(Limit, clock);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        using var deadline = new Deadline(Limit, clock, cancellationToken);
         try
         {
-            if (await FindAsync(cluster, database, limit.Token) is not { } place) return null;
+            if (await FindAsync(cluster, database, deadline.Token) is not { } place) return null;
 
-            await using var connection = await connections.OpenAsync(cluster, place.Database, limit.Token);
+            await using var connection = await connections.OpenAsync(cluster, place.Database, deadline.Token);
             var (statements, calls, rows) = await connection.FirstAsync(
                 "SELECT count(*), coalesce(sum(s.calls), 0)::bigint, coalesce(sum(s.rows), 0)::bigint FROM " +
                 $"{place.Schema}.pg_stat_statements(false) s WHERE s.userid = $1::text::oid", [oid],
-                row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), limit.Token);
+                row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), deadline.Token);
             if (statements == 0) return new ActivityDigest(0, 0, 0, []);
 
             // Texts are read from a file, all of them: only for a role that ran something.
             var lines = await connection.RowsAsync(
                 $"SELECT left(s.query, 4000), s.calls, s.rows FROM {place.Schema}.pg_stat_statements(true) s WHERE s.userid " +
                     $"= $1::text::oid AND s.query IS NOT NULL ORDER BY s.calls DESC, s.query LIMIT {MostLines * 2}", [oid],
-                row => new ActivityLine(StatementScrubber.Scrub(row.GetString(0)), row.GetInt64(1), row.GetInt64(2)), limit.Token);
+                row => new ActivityLine(StatementScrubber.Scrub(row.GetString(0)), row.GetInt64(1), row.GetInt64(2)), deadline.Token);
             return new ActivityDigest(statements, calls, rows,
             [
                 .. lines.GroupBy(line => line.Statement, StringComparer.Ordinal)

@@ -1,6 +1,6 @@
 using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Roles;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -39,7 +39,7 @@ internal sealed record LeftoverRole(string Ident, string Administrator, string H
 
     /// <summary>In the order of the record. Parameter: the role's OID.</summary>
     private static string Sql(int major) => $"""
-        SELECT quote_ident(r.rolname), quote_ident(current_user), {RemovalStatements.Hold},
+        SELECT quote_ident(r.rolname), quote_ident(current_user), {RoleStatements.Hold},
                format('GRANT %I TO CURRENT_USER{EscrowRole.Options(major)}', r.rolname),
                CASE WHEN pg_has_role(r.oid, 'MEMBER') THEN 'SELECT 1' ELSE format('REVOKE %I FROM CURRENT_USER', r.rolname) END,
                format('DROP OWNED BY %I', r.rolname),

@@ -2,7 +2,7 @@ using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Roles;
 
 namespace DbAccess.Infrastructure.Postgres.Removing;
 

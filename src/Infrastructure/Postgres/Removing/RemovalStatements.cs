@@ -1,4 +1,5 @@
 using DbAccess.Infrastructure.Postgres.Connections;
+using DbAccess.Infrastructure.Postgres.Roles;
 using DbAccess.Infrastructure.Postgres.Scopes;
 
 namespace DbAccess.Infrastructure.Postgres.Removing;
@@ -55,17 +56,13 @@ internal sealed class RemovalStatements
     /// <summary>What is left anywhere, of the role or of its OID after the drop, as <see cref="RoleState"/> reads it.</summary>
     public string State { get; }
 
-    /// <summary>The statements that make us a member of a role, to be sent in one go; see <see cref="Hold"/>. Parameter: its OID.</summary>
-    public static string BecomeMember(int major) =>
-        $"SELECT {Hold}, format('GRANT %I TO CURRENT_USER{(major >= 16 ? " WITH INHERIT TRUE, SET TRUE" : "")}', r.rolname) FROM " +
-            "pg_roles r WHERE r.oid = $1::text::oid";
-
     /// <summary>
-    /// A statement that changes nothing about <c>r</c>, and keeps it from being dropped until the end of the transaction; it fails (42704)
-    /// when it is gone already. A <c>GRANT</c> looks a role up before it waits for its turn, and if the role was dropped meanwhile, leaves
-    /// a membership in nothing, which no statement takes away (seen on 14 and 17).
+    /// The statements that make us a member of a role, to be sent in one go; see <see cref="RoleStatements.Hold"/>. Parameter: its OID.
     /// </summary>
-    public const string Hold = "format('COMMENT ON ROLE %I IS %L', r.rolname, shobj_description(r.oid, 'pg_authid'))";
+    public static string BecomeMember(int major) =>
+        $"SELECT {RoleStatements.Hold}, " +
+            $"format('GRANT %I TO CURRENT_USER{(major >= 16 ? " WITH INHERIT TRUE, SET TRUE" : "")}', r.rolname) FROM " +
+            "pg_roles r WHERE r.oid = $1::text::oid";
 
     /// <summary>How the tag of any installation begins.</summary>
     private const string OurMark = """
@@ -144,7 +141,7 @@ internal sealed class RemovalStatements
 
     /// <summary>
     /// Memberships that it gave: until 15 they stay, with its number as that of whoever gave them; from 16 on they are dependencies like
-    /// others. Not those in nothing, see <see cref="Hold"/>.
+    /// others. Not those in nothing, see <see cref="RoleStatements.Hold"/>.
     /// </summary>
     private const string Given = "(SELECT count(*) FROM pg_auth_members m WHERE m.grantor = o.oid AND m.roleid <> o.oid AND EXISTS " +
         "(SELECT FROM pg_roles r WHERE r.oid = m.roleid) AND EXISTS (SELECT FROM pg_roles r WHERE r.oid = m.member))";

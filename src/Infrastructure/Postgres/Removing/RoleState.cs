@@ -1,4 +1,5 @@
 using DbAccess.Domain.Grants;
+using DbAccess.Infrastructure.Postgres.Roles;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Removing;
@@ -65,7 +66,7 @@ internal sealed record RoleState
 
     /// <summary>
     /// Everything that a dropped role must not have left. A membership that is left is one in nothing: see
-    /// <see cref="RemovalStatements.Hold"/>.
+    /// <see cref="RoleStatements.Hold"/>.
     /// </summary>
     public long Rows => Owned + Privileges + Settings;
 

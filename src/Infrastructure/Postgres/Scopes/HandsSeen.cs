@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using DbAccess.Domain.Databases;
-using DbAccess.Infrastructure.Postgres.Making;
 
 namespace DbAccess.Infrastructure.Postgres.Scopes;
 

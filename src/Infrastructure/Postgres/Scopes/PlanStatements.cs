@@ -1,4 +1,3 @@
-using DbAccess.Infrastructure.Postgres.Doctor;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Scopes;
@@ -81,11 +80,11 @@ internal static class PlanStatements
         UNION ALL
         SELECT 'function', {ScopeStatements.Routine}, lower(e.privilege_type)
           FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, aclexplode(p.proacl) e
-         WHERE e.grantee = 0 AND n.nspname = 'pg_catalog' AND NOT {DoctorStatements.IsFromTheStart("pg_proc", "p.oid", orByDefault: true)}
+         WHERE e.grantee = 0 AND n.nspname = 'pg_catalog' AND NOT {PublicPrivileges.IsFromTheStart("pg_proc", "p.oid", orByDefault: true)}
         UNION ALL
         SELECT 'table', format('%I.%I', n.nspname, c.relname), lower(e.privilege_type)
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) e
-         WHERE e.grantee = 0 AND n.nspname = 'pg_catalog' AND NOT {DoctorStatements.IsFromTheStart("pg_class", "c.oid", orByDefault: false)}
+         WHERE e.grantee = 0 AND n.nspname = 'pg_catalog' AND NOT {PublicPrivileges.IsFromTheStart("pg_class", "c.oid", orByDefault: false)}
          ORDER BY 1, 2, 3
         """;
 }

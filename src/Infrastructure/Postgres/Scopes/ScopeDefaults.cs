@@ -1,7 +1,7 @@
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Removing;
+using DbAccess.Infrastructure.Postgres.Roles;
 using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Scopes;
@@ -133,11 +133,11 @@ internal sealed class ScopeDefaults(ClusterConnections connections, ClusterName 
 
     /// <summary>
     /// From 16 on an administrator is a member of what it made, but has not its privileges before it gives them to itself. See
-    /// <see cref="RemovalStatements.Hold"/>. Parameter: the role's OID.
+    /// <see cref="RoleStatements.Hold"/>. Parameter: the role's OID.
     /// </summary>
     private static string Joining(int major) => $"""
         SELECT CASE WHEN pg_has_role(r.oid, '{(major >= 16 ? "USAGE" : "MEMBER")}') THEN '{"{}"}'
-                    ELSE ARRAY[{RemovalStatements.Hold},
+                    ELSE ARRAY[{RoleStatements.Hold},
                                format('GRANT %I TO CURRENT_USER{(major >= 16 ? " WITH INHERIT TRUE" : "")}', r.rolname)] END,
                CASE WHEN pg_has_role(r.oid, '{(major >= 16 ? "USAGE" : "MEMBER")}') THEN '{"{}"}'
                     ELSE ARRAY[format('REVOKE %I FROM CURRENT_USER{(major >= 16 ? " GRANTED BY CURRENT_USER" : "")}', r.rolname)] END

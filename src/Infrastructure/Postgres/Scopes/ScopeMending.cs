@@ -1,6 +1,5 @@
 using DbAccess.Domain;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Making;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -54,7 +53,7 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
 
             var (state, _) = await look.LookAsync(cluster, cancellationToken);
             var differences = (await look.CompareAsync(cluster, cancellationToken)).All;
-            if (state.ScopeFault(part) is { } odd) return (null, odd);
+            if (ScopeFault.Of(state, part) is { } odd) return (null, odd);
             var (why, fault) = ScopeWords.CannotMend(differences, part, state.ScopeIdent, cluster.Credential.Username);
             if (why is not null || fault is not null) return (why, fault);
 
@@ -84,7 +83,7 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
 
             var (stateAfter, _) = await look.LookAsync(cluster, cancellationToken);
             var left = (await look.CompareAsync(cluster, cancellationToken)).All;
-            if (stateAfter.ScopeFault(part) is { } oddAfter) return (null, oddAfter);
+            if (ScopeFault.Of(stateAfter, part) is { } oddAfter) return (null, oddAfter);
             if (left.Any(free.Contains)) return ScopeWords.NotTaken(left, part, state.ScopeIdent, cluster.Credential.Username);
             if (left.Count > 0)
             {

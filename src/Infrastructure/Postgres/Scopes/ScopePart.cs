@@ -5,7 +5,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
-using DbAccess.Infrastructure.Postgres.Inventory;
+using DbAccess.Infrastructure.Postgres.Roles;
 
 namespace DbAccess.Infrastructure.Postgres.Scopes;
 

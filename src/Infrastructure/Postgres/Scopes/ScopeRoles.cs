@@ -6,9 +6,7 @@ using DbAccess.Domain.Databases;
 using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Inventory;
-using DbAccess.Infrastructure.Postgres.Making;
-using DbAccess.Infrastructure.Postgres.Removing;
+using DbAccess.Infrastructure.Postgres.Roles;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Postgres.Scopes;
@@ -112,7 +110,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         Error? told = null;
         for (List<string> aside = []; ;)
         {
-            var fault = state.ScopeFault(look.Part);
+            var fault = ScopeFault.Of(state, look.Part);
             if (fault is null)
             {
                 var found = await look.CompareAsync(cluster, cancellationToken);
@@ -138,7 +136,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         ClusterConnection cluster, RoleLook look, RolePreparation state, string mark, bool onlyLook, CancellationToken cancellationToken)
     {
         var part = look.Part;
-        if (state.ScopeFault(part) is { } fault) return (null, fault, null, []);
+        if (ScopeFault.Of(state, part) is { } fault) return (null, fault, null, []);
 
         if (state.ScopeOid is not null && Recall(part, mark) is { } recalled) return (null, null, recalled, []);
 

@@ -1,11 +1,21 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Infrastructure.Postgres.Making;
 
 namespace DbAccess.Infrastructure.Postgres.Scopes;
 
 /// <summary>Why a scope role is not to be used as it is; another takes its place.</summary>
-internal sealed record ScopeFault(Error Error);
+internal sealed record ScopeFault(Error Error)
+{
+    /// <summary>Null when the scope role is as we made it, or not there.</summary>
+    public static ScopeFault? Of(RolePreparation state, ScopePart part) => state.ScopeOid is null ? null
+        : state.ScopeTag != part.Tag ? ScopeWords.NotOurs(state, part)
+        : state.ScopeIsMore ? ScopeWords.TooStrong(state)
+        : state.MemberOf.Length > 0
+            ? ScopeWords.IsMember(state, [.. state.MemberOf.Zip(state.MemberBy, (role, by) => new RoleLink(0, role, by))], part)
+        : state.OthersHands.Length > 0 ? ScopeWords.InOthersHands(state)
+        : !state.MayHandOn ? ScopeWords.NotToHandOn(state)
+        : null;
+}
 
 /// <summary>What is said of scope roles, each with what mends it.</summary>
 internal static class ScopeWords

@@ -6,7 +6,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 
-namespace DbAccess.Application.Evidence;
+namespace DbAccess.Application.Evidence.Packs;
 
 /// <summary>Which grants a pack is about: those that fit all that is given.</summary>
 /// <param name="Person">A Slack user id, of whoever holds it.</param>

@@ -4,11 +4,10 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
-using DbAccess.Infrastructure.Postgres.Inventory;
-using DbAccess.Infrastructure.Postgres.Scopes;
+using DbAccess.Infrastructure.Postgres.Roles;
 using Npgsql;
 
-namespace DbAccess.Infrastructure.Postgres.Making;
+namespace DbAccess.Infrastructure.Postgres.Scopes;
 
 /// <summary>The first look: everything it takes, bound once per order and scope role, to be sent as often as need be.</summary>
 /// <param name="hands">What is known of whose hands the scope role is in; null to look at everything.</param>

@@ -1,4 +1,4 @@
-namespace DbAccess.Api.Slack;
+namespace DbAccess.Api.Slack.Payloads;
 
 /// <summary>The one workspace (or, installed for a whole Enterprise Grid, organisation) and app that this installation serves.</summary>
 /// <param name="TeamId">A workspace (<c>T…</c>) or an organisation (<c>E…</c>).</param>

@@ -1,4 +1,4 @@
-namespace DbAccess.Domain.Grants;
+namespace DbAccess.Domain;
 
 /// <summary>
 /// A message that was posted: the conversation and the time stamp that Slack knows it by (text, as it has more digits than a number keeps).

@@ -1,4 +1,4 @@
-using DbAccess.Application.Policies;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
@@ -7,7 +7,7 @@ using DbAccess.Domain.Principals;
 using MediatR;
 using Microsoft.Extensions.Logging;
 
-namespace DbAccess.Application.Evidence;
+namespace DbAccess.Application.Policies;
 
 /// <summary>
 /// The policy in force is put on record when it is another than the one before, with what has changed, and its text is

@@ -4,7 +4,7 @@ using System.Text.Json;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 
-namespace DbAccess.Infrastructure.Postgres.Inventory;
+namespace DbAccess.Infrastructure.Postgres.Roles;
 
 /// <summary>
 /// The comment on each role that we make. Roles are known by it and by their OID, never by name alone. Anybody who can log in can read it,

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using DbAccess.Domain.Evidence;
 
-namespace DbAccess.Application.Evidence;
+namespace DbAccess.Application.Evidence.Packs;
 
 /// <summary>
 /// Verifies a pack by itself: that each of its events is in the tree that its checkpoint signed, and that no event of its grants is

@@ -1,9 +1,6 @@
-using DbAccess.Application.Ports;
-using DbAccess.Infrastructure.Postgres.Doctor;
-using DbAccess.Infrastructure.Postgres.Scopes;
 using Npgsql;
 
-namespace DbAccess.Infrastructure.Postgres.Making;
+namespace DbAccess.Infrastructure.Postgres.Scopes;
 
 /// <summary>What the first look at a server found, and the statements it quoted for us. The columns stand in the record's order.</summary>
 /// <param name="ScopeOid">Null when there is no role of the scope role's name.</param>
@@ -67,7 +64,7 @@ internal sealed record RolePreparation(
                {ScopeHands.Horizon},
                set_config('application_name', $8, false)
           FROM (SELECT coalesce(array_agg(c.name), '{"{}"}') AS names, coalesce(array_agg(c.closing), '{"{}"}') AS closing
-                  FROM (SELECT quote_ident(n.nspname) AS name, {DoctorStatements.CloseSchema} AS closing
+                  FROM (SELECT quote_ident(n.nspname) AS name, {PublicPrivileges.CloseSchema} AS closing
                           FROM pg_namespace n, aclexplode(n.nspacl) e
                          WHERE e.grantee = 0 AND e.privilege_type = 'CREATE' ORDER BY n.nspname LIMIT 10) c) open
           {(major >= 16 ? ScopeHands.Me : "")}
@@ -103,13 +100,4 @@ internal sealed record RolePreparation(
         row.GetFieldValue<string[]>(14),
         row.GetFieldValue<string[]>(15),
         row.GetString(16));
-
-    /// <summary>Why the scope role, as it is, must not be handed to anybody. Null when it is as we made it, or not there.</summary>
-    public ScopeFault? ScopeFault(ScopePart part) => ScopeOid is null ? null
-        : ScopeTag != part.Tag ? ScopeWords.NotOurs(this, part)
-        : ScopeIsMore ? ScopeWords.TooStrong(this)
-        : MemberOf.Length > 0 ? ScopeWords.IsMember(this, [.. MemberOf.Zip(MemberBy, (role, by) => new RoleLink(0, role, by))], part)
-        : OthersHands.Length > 0 ? ScopeWords.InOthersHands(this)
-        : !MayHandOn ? ScopeWords.NotToHandOn(this)
-        : null;
 }

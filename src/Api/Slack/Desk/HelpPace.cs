@@ -1,6 +1,6 @@
 using DbAccess.Domain.Principals;
 
-namespace DbAccess.Api.Slack.Endpoints;
+namespace DbAccess.Api.Slack.Desk;
 
 /// <summary>At most one hint per person and minute, so that two programs that answer each other do not talk for ever.</summary>
 internal sealed class HelpPace(TimeProvider clock)

@@ -1,7 +1,7 @@
 using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Ports;
 
-namespace DbAccess.Api.Slack.Desk;
+namespace DbAccess.Api.Slack.Payloads;
 
 /// <summary>The buttons that the desk draws: their ids are stable, their values say what was typed and are no authority.</summary>
 internal static class Buttons

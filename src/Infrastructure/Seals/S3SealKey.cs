@@ -4,9 +4,9 @@ using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using DbAccess.Infrastructure.Aws;
-using DbAccess.Infrastructure.Seals;
+using DbAccess.Infrastructure.S3;
 
-namespace DbAccess.Infrastructure.S3;
+namespace DbAccess.Infrastructure.Seals;
 
 /// <summary>The key of the seals in an object of its own; made where there is none and this process may write there.</summary>
 internal static class S3SealKey

@@ -3,7 +3,7 @@ using System.Text.Json;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 
-namespace DbAccess.Infrastructure.Postgres.Inventory;
+namespace DbAccess.Infrastructure.Postgres.Roles;
 
 /// <summary>Reads the comments of roles, strangers' among them: whatever is there, it answers.</summary>
 internal static class RoleTagReader

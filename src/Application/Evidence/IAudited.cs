@@ -1,7 +1,7 @@
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 
-namespace DbAccess.Application.Pipeline;
+namespace DbAccess.Application.Evidence;
 
 /// <summary>A command whose every attempt goes on the audit record, refused ones included.</summary>
 public interface IAudited

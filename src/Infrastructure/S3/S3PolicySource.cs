@@ -3,10 +3,10 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Policies;
 using DbAccess.Infrastructure.Files;
-using DbAccess.Infrastructure.S3;
+using DbAccess.Infrastructure.Policies;
 using Microsoft.Extensions.Logging;
 
-namespace DbAccess.Infrastructure.Policies;
+namespace DbAccess.Infrastructure.S3;
 
 /// <summary>
 /// The policy as an object in S3, asked for by its ETag. Whoever asks for the policy sets off a look, at most every 10 seconds, and takes
