@@ -48,7 +48,7 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
                 // The directory may answer for some only in the time there is: not for the same ones each time.
                 var people = active.GroupBy(grant => grant.State.Requester).ToArray();
                 Random.Shared.Shuffle(people);
-                await Parallel.ForEachAsync(
+                var reviewing = Parallel.ForEachAsync(
                     people,
                     new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = deadline.Token },
                     async (person, token) =>
@@ -60,8 +60,10 @@ public sealed record ReviewHolders(PrincipalId? Holder = null) : IRequest<Result
                             false => null,
                         })?.Enqueue(grant.Id);
                     });
-                var dropped = await decisions.DropAsync(command.Holder, deadline.Token);
-                return new HoldersReviewed(looked, [.. ended], dropped && failed.IsEmpty);
+                // Beside them, and not behind: however long the holders take, what was decided has its turn.
+                var dropping = decisions.DropAsync(command.Holder, deadline.Token);
+                await Task.WhenAll(reviewing, dropping);
+                return new HoldersReviewed(looked, [.. ended], await dropping && failed.IsEmpty);
             }
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {

@@ -22,7 +22,8 @@ internal sealed partial class DynamoTexts(DynamoTable table)
 
     /// <summary>As they stand in JSON, by their hash.</summary>
     private static readonly Dictionary<string, string> Ours =
-        RemovalStatements.Recurring.Select(Escaped).Distinct().ToDictionary(HashOf, StringComparer.Ordinal);
+        RemovalStatements.Recurring.Concat(SessionStatements.Recurring).Select(Escaped).Distinct()
+            .ToDictionary(HashOf, StringComparer.Ordinal);
 
     private readonly ConcurrentDictionary<string, string> _known = new(Ours, StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _kept = new(StringComparer.Ordinal);

@@ -43,6 +43,23 @@ internal sealed class PostgresRoleAdministrator(
 
     public async Task<RoleRemoval> RemoveAsync(RoleToRemove role, CancellationToken cancellationToken)
     {
+        var removal = await RemoveOneAsync(role, cancellationToken);
+        // Nothing was there by the name and number of the record, which whoever can write to the store could have changed.
+        if (removal is not RoleRemoval.Gone { Receipt.Existed: false }) return removal;
+
+        try
+        {
+            return await OwnRole.FindAsync(connections, role, cancellationToken) is { } own
+                ? await RemoveOneAsync(own, cancellationToken) : removal;
+        }
+        catch (Exception failure) when (ClusterFault.IsOfConnection(failure))
+        {
+            return new RoleRemoval.NotNow(ClusterFault.From(failure, role.Target.Cluster, role.Target.Database).Error);
+        }
+    }
+
+    private async Task<RoleRemoval> RemoveOneAsync(RoleToRemove role, CancellationToken cancellationToken)
+    {
         var before = role.RunAs is null ? null : await OwnerChanges.RecallAsync(connections, role, cancellationToken);
         var removal = await new RoleRemovalWalk(connections, _activity, _followers, clock, logger, role, warm).RunAsync(cancellationToken);
         if (removal is not RoleRemoval.NotNow && role.Oid is { } oid) warm.Forget(role.Target.Cluster, oid);

@@ -237,12 +237,14 @@ internal sealed partial class AwsWire
         }
 
         // The emulator undoes a transaction that fails by putting back a copy of the whole table, and with it loses what others wrote meanwhile.
-        // DynamoDB does not; so here writes to a table arrive one after the other, in whatever order the race gives them.
+        // DynamoDB does not; so here writes to a table arrive one after the other, in whatever order the race gives them. And whether an object is
+        // there already it looks up first and writes then, so that of two at a time both find none.
         private async Task<HttpResponseMessage> ForwardAsync(HttpRequestMessage request, string operation, string body, CancellationToken cancellationToken)
         {
-            if (operation is not ("TransactWriteItems" or "PutItem" or "UpdateItem" or "DeleteItem")) return await base.SendAsync(request, cancellationToken);
+            var ifNone = request.Headers.IfNoneMatch.Count > 0;
+            if (!ifNone && operation is not ("TransactWriteItems" or "PutItem" or "UpdateItem" or "DeleteItem")) return await base.SendAsync(request, cancellationToken);
 
-            var writes = Writes.GetOrAdd(Table().Match(body).Value, _ => new SemaphoreSlim(1, 1));
+            var writes = Writes.GetOrAdd(ifNone ? request.RequestUri!.AbsolutePath : Table().Match(body).Value, _ => new SemaphoreSlim(1, 1));
             await writes.WaitAsync(cancellationToken);
             try
             {

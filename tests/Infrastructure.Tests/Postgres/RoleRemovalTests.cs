@@ -253,6 +253,7 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
     [Core]
     [InlineData("the escrow role")]
     [InlineData("the role of another grant")]
+    [InlineData("a role that its grant might have had")]
     public async Task A_record_that_names_another_role_of_ours_takes_nothing_from_it(string whose)
     {
         var kept = await OrderThatMayCreateAsync();
@@ -262,18 +263,26 @@ public sealed class RoleRemovalTests(PostgresFixture postgres) : IAsyncLifetime
         var other = _house.Order();
         await _house.MakeAsync(other);
         var order = _house.Order();
-        await _house.MakeAsync(order);
-        var named = whose is "the escrow role" ? _house.EscrowName : other.Role.Value;
+        var made = await _house.MakeAsync(order);
+        var named = whose switch
+        {
+            "the escrow role" => _house.EscrowName,
+            "the role of another grant" => other.Role.Value,
+            _ => RoleName.ForGrant(order.Installation, order.Grant, "erin").Value,
+        };
         var record = Some.Active().State with
         {
             Id = order.Grant, Installation = order.Installation, Target = order.Target, Scope = order.Scope, Role = RoleName.Parse(named),
-            RoleOid = uint.Parse(await _house.AskAsync($"SELECT '{named}'::regrole::oid::text"), CultureInfo.InvariantCulture),
+            RoleOid = await _house.AskAsync($"SELECT coalesce(max(oid::bigint), 0) FROM pg_roles WHERE rolname = '{named}'") is var oid && oid is not "0"
+                ? uint.Parse(oid, CultureInfo.InvariantCulture) : null,
         };
 
-        await _house.Administrator.RemoveAsync(RoleToRemove.Of(record, record.Role!), RoleHouse.Cancellation);
+        var removal = await _house.Administrator.RemoveAsync(RoleToRemove.Of(record, record.Role!), RoleHouse.Cancellation);
 
+        // What it made itself is gone all the same, and proved to be.
+        Assert.True(Assert.IsType<RoleRemoval.Gone>(removal).Receipt.Existed);
+        Assert.Equal("0", await _house.TracesAsync(made.Oid));
         Assert.Equal("42", await _house.AskAsync($"SELECT answer FROM {await KeptAsync(kept)}.fix"));
-        Assert.Equal("1", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolname = '{named}'"));
         Assert.Equal("ok", await _house.AsHolderAsync(other, "SELECT count(*) FROM orders"));
     }
 

@@ -15,6 +15,7 @@ namespace DbAccess.TestKit.Aws;
 /// <summary>
 /// The address under which several processes reach the emulated AWS. It counts what goes through, and lets writes to DynamoDB in one after the
 /// other: the emulator undoes a transaction that fails by putting back a copy of the whole table, and with it loses what others wrote meanwhile.
+/// Objects that are to be added only where there are none, too: it looks first and writes then.
 /// </summary>
 public sealed class AwsDoor : IAsyncDisposable
 {
@@ -74,7 +75,7 @@ public sealed class AwsDoor : IAsyncDisposable
         _operations.AddOrUpdate(operation, 1, (_, count) => count + 1);
 
         // What is on its way is not called back when a caller gives up: AWS does not, either.
-        var writes = operation is "TransactWriteItems" or "PutItem" or "UpdateItem" or "DeleteItem";
+        var writes = operation is "TransactWriteItems" or "PutItem" or "UpdateItem" or "DeleteItem" || http.Request.Headers.ContainsKey("If-None-Match");
         if (writes) await _writes.WaitAsync();
         try
         {

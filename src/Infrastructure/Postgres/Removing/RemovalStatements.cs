@@ -50,8 +50,7 @@ internal sealed class RemovalStatements
     public string Strike { get; }
 
     /// <summary>What every removal runs as it stands; a store may keep it once.</summary>
-    public static IReadOnlyList<string> Recurring { get; } =
-        [From16.Strike, Until15.Strike, SessionStatements.EndSessions, SessionStatements.EndOwnSessions];
+    public static IReadOnlyList<string> Recurring { get; } = [From16.Strike, Until15.Strike];
 
     /// <summary>What is left anywhere, of the role or of its OID after the drop, as <see cref="RoleState"/> reads it.</summary>
     public string State { get; }

@@ -18,6 +18,9 @@ internal static class SessionStatements
     /// </summary>
     public const string EndSessions = $"{EndWhere} a.usesysid = o.oid OR {Ghost} OFFSET 0) t";
 
+    /// <summary>What every removal runs as it stands; a store may keep it once.</summary>
+    public static IReadOnlyList<string> Recurring { get; } = [EndSessions, EndOwnSessions];
+
     /// <summary>
     /// As <see cref="EndSessions"/> without ghosts: for an administrator who may end sessions only as a member of the role.
     /// </summary>

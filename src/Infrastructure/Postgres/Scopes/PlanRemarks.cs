@@ -10,8 +10,8 @@ namespace DbAccess.Infrastructure.Postgres.Scopes;
 internal static class PlanRemarks
 {
     /// <summary>
-    /// One sentence each, in the order of their things. There is none where nothing is <see cref="PlanRow.IsRemarkable"/>, which is cheaper to
-    /// know.
+    /// One sentence each, in the order of their things. There is none where nothing is <see cref="PlanRow.IsRemarkable"/>, which is cheaper
+    /// to know.
     /// </summary>
     public static async Task<IReadOnlyList<string>> ReadAsync(
         ClusterConnection cluster, ScopePart part, CancellationToken cancellationToken)

@@ -8,8 +8,8 @@ internal static class PlanStatements
     /// <summary>
     /// The rules expanded on this database, one row for each privilege: kind, name, column, privilege, owner, row estimate, bytes, whether
     /// it has row security. Then what default privileges add (kind <c>later …</c>; the name is the schema; no privilege where we are no
-    /// member of who makes things there). Parameters: 1 not used, 2 rules as JSON, 3 whether sizes are wanted. Sizes are the planner's figures: to measure would wait
-    /// for everybody who holds a table.
+    /// member of who makes things there). Parameters: 1 not used, 2 rules as JSON, 3 whether sizes are wanted. Sizes are the planner's
+    /// figures: to measure would wait for everybody who holds a table.
     /// </summary>
     public const string Plan = $"""
         WITH {ScopeStatements.Wanted}
