@@ -393,10 +393,9 @@ public static class Attacks
             var outcome = await field.OutcomeAsync(mine, notYet: "Active");
             var cut = !await Field.AnswersAsync(session) || !await field.CanLogInAsync(others);
             await field.EndAsync(SlackUser.Sam, theirs);
-            // Erin's own is found by its tag when the clusters are compared, which nobody has to wait for here.
-            await field.AskAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{credential.User}'");
-            await field.AskAsync($"DROP OWNED BY \"{credential.User}\"; DROP ROLE \"{credential.User}\"; SELECT 1");
-            return cut ? "their access was ended" : outcome is "Ended" ? null : $"it came to {outcome}";
+            if (cut) return "their access was ended";
+            if (outcome is not "Ended") return $"it came to {outcome}";
+            return await field.AskAsync($"SELECT count(*) FROM pg_roles WHERE rolname = '{credential.User}'") is "0" ? null : "their own role stayed";
         });
         yield return new(who, "another server as the place where a holder logs in", async field =>
         {
