@@ -11,6 +11,7 @@ public sealed class Chromium : IAsyncLifetime
 {
     private IPlaywright? _playwright;
     private IBrowser? _browser;
+    private readonly Dictionary<IBrowserContext, string?> _opened = [];
 
     public async ValueTask InitializeAsync()
     {
@@ -55,7 +56,11 @@ public sealed class Chromium : IAsyncLifetime
             Assert.Skip(why);
         }
 
+        // A page that nobody looks at any more asks and draws as long as it is open. A test may have several.
+        var test = TestContext.Current.Test?.UniqueID;
+        foreach (var done in _browser.Contexts.Where(context => _opened.GetValueOrDefault(context) != test).ToList()) await done.CloseAsync();
         var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = 800 }, Locale = "en-GB" });
+        _opened[page.Context] = test;
         page.SetDefaultTimeout((float)Patience.Limit.TotalMilliseconds);
         return page;
     }
