@@ -41,17 +41,12 @@ ensure_dotnet() {
 }
 
 # Builds quietly: what the build says is shown only when it fails. The first argument is told to the reader.
-# One compiler serves all projects of the build, so that it and the analyzers are compiled themselves only once; it is stopped with it.
 build_quietly() {
-  local what=$1 log compiler=dbaccess-$$-$RANDOM
+  local what=$1 log
   shift
   log=$(mktemp)
   _dbaccess_say "Building $what ..."
-  if ! (
-    cd "$_dbaccess_repository"
-    trap '_dbaccess_stop_compiler "$compiler"' EXIT
-    dotnet build "$@" --nologo -v q -nodeReuse:false -p:UseSharedCompilation=true -p:SharedCompilationId="$compiler"
-  ) >"$log" 2>&1 </dev/null; then
+  if ! with_one_compiler build "$@" >"$log" 2>&1 </dev/null; then
     # A failed build lists every error twice, once as it happens and once in its summary.
     awk '!seen[$0]++' "$log" >&2
     rm -f -- "$log"
@@ -60,6 +55,15 @@ build_quietly() {
   fi
   rm -f -- "$log"
 }
+
+# with_one_compiler build|publish [ARGUMENT …]: dotnet's, in the repository. One compiler serves all projects of the build, so that it and the analyzers
+# are compiled themselves only once; it is stopped with it.
+with_one_compiler() (
+  compiler=dbaccess-$$-$RANDOM
+  cd "$_dbaccess_repository" || exit 1
+  trap '_dbaccess_stop_compiler "$compiler"' EXIT
+  dotnet "$@" --nologo -v q -nodeReuse:false -p:UseSharedCompilation=true -p:SharedCompilationId="$compiler"
+)
 
 # There is none where nothing had to be compiled.
 _dbaccess_stop_compiler() {
