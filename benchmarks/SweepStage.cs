@@ -1,13 +1,12 @@
 using Amazon.DynamoDBv2;
 using Amazon.Runtime;
 using DbAccess.Application;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
+using DbAccess.Application.Steps;
 using DbAccess.Demo;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.Files;
 using DbAccess.Infrastructure.Policies;

@@ -1,4 +1,3 @@
-using DbAccess.Application.Grants;
 using DbAccess.Application.Home;
 using DbAccess.Application.Presets;
 using DbAccess.Domain;

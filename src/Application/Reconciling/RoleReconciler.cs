@@ -8,7 +8,6 @@ using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Reconciling;

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Infrastructure.Policies;

@@ -11,7 +11,6 @@ using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;
@@ -601,7 +600,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
         _wire.Forget();
         await store.FindAsync(grant.Id, Stop);
-        grant.BeginProvisioning(Domain.Roles.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
+        grant.BeginProvisioning(Domain.Grants.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
         await store.SaveAsync(grant, Stop);
         grant.RoleMade(16_500, Some.Plan, Some.Now);
         await store.SaveAsync(grant, Stop);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;

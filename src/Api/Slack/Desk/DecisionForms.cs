@@ -43,7 +43,7 @@ internal static class DecisionForms
     {
         var grant = asked.Grant;
         var context = $"{grant.Id}\n{channel}";
-        var what = $"{GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name} " +
+        var what = $"{GrantWords.ScopeOf(grant.Scope)} on {grant.Target.Name} " +
             $"for {Durations.Write(grant.ExtendBy ?? grant.Duration)}, asked by {Replies.Untick(grant.Handle)}";
         return kind switch
         {
@@ -71,7 +71,7 @@ internal static class DecisionForms
         var plan = grant.Asking?.Plan;
         var parts = new List<ChatPart>
         {
-            new ChatPart.Text($"{grant.Id}: {GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name} " +
+            new ChatPart.Text($"{grant.Id}: {GrantWords.ScopeOf(grant.Scope)} on {grant.Target.Name} " +
                 $"for {Durations.Write(grant.Duration)}, rule {grant.Rule}."),
             new ChatPart.Text(plan is null ? "What it would give could not be looked at yet." : $"{plan.Summary}. Plan {plan.Hash[..12]}."),
         };

@@ -55,5 +55,5 @@ internal static class DecisionReplies
         && (grant.Status is GrantStatus.Pending || grant.ExtendBy is not null) ? ApprovalErrors.Missing(asking, stage) : null;
 
     private static string What(GrantSnapshot grant) =>
-        $"`{grant.Id}` ({GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name} for {Durations.Write(grant.Duration)})";
+        $"`{grant.Id}` ({GrantWords.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name} for {Durations.Write(grant.Duration)})";
 }

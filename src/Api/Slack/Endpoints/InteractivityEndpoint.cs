@@ -70,7 +70,7 @@ internal sealed class InteractivityEndpoint(
     private async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person)
     {
         if (SlackAction.Read(root) is not { } action) return;
-        if (SlackView.Read(root, FormFields.All) is { Kind: HolderMessages.ConnectAction, Id: { } window } ways)
+        if (SlackView.Read(root, FormFields.All) is { Kind: GrantActions.Connect, Id: { } window } ways)
         {
             if (GrantId.Parse(ways.Context ?? "") is { } id && ways.Fields[HolderForms.Way] is { } way)
                 worker.Enqueue(person, "way", (desk, token) => desk.ChooseWayAsync(person, id, way, window, ways.Hash, token));
@@ -87,7 +87,7 @@ internal sealed class InteractivityEndpoint(
             return;
         }
 
-        var ends = action.Name is GrantMessages.ReturnAction or RevokeForm.Kind;
+        var ends = action.Name is GrantActions.Return or RevokeForm.Kind;
         if (!await pace.AdmitsAsync(person, ends, words => worker.TellAsync(person, words))) return;
 
         var trigger = SlackPayload.Text(root, "trigger_id");
@@ -130,7 +130,7 @@ internal sealed class InteractivityEndpoint(
             case { Kind: RevokeForm.Kind } form:
                 await RevokedAsync(http, received, root, person, form);
                 break;
-            case { Kind: HolderMessages.ConnectAction }:
+            case { Kind: GrantActions.Connect }:
                 // What was chosen is remembered already; the window closes.
                 break;
             case { } form when DecisionForms.IsOne(form.Kind) || form.Kind is PresetForm.Kind:

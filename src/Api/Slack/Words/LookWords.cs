@@ -1,6 +1,5 @@
 using DbAccess.Application.Grants;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 
