@@ -51,8 +51,8 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     /// <summary>
     /// Nothing that we know of, and so nothing that passes by itself: somebody else's code inside our statements, or a mistake of ours.
     /// </summary>
-    public static bool IsUnforeseen(PostgresException refused) => Attempts.Classify(refused) == Passing.Never
-        && From(refused, "", "").Error.Code == "postgres.unexpected";
+    public static bool IsUnforeseen(PostgresException refused) =>
+        From(refused, "", "") is { Error.Code: "postgres.unexpected", MayPass: false };
 
     /// <summary>The connection is gone or leads to the wrong instance; whether the last statement was carried out is not known.</summary>
     public static bool IsLostConnection(Exception failure) => failure switch
