@@ -109,8 +109,7 @@ internal static class StoreBench
                 var done = 1;
                 while (done < count && (longest is null || Stopwatch.GetElapsedTime(begun) < longest))
                 {
-                    done += SqliteDatabase.Execute(
-                        connection,
+                    done += connection.Execute(
                         """
                         INSERT INTO grants (id, version, status, installation, team, requester, database, scope, role, created_at, expires_at, due_at, ended_at, document)
                         SELECT $id, version, status, installation, team, requester, database, scope, role, created_at, expires_at + $shift, due_at + $shift, ended_at, replace(document, $old, $id)

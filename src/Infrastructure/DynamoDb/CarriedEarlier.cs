@@ -18,19 +18,20 @@ internal static class CarriedEarlier
     private const string Copied = "copied";
     private const string Done = "done";
 
-    /// <summary>What of it has no place yet; nothing when there is nothing left, which is written down.</summary>
+    /// <summary>Whether there is nothing left of it.</summary>
+    public static bool IsDone(Dictionary<string, AttributeValue>? lease) => lease?.TextOf(State) == Done;
+
+    /// <summary>What of it has no place yet; that there is nothing left is written down.</summary>
+    /// <param name="placed">Everything that has a place, by where it stands.</param>
     public static async Task<IReadOnlyList<UnplacedEvent>> ListAsync(DynamoTable table, Dictionary<string, AttributeValue>? lease,
-        DynamoEvidenceLog log, int limit, CancellationToken cancellationToken)
+        IReadOnlySet<string> placed, int limit, CancellationToken cancellationToken)
     {
-        var state = lease?.TextOf(State);
-        if (state == Done) return [];
-        if (state != Copied)
+        if (lease?.TextOf(State) != Copied)
         {
             await CopyAsync(table, cancellationToken);
             await NoteAsync(table, Copied, cancellationToken);
         }
 
-        var placed = await log.PlacedAsync(cancellationToken);
         var request = new QueryRequest
         {
             KeyConditionExpression = "pk = :pk", ConsistentRead = true,

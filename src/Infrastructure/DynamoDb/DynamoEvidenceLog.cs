@@ -74,7 +74,9 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
     {
         var now = clock.GetUtcNow();
         var lease = await table.FindAsync(LogPk, LeaseSk, cancellationToken);
-        var begin = await CarriedEarlier.ListAsync(table, lease, this, limit, cancellationToken);
+        var begin = CarriedEarlier.IsDone(lease) ? []
+            : await CarriedEarlier.ListAsync(
+                table, lease, await PlacedSinceAsync(DateTimeOffset.UnixEpoch, cancellationToken), limit, cancellationToken);
         if (begin.Count >= limit) return begin;
 
         // Nobody has looked yet: the first process that records anything looks a moment later.
@@ -205,10 +207,6 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         if (over is not null) request.ExpressionAttributeValues[":over"] = DynamoItem.Text(over);
         return await table.TryUpdateAsync(request, cancellationToken) is not null;
     }
-
-    /// <summary>Everything that has a place, by where it stands; for what does not come by its hour.</summary>
-    internal Task<HashSet<string>> PlacedAsync(CancellationToken cancellationToken) =>
-        PlacedSinceAsync(DateTimeOffset.UnixEpoch, cancellationToken);
 
     private async Task<HashSet<string>> PlacedSinceAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
@@ -243,15 +242,7 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGran
     public async Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) =>
         (await QueryPartAsync(Quarantine, null, int.MaxValue, cancellationToken)).Count;
 
-    internal static string Shard(string id) => ShardName(Shard(id, DueShards));
-
-    /// <summary>Which of so many parts something belongs to.</summary>
-    internal static int Shard(string id, int parts)
-    {
-        // FNV-1a: the same in every process and version, unlike a string's own hash code.
-        var hash = Encoding.UTF8.GetBytes(id).Aggregate(2166136261u, (hash, letter) => unchecked((hash ^ letter) * 16777619u));
-        return (int)(hash % (uint)parts);
-    }
+    internal static string Shard(string id) => ShardName(DynamoTable.Part(id, DueShards));
 
     private static string ShardName(int shard) => string.Create(CultureInfo.InvariantCulture, $"GRANT#{shard}");
 
