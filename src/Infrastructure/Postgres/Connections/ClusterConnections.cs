@@ -42,6 +42,25 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
             ? await OpenInSlotAsync(cluster, database, reader: null, pooled: true, cancellationToken) : null;
     }
 
+    /// <summary>
+    /// One by itself, to a database that may allow few sessions: one of those may be an idle one of ours, and that goes first.
+    /// </summary>
+    /// <exception cref="ClusterFault">There is no way in now.</exception>
+    public async Task<ClusterConnection> OpenAloneAsync(ClusterName name, string database, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OpenAsync(name, database, cancellationToken, pooled: false);
+        }
+        catch (ClusterFault full) when (full.SqlState == PostgresErrorCodes.TooManyConnections)
+        {
+            await using (var elsewhere = await OpenAsync(name, null, cancellationToken)) elsewhere.DropPool();
+            // The server needs a moment to notice.
+            await Task.Delay(TimeSpan.FromMilliseconds(200), clock, cancellationToken);
+            return await OpenAsync(name, database, cancellationToken, pooled: false);
+        }
+    }
+
     private async Task<ClusterConnection> OpenInSlotAsync(
         ClusterPools cluster, string? database, string? reader, bool pooled, CancellationToken cancellationToken)
     {
