@@ -16,7 +16,7 @@ public sealed class PresetTests
     public async Task It_says_all_that_was_asked_for_and_whoever_keeps_it_alone_sees_it()
     {
         var asked = Stage.Ask() with { AskedBy = Some.OtherEngineer };
-        asked = asked with { Wish = asked.Wish with { Only = SqlNames.Tables("public.orders").Tables, Duration = TimeSpan.FromMinutes(20) } };
+        asked = asked with { Wish = asked.Wish with { Only = TableMention.ReadAll("public.orders").Tables, Duration = TimeSpan.FromMinutes(20) } };
         var filed = await _stage.First.SendAsync(asked);
         Assert.Null(filed.Refusal);
 

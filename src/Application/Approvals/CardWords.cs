@@ -127,7 +127,7 @@ internal static class CardWords
             yield return new ChatPart.When($"{GrantWords.Plain(yes.Called)} agreed", yes.At);
         var now = asking.Stage ?? 0;
         var stages = string.Join(", then ", asking.Stages.Skip(now).Select((stage, n) =>
-            n == 0 ? ApprovalErrors.Missing(asking, now) : ApprovalErrors.Words(stage)));
+            n == 0 ? asking.StillToAgree(now) : ApprovalErrors.Words(stage)));
         var asked = facts.Asked.Count > 0 ? $" Asked: {string.Join(", ", facts.Asked.Select(name => GrantWords.Plain(name)))}." : "";
         yield return new ChatPart.Text($"Rule {grant.Rule}: {stages}.{asked}");
         yield return new ChatPart.When($"{grant.Id} · lapses", asking.LapsesAt);

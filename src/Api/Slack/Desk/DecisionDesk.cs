@@ -57,7 +57,7 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
             new ReviewGrant(person, form.Id, form.Field(DecisionForms.Reason)), DecisionReplies.Reviewed, cancellationToken),
         CardActions.Offer => SendAsync(
             new OfferLess(person, form.Id, ScopeName.Parse(form.Field(DecisionForms.Scope).ToLowerInvariant()),
-                SqlNames.Tables(form.Field(DecisionForms.Only)).Tables, Durations.Parse(form.Field(DecisionForms.Duration))),
+                TableMention.ReadAll(form.Field(DecisionForms.Only)).Tables, Durations.Parse(form.Field(DecisionForms.Duration))),
             DecisionReplies.Offered, cancellationToken),
         _ => Task.FromResult(Replies.Stale()),
     };

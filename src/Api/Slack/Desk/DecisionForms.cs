@@ -97,7 +97,7 @@ internal static class DecisionForms
         if (ScopeName.Parse(form.Field(Scope).ToLowerInvariant()) is null) faults[Scope] = "Not the name of an access.";
         if (Durations.Parse(form.Field(Duration)) is null)
             faults[Duration] = "Not a length I can use. Lengths look like 45s, 30m, 2h, 1h30m or 1d.";
-        if (SqlNames.Tables(form.Field(Only)).Wrong is { } wrong) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
+        if (TableMention.ReadAll(form.Field(Only)).Wrong is { } wrong) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
         return faults;
     }
 

@@ -79,7 +79,7 @@ internal static class HomePage
         var whose = grant.Requester == facts.Person ? "" : $" for {GrantWords.Plain(grant.Handle)}";
         var more = grant.ExtendBy is { } by ? $"{Durations.Write(by)} more of " : "";
         var asking = grant.Asking!;
-        var who = asking.Stage is { } stage ? ApprovalErrors.Missing(asking, stage) : "the decision";
+        var who = asking.Stage is { } stage ? asking.StillToAgree(stage) : "the decision";
         yield return new ChatPart.When($"{more}{What(grant)}{whose} · waits for {who} · lapses", asking.LapsesAt);
         if (asking.Offer is { } offer)
         {

@@ -51,7 +51,7 @@ internal static class OnlyWords
             if (tables.Count > 0 && typed[0] is >= '0' and <= '9' or '-' or '–' or '—') return Close(at);
 
             var (quoted, next) = (typed[0] == '"', at);
-            var (table, wrong) = SqlNames.Table(text, ref next);
+            var (table, wrong) = TableMention.Read(text, ref next);
             if (wrong is null && next < text.Length && !IsGap(text[next]))
                 wrong = "is no name as SQL writes it (other characters go in double quotes)";
             if (wrong is not null)
