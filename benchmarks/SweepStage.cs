@@ -94,7 +94,7 @@ internal sealed class SweepStage : IAsyncDisposable
         services.AddSingleton<TimeProvider>(clock);
         services.AddApplication(new Installation(Some.Installation)).AddWarrants();
         services.AddStores(settings).AddPolicyFile(settings, Path.Combine(Repository.Root, "policy", "access-policy.yaml"));
-        services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<IWatchedPolicy>());
+        services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<WatchedPolicy>());
         services.AddSingleton<IRoleAdministrator>(new ToldStatements(new FakeRoleAdministrator(clock)));
         services.AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery());
         services.AddFakeSlack();
