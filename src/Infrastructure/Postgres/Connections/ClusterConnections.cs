@@ -93,17 +93,7 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
                     if (pool is not null) cluster.PutBack(pool);
                     if (failure is OperationCanceledException) throw;
                     if (failure is PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } && cluster.Forget()) continue;
-                    if (failure is NpgsqlException and not PostgresException
-                        && failure.Message.Contains("authentication method", StringComparison.Ordinal))
-                        throw new ClusterFault(ClusterWords.NotAsked(name.Value, credential.SslMode), mayPass: true);
-                    if (failure is NpgsqlException { InnerException: null } and not PostgresException
-                        && credential.SslMode is not ("disable" or "allow" or "prefer"))
-                        throw new ClusterFault(
-                            new Error("postgres.tls",
-                            $"Cluster {name} does not offer TLS, which sslmode " +
-                            $"{(credential.SslMode.Length == 0 ? "verify-full" : credential.SslMode)} in its administrator credentials " +
-                            "asks for."), mayPass: true);
-                    if (!ClusterFault.IsRejection(failure)) throw ClusterFault.From(failure, name, database ?? credential.Database);
+                    if (!ClusterFault.IsRejection(failure)) throw NoWayIn(failure, name, database, credential);
 
                     // The password may have been rotated behind our back: ask once more, and only then give up.
                     var known = credential;
@@ -137,6 +127,19 @@ internal sealed class ClusterConnections(IAdminCredentials credentials, Postgres
         var found = await credentials.FindAsync(name, fresh, cancellationToken);
         return found.Refusal is { } refusal ? throw new ClusterFault(refusal, mayPass: true) : found.Value;
     }
+
+    private static ClusterFault NoWayIn(Exception failure, ClusterName name, string? database, AdminCredential credential) => failure switch
+    {
+        PostgresException => ClusterFault.From(failure, name, database ?? credential.Database),
+        NpgsqlException when failure.Message.Contains("authentication method", StringComparison.Ordinal) =>
+            new(ClusterWords.NotAsked(name.Value, credential.SslMode), mayPass: true),
+        NpgsqlException { InnerException: null } when credential.SslMode is not ("disable" or "allow" or "prefer") => new(
+            new Error("postgres.tls",
+                $"Cluster {name} does not offer TLS, which sslmode " +
+                $"{(credential.SslMode.Length == 0 ? "verify-full" : credential.SslMode)} in its administrator credentials asks for."),
+            mayPass: true),
+        _ => ClusterFault.From(failure, name, database ?? credential.Database),
+    };
 
     private static ClusterFault Rejected(ClusterName name, string code) =>
         ClusterFault.From(new PostgresException("", "FATAL", "FATAL", code), name, "");
