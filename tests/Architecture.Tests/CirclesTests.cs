@@ -20,7 +20,7 @@ public sealed class CirclesTests
     [Fact]
     public void Few_files_of_a_room_use_each_other_both_ways()
     {
-        const int Left = 4;
+        const int Left = 2;
 
         var circles = Src.InsideRooms();
 

@@ -46,7 +46,7 @@ internal sealed class RoleRemovalWalk
         (_connections, _activity, _followers, _clock, _logger, _role) = (connections, activity, followers, clock, logger, role);
         _removal = new RemovalCase(role, clock);
         _sessions = new SessionEnding(_removal, connections, warm, clock, logger);
-        _strike = new Strike(_removal, _sessions, logger);
+        _strike = new Strike(_removal, _sessions, clock, logger);
     }
 
     public async Task<RoleRemoval> RunAsync(CancellationToken cancellationToken)
@@ -177,7 +177,7 @@ internal sealed class RoleRemovalWalk
             var outcome =
                 await _strike.RunAsync(cluster, _mayDropAtOnce && readers.Count == 0, Strike.Impatient, cancellationToken);
             if (outcome is StrikeOutcome.Done { Left: { Sessions: > 0 } some })
-                outcome = await _sessions.OnWriterAsync(cluster, _strike, some, cancellationToken);
+                outcome = await _strike.EndSessionsAsync(cluster, some, cancellationToken);
             if (outcome is not StrikeOutcome.Done done) return new WalkOutcome(outcome);
 
             left = done.Left;
