@@ -23,8 +23,9 @@ internal static class CarriedEarlier
 
     /// <summary>What of it has no place yet; that there is nothing left is written down.</summary>
     /// <param name="placed">Everything that has a place, by where it stands.</param>
-    public static async Task<IReadOnlyList<UnplacedEvent>> ListAsync(DynamoTable table, Dictionary<string, AttributeValue>? lease,
-        IReadOnlySet<string> placed, int limit, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<UnplacedEvent>> ListAsync(
+        DynamoTable table, DynamoTexts texts, Dictionary<string, AttributeValue>? lease, IReadOnlySet<string> placed, int limit,
+        CancellationToken cancellationToken)
     {
         if (lease?.TextOf(State) != Copied)
         {
@@ -38,7 +39,7 @@ internal static class CarriedEarlier
             ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(Pk) },
         };
         List<UnplacedEvent> left = [.. (await table.QueryAsync(request, int.MaxValue, cancellationToken))
-            .Select(item => DynamoJournal.Unplaced(item, table.Texts)).Where(one => !placed.Contains(one.Key)).Take(limit)];
+            .Select(item => DynamoJournal.Unplaced(item, texts)).Where(one => !placed.Contains(one.Key)).Take(limit)];
         if (left.Count == 0) await NoteAsync(table, Done, cancellationToken);
         return left;
     }

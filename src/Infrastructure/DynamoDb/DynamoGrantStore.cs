@@ -15,7 +15,8 @@ namespace DbAccess.Infrastructure.DynamoDb;
 /// Lists come from the indexes, a moment late, and are confirmed by reading the grants themselves: a grant that was made this moment may be
 /// missing from a list, and one that no longer belongs there never is in it.
 /// </summary>
-internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGrants unreadable) : IGrantStore, IGrantRetention
+internal sealed partial class DynamoGrantStore(DynamoTable table, DynamoTexts texts, UnreadableGrants unreadable)
+    : IGrantStore, IGrantRetention
 {
     /// <summary>
     /// How many parts the index of what is due has. One part takes 1,000 writes a second, so four bear 4,000, and a sweep asks each.
@@ -184,8 +185,8 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGran
         var (moments, first) = MomentsOf(grant);
         var keys = moments.Select((at, i) => JournalKey.Of(id, first + i, at)).Select(key => (key.Pk, key.Sk));
         var found = await table.FindManyAsync(keys, cancellationToken);
-        await table.Texts.ReadyAsync(found, cancellationToken);
-        var events = found.Select(item => DynamoJournal.Body(item, table.Texts)).OfType<EventBody>()
+        await texts.ReadyAsync(found, cancellationToken);
+        var events = found.Select(item => DynamoJournal.Body(item, texts)).OfType<EventBody>()
             .Select(body => EventReading.GrantEvent(id, body));
         return [.. first > 1 ? await ListEarlierAsync(id, cancellationToken) : [], .. events];
     }

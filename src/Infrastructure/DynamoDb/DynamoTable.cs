@@ -42,9 +42,6 @@ internal sealed partial class DynamoTable(IAmazonDynamoDB client, string name, T
 
     public string Name => name;
 
-    /// <summary>What events refer to.</summary>
-    public DynamoTexts Texts => field ??= new DynamoTexts(this);
-
     public async Task OpenAsync(CancellationToken cancellationToken) =>
         Check(await Guarded(() => client.DescribeTableAsync(name, cancellationToken), cancellationToken));
 
