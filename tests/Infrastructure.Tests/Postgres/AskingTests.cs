@@ -1,3 +1,4 @@
+using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.TestKit.Postgres;
@@ -90,6 +91,9 @@ public sealed class AskingTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("40P01", nameof(Passing.Any), 10)]
     [InlineData("42704", nameof(Passing.Any), 10)]
     [InlineData("57P01", nameof(Passing.Any), 3)]
+    [InlineData("25P03", nameof(Passing.Any), 3)]
+    [InlineData("25P04", nameof(Passing.Any), 3)]
+    [InlineData("57P05", nameof(Passing.Any), 3)]
     [InlineData("40P01", nameof(Passing.Lost), 1)]
     [InlineData("57P01", nameof(Passing.Contention), 1)]
     [InlineData("42501", nameof(Passing.Any), 1)]
@@ -113,6 +117,19 @@ public sealed class AskingTests(PostgresFixture postgres) : IAsyncLifetime
             cluster => cluster.FirstAsync("SELECT 7", [], row => row.GetInt32(0), RoleHouse.Cancellation), RoleHouse.Cancellation);
 
         Assert.Equal((7, 4), (answer, _seen.Count));
+    }
+
+    [Theory]
+    [InlineData("25P03", "made")]
+    [InlineData("58030", "postgres.unreachable")]
+    public async Task What_passes_while_a_scope_is_set_up_is_no_refusal(string code, string becomes)
+    {
+        var left = 1;
+        _before = sql => sql.StartsWith("CREATE ROLE", StringComparison.Ordinal) && left-- > 0 ? new PostgresException("", "FATAL", "FATAL", code) : null;
+
+        var making = await _house.Administrator.MakeAsync(_house.Order(), RoleHouse.Password, RoleHouse.Cancellation);
+
+        Assert.Equal(becomes, making is RoleMaking.NotNow later ? later.Why.Code : making is RoleMaking.Made ? "made" : making.ToString());
     }
 
     private Task<ClusterConnection> OpenAsync() => _house.Connections.OpenAsync(Cluster, _house.Database.Name, RoleHouse.Cancellation);

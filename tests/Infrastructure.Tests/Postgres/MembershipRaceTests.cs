@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
+using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.Infrastructure.Postgres.Removing;
 using DbAccess.Infrastructure.Postgres.Scopes;
@@ -87,6 +89,53 @@ public sealed class MembershipRaceTests(PostgresFixture postgres) : IAsyncLifeti
         Assert.Equal(1, (await _house.RemoveAsync(order, made.Oid)).SessionsEnded);
 
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
+    }
+
+    [Fact]
+    public async Task A_scope_role_that_is_put_aside_and_made_again_between_the_gift_and_the_reading_back_is_given_anew()
+    {
+        await using var other = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
+        await other.OpenAsync(RoleHouse.Cancellation);
+        var scopeRole = "";
+        Task? putAside = null;
+        var seam = StatementSeam.Closed with
+        {
+            Before = async (_, statements, _) =>
+            {
+                if (scopeRole.Length == 0 || putAside is not null || !statements.Any(statement => statement.Sql.StartsWith("GRANT ", StringComparison.Ordinal))) return;
+                // It is read by the reading back, and by nothing else that goes with it.
+                await RoleHouse.ExecuteAsync(other, "BEGIN; LOCK TABLE pg_database");
+                putAside = PutAsideAsync();
+            },
+        };
+        await using var house = new RoleHouse(_house.Database, _house.Installation, PostgresOptions.Default with { Seam = seam });
+        var first = await house.MakeAsync(house.Order());
+        scopeRole = await _house.AskAsync($"SELECT roleid::regrole::text FROM pg_auth_members WHERE member = {first.Oid}");
+        var order = house.Order();
+
+        var made = Assert.IsType<RoleMaking.Made>(await house.Administrator.MakeAsync(order, RoleHouse.Password, RoleHouse.Cancellation));
+
+        Assert.NotNull(putAside);
+        await putAside;
+        Assert.Equal(scopeRole, await _house.AskAsync($"SELECT string_agg(roleid::regrole::text, ' ') FROM pg_auth_members WHERE member = {made.Oid}"));
+        Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
+
+        // As one who drops it as unused does, and one who then asks for the same.
+        async Task PutAsideAsync()
+        {
+            await Patience.UntilAsync(async () =>
+            {
+                await using var waiting = new NpgsqlCommand("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'pg_database'::regclass)", other);
+                return await waiting.ExecuteScalarAsync(RoleHouse.Cancellation) is true;
+            }, "the reading back waits");
+            await RoleHouse.ExecuteAsync(other, $"""
+                ALTER ROLE {scopeRole} RENAME TO {RoleName.Aside(scopeRole)};
+                SET LOCAL ROLE dbaccess_admin;
+                CREATE ROLE {scopeRole};
+                DO $$ BEGIN EXECUTE format('COMMENT ON ROLE {scopeRole} IS %L', shobj_description('{RoleName.Aside(scopeRole)}'::regrole, 'pg_authid')); END $$;
+                COMMIT
+                """);
+        }
     }
 
     [Fact]

@@ -57,7 +57,8 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     /// <summary>The connection is gone or leads to the wrong instance; whether the last statement was carried out is not known.</summary>
     public static bool IsLostConnection(Exception failure) => failure switch
     {
-        PostgresException postgres => postgres.SqlState is "57P01" or "57P02" or "57P03" or "25006"
+        // The last three are the server's limits of quiet and of long sessions, which end the connection.
+        PostgresException postgres => postgres.SqlState is "57P01" or "57P02" or "57P03" or "25006" or "25P03" or "25P04" or "57P05"
             || postgres.SqlState.StartsWith("08", StringComparison.Ordinal),
         NpgsqlException or IOException or SocketException or TimeoutException or ObjectDisposedException
             or InvalidOperationException { Source: "Npgsql" } => true,
@@ -104,8 +105,7 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
                 ("postgres.unreachable", $"Cluster {cluster} closed the connection", true),
             _ when IsContention(refused) =>
                 ("postgres.busy", $"Somebody else's work on cluster {cluster} kept getting in the way", true),
-            // Limits of idle sessions, which end the connection, and the machine's own trouble.
-            "25P03" or "25P04" => ("postgres.timeout", $"Cluster {cluster} ended our session, which had been quiet for too long", true),
+            "25P03" or "25P04" or "57P05" => ("postgres.timeout", $"Cluster {cluster} ended our session, which had been quiet for too long", true),
             _ when state.StartsWith("58", StringComparison.Ordinal) =>
                 ("postgres.unreachable", $"Cluster {cluster} has trouble with its disk or its system", true),
             _ => ("postgres.unexpected", $"Cluster {cluster} answered with something unexpected: {OthersCode.Text(refused)}",

@@ -113,8 +113,8 @@ internal sealed class RoleMakingWalk(
             _parts[part] = state.Look.Part;
             return (state.Why, state.Preparation, state.Plan);
         }
-        catch (PostgresException refused) when (Attempts.Classify(refused) == Passing.Never
-            && refused.SqlState is not "57014" && !refused.SqlState.StartsWith("53", StringComparison.Ordinal))
+        catch (PostgresException refused)
+            when (!ClusterFault.From(refused, order.Target.Cluster, order.Target.Database).MayPass)
         {
             var what = $"The privileges of scope {order.Scope.Name} cannot be set up on {look.Part.Place}";
             // No secret in these statements, so the server may speak for itself.
@@ -326,10 +326,14 @@ internal sealed class RoleMakingWalk(
         return await ReadBackAsync(cluster, state, found, plan, isNew: false, cancellationToken);
     }
 
-    /// <summary>Compares what the role turned out to be with what was ordered. Anything more or less, and it is removed again.</summary>
+    /// <summary>
+    /// Compares what the role turned out to be with what was ordered. Anything more or less, and it is removed again; but for the scope
+    /// role put aside by whoever drops it as unused, and another of its name there since: then all of it is done once more.
+    /// </summary>
     private async Task<RoleMaking> ReadBackAsync(ClusterConnection cluster, RolePreparation state, RoleReadBack? found, PlanOnRecord plan,
         bool isNew, CancellationToken cancellationToken)
     {
+        if (found is not null && _parts.Any(part => found.IsMemberOf(RoleName.Aside(part.Role)))) throw PutAside();
         var faults = found is null ? ["it is not there"] : found.Faults(cluster.Major, order, _parts, state);
         var credential = cluster.Credential;
         if (faults.Count == 0 && await logins.TryAsync(cluster, order, found!.Oid, password, cancellationToken) is { } turnedAway)
@@ -354,4 +358,7 @@ internal sealed class RoleMakingWalk(
 
     private PostgresException ReadOnly() =>
         new($"cluster {order.Target.Cluster} led to a reader", "ERROR", "ERROR", PostgresErrorCodes.ReadOnlySqlTransaction);
+
+    private PostgresException PutAside() => new(
+        $"the privileges of scope {order.Scope.Name} were just being dropped as unused", "ERROR", "ERROR", PostgresErrorCodes.UndefinedObject);
 }
