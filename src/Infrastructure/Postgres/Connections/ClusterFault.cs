@@ -105,7 +105,8 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
                 ("postgres.unreachable", $"Cluster {cluster} closed the connection", true),
             _ when IsContention(refused) =>
                 ("postgres.busy", $"Somebody else's work on cluster {cluster} kept getting in the way", true),
-            "25P03" or "25P04" or "57P05" => ("postgres.timeout", $"Cluster {cluster} ended our session, which had been quiet for too long", true),
+            "25P03" or "25P04" or "57P05" =>
+                ("postgres.timeout", $"Cluster {cluster} ended our session, which had been quiet for too long", true),
             _ when state.StartsWith("58", StringComparison.Ordinal) =>
                 ("postgres.unreachable", $"Cluster {cluster} has trouble with its disk or its system", true),
             _ => ("postgres.unexpected", $"Cluster {cluster} answered with something unexpected: {OthersCode.Text(refused)}",
