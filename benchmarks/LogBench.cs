@@ -63,7 +63,7 @@ internal static class LogBench
             {
                 await database.WriteAsync(connection =>
                 {
-                    for (var i = from; i < Math.Min(events, from + 10_000); i++) SqliteEvidenceLog.Add(connection, Event(i));
+                    for (var i = from; i < Math.Min(events, from + 10_000); i++) EvidenceRows.Add(connection, Event(i));
                     return (true, true);
                 }, CancellationToken.None);
                 await stage.Mediator.Send(new SequenceEvents());
@@ -106,8 +106,8 @@ internal static class LogBench
         connection.Open();
         using var transaction = connection.BeginTransaction();
         // The table of the log came with the one before the last step that carries.
-        for (var version = 0; version < SqliteSchema.BeforeCarrying - 1; version++) SqliteDatabase.Execute(connection, SqliteSchema.Migrations[version]);
-        SqliteDatabase.Execute(connection, $"PRAGMA application_id = 1145192803; PRAGMA user_version = {SqliteSchema.BeforeCarrying - 1};");
+        for (var version = 0; version < SqliteSchema.BeforeCarrying - 1; version++) connection.Execute(SqliteSchema.Migrations[version]);
+        connection.Execute($"PRAGMA application_id = 1145192803; PRAGMA user_version = {SqliteSchema.BeforeCarrying - 1};");
         // Among ten thousand ids two may be the same; a store draws another one then.
         var ids = new HashSet<GrantId>();
         while (ids.Count < events / EventsPerGrant) ids.Add(GrantId.New());
@@ -115,10 +115,10 @@ internal static class LogBench
         {
             var state = MaximalGrant.Snapshot(grant) with { Version = 1 };
             var id = state.Id.ToString();
-            SqliteDatabase.Execute(connection, "INSERT INTO grants (id, version, status, installation, team, requester, database, scope, created_at, document) " +
+            connection.Execute("INSERT INTO grants (id, version, status, installation, team, requester, database, scope, created_at, document) " +
                 "VALUES ($id, 1, $status, 'bench', 'T', 'U', 'orders', 'read', 0, $document)", ("$id", id), ("$status", state.Status.ToString()), ("$document", GrantJson.Write(state)));
             for (var n = 1; n <= EventsPerGrant; n++)
-                SqliteDatabase.Execute(connection, "INSERT INTO events (grant_id, seq, at, type, by, \"from\", \"to\", note) VALUES ($id, $n, $at, 'grant.extended', 'sweep', 'Active', 'Active', $note)",
+                connection.Execute("INSERT INTO events (grant_id, seq, at, type, by, \"from\", \"to\", note) VALUES ($id, $n, $at, 'grant.extended', 'sweep', 'Active', 'Active', $note)",
                     ("$id", id), ("$n", n), ("$at", StoreTime.Text(Some.Now.AddMinutes(n))), ("$note", "INC-4711 the nightly job did not mend the stuck orders"));
         }
 

@@ -1,9 +1,8 @@
-using DbAccess.TestKit.Fakes;
-using DbAccess.Application.Ports;
 using System.Diagnostics;
 using System.Globalization;
 using DbAccess.Application;
-using DbAccess.Application.Grants;
+using DbAccess.Application.Ports;
+using DbAccess.Application.Steps;
 using DbAccess.Demo;
 using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure;
@@ -14,6 +13,7 @@ using DbAccess.Infrastructure.Slack;
 using DbAccess.Infrastructure.Sqlite;
 using DbAccess.Infrastructure.Stores;
 using DbAccess.TestKit;
+using DbAccess.TestKit.Fakes;
 using MediatR;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -109,8 +109,7 @@ internal static class StoreBench
                 var done = 1;
                 while (done < count && (longest is null || Stopwatch.GetElapsedTime(begun) < longest))
                 {
-                    done += SqliteDatabase.Execute(
-                        connection,
+                    done += connection.Execute(
                         """
                         INSERT INTO grants (id, version, status, installation, team, requester, database, scope, role, created_at, expires_at, due_at, ended_at, document)
                         SELECT $id, version, status, installation, team, requester, database, scope, role, created_at, expires_at + $shift, due_at + $shift, ended_at, replace(document, $old, $id)

@@ -8,6 +8,7 @@ using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;

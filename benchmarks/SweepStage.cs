@@ -1,13 +1,12 @@
 using Amazon.DynamoDBv2;
 using Amazon.Runtime;
 using DbAccess.Application;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
+using DbAccess.Application.Steps;
 using DbAccess.Demo;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure;
 using DbAccess.Infrastructure.Files;
 using DbAccess.Infrastructure.Policies;
@@ -95,7 +94,7 @@ internal sealed class SweepStage : IAsyncDisposable
         services.AddSingleton<TimeProvider>(clock);
         services.AddApplication(new Installation(Some.Installation)).AddWarrants();
         services.AddStores(settings).AddPolicyFile(settings, Path.Combine(Repository.Root, "policy", "access-policy.yaml"));
-        services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<IWatchedPolicy>());
+        services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<WatchedPolicy>());
         services.AddSingleton<IRoleAdministrator>(new ToldStatements(new FakeRoleAdministrator(clock)));
         services.AddSingleton<ICredentialDelivery>(new FakeCredentialDelivery());
         services.AddFakeSlack();

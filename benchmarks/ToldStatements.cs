@@ -1,7 +1,7 @@
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Removing;
 

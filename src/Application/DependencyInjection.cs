@@ -7,7 +7,9 @@ using DbAccess.Application.Home;
 using DbAccess.Application.Pipeline;
 using DbAccess.Application.Policies;
 using DbAccess.Application.Presets;
+using DbAccess.Application.Principals;
 using DbAccess.Application.Reconciling;
+using DbAccess.Application.Steps;
 using FluentValidation;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,9 +28,6 @@ public static class DependencyInjection
     /// The use cases. MediatR 5.1.0 has no registration of its own; a move to a newer one changes this method and the behaviours'
     /// signatures.
     /// </summary>
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = KeptWhole)]
-    [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = KeptWhole)]
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = KeptWhole)]
     public static IServiceCollection AddApplication(
         this IServiceCollection services, Installation installation, GrantLimits? limits = null)
     {
@@ -37,23 +36,8 @@ public static class DependencyInjection
         services.AddSingleton(limits ?? new GrantLimits(int.MaxValue));
         services.AddTransient<ServiceFactory>(provider => provider.GetRequiredService);
         services.AddTransient<IMediator, Mediator>();
-
-        // The order of the pipeline, outermost first. An invalid attempt is still an attempt, so audit comes before validation.
-        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(LoggingBehavior<,>));
-        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(AuditBehavior<,>));
-        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(ValidationBehavior<,>));
-
-        foreach (var type in typeof(DependencyInjection)
-            .Assembly.DefinedTypes.Where(type => type is { IsAbstract: false, IsGenericTypeDefinition: false }))
-        {
-            foreach (var contract in type.GetInterfaces()
-                .Where(contract => contract.IsGenericType && Scanned.Contains(contract.GetGenericTypeDefinition())))
-            {
-                // Validators build their rules when they are constructed, so one of each is enough.
-                if (contract.GetGenericTypeDefinition() == typeof(IValidator<>)) services.AddSingleton(contract, type);
-                else services.AddTransient(contract, type);
-            }
-        }
+        services.AddPipeline();
+        services.AddHandlersAndValidators();
 
         // Who makes nothing that could be shown asks all the same.
         services.TryAddSingleton(new RevealTerms(Within: null));
@@ -93,5 +77,31 @@ public static class DependencyInjection
         services.AddSingleton<LiveCatalog>();
         services.AddTransient<OfferedScopes>();
         return services;
+    }
+
+    /// <summary>In order, outermost first. An invalid attempt is still an attempt, so audit comes before validation.</summary>
+    private static void AddPipeline(this IServiceCollection services)
+    {
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(LoggingBehavior<,>));
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(AuditBehavior<,>));
+        services.AddTransient(typeof(IPipelineBehavior<,>), typeof(ValidationBehavior<,>));
+    }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = KeptWhole)]
+    [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = KeptWhole)]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = KeptWhole)]
+    private static void AddHandlersAndValidators(this IServiceCollection services)
+    {
+        foreach (var type in typeof(DependencyInjection)
+            .Assembly.DefinedTypes.Where(type => type is { IsAbstract: false, IsGenericTypeDefinition: false }))
+        {
+            foreach (var contract in type.GetInterfaces()
+                .Where(contract => contract.IsGenericType && Scanned.Contains(contract.GetGenericTypeDefinition())))
+            {
+                // Validators build their rules when they are constructed, so one of each is enough.
+                if (contract.GetGenericTypeDefinition() == typeof(IValidator<>)) services.AddSingleton(contract, type);
+                else services.AddTransient(contract, type);
+            }
+        }
     }
 }

@@ -34,8 +34,8 @@ public static class SourcesRegistration
         var path = settings.Optional("Policy:Path", "policy/access-policy.yaml");
         if (path.StartsWith("s3://", StringComparison.OrdinalIgnoreCase)) services.AddS3Policy(settings, path);
         else services.AddPolicyFile(settings, path, orWithout);
-        services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<IWatchedPolicy>());
-        services.AddSingleton<IPolicyHealth>(provider => provider.GetRequiredService<IWatchedPolicy>());
+        services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<WatchedPolicy>());
+        services.AddSingleton<IPolicyHealth>(provider => provider.GetRequiredService<WatchedPolicy>());
 
         if (settings.Choice("Credentials:Source", "File", ["File", "S3"]) == "S3") services.AddS3Credentials(settings);
         else services.AddCredentialFiles(settings);
@@ -61,7 +61,7 @@ public static class SourcesRegistration
     /// Says in the log which policy is in force, and which clusters cannot be reached for want of credentials. That is no reason not to
     /// start: the other clusters' grants have to end on time, and a file that is put right counts at once.
     /// </summary>
-    private sealed class SourcesAtStart(IWatchedPolicy policies, IAdminCredentials credentials, ILogger<SourcesAtStart> log)
+    private sealed class SourcesAtStart(WatchedPolicy policies, IAdminCredentials credentials, ILogger<SourcesAtStart> log)
         : IHostedService
     {
         public async Task StartAsync(CancellationToken cancellationToken)

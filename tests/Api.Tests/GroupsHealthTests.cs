@@ -1,8 +1,8 @@
 using DbAccess.Api.Operations;
 using DbAccess.Application;
 using DbAccess.Application.Databases;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Policies;

@@ -204,7 +204,7 @@ public sealed class PolicyCommandTests
     [InlineData("sequences of table public.orders", "table", "public.orders", true)]
     public void A_rule_that_leads_to_nothing_on_the_live_database_is_found(string on, string kind, string name, bool leads)
     {
-        var scope = new PrivilegeScope(ScopeName.Parse("read")!, "", [new PrivilegeRule(SqlNames.Selector(on).Selector!, [], [Privilege.Select])], new Dictionary<string, string>(), 2, null, false);
+        var scope = new PrivilegeScope(ScopeName.Parse("read")!, "", [new PrivilegeRule(SelectorWords.Read(on).Selector!, [], [Privilege.Select])], new Dictionary<string, string>(), 2, null, false);
         var plan = new PrivilegePlan(scope.Name, [new PlannedObject("orders", kind, name, "owner", ["select"], new Dictionary<string, IReadOnlyList<string>>(), null, null)], [], [], null);
 
         var empty = PolicyLintVerb.Empty(scope, new DatabaseTarget(DatabaseName.Parse("orders")!, ClusterName.Parse("main")!, "orders"), plan);

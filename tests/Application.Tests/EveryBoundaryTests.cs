@@ -1,5 +1,6 @@
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;

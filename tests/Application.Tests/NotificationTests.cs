@@ -1,6 +1,6 @@
-using DbAccess.Application.Grants;
 using DbAccess.Application.Home;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;

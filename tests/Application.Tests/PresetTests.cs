@@ -1,4 +1,3 @@
-using DbAccess.Application.Grants;
 using DbAccess.Application.Home;
 using DbAccess.Application.Presets;
 using DbAccess.Domain;
@@ -17,7 +16,7 @@ public sealed class PresetTests
     public async Task It_says_all_that_was_asked_for_and_whoever_keeps_it_alone_sees_it()
     {
         var asked = Stage.Ask() with { AskedBy = Some.OtherEngineer };
-        asked = asked with { Wish = asked.Wish with { Only = SqlNames.Tables("public.orders").Tables, Duration = TimeSpan.FromMinutes(20) } };
+        asked = asked with { Wish = asked.Wish with { Only = TableMention.ReadAll("public.orders").Tables, Duration = TimeSpan.FromMinutes(20) } };
         var filed = await _stage.First.SendAsync(asked);
         Assert.Null(filed.Refusal);
 

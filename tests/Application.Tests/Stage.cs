@@ -1,8 +1,9 @@
-using DbAccess.Application.Evidence;
 using System.Collections.Concurrent;
+using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Home;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;

@@ -1,5 +1,6 @@
 using DbAccess.Application.Evidence;
-using DbAccess.Application.Grants;
+using DbAccess.Application.Principals;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit.Faults;
 using MediatR;

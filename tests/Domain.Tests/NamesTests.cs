@@ -2,7 +2,6 @@ using System.Text;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
 

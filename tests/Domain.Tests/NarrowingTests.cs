@@ -102,7 +102,7 @@ public sealed class NarrowingTests
     [InlineData("a\u00a0b")]
     public void A_name_is_written_so_that_it_is_read_as_itself(string name)
     {
-        var (tables, wrong) = SqlNames.Tables($"{new TableMention(name, name)}, {new TableMention(null, name)}");
+        var (tables, wrong) = TableMention.ReadAll($"{new TableMention(name, name)}, {new TableMention(null, name)}");
 
         Assert.Null(wrong);
         Assert.Equal([new TableMention(name, name), new TableMention(null, name)], tables);

@@ -74,7 +74,7 @@ public sealed class EvidencePageTests(Chromium chromium) : IClassFixture<Chromiu
         var report = new AuditReport("dbaccess/prod", new ReportPeriod(SomeMonth.From, SomeMonth.Until));
         report.Call(SomeLog.Person("U0SEC0001"), "ali");
         foreach (var one in SomeMonth.Of(grants).Events) report.Add(one);
-        return Page(report.Files().Single(file => file.Name == "report.html").Write);
+        return Page(ReportFile.Of(report).Single(file => file.Name == "report.html").Write);
     }
 
     private static string Page(Action<TextWriter> write)

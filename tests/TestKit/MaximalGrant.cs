@@ -4,7 +4,6 @@ using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.TestKit;

@@ -39,7 +39,7 @@ internal static class AuditReportVerb
             if (++events % 1_000 == 0) progress.Report(events);
         }
 
-        var files = report.Files();
+        var files = ReportFile.Of(report);
         foreach (var file in files)
         {
             await using var writer = new StreamWriter(AuditExportVerb.Make(verb.To, file.Name), new UTF8Encoding(false));

@@ -15,7 +15,7 @@ internal static class PlanVerb
         var database = Takes.Word("database", "Of the policy.", DatabaseName.Parse, "the name of a database of the policy");
         var scope = Takes.Word("scope", "Of the policy.", ScopeName.Parse, "the name of a scope of the policy");
         var only = Takes.Value("--only", "TABLES", "As if narrowed to these: public.orders,public.items.",
-            text => SqlNames.Tables(text) is { Wrong: null, Tables: { Count: > 0 } tables } ? tables : null,
+            text => TableMention.ReadAll(text) is { Wrong: null, Tables: { Count: > 0 } tables } ? tables : null,
             "names of tables, with commas between them");
         var json = Takes.Flag("--json", "For programs.");
         return new VerbCommand("plan", "What a role of that scope could do there today: every object, by name, with what everybody has " +

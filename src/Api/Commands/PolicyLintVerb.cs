@@ -93,7 +93,7 @@ internal static class PolicyLintVerb
         var kinds = selector.Kind is ObjectKind.Table ? (string[])["table", "view"] : [selector.Kind.ToString().ToLowerInvariant()];
         if (!kinds.Contains(thing.Kind, StringComparer.Ordinal)) return false;
         var name = selector.Kind is ObjectKind.Function ? thing.Name.Split('(')[0] : thing.Name;
-        var read = SqlNames.Selector($"{(selector.Kind is ObjectKind.Schema ? "schema" : "table")} {name}").Selector;
+        var read = SelectorWords.Read($"{(selector.Kind is ObjectKind.Schema ? "schema" : "table")} {name}").Selector;
         return read is not null && selector.CoversSchema(read.Schema) && (read.Name is null || selector.Covers(read.Name));
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DbAccess.Application.Grants;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;

@@ -3,7 +3,6 @@ using DbAccess.Api.Operations;
 using DbAccess.Api.Slack.Door;
 using DbAccess.Api.Slack.Endpoints;
 using DbAccess.Application.Evidence;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 
 namespace DbAccess.Api.Commands;

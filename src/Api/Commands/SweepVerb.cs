@@ -3,6 +3,7 @@ using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
+using DbAccess.Application.Steps;
 using MediatR;
 
 namespace DbAccess.Api.Commands;

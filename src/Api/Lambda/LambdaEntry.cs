@@ -6,6 +6,7 @@ using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using MediatR;

@@ -1,8 +1,8 @@
 using System.Diagnostics.Metrics;
 using DbAccess.Application;
 using DbAccess.Application.Evidence;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain.Grants;
 
 namespace DbAccess.Api.Operations;
@@ -54,7 +54,7 @@ internal sealed class GrantGauges(
                 new KeyValuePair<string, object?>("status", status.ToString().ToLowerInvariant()));
         }
 
-        Lateness.Record((await Application.Grants.Lateness.LongestAsync(store, clock.GetUtcNow(), cancellationToken)).TotalSeconds);
+        Lateness.Record((await Application.Steps.Lateness.LongestAsync(store, clock.GetUtcNow(), cancellationToken)).TotalSeconds);
         Unreadable.Record(store.CountUnreadable());
         UnreadableRequests.Record(inbox.CountUnreadable());
         Closed.Record((await groups.ListAsync(cancellationToken)).Count);

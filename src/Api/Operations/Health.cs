@@ -1,6 +1,6 @@
 using DbAccess.Application.Evidence;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 

@@ -7,6 +7,7 @@ public static class CardActions
     public const string Deny = "deny_grant";
     public const string Offer = "offer_less";
     public const string Details = "grant_details";
+    public const string Resend = "resend_card";
     public const string ReviewOk = "review_ok";
     public const string ReviewBad = "review_bad";
 

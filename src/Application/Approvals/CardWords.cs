@@ -26,7 +26,7 @@ internal static class CardWords
         var parts = new List<ChatPart> { new ChatPart.Header(Title(grant, facts)) };
         if (grant.Asking?.Grew is { Count: > 0 } grew && grant.Status is GrantStatus.Pending)
             parts.Add(new ChatPart.Text($"Since you were asked, this was added: {Listed(grew)}. Earlier answers do not count."));
-        parts.Add(new ChatPart.Text($"Why: {GrantMessages.Plain(grant.Reason, 600)}"));
+        parts.Add(new ChatPart.Text($"Why: {GrantWords.Plain(grant.Reason, 600)}"));
         if (DecisionButtons.Risk(grant) is { Length: > 0 } risk) parts.Add(new ChatPart.Text(risk));
         parts.AddRange(Gives(grant));
         if (facts.Others.Count > 0)
@@ -56,73 +56,45 @@ internal static class CardWords
                 return Said(what, $"It would give more than was approved ({Listed(asking.Grew)}), so it is asked again.", people);
             case CardLine.Offered when grant.Asking?.Offer is { } offer:
                 return Said(what,
-                    $"{GrantMessages.Plain(offer.Agreement.Called)} offers {GrantMessages.ScopeOf(offer.Scope)} " +
+                    $"{GrantWords.Plain(offer.Agreement.Called)} offers {GrantWords.ScopeOf(offer.Scope)} " +
                         $"for {Durations.Write(offer.Duration)} instead.", []);
             case CardLine.Settled:
-                return Said(what, Outcome(grant), []);
+                return Said(what, GrantWords.Outcome(grant), []);
             default:
                 return null;
         }
     }
 
-    /// <summary>What it came to, in one sentence.</summary>
-    public static string Outcome(GrantSnapshot grant)
-    {
-        var by = grant.EndedBy is { } name ? $" by {GrantMessages.Plain(name)}" : "";
-        var why = grant.EndNote is { } note ? $": {GrantMessages.Plain(note.TrimEnd('.', ' '), 300)}" : "";
-        if (grant.Review is { At: not null } review)
-            return review.AllRight ? $"Reviewed by {GrantMessages.Plain(review.Called!)}: all right."
-                : $"Reviewed by {GrantMessages.Plain(review.Called!)}: not all right. {GrantMessages.Plain(review.Why!, 300)}";
-        return grant.Status switch
-        {
-            GrantStatus.Denied => $"Denied{by}{why}.",
-            GrantStatus.Lapsed => "Lapsed: nobody decided in time.",
-            GrantStatus.Cancelled when grant.EndReason is EndReason.Superseded => $"Withdrawn{why}.",
-            GrantStatus.Cancelled => "Cancelled by whoever asked.",
-            GrantStatus.Failed => $"Approved, but it could not be given: {GrantMessages.Plain(grant.AbandonedBecause ?? "", 300)}",
-            GrantStatus.Pending => "Nobody has decided yet.",
-            // Those who were asked last were asked for more time, and did not give it.
-            GrantStatus.Active when grant.Asking is { Stage: not null } =>
-                grant.EndNote is null ? "Not extended: nobody decided in time." : $"Not extended{by}{why}.",
-            GrantStatus.Active when grant.Extensions > 0 => "Extended.",
-            GrantStatus.Ended or GrantStatus.Revoking or GrantStatus.Quarantined => "Given, and over.",
-            _ => $"Approved{Agreed(grant)}.",
-        };
-    }
-
-    public static string Agreed(GrantSnapshot grant) => grant.Asking is { Agreements: { Count: > 0 } yes }
-        ? $" by {string.Join(", ", yes.Select(agreement => GrantMessages.Plain(agreement.Called)))}" : "";
-
     private static string Title(GrantSnapshot grant, CardFacts facts, int longestName = 130)
     {
-        var who = GrantMessages.Plain(grant.Handle, longestName);
+        var who = GrantWords.Plain(grant.Handle, longestName);
         var what = $"{grant.Scope.Name} on {grant.Target.Name}";
         if (grant.Review is { Since: not null }) return $"{who} broke the glass: {what}, {Durations.Write(grant.Duration)}";
         if (grant.ExtendBy is { } more) return $"{who} asks for {Durations.Write(more)} more: {what}";
         return facts.Asker is { } asker
-            ? $"{GrantMessages.Plain(asker, longestName)} asks for {who}: {what}, {Durations.Write(grant.Duration)}"
+            ? $"{GrantWords.Plain(asker, longestName)} asks for {who}: {what}, {Durations.Write(grant.Duration)}"
             : $"{who} asks: {what}, {Durations.Write(grant.Duration)}";
     }
 
     /// <summary>The notification on a phone: who, what, how long, and what it is about.</summary>
     private static string Summary(GrantSnapshot grant, CardFacts facts) => Waits(grant)
-        ? $"{Title(grant, facts, GrantMessages.ShortName)}. {GrantMessages.Plain(grant.Reason, 150)} ({grant.Id})"
-        : $"{Title(grant, facts, GrantMessages.ShortName)}. {Outcome(grant)} ({grant.Id})";
+        ? $"{Title(grant, facts, GrantWords.ShortName)}. {GrantWords.Plain(grant.Reason, 150)} ({grant.Id})"
+        : $"{Title(grant, facts, GrantWords.ShortName)}. {GrantWords.Outcome(grant)} ({grant.Id})";
 
     private static IEnumerable<ChatPart> Gives(GrantSnapshot grant)
     {
-        if (GrantMessages.Only(grant.Scope) is { } only) yield return new ChatPart.Text($"Only {only}.");
+        if (GrantWords.Only(grant.Scope) is { } only) yield return new ChatPart.Text($"Only {only}.");
         if (grant.Asking is null) yield break;
         if (grant.Asking.Plan is { } plan)
         {
             // Names of tables are other people's words, shown as they are.
-            yield return new ChatPart.Text($"Could then: {GrantMessages.Plain(plan.Summary, 300)}");
+            yield return new ChatPart.Text($"Could then: {GrantWords.Plain(plan.Summary, 300)}");
             if (plan.Words.Count > 0)
                 yield return new ChatPart.Code(string.Join('\n', plan.Words.Select(line => Show.Text(line, 200))));
         }
         else
         {
-            var why = GrantMessages.Plain(grant.Step.Trouble ?? "the database is being looked at.", 300);
+            var why = GrantWords.Plain(grant.Step.Trouble ?? "the database is being looked at.", 300);
             yield return new ChatPart.Text(
                 $"What it would give cannot be shown yet: {why} " +
                 "Nobody can approve before it is.");
@@ -130,15 +102,15 @@ internal static class CardWords
     }
 
     private static string? Offer(GrantSnapshot grant) => grant is { Status: GrantStatus.Pending, Asking.Offer: { } offer }
-        ? $"{GrantMessages.Plain(offer.Agreement.Called)} offers less: {GrantMessages.ScopeOf(offer.Scope)} for " +
-            $"{Durations.Write(offer.Duration)}. {GrantMessages.Plain(grant.Handle)} has not answered yet."
+        ? $"{GrantWords.Plain(offer.Agreement.Called)} offers less: {GrantWords.ScopeOf(offer.Scope)} for " +
+            $"{Durations.Write(offer.Duration)}. {GrantWords.Plain(grant.Handle)} has not answered yet."
         : null;
 
     private static IEnumerable<ChatPart> State(GrantSnapshot grant, CardFacts facts)
     {
         if (!Waits(grant))
         {
-            yield return new ChatPart.Text($"{Outcome(grant)} ({grant.Id})");
+            yield return new ChatPart.Text($"{GrantWords.Outcome(grant)} ({grant.Id})");
             yield break;
         }
 
@@ -152,11 +124,11 @@ internal static class CardWords
 
         var asking = grant.Asking!;
         foreach (var yes in asking.Agreements)
-            yield return new ChatPart.When($"{GrantMessages.Plain(yes.Called)} agreed", yes.At);
+            yield return new ChatPart.When($"{GrantWords.Plain(yes.Called)} agreed", yes.At);
         var now = asking.Stage ?? 0;
         var stages = string.Join(", then ", asking.Stages.Skip(now).Select((stage, n) =>
-            n == 0 ? ApprovalErrors.Missing(asking, now) : ApprovalErrors.Words(stage)));
-        var asked = facts.Asked.Count > 0 ? $" Asked: {string.Join(", ", facts.Asked.Select(name => GrantMessages.Plain(name)))}." : "";
+            n == 0 ? asking.StillToAgree(now) : ApprovalErrors.Words(stage)));
+        var asked = facts.Asked.Count > 0 ? $" Asked: {string.Join(", ", facts.Asked.Select(name => GrantWords.Plain(name)))}." : "";
         yield return new ChatPart.Text($"Rule {grant.Rule}: {stages}.{asked}");
         yield return new ChatPart.When($"{grant.Id} · lapses", asking.LapsesAt);
     }
@@ -169,11 +141,11 @@ internal static class CardWords
         $"{what}: {words}", [people.Count == 0 ? new ChatPart.Text(words) : new ChatPart.Mention(words, people)]);
 
     private static string Short(GrantSnapshot grant) =>
-        $"{GrantMessages.Plain(grant.Handle, GrantMessages.ShortName)}, {GrantMessages.Brief(grant)} ({grant.Id})";
+        $"{GrantWords.Plain(grant.Handle, GrantWords.ShortName)}, {GrantWords.Brief(grant)} ({grant.Id})";
 
     private static string Listed(IReadOnlyList<string> things)
     {
         var more = things.Count > 5 ? $" and {things.Count - 5} more" : "";
-        return $"{string.Join(", ", things.Take(5).Select(thing => GrantMessages.Plain(thing)))}{more}";
+        return $"{string.Join(", ", things.Take(5).Select(thing => GrantWords.Plain(thing)))}{more}";
     }
 }

@@ -1,6 +1,7 @@
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Grants;
@@ -35,7 +36,12 @@ internal sealed class Deciding(
         // A yes here must not take away the only one who could say it later.
         if (!await deciders.CanFinishAsync(grant.State, by, cancellationToken)
             && await deciders.CanFinishAsync(grant.State, null, cancellationToken))
-            return await RefusedAsync(grant, ApprovalErrors.NeededLater(grant.State.Asking!), cancellationToken);
+        {
+            var asking = grant.State.Asking!;
+            return await RefusedAsync(
+                grant, ApprovalErrors.NeededLater(asking.Stages, asking.Stages[asking.Stage ?? 0]), cancellationToken);
+        }
+
         var (after, outcome) = await store.ChangeAsync(
             grant, mine => seal.IfOurs(mine, own => decide(own, decider.Value)), cancellationToken);
         return outcome.Refusal is { } refusal ? await RefusedAsync(after, refusal, cancellationToken) : Done(after);

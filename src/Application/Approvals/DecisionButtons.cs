@@ -14,7 +14,7 @@ public static class DecisionButtons
         var id = grant.Id.ToString();
         var length = Durations.Write(grant.ExtendBy ?? grant.Duration);
         var confirm = Risk(grant) is { Length: > 0 } risk
-            ? $"{risk} {GrantMessages.Plain(grant.Handle)} gets {grant.Scope.Name} on {grant.Target.Name} for {length}." : null;
+            ? $"{risk} {GrantWords.Plain(grant.Handle)} gets {grant.Scope.Name} on {grant.Target.Name} for {length}." : null;
         List<ChatButton> buttons = [];
         if (grant.Asking?.Plan is not null)
             buttons.Add(new ChatButton(CardActions.Approve, $"Approve {length}", id, Confirm: confirm, Primary: true));
@@ -34,5 +34,5 @@ public static class DecisionButtons
     /// <summary>What makes one stop and think; empty mostly.</summary>
     public static string Risk(GrantSnapshot grant) =>
         $"{(grant.Scope.HighRisk ? "High risk. " : "")}{(grant.Scope.RunAs is { } owner
-            ? $"Sessions act as the owner {GrantMessages.Plain(owner)}: whatever that owner may do, they may." : "")}".TrimEnd();
+            ? $"Sessions act as the owner {GrantWords.Plain(owner)}: whatever that owner may do, they may." : "")}".TrimEnd();
 }

@@ -1,6 +1,7 @@
 using DbAccess.Application.Evidence;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Grants;

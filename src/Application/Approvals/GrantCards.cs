@@ -1,5 +1,6 @@
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;

@@ -1,6 +1,6 @@
 using DbAccess.Application.Evidence;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;

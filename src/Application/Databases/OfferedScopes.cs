@@ -1,5 +1,5 @@
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Policies;

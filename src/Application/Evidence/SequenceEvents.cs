@@ -8,12 +8,6 @@ using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Evidence;
 
-/// <summary>What a sequencing did.</summary>
-/// <param name="Placed">How many events got their place.</param>
-/// <param name="Size">How many have one now.</param>
-/// <param name="Checkpoint">The newest one; null while the log is empty.</param>
-public sealed record Sequenced(long Placed, long Size, SignedCheckpoint? Checkpoint);
-
 /// <summary>
 /// Gives recorded events their place in the evidence log, and signs what it comes to. One at a time by a lease; that two at once make no
 /// fork is kept by the store, which takes an append only over the end that it was computed from. Safe to repeat from any point: what has no
@@ -177,7 +171,7 @@ public sealed record SequenceEvents(bool TakeKey = false, ICheckpointSigner? Wit
             if (await log.ReadMarkAsync(mark, cancellationToken) is not null) return;
 
             await audit.RecordAsync(Event("audit.begun", new Fact.Text("origin", Origin)), cancellationToken);
-            await audit.RecordAsync(ChangeAuditKey.BringIn(key, new Actor.Sweep(), clock.GetUtcNow()), cancellationToken);
+            await audit.RecordAsync(KeyEvents.BringIn(key, new Actor.Sweep(), clock.GetUtcNow()), cancellationToken);
             await log.TryWriteMarkAsync(mark, null, key.Id, cancellationToken);
         }
 

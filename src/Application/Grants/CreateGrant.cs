@@ -48,7 +48,7 @@ public sealed record GrantFiled(GrantId Id, DatabaseName Database, ScopeName Sco
     public static GrantFiled Of(GrantSnapshot grant) =>
         new(grant.Id, grant.Target.Name, grant.Scope.Name, grant.Duration, grant.Rule)
         {
-            Only = GrantMessages.Only(grant.Scope),
+            Only = GrantWords.Only(grant.Scope),
             ActsAs = grant.Scope.RunAs,
             HighRisk = grant.Scope.HighRisk,
             Expiry = grant.Window?.Expiry,

@@ -82,5 +82,5 @@ internal sealed class GrantWarrant(RequestJudge judge, GrantSeal seal, IGrantSto
 
     /// <summary>The tables that a scope was narrowed to, as they were asked for; none for the whole scope.</summary>
     internal static IReadOnlyList<TableMention> Only(PrivilegeScope scope) =>
-        scope.NarrowedTo.Count == 0 ? [] : SqlNames.Tables(string.Join(", ", scope.NarrowedTo)).Tables;
+        scope.NarrowedTo.Count == 0 ? [] : TableMention.ReadAll(string.Join(", ", scope.NarrowedTo)).Tables;
 }

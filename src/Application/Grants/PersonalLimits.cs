@@ -1,5 +1,5 @@
-using DbAccess.Application.Approvals;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Grants;

@@ -1,8 +1,8 @@
-using DbAccess.Application.Approvals;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Presets;
+using DbAccess.Application.Principals;
 using DbAccess.Application.Reconciling;
+using DbAccess.Application.Steps;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;

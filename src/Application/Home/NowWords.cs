@@ -77,6 +77,6 @@ public static class NowWords
         string.Create(CultureInfo.InvariantCulture, $"{sessions} session{(sessions == 1 ? "" : "s")}");
 
     private static string What(GrantSnapshot grant) =>
-        $"{GrantMessages.Plain(grant.Handle)}: {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}" +
+        $"{GrantWords.Plain(grant.Handle)}: {GrantWords.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}" +
         (grant.Scope.HighRisk ? ", high risk" : "");
 }

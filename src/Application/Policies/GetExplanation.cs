@@ -1,6 +1,6 @@
-using DbAccess.Application.Approvals;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;

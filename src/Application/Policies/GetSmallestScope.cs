@@ -1,6 +1,5 @@
-using DbAccess.Application.Approvals;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;

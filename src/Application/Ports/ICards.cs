@@ -18,12 +18,6 @@ public abstract record CardPlace
     public sealed record Direct(PrincipalId Person) : CardPlace;
 }
 
-/// <summary>What a message is about, for programs that read it. Everybody in the workspace can read it: ids only, no secret.</summary>
-/// <param name="Grant">The grant's id; another thing's name where there is no grant.</param>
-/// <param name="Kind">Which message about it (<c>card</c>, <c>asked</c>, <c>decided</c>).</param>
-/// <param name="Key">The same whenever the same message is sent again, and for no other message; not a secret.</param>
-public sealed record CardMark(string Grant, string Kind, string Key);
-
 /// <summary>
 /// Messages that stay and are updated. At least once: after an answer that was lost the same card can be there twice, and the second one's
 /// <see cref="MessageRef"/> is what is put on record. A card never decides anything; it shows what is on record.

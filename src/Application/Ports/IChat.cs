@@ -17,6 +17,12 @@ public sealed record ChatMessage(string Summary, IReadOnlyList<ChatPart> Parts)
     public static ChatMessage Plain(string text) => new(text, [new ChatPart.Text(text)]);
 }
 
+/// <summary>What a message is about, for programs that read it. Everybody in the workspace can read it: ids only, no secret.</summary>
+/// <param name="Grant">The grant's id; another thing's name where there is no grant.</param>
+/// <param name="Kind">Which message about it (<c>card</c>, <c>asked</c>, <c>decided</c>).</param>
+/// <param name="Key">The same whenever the same message is sent again, and for no other message; not a secret.</param>
+public sealed record CardMark(string Grant, string Kind, string Key);
+
 /// <summary>A part of a message.</summary>
 public abstract record ChatPart
 {

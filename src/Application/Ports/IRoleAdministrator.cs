@@ -1,7 +1,6 @@
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Application.Ports;

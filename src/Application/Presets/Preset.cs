@@ -31,7 +31,7 @@ public sealed record Preset(string Name, DatabaseName Database, ScopeName Scope,
     public string Key => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Write([this]))))[..16];
 
     /// <summary>Null when some of it cannot be read (any more).</summary>
-    public AccessWish? Wish => SqlNames.Tables(string.Join(", ", Only)) is { Wrong: null, Tables: var tables }
+    public AccessWish? Wish => TableMention.ReadAll(string.Join(", ", Only)) is { Wrong: null, Tables: var tables }
         ? new AccessWish(Database, Scope, Duration, Reason) { Only = [.. tables.Distinct()] } : null;
 
     /// <summary>The same as that grant was asked for; when it began was for that time.</summary>

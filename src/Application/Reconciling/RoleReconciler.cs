@@ -8,7 +8,6 @@ using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Application.Reconciling;
@@ -153,14 +152,7 @@ internal sealed class RoleReconciler(
             foreach (var grant in known.Values.Where(grant => grant.Status is not GrantStatus.Active)) memory.Forget(grant.Id);
         }
 
-        if (!dryRun)
-        {
-            var unneeded = findings.Where(finding => finding.Kind is FindingKind.Unneeded or FindingKind.PutAside)
-                .Select(finding => finding.Role)
-                .ToHashSet(StringComparer.Ordinal);
-            memory.SetUnneeded(cluster, listing.Roles.Where(role => unneeded.Contains(role.Name)).Select(role => role.Oid), now);
-        }
-
+        if (!dryRun) RememberUnneeded(cluster, listing, findings, now);
         await Parallel.ForEachAsync(
             // That somebody has it in their hands is told already.
             findings.Where(finding => finding is not { Kind: FindingKind.PutAside, Mend: null }),
@@ -188,14 +180,25 @@ internal sealed class RoleReconciler(
                 known,
                 liveBefore.Where(grant => grant.Status is GrantStatus.Active).Select(grant => grant.Id).ToHashSet(),
                 NeededScopes(policy, cluster, known.Values.Where(grant => grant.EndedAt is null)),
-                policy.Databases.Values.Where(database => database.Target.Cluster == cluster)
-                    .GroupBy(database => database.Target.Database, StringComparer.Ordinal)
-                    .ToDictionary(group => group.Key, group => group.First().Target.Name, StringComparer.Ordinal),
+                NamesOfDatabases(policy, cluster),
                 memory.UnneededSince(cluster),
                 now,
                 confirmed) { ListedAt = listedAt });
         }
     }
+
+    private void RememberUnneeded(ClusterName cluster, RoleListing listing, IReadOnlyList<Finding> findings, DateTimeOffset now)
+    {
+        var unneeded = findings.Where(finding => finding.Kind is FindingKind.Unneeded or FindingKind.PutAside)
+            .Select(finding => finding.Role).ToHashSet(StringComparer.Ordinal);
+        memory.SetUnneeded(cluster, listing.Roles.Where(role => unneeded.Contains(role.Name)).Select(role => role.Oid), now);
+    }
+
+    /// <summary>What the policy calls the databases of a cluster, by what PostgreSQL calls them.</summary>
+    private static Dictionary<string, DatabaseName> NamesOfDatabases(AccessPolicy policy, ClusterName cluster) =>
+        policy.Databases.Values.Where(database => database.Target.Cluster == cluster)
+            .GroupBy(database => database.Target.Database, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.First().Target.Name, StringComparer.Ordinal);
 
     /// <summary>
     /// What live grants rest on, compared with the databases: a table made meanwhile is let in, what somebody granted or revoked by hand is

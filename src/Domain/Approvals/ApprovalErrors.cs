@@ -37,17 +37,14 @@ public static class ApprovalErrors
     public static Error CardChanged() => new("approval.card_changed",
         "What this would give has changed since that card was drawn. Look at it as it is now, and press again.");
 
-    /// <summary>Those of a stage who are still to agree: <c>1 of dba</c>, or <c>1 more of dba</c> where some have.</summary>
-    public static string Missing(Asking asking, int stage) => asking.Missing(stage) is var missing && missing < asking.Stages[stage].Any
-        ? $"{missing} more of {string.Join(", ", asking.Stages[stage].Of)}" : Words(asking.Stages[stage]);
-
     /// <summary>All of them, in order: <c>1 of dba, then 2 of security</c>.</summary>
     public static string Words(IEnumerable<ApprovalStage> stages) => string.Join(", then ", stages.Select(Words));
 
     /// <summary><c>1 of dba</c>, as rules write it.</summary>
     public static string Words(ApprovalStage stage) => $"{stage.Any} of {string.Join(", ", stage.Of)}";
 
-    public static Error NeededLater(Asking asking) => new("approval.needed_later",
-        $"Without you there would be nobody for a later stage ({Words(asking.Stages)}; each person counts once). Somebody else of " +
-        $"{string.Join(", ", asking.Stages[asking.Stage ?? 0].Of)} has to agree now; you are asked after that.");
+    /// <param name="now">Those who are asked now.</param>
+    public static Error NeededLater(IEnumerable<ApprovalStage> stages, ApprovalStage now) => new("approval.needed_later",
+        $"Without you there would be nobody for a later stage ({Words(stages)}; each person counts once). Somebody else of " +
+        $"{string.Join(", ", now.Of)} has to agree now; you are asked after that.");
 }

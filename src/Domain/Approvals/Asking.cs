@@ -80,6 +80,10 @@ public sealed record Asking
     /// <summary>How many of a stage are still to agree.</summary>
     public int Missing(int stage) => Math.Max(0, Stages[stage].Any - Agreements.Count(agreement => agreement.Stage == stage));
 
+    /// <summary>Those of a stage who are still to agree: <c>1 of dba</c>, or <c>1 more of dba</c> where some have.</summary>
+    public string StillToAgree(int stage) => Missing(stage) is var missing && missing < Stages[stage].Any
+        ? $"{missing} more of {string.Join(", ", Stages[stage].Of)}" : ApprovalErrors.Words(Stages[stage]);
+
     /// <summary>Whether this person may decide now, by the groups they are in; null when they may.</summary>
     /// <param name="unreadable">Groups of which nobody can say now whether they are in them.</param>
     public Error? RefusalFor(PrincipalId person, IReadOnlySet<string> groups, IReadOnlySet<string> unreadable)

@@ -1,6 +1,5 @@
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Domain.Grants;

@@ -1,7 +1,6 @@
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Domain.Grants;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Serialization;
 
 namespace DbAccess.Domain.Scopes;
 
@@ -50,10 +49,6 @@ public sealed record PrivilegePlan(
     /// </summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 
-    /// <summary>What is remembered of it.</summary>
-    public PlanOnRecord OnRecord =>
-        new PlanOnRecord(Hash, Summary) { Remarks = PlanOnRecord.Some(Remarks) }.Giving(AgreedPlan.GivesOf(this));
-
     /// <summary>More lines than this are no help to anybody; the rest is counted.</summary>
     private const int MostLines = 200;
 
@@ -62,8 +57,13 @@ public sealed record PrivilegePlan(
     /// what PUBLIC gives are no part of it: they change by themselves, and nobody can grant or refuse them here. For several databases it
     /// is made of the hashes for each.
     /// </summary>
-    public string Hash => PlanOnRecord.Together(
+    public string Hash => Together(
             [.. Objects.Select(thing => thing.Database).Distinct(StringComparer.Ordinal).DefaultIfEmpty("").Select(HashFor)]);
+
+    /// <summary>One hash for those of several databases, in whatever order they come.</summary>
+    internal static string Together(IReadOnlyList<string> hashes) => hashes.Count == 1
+        ? hashes[0]
+        : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(hashes.Order(StringComparer.Ordinal)))));
 
     private string HashFor(string database)
     {
@@ -154,46 +154,4 @@ public sealed record PrivilegePlan(
     /// <summary>Names may hold anything but NUL, so NUL parts them and a second one ends the line.</summary>
     private static string Line(string what, string database, string kind, string name, IReadOnlyList<string> rest) =>
         string.Join('\0', [what, database, kind, name, .. rest]) + "\0\0";
-}
-
-/// <summary>What is remembered of a plan: enough to say later whether something is the same, and in one line what it was.</summary>
-/// <param name="Hash">Of <see cref="PrivilegePlan.Hash"/>.</param>
-public sealed record PlanOnRecord(string Hash, string Summary)
-{
-    /// <summary>More of them nobody reads in a message.</summary>
-    private const int MostRemarks = 10;
-
-    private const int LongestRemark = 400;
-
-    /// <summary>The first of <see cref="PrivilegePlan.Remarks"/>; the holder is told them with the credentials.</summary>
-    public IReadOnlyList<string> Remarks { get; init => field = value ?? []; } = [];
-
-    /// <summary>
-    /// What it gives, as <see cref="AgreedPlan.Gives"/>, on its way to the evidence log; null when it is too much to be kept. No part of a
-    /// grant's state: what is read back from a store does not have it.
-    /// </summary>
-    [JsonIgnore]
-    public IReadOnlyList<string>? Gives { get; private init; }
-
-    public PlanOnRecord Giving(IReadOnlyList<string>? gives) => this with { Gives = gives };
-
-    /// <summary>The plans for several databases as one.</summary>
-    public static PlanOnRecord Together(IReadOnlyList<PlanOnRecord> plans) =>
-        new PlanOnRecord(Together([.. plans.Select(plan => plan.Hash)]), string.Join("; ", plans.Select(plan => plan.Summary)))
-        {
-            Remarks = Some([.. plans.SelectMany(plan => plan.Remarks)]),
-        }.Giving(plans.All(plan => plan.Gives is not null) ? AgreedPlan.Bounded(plans.SelectMany(plan => plan.Gives!)) : null);
-
-    /// <summary>As many as are kept; how many more there are is the last of them.</summary>
-    internal static IReadOnlyList<string> Some(IReadOnlyList<string> remarks) => remarks.Count == 0 ? [] :
-    [
-        .. remarks.Take(MostRemarks).Select(remark => Show.Text(remark, LongestRemark)),
-        .. remarks.Count > MostRemarks
-            ? (string[])[$"And {remarks.Count - MostRemarks} more of this kind; `dbaccess plan` shows them all"] : [],
-    ];
-
-    /// <summary>One hash for those of several databases, in whatever order they come.</summary>
-    internal static string Together(IReadOnlyList<string> hashes) => hashes.Count == 1
-        ? hashes[0]
-        : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(hashes.Order(StringComparer.Ordinal)))));
 }

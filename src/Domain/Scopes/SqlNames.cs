@@ -12,72 +12,6 @@ public static class SqlNames
     /// <summary>PostgreSQL cuts longer names silently, and would then mean another object.</summary>
     public const int LongestBytes = 63;
 
-    private const string Shapes =
-        "write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or " +
-            "'schema X'";
-
-    /// <summary>
-    /// Reads what a rule of the policy is on: <c>tables in schema x</c>, <c>table x.y</c>, <c>tables x.y_*</c> (likewise views, sequences,
-    /// functions), <c>sequences of table x.y</c> and <c>schema x</c>; where a whole schema is named, also a pattern (<c>x_*</c>). Singular
-    /// and plural of the first word mean the same where a name follows. Answers the selector, or what is wrong with the text.
-    /// </summary>
-    public static (ObjectSelector? Selector, string? Wrong) Selector(string text)
-    {
-        var rest = text.AsSpan().Trim();
-        var first = Word(ref rest);
-        var plural = first is [_, .., 's'];
-        ObjectKind? kind = (plural ? first[..^1] : first) switch
-        {
-            "table" => ObjectKind.Table,
-            "view" => ObjectKind.View,
-            "sequence" => ObjectKind.Sequence,
-            "function" => ObjectKind.Function,
-            "schema" when !plural => ObjectKind.Schema,
-            _ => null,
-        };
-        if (kind is not { } objects) return (null, $"names no objects; {Shapes}");
-        if (objects is ObjectKind.Schema)
-        {
-            return Whole(objects, rest, first);
-        }
-
-        if (rest.Length == 0) return (null, $"does not say which {first}; {Shapes}");
-
-        var behind = rest;
-        switch (Word(ref behind))
-        {
-            case "in":
-                if (!plural) return (null, $"says '{first} in'; for all of them write '{first}s in schema X'");
-                if (Word(ref behind) is not "schema") return (null, $"does not say which {first}; {Shapes}");
-                return Whole(objects, behind, first);
-            case "of" when objects is ObjectKind.Sequence:
-                if (Word(ref behind) is not "table") return (null, $"does not say of which table; {Shapes}");
-                var (table, wrongTable) = One(behind, 2, "sequences of table");
-                return wrongTable is null ? (new ObjectSelector(objects, table[0], null) { OfTable = table[1] }, null) : (null, wrongTable);
-        }
-
-        var (parts, fault) = Path(rest.Trim().ToString());
-        if ((fault ?? WrongCount(parts, 2, first)) is { } bad) return (null, bad);
-        if (parts[0].IsPattern)
-            return (null, $"has the pattern '{Show.Text(parts[0].Text)}' for a schema, which goes with all of it only: " +
-                $"'{first.TrimEnd('s')}s in schema X_*'");
-        if (!parts[1].IsPattern) return (new ObjectSelector(objects, parts[0].Text, parts[1].Text), null);
-
-        // A pattern that leaves nothing out is the whole schema, and what is made there later with it.
-        var pattern = parts[1].Text.Trim('*').Length == 0 ? null : parts[1].Text;
-        return (new ObjectSelector(objects, parts[0].Text, null) { Pattern = pattern }, null);
-    }
-
-    /// <summary>A schema, or some by a pattern.</summary>
-    private static (ObjectSelector? Selector, string? Wrong) Whole(ObjectKind kind, ReadOnlySpan<char> text, string first)
-    {
-        var (parts, wrong) = Path(text.Trim().ToString());
-        if ((wrong ?? WrongCount(parts, 1, first)) is { } bad) return (null, bad);
-        if (parts[0].IsPattern && parts[0].Text.Trim('*', '?').Length == 0)
-            return (null, $"has the pattern '{Show.Text(parts[0].Text)}', which is every schema there is or will be; say how they begin");
-        return (new ObjectSelector(kind, parts[0].Text, null) { SchemaIsPattern = parts[0].IsPattern }, null);
-    }
-
     /// <summary>Reads one name: a column, a role.</summary>
     public static (string? Name, string? Wrong) Single(string text)
     {
@@ -85,32 +19,6 @@ public static class SqlNames
         if (wrong is not null) return (null, wrong);
         if (parts.Count != 1) return (null, "has a dot outside double quotes; one name belongs here");
         return NotPattern(parts[0]) is { } bad ? (null, bad) : (parts[0].Text, null);
-    }
-
-    /// <summary>Reads tables as people list them: parted by commas, white space, or both.</summary>
-    public static (IReadOnlyList<TableMention> Tables, string? Wrong) Tables(string text)
-    {
-        var tables = new List<TableMention>();
-        for (var at = 0; ;)
-        {
-            while (at < text.Length && (text[at] is ',' or ';' || char.IsWhiteSpace(text[at]))) at++;
-            if (at == text.Length) return (tables, null);
-
-            var (table, wrong) = Table(text, ref at);
-            if (wrong is not null) return ([], wrong);
-            if (at < text.Length && text[at] is not (',' or ';') && !char.IsWhiteSpace(text[at])) return ([], Behind(text, at));
-            tables.Add(table!);
-        }
-    }
-
-    /// <summary>Reads the table that is named at <paramref name="at"/>, and moves behind it; whatever follows is the caller's.</summary>
-    public static (TableMention? Table, string? Wrong) Table(string text, ref int at)
-    {
-        var (parts, wrong) = PathAt(text, ref at);
-        if (wrong is not null) return (null, wrong);
-        if (parts.Count > 2) return (null, $"has {parts.Count} names where a table has two at most (schema.table)");
-        if (parts.Select(NotPattern).FirstOrDefault(bad => bad is not null) is { } pattern) return (null, pattern);
-        return (parts.Count == 1 ? new TableMention(null, parts[0].Text) : new TableMention(parts[0].Text, parts[1].Text), null);
     }
 
     /// <summary>A name as it is to be typed so that it is read as this one again: in double quotes if need be.</summary>
@@ -122,28 +30,14 @@ public static class SqlNames
             ? name : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
     }
 
-    /// <summary>Names of exactly this many parts, without patterns.</summary>
-    private static (string[] Names, string? Wrong) One(ReadOnlySpan<char> text, int wanted, string first)
-    {
-        var (parts, wrong) = Path(text.Trim().ToString());
-        return (wrong ?? WrongCount(parts, wanted, first) ?? parts.Select(NotPattern).FirstOrDefault(bad => bad is not null)) is { } bad
-            ? ([], bad) : ([.. parts.Select(part => part.Text)], null);
-    }
-
-    private static string? WrongCount(IReadOnlyList<Part> parts, int wanted, string first)
-    {
-        if (parts.Count == wanted) return null;
-        return wanted == 2 && parts.Count == 1
-            ? $"does not say the schema; write '{first} public.{Show.Text(parts[0].Text)}' if it is in public"
-            : $"has {parts.Count} names where {wanted} belong; {Shapes}";
-    }
-
-    private static string? NotPattern(Part part) =>
+    /// <summary>What is wrong where one name belongs; null when nothing is.</summary>
+    internal static string? NotPattern(Part part) =>
         part.IsPattern
             ? $"has the pattern '{Show.Text(part.Text)}' where one name belongs (a name that holds such signs goes in double quotes)"
             : null;
 
-    private static (IReadOnlyList<Part> Parts, string? Wrong) Path(string text)
+    /// <summary>Reads a name of any number of parts that is all of the text.</summary>
+    internal static (IReadOnlyList<Part> Parts, string? Wrong) Path(string text)
     {
         var at = 0;
         var (parts, wrong) = PathAt(text, ref at);
@@ -151,7 +45,8 @@ public static class SqlNames
         return at == text.Length ? (parts, null) : ([], Behind(text, at));
     }
 
-    private static string Behind(string text, int at) => (text[at], at > 0 && text[at - 1] == '"') switch
+    /// <summary>What is wrong with a name behind which something else stands.</summary>
+    internal static string Behind(string text, int at) => (text[at], at > 0 && text[at - 1] == '"') switch
     {
         ('*' or '?', true) => $"has '{text[at]}' behind double quotes; a pattern stands without quotes, and stands for small letters",
         ('%' or '[', _) =>
@@ -159,7 +54,8 @@ public static class SqlNames
         _ => $"has '{Show.Text(text[at..], 12)}' behind a name; a name with other characters goes in double quotes, as in SQL",
     };
 
-    private static (IReadOnlyList<Part> Parts, string? Wrong) PathAt(string text, ref int at)
+    /// <summary>Reads the name that is at <paramref name="at"/>, and moves behind it.</summary>
+    internal static (IReadOnlyList<Part> Parts, string? Wrong) PathAt(string text, ref int at)
     {
         var parts = new List<Part>();
         while (true)
@@ -224,13 +120,6 @@ public static class SqlNames
         return (new Part(folded, folded.AsSpan().ContainsAny('*', '?')), null);
     }
 
-    private static string Word(ref ReadOnlySpan<char> rest)
-    {
-        var end = rest.IndexOf(' ');
-        var word = (end < 0 ? rest : rest[..end]).ToString().ToLowerInvariant();
-        rest = end < 0 ? [] : rest[end..].TrimStart();
-        return word;
-    }
-
-    private sealed record Part(string Text, bool IsPattern);
+    /// <summary>One name of several with dots between them, folded.</summary>
+    internal sealed record Part(string Text, bool IsPattern);
 }

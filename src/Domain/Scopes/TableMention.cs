@@ -9,6 +9,32 @@ public sealed record TableMention(string? Schema, string Name)
     /// <summary>As it is to be typed again.</summary>
     public override string ToString() => Schema is null ? SqlNames.Write(Name) : $"{SqlNames.Write(Schema)}.{SqlNames.Write(Name)}";
 
+    /// <summary>Reads tables as people list them: parted by commas, white space, or both.</summary>
+    public static (IReadOnlyList<TableMention> Tables, string? Wrong) ReadAll(string text)
+    {
+        var tables = new List<TableMention>();
+        for (var at = 0; ;)
+        {
+            while (at < text.Length && (text[at] is ',' or ';' || char.IsWhiteSpace(text[at]))) at++;
+            if (at == text.Length) return (tables, null);
+
+            var (table, wrong) = Read(text, ref at);
+            if (wrong is not null) return ([], wrong);
+            if (at < text.Length && text[at] is not (',' or ';') && !char.IsWhiteSpace(text[at])) return ([], SqlNames.Behind(text, at));
+            tables.Add(table!);
+        }
+    }
+
+    /// <summary>Reads the table that is named at <paramref name="at"/>, and moves behind it; whatever follows is the caller's.</summary>
+    public static (TableMention? Table, string? Wrong) Read(string text, ref int at)
+    {
+        var (parts, wrong) = SqlNames.PathAt(text, ref at);
+        if (wrong is not null) return (null, wrong);
+        if (parts.Count > 2) return (null, $"has {parts.Count} names where a table has two at most (schema.table)");
+        if (parts.Select(SqlNames.NotPattern).FirstOrDefault(bad => bad is not null) is { } pattern) return (null, pattern);
+        return (parts.Count == 1 ? new TableMention(null, parts[0].Text) : new TableMention(parts[0].Text, parts[1].Text), null);
+    }
+
     /// <summary>
     /// The scope narrowed to these tables. A table without a schema is in the scope's own, if it names only one; otherwise that is asked
     /// back, since a table of the same name in another schema is another table.

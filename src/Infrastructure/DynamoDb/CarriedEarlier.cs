@@ -18,26 +18,28 @@ internal static class CarriedEarlier
     private const string Copied = "copied";
     private const string Done = "done";
 
-    /// <summary>What of it has no place yet; nothing when there is nothing left, which is written down.</summary>
-    public static async Task<IReadOnlyList<UnplacedEvent>> ListAsync(DynamoTable table, Dictionary<string, AttributeValue>? lease,
-        DynamoEvidenceLog log, int limit, CancellationToken cancellationToken)
+    /// <summary>Whether there is nothing left of it.</summary>
+    public static bool IsDone(Dictionary<string, AttributeValue>? lease) => lease?.TextOf(State) == Done;
+
+    /// <summary>What of it has no place yet; that there is nothing left is written down.</summary>
+    /// <param name="placed">Everything that has a place, by where it stands.</param>
+    public static async Task<IReadOnlyList<UnplacedEvent>> ListAsync(
+        DynamoTable table, DynamoTexts texts, Dictionary<string, AttributeValue>? lease, IReadOnlySet<string> placed, int limit,
+        CancellationToken cancellationToken)
     {
-        var state = lease?.TextOf(State);
-        if (state == Done) return [];
-        if (state != Copied)
+        if (lease?.TextOf(State) != Copied)
         {
             await CopyAsync(table, cancellationToken);
             await NoteAsync(table, Copied, cancellationToken);
         }
 
-        var placed = await log.PlacedAsync(cancellationToken);
         var request = new QueryRequest
         {
             KeyConditionExpression = "pk = :pk", ConsistentRead = true,
             ExpressionAttributeValues = new(StringComparer.Ordinal) { [":pk"] = DynamoItem.Text(Pk) },
         };
         List<UnplacedEvent> left = [.. (await table.QueryAsync(request, int.MaxValue, cancellationToken))
-            .Select(item => DynamoJournal.Unplaced(item, table.Texts)).Where(one => !placed.Contains(one.Key)).Take(limit)];
+            .Select(item => DynamoJournal.Unplaced(item, texts)).Where(one => !placed.Contains(one.Key)).Take(limit)];
         if (left.Count == 0) await NoteAsync(table, Done, cancellationToken);
         return left;
     }

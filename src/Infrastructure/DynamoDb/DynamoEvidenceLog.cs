@@ -14,7 +14,7 @@ namespace DbAccess.Infrastructure.DynamoDb;
 /// <c>LOG</c>/<c>BATCH#first place</c>: where the events are, their leaf hashes, the tree's peaks and the checkpoint. A batch is put only
 /// where there is none, and where it stands is said by the one before it, so of two that go on from the same end one is refused.
 /// </summary>
-internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) : IAuditTrail, IEvidenceLog
+internal sealed class DynamoEvidenceLog(DynamoTable table, DynamoTexts texts, TimeProvider clock) : IAuditTrail, IEvidenceLog
 {
     private const string LogPk = "LOG";
     private const string LeaseSk = "LEASE";
@@ -39,7 +39,7 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
     {
         cancellationToken.ThrowIfCancellationRequested();
         var (key, write, body) = (JournalKey.Attempt(happened.Grant, happened.At), Guid.NewGuid().ToString("N"), EventBody.Of(happened));
-        await table.Texts.KeepAsync(body, cancellationToken);
+        await texts.KeepAsync(body, cancellationToken);
         if (!await table.TryPutAsync(DynamoJournal.Item(key, body, write), "attribute_not_exists(pk)", cancellationToken)
             && (await table.FindAsync(key.Pk, key.Sk, CancellationToken.None))?.TextOf("write_id") != write)
             throw new DynamoStoreException("An event could not be recorded: something else stands in its place.");
@@ -74,7 +74,9 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
     {
         var now = clock.GetUtcNow();
         var lease = await table.FindAsync(LogPk, LeaseSk, cancellationToken);
-        var begin = await CarriedEarlier.ListAsync(table, lease, this, limit, cancellationToken);
+        var begin = CarriedEarlier.IsDone(lease) ? []
+            : await CarriedEarlier.ListAsync(
+                table, texts, lease, await PlacedSinceAsync(DateTimeOffset.UnixEpoch, cancellationToken), limit, cancellationToken);
         if (begin.Count >= limit) return begin;
 
         // Nobody has looked yet: the first process that records anything looks a moment later.
@@ -100,8 +102,8 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         // Of one grant, the instants never go back; what is equal is put in order by the number.
         List<Dictionary<string, AttributeValue>> next =
             [.. waiting.OrderBy(item => item["sk"].S, StringComparer.Ordinal).Take(limit - begin.Count)];
-        await table.Texts.ReadyAsync(next, cancellationToken);
-        return [.. begin, .. next.Select(item => DynamoJournal.Unplaced(item, table.Texts))];
+        await texts.ReadyAsync(next, cancellationToken);
+        return [.. begin, .. next.Select(item => DynamoJournal.Unplaced(item, texts))];
     }
 
     public async Task<bool> TryAppendAsync(LogEnd over, long firstPlace, IReadOnlyList<(UnplacedEvent Event, byte[] Hash)> placed,
@@ -206,10 +208,6 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
         return await table.TryUpdateAsync(request, cancellationToken) is not null;
     }
 
-    /// <summary>Everything that has a place, by where it stands; for what does not come by its hour.</summary>
-    internal Task<HashSet<string>> PlacedAsync(CancellationToken cancellationToken) =>
-        PlacedSinceAsync(DateTimeOffset.UnixEpoch, cancellationToken);
-
     private async Task<HashSet<string>> PlacedSinceAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         var placed = new HashSet<string>(StringComparer.Ordinal);
@@ -241,9 +239,9 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, TimeProvider clock) :
             {
                 var found = (await table.FindManyAsync(some.Select(one => (one.Key.Pk, one.Key.Sk)), cancellationToken))
                     .ToDictionary(item => DynamoJournal.Key(item));
-                await table.Texts.ReadyAsync(found.Values, cancellationToken);
+                await texts.ReadyAsync(found.Values, cancellationToken);
                 foreach (var (place, key, hash) in some)
-                    yield return new PlacedEvent(place, DynamoJournal.Body(found.GetValueOrDefault(key), table.Texts), hash);
+                    yield return new PlacedEvent(place, DynamoJournal.Body(found.GetValueOrDefault(key), texts), hash);
             }
         }
     }

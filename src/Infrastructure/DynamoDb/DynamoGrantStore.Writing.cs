@@ -17,7 +17,7 @@ internal sealed partial class DynamoGrantStore
         var write = Guid.NewGuid().ToString("N");
         var events = grant.NewEvents.Select(happened => (Key: JournalKey.Of(state.Id, happened.Sequence, happened.At),
             Body: EventBody.Of(GrantFacts.Of(state, happened, Way.Current, Way.Trace)))).ToList();
-        foreach (var happened in events) await table.Texts.KeepAsync(happened.Body, cancellationToken);
+        foreach (var happened in events) await texts.KeepAsync(happened.Body, cancellationToken);
         var written = await table.TryWriteAsync(
             () =>
             {

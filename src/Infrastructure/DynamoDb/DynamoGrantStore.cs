@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
@@ -16,7 +15,8 @@ namespace DbAccess.Infrastructure.DynamoDb;
 /// Lists come from the indexes, a moment late, and are confirmed by reading the grants themselves: a grant that was made this moment may be
 /// missing from a list, and one that no longer belongs there never is in it.
 /// </summary>
-internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGrants unreadable) : IGrantStore, IGrantRetention
+internal sealed partial class DynamoGrantStore(DynamoTable table, DynamoTexts texts, UnreadableGrants unreadable)
+    : IGrantStore, IGrantRetention
 {
     /// <summary>
     /// How many parts the index of what is due has. One part takes 1,000 writes a second, so four bear 4,000, and a sweep asks each.
@@ -185,8 +185,8 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGran
         var (moments, first) = MomentsOf(grant);
         var keys = moments.Select((at, i) => JournalKey.Of(id, first + i, at)).Select(key => (key.Pk, key.Sk));
         var found = await table.FindManyAsync(keys, cancellationToken);
-        await table.Texts.ReadyAsync(found, cancellationToken);
-        var events = found.Select(item => DynamoJournal.Body(item, table.Texts)).OfType<EventBody>()
+        await texts.ReadyAsync(found, cancellationToken);
+        var events = found.Select(item => DynamoJournal.Body(item, texts)).OfType<EventBody>()
             .Select(body => EventReading.GrantEvent(id, body));
         return [.. first > 1 ? await ListEarlierAsync(id, cancellationToken) : [], .. events];
     }
@@ -243,15 +243,7 @@ internal sealed partial class DynamoGrantStore(DynamoTable table, UnreadableGran
     public async Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) =>
         (await QueryPartAsync(Quarantine, null, int.MaxValue, cancellationToken)).Count;
 
-    internal static string Shard(string id) => ShardName(Shard(id, DueShards));
-
-    /// <summary>Which of so many parts something belongs to.</summary>
-    internal static int Shard(string id, int parts)
-    {
-        // FNV-1a: the same in every process and version, unlike a string's own hash code.
-        var hash = Encoding.UTF8.GetBytes(id).Aggregate(2166136261u, (hash, letter) => unchecked((hash ^ letter) * 16777619u));
-        return (int)(hash % (uint)parts);
-    }
+    internal static string Shard(string id) => ShardName(DynamoTable.Part(id, DueShards));
 
     private static string ShardName(int shard) => string.Create(CultureInfo.InvariantCulture, $"GRANT#{shard}");
 

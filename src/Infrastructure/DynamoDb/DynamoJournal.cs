@@ -19,14 +19,14 @@ internal sealed record JournalKey(string Pk, string Sk)
     public static JournalKey Of(GrantId grant, int number, DateTimeOffset at)
     {
         var ms = at.ToUnixTimeMilliseconds();
-        return new(Hour(ms, DynamoGrantStore.Shard(grant.ToString(), Parts)), string.Create(CultureInfo.InvariantCulture,
+        return new(Hour(ms, DynamoTable.Part(grant.ToString(), Parts)), string.Create(CultureInfo.InvariantCulture,
             $"{ms:D13}#{grant}#{number:D6}"));
     }
 
     public static JournalKey Attempt(GrantId? grant, DateTimeOffset at)
     {
         var (ms, own) = (at.ToUnixTimeMilliseconds(), Guid.NewGuid().ToString("N"));
-        return new(Hour(ms, DynamoGrantStore.Shard(own, Parts)), string.Create(CultureInfo.InvariantCulture,
+        return new(Hour(ms, DynamoTable.Part(own, Parts)), string.Create(CultureInfo.InvariantCulture,
             $"{ms:D13}#{grant?.ToString() ?? "-"}#A{own}"));
     }
 

@@ -25,6 +25,7 @@ public static partial class DynamoRegistration
         services.AddSingleton<IAmazonDynamoDB>(_ => AwsClients.Create(() => new AmazonDynamoDBClient(AwsClients.DynamoDb())));
         services.AddSingleton(
             provider => new DynamoTable(provider.GetRequiredService<IAmazonDynamoDB>(), name, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<DynamoTexts>();
         services.AddSingleton<IStoreSetup>(provider => provider.GetRequiredService<DynamoTable>());
         services.AddSingleton<UnreadableGrants>();
         services.AddSingleton<UnreadableRequests>();

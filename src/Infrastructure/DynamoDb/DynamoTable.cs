@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
 using DbAccess.Infrastructure.Aws;
@@ -40,9 +41,6 @@ internal sealed partial class DynamoTable(IAmazonDynamoDB client, string name, T
     ];
 
     public string Name => name;
-
-    /// <summary>What events refer to.</summary>
-    public DynamoTexts Texts => field ??= new DynamoTexts(this);
 
     public async Task OpenAsync(CancellationToken cancellationToken) =>
         Check(await Guarded(() => client.DescribeTableAsync(name, cancellationToken), cancellationToken));
@@ -124,6 +122,14 @@ internal sealed partial class DynamoTable(IAmazonDynamoDB client, string name, T
 
             await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
         }
+    }
+
+    /// <summary>Which of so many parts something belongs to.</summary>
+    public static int Part(string id, int parts)
+    {
+        // FNV-1a: the same in every process and version, unlike a string's own hash code.
+        var hash = Encoding.UTF8.GetBytes(id).Aggregate(2166136261u, (hash, letter) => unchecked((hash ^ letter) * 16777619u));
+        return (int)(hash % (uint)parts);
     }
 
     public static Dictionary<string, AttributeValue> Key(string pk, string sk) =>

@@ -16,7 +16,7 @@ public static class FilesRegistration
     public static IServiceCollection AddPolicyFile(this IServiceCollection services, Settings settings, string path, bool orWithout = false)
     {
         var start = FilePolicySource.ReadAtStart(path, settings, orWithout);
-        return services.AddSingleton<IWatchedPolicy>(provider => new FilePolicySource(
+        return services.AddSingleton<WatchedPolicy>(provider => new FilePolicySource(
             path, start, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<FilePolicySource>>()));
     }
 

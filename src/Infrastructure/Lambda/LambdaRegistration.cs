@@ -7,9 +7,6 @@ using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Lambda;
 
-/// <summary>Which function, and where.</summary>
-internal sealed record LambdaOptions(string Function, string Region, Uri Endpoint);
-
 internal static partial class LambdaRegistration
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);

@@ -1,17 +1,14 @@
 using System.Security.Cryptography;
-using DbAccess.Application.Ports;
-using DbAccess.Domain;
 using DbAccess.Domain.Policies;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Policies;
 
 /// <summary>
-/// The policy file, read again when it changes. Whoever asks for the policy sets off a look, at most one a second, and takes what is in
-/// force meanwhile: nobody waits for a disk, or while a large file is read. PolicyWatch asks all the time, so an edit counts within some
-/// two seconds. A file with faults, or one that is gone, leaves the last good policy in force.
+/// The policy file, looked at once a second at most: an edit counts within some two seconds. A file that is gone is as one with faults.
 /// </summary>
-public sealed class FilePolicySource : IWatchedPolicy
+internal sealed class FilePolicySource(string path, PolicyStart start, TimeProvider clock, ILogger<FilePolicySource> log)
+    : WatchedPolicy(path, start, BetweenLooks, clock, log)
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
 
@@ -21,65 +18,9 @@ public sealed class FilePolicySource : IWatchedPolicy
 
     private const string Nothing = "";
 
-    private readonly string _path;
-    private readonly PolicyInForce _policy;
-    private readonly TimeProvider _clock;
-    private readonly Lock _gate = new();
-    private string _judged;
+    private readonly string _path = path;
+    private string _judged = start.Policy?.Hash ?? AccessPolicy.Nothing.Hash;
     private string? _candidate;
-    private long _lookedAt;
-
-    internal FilePolicySource(string path, PolicyStart start, TimeProvider clock, ILogger<FilePolicySource> log)
-    {
-        (_path, _clock) = (path, clock);
-        _policy = new PolicyInForce(path, start, clock, log);
-        _judged = _policy.Current.Hash;
-        _lookedAt = clock.GetTimestamp();
-    }
-
-    public AccessPolicy Current
-    {
-        get
-        {
-            lock (_gate)
-            {
-                if (Looking.IsCompleted && _clock.GetElapsedTime(_lookedAt) >= BetweenLooks)
-                {
-                    _lookedAt = _clock.GetTimestamp();
-                    Looking = Task.Run(Look);
-                }
-            }
-
-            _policy.Remind();
-            return _policy.Current;
-        }
-    }
-
-    public Error? Missing
-    {
-        get
-        {
-            // Who asks for this alone sets off a look as well.
-            _ = Current;
-            return _policy.Missing;
-        }
-    }
-
-    /// <summary>When the policy in force was read.</summary>
-    public DateTimeOffset LoadedAt => _policy.LoadedAt;
-
-    /// <summary>Why the file, as it was last found, is not the policy in force; null when it is. For health and metrics.</summary>
-    public string? LastFault => _policy.LastFault;
-
-    /// <summary>What is probably not meant in the policy in force, or not available yet.</summary>
-    public IReadOnlyList<PolicyFault> Warnings => _policy.Warnings;
-
-    IReadOnlyList<string> IPolicyHealth.Oddities => _policy.Oddities;
-
-    string? IPolicyHealth.Rejected => _policy.LastFault;
-
-    /// <summary>The look that is under way, or the last one; for tests, which do not want to wait by the clock.</summary>
-    internal Task Looking { get; private set; } = Task.CompletedTask;
 
     /// <summary>
     /// Reads the file for the first time; every fault goes to <paramref name="settings"/>, unless it starts without a policy as well.
@@ -103,10 +44,7 @@ public sealed class FilePolicySource : IWatchedPolicy
         }
     }
 
-    /// <summary>Says in the log which policy is in force, and what is odd about it.</summary>
-    public void Announce() => _policy.Announce();
-
-    private void Look()
+    protected override Task LookAsync()
     {
         try
         {
@@ -115,8 +53,10 @@ public sealed class FilePolicySource : IWatchedPolicy
         catch (Exception failure)
         {
             // Nobody would see an exception here.
-            _policy.CannotRead($"looking at it failed ({failure.GetType().Name})");
+            InForce.CannotRead($"looking at it failed ({failure.GetType().Name})");
         }
+
+        return Task.CompletedTask;
     }
 
     private void LookAtFile()
@@ -131,7 +71,7 @@ public sealed class FilePolicySource : IWatchedPolicy
         }
 
         // Editors and config maps take a file away before they put the new one there: its absence, too, has to be seen twice.
-        var settled = bytes is not null && _clock.GetUtcNow() - writtenAt >= Settling;
+        var settled = bytes is not null && Clock.GetUtcNow() - writtenAt >= Settling;
         if (!settled && _candidate != found)
         {
             _candidate = found;
@@ -139,9 +79,9 @@ public sealed class FilePolicySource : IWatchedPolicy
         }
 
         (_candidate, _judged) = (null, found);
-        if (bytes is not null) _policy.Judge(bytes);
-        else if (gone) _policy.Refuse(problem!);
-        else _policy.CannotRead(problem!);
+        if (bytes is not null) InForce.Judge(bytes);
+        else if (gone) InForce.Refuse(problem!);
+        else InForce.CannotRead(problem!);
     }
 
     private static (byte[]? Bytes, DateTimeOffset WrittenAt, string? Problem, bool Gone) TryReadFile(string path)

@@ -1,16 +1,8 @@
-using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Policies;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Policies;
-
-/// <summary>A policy that is read again when it changes, wherever it is kept.</summary>
-internal interface IWatchedPolicy : IPolicySource, IPolicyHealth
-{
-    /// <summary>Says in the log which policy is in force, and what is odd about it.</summary>
-    void Announce();
-}
 
 /// <summary>What a source begins with: a policy, or why there is none.</summary>
 /// <param name="Unreadable">A clause, when it cannot even be said what is there.</param>
@@ -48,8 +40,6 @@ internal sealed class PolicyInForce(string place, PolicyStart start, TimeProvide
     public AccessPolicy Current => _state.Policy ?? AccessPolicy.Nothing;
 
     public Error? Missing => _state.Policy is null ? None : null;
-
-    public IReadOnlyList<PolicyFault> Warnings => _state.Warnings;
 
     public IReadOnlyList<string> Oddities => [.. _state.Warnings.Select(warning => warning.ToString())];
 

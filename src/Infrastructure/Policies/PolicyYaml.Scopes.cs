@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Infrastructure.Policies;
@@ -88,7 +88,7 @@ public static partial class PolicyYaml
             ObjectSelector? on = null;
             if (fields.TryGetValue("on", out var onNode) && Text(onNode, $"{path}.on") is { } onText)
             {
-                (on, var wrong) = SqlNames.Selector(onText.Value);
+                (on, var wrong) = SelectorWords.Read(onText.Value);
                 if (wrong is not null) Fault(onText, $"{path}.on is '{Show.Text(onText.Value)}', which {wrong}");
             }
 

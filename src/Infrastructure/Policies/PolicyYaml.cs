@@ -84,12 +84,38 @@ public static partial class PolicyYaml
             _calendars = Keys(top, "calendars");
 
             var lines = new PolicyLines();
+            var connect = Clusters(top, lines);
+            var scopes = Scopes(top, lines);
+            var databases = Databases(top, lines);
+            Calendars(top, lines);
+            var groups = Groups(top, lines);
+            var forbid = Rules(top, "forbid", Forbid, rule => rule.Id, lines);
+            var allow = Rules(top, "allow", Allow, rule => rule.Id, lines);
+            var admins = top.TryGetValue("admins", out var adminsNode) ? KnownGroups(adminsNode, "admins") : [];
+            var tests = Tests(top);
+            if (faults.Count > 0) return null;
+
+            var policy = new AccessPolicy(hash, databases, scopes, groups, forbid, allow)
+            {
+                Admins = admins, Connect = connect, Calendars = _hours, Tests = tests,
+            };
+            Warnings.AddRange(PolicyLint.Look(policy, lines));
+            return policy;
+        }
+
+        private Dictionary<ClusterName, ConnectHints> Clusters(Dictionary<string, YamlNode> top, PolicyLines lines)
+        {
             var connect = new Dictionary<ClusterName, ConnectHints>();
             foreach (var (key, value) in Entries(top, "clusters"))
             {
                 if (Cluster(key, value, lines) is { } hints && ClusterName.Parse(key.Value) is { } cluster) connect[cluster] = hints;
             }
 
+            return connect;
+        }
+
+        private Dictionary<ScopeName, PrivilegeScope> Scopes(Dictionary<string, YamlNode> top, PolicyLines lines)
+        {
             var scopes = new Dictionary<ScopeName, PrivilegeScope>();
             foreach (var (key, value) in Entries(top, "scopes"))
             {
@@ -98,6 +124,11 @@ public static partial class PolicyYaml
                 lines.Scopes[scope.Name.Value] = key;
             }
 
+            return scopes;
+        }
+
+        private Dictionary<DatabaseName, PolicyDatabase> Databases(Dictionary<string, YamlNode> top, PolicyLines lines)
+        {
             var databases = new Dictionary<DatabaseName, PolicyDatabase>();
             foreach (var (key, value) in Entries(top, "databases"))
             {
@@ -111,12 +142,20 @@ public static partial class PolicyYaml
                 }
             }
 
+            return databases;
+        }
+
+        private void Calendars(Dictionary<string, YamlNode> top, PolicyLines lines)
+        {
             foreach (var (key, value) in Entries(top, "calendars"))
             {
                 lines.Calendars[key.Value] = key;
                 if (Calendar(key, value) is { } calendar) _hours[calendar.Name] = calendar;
             }
+        }
 
+        private Dictionary<string, PolicyGroup> Groups(Dictionary<string, YamlNode> top, PolicyLines lines)
+        {
             var groups = new Dictionary<string, PolicyGroup>(StringComparer.Ordinal);
             foreach (var (key, value) in Entries(top, "groups"))
             {
@@ -125,18 +164,7 @@ public static partial class PolicyYaml
                 lines.Groups[group.Name] = key;
             }
 
-            var forbid = Rules(top, "forbid", Forbid, rule => rule.Id, lines);
-            var allow = Rules(top, "allow", Allow, rule => rule.Id, lines);
-            var admins = top.TryGetValue("admins", out var adminsNode) ? KnownGroups(adminsNode, "admins") : [];
-            var tests = Tests(top);
-            if (faults.Count > 0) return null;
-
-            var policy = new AccessPolicy(hash, databases, scopes, groups, forbid, allow)
-            {
-                Admins = admins, Connect = connect, Calendars = _hours, Tests = tests,
-            };
-            Warnings.AddRange(PolicyLint.Look(policy, lines));
-            return policy;
+            return groups;
         }
 
         private ConnectHints? Cluster(YamlText key, YamlNode value, PolicyLines lines)

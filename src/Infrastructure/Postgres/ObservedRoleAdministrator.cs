@@ -3,7 +3,6 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
 using Microsoft.Extensions.Logging;
 
 namespace DbAccess.Infrastructure.Postgres;

@@ -44,7 +44,7 @@ public static partial class S3Registration
     {
         var (bucket, key, start, etag) = ReadAtStart(Client, settings, address);
         services.TryAddSingleton<IAmazonS3>(_ => Client());
-        return services.AddSingleton<IWatchedPolicy>(provider => new S3PolicySource(
+        return services.AddSingleton<WatchedPolicy>(provider => new S3PolicySource(
             provider.GetRequiredService<IAmazonS3>(), bucket, key, start, etag, provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILogger<S3PolicySource>>()));
     }

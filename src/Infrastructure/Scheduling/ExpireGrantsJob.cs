@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using DbAccess.Application;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Reconciling;
+using DbAccess.Application.Steps;
 using MediatR;
 using Microsoft.Extensions.Logging;
 using Quartz;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using DbAccess.Application;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Grants;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using DbAccess.Application;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Reconciling;
 using MediatR;
 using Microsoft.Extensions.Logging;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Steps;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -34,7 +35,7 @@ internal static class CredentialMessage
         blocks.AddRange(Said(state, credential));
         blocks.Add(BlockKit.Note("After the end psql says: password authentication failed. That is the end, not a fault."));
         blocks.AddRange(BottomRow(state, credential.ExtendBy));
-        return Message($"{GrantMessages.Brief(state)} is ready ({state.Id}).", blocks);
+        return Message($"{GrantWords.Brief(state)} is ready ({state.Id}).", blocks);
     }
 
     /// <summary>The password can be shown from it; nothing in it is secret.</summary>
@@ -50,13 +51,13 @@ internal static class CredentialMessage
             BlockKit.Note("After the end psql says: password authentication failed. That is the end, not a fault."),
             .. BottomRow(grant, null),
         ];
-        return Message($"{GrantMessages.Brief(grant)} is approved and ready: have the password shown when you begin ({grant.Id}).", blocks);
+        return Message($"{GrantWords.Brief(grant)} is approved and ready: have the password shown when you begin ({grant.Id}).", blocks);
     }
 
     /// <summary>The window in which a password is shown.</summary>
     public static JsonObject Window(Grant grant, Credential credential)
     {
-        var view = BlockKit.View(new ChatForm(HolderMessages.RevealAction, "Password", null, grant.Id.ToString(), [], []));
+        var view = BlockKit.View(new ChatForm(GrantActions.Reveal, "Password", null, grant.Id.ToString(), [], []));
         List<JsonObject> blocks =
         [
             Lines(Login(grant.State, credential)),
@@ -93,7 +94,7 @@ internal static class CredentialMessage
     /// <summary>How long is left is true at the moment it names, whenever it is read.</summary>
     private static JsonObject TopLine(GrantSnapshot grant, DateTimeOffset now)
     {
-        var what = $"{grant.Target.Name} · {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} · until ";
+        var what = $"{grant.Target.Name} · {GrantWords.ScopeOf(grant.Scope).TrimEnd(',')} · until ";
         var (end, left) = (grant.Window!.Expiry, grant.Window.Expiry - now);
         var format = left < TimeSpan.FromHours(12) ? "{time}" : "{date_short_pretty} {time}";
         return Named(BlockKit.Dated((what, end, format), ($" ({Left(left)} left at ", now, "{time}"), (")", null, "")), Top);

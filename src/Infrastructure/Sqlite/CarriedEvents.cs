@@ -25,11 +25,11 @@ internal static class CarriedEvents
         while (events.Read())
         {
             if (last?.Id != events.GetString(1)) last = (events.GetString(1), State(events));
-            SqliteEvidenceLog.Add(connection, GrantsOwn(events, last?.State));
+            EvidenceRows.Add(connection, GrantsOwn(events, last?.State));
         }
 
         while (attempts.Read())
-            SqliteEvidenceLog.Add(connection, CarriedEvent.Attempt(
+            EvidenceRows.Add(connection, CarriedEvent.Attempt(
                 attempts.GetString(0), attempts.GetString(1), attempts.GetString(2), attempts.GetString(3), attempts.GetString(4),
                 Text(attempts, 5)));
     }
@@ -61,7 +61,7 @@ internal static class CarriedEvents
     }
 
     private static SqliteDataReader Cursor(SqliteConnection connection, string sql) =>
-        SqliteDatabase.Command(connection, sql).ExecuteReader();
+        connection.Command(sql).ExecuteReader();
 
     private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }

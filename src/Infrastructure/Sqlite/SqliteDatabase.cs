@@ -81,7 +81,7 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
     public async Task PingAsync(CancellationToken cancellationToken)
     {
         await InitializeAsync(cancellationToken);
-        await ReadAsync(connection => Scalar(connection, "SELECT count(*) FROM (SELECT 1 FROM grants LIMIT 1)"), cancellationToken);
+        await ReadAsync(connection => connection.Scalar("SELECT count(*) FROM (SELECT 1 FROM grants LIMIT 1)"), cancellationToken);
     }
 
     /// <summary>Closes the idle connections; the last one to close folds the write-ahead log into the file.</summary>
@@ -212,37 +212,6 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
         }
     }
 
-    internal static SqliteCommand Command(
-            SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        var command = connection.CreateCommand();
-        command.CommandText = sql;
-        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        return command;
-    }
-
-    internal static int Execute(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = Command(connection, sql, parameters);
-        return command.ExecuteNonQuery();
-    }
-
-    internal static long Scalar(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = Command(connection, sql, parameters);
-        return (long)command.ExecuteScalar()!;
-    }
-
-    internal static List<T> List<T>(SqliteConnection connection, string sql, Func<SqliteDataReader, T> read,
-        params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = Command(connection, sql, parameters);
-        using var reader = command.ExecuteReader();
-        var rows = new List<T>();
-        while (reader.Read()) rows.Add(read(reader));
-        return rows;
-    }
-
     /// <summary>An open connection with our settings. Settings belong to a connection, not to the file, hence again every time.</summary>
     internal SqliteConnection Open()
     {
@@ -255,7 +224,7 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
             connection.Open();
             // FULL: a commit is on disk before it returns; less would lose the last ones when the power goes. The time-out is SQLite's own
             // wait for another process, which looks every few milliseconds; the library's looks every 150.
-            Execute(connection, "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL;");
+            connection.Execute("PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL;");
             return connection;
         }
         catch
@@ -284,25 +253,25 @@ public sealed class SqliteDatabase : IStoreSetup, IDisposable
     {
         using var connection = Open();
         Check(connection);
-        Execute(connection, "PRAGMA journal_mode = WAL");
+        connection.Execute("PRAGMA journal_mode = WAL");
 
         using var transaction = connection.BeginTransaction(deferred: false);
         // Again, now that nobody else can write: another process may have been quicker.
         for (var version = Check(connection); version < SqliteSchema.Migrations.Count; version++)
         {
             if (version == SqliteSchema.BeforeCarrying) CarriedEvents.Carry(connection);
-            Execute(connection, SqliteSchema.Migrations[version]);
+            connection.Execute(SqliteSchema.Migrations[version]);
         }
 
-        Execute(connection, $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SqliteSchema.Migrations.Count};");
+        connection.Execute($"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SqliteSchema.Migrations.Count};");
         transaction.Commit();
     }
 
     private int Check(SqliteConnection connection)
     {
-        var owner = Scalar(connection, "PRAGMA application_id");
-        var version = (int)Scalar(connection, "PRAGMA user_version");
-        var empty = Scalar(connection, "SELECT count(*) FROM sqlite_schema") == 0;
+        var owner = connection.Scalar("PRAGMA application_id");
+        var version = (int)connection.Scalar("PRAGMA user_version");
+        var empty = connection.Scalar("SELECT count(*) FROM sqlite_schema") == 0;
 
         if (owner != ApplicationId && (owner != 0 || !empty))
             throw new SqliteStoreException($"{Path} is an SQLite file of another program.");

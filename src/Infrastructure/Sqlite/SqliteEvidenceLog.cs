@@ -24,33 +24,18 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
     public Task RecordAsync(LogEvent happened, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
-            Add(connection, happened);
+            EvidenceRows.Add(connection, happened);
             return (true, true);
         },
         cancellationToken);
-
-    /// <summary>In the transaction of the state that it tells of.</summary>
-    internal static void Add(SqliteConnection connection, LogEvent happened)
-    {
-        var body = EventBody.Of(happened);
-        SqliteDatabase.Execute(
-            connection,
-            "INSERT INTO evidence (at, grant_id, number, body, open) VALUES ($at, $grant, $number, $body, $open)",
-            ("$at", StoreTime.Milliseconds(happened.At)),
-            ("$grant", happened.Grant?.ToString()),
-            ("$number", happened.Number),
-            ("$body", body.Json),
-            ("$open", body.Open));
-    }
 
     public Task<bool> TryHoldAsync(string holder, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
         database.WriteAsync(
         connection =>
         {
             // Not "somebody else has it": nobody ever would again.
-            if (SqliteDatabase.Scalar(connection, "SELECT count(*) FROM log_end") == 0) throw NoEnd();
-            var held = SqliteDatabase.Execute(
-                connection,
+            if (connection.Scalar("SELECT count(*) FROM log_end") == 0) throw NoEnd();
+            var held = connection.Execute(
                 "UPDATE log_end SET held_by = $holder, held_until = $until WHERE held_by IS NULL OR held_by = $holder OR held_until <= " +
                     "$now OR held_until > $beyond",
                 ("$holder", holder), ("$until", until.ToUnixTimeMilliseconds()), ("$now", now.ToUnixTimeMilliseconds()),
@@ -60,13 +45,13 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         cancellationToken);
 
     public Task<LogEnd> ReadEndAsync(CancellationToken cancellationToken) => database.ReadAsync(
-        connection => SqliteDatabase.List(connection, "SELECT version, head, checkpoint FROM log_end",
+        connection => connection.List("SELECT version, head, checkpoint FROM log_end",
             row => new LogEnd(row.GetInt64(0), Text(row, 1), Text(row, 2))) is [var end, ..] ? end : throw NoEnd(),
         cancellationToken);
 
     public async Task<IReadOnlyList<UnplacedEvent>> ListUnplacedAsync(int limit, CancellationToken cancellationToken) =>
         await database.ReadAsync(
-        connection => SqliteDatabase.List(connection, UnplacedSql,
+        connection => connection.List(UnplacedSql,
             row => new UnplacedEvent(row.GetInt64(0).ToString(CultureInfo.InvariantCulture), new EventBody(row.GetString(1), Text(row, 2))),
             ("$limit", limit)),
         cancellationToken);
@@ -75,15 +60,15 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
-            var moved = SqliteDatabase.Execute(
-                connection, "UPDATE log_end SET version = $version, head = $head, checkpoint = $checkpoint WHERE version = $over",
+            var moved = connection.Execute(
+                "UPDATE log_end SET version = $version, head = $head, checkpoint = $checkpoint WHERE version = $over",
                 ("$version", over.Version + 1), ("$head", end.Head), ("$checkpoint", end.Checkpoint), ("$over", over.Version)) == 1;
             if (!moved) return (false, false);
 
             try
             {
-                using var place = SqliteDatabase.Command(
-                    connection, "UPDATE evidence SET place = $place, hash = $hash WHERE id = $id AND place IS NULL",
+                using var place = connection.Command(
+                    "UPDATE evidence SET place = $place, hash = $hash WHERE id = $id AND place IS NULL",
                     ("$place", 0L), ("$hash", null), ("$id", 0L));
                 for (var i = 0; i < placed.Count; i++)
                 {
@@ -94,7 +79,7 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
                 }
 
                 if (end.Checkpoint is not null)
-                    SqliteDatabase.Execute(connection, "INSERT INTO checkpoints (size, at, note) VALUES ($size, $at, $note)",
+                    connection.Execute("INSERT INTO checkpoints (size, at, note) VALUES ($size, $at, $note)",
                         ("$size", firstPlace + placed.Count), ("$at", StoreTime.Text(at)), ("$note", end.Checkpoint));
                 return (true, true);
             }
@@ -110,23 +95,23 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         connection =>
         {
             var (now, note) = (StoreTime.Milliseconds(at), end.Checkpoint!);
-            SqliteDatabase.Execute(connection,
+            connection.Execute(
                 "INSERT INTO marks (name, value) SELECT 'aside:' || size || ':' || $now, note FROM checkpoints WHERE size >= $place " +
                     "AND note <> $note ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 ("$now", now), ("$place", place), ("$note", note));
-            SqliteDatabase.Execute(connection, "DELETE FROM checkpoints WHERE size >= $place", ("$place", place));
-            SqliteDatabase.Execute(connection, "INSERT INTO checkpoints (size, at, note) VALUES ($place, $at, $note)",
+            connection.Execute("DELETE FROM checkpoints WHERE size >= $place", ("$place", place));
+            connection.Execute("INSERT INTO checkpoints (size, at, note) VALUES ($place, $at, $note)",
                 ("$place", place), ("$at", StoreTime.Text(end.Signed!.Checkpoint.At)), ("$note", note));
-            SqliteDatabase.Execute(connection,
+            connection.Execute(
                 "INSERT INTO log_end (one, version, head, checkpoint) VALUES (1, 1, $head, $note) ON CONFLICT (one) DO UPDATE " +
                     "SET version = version + 1, head = excluded.head, checkpoint = excluded.checkpoint",
                 ("$head", end.Head), ("$note", note));
             // What keeps places as they are would keep these; it comes back with the same commit.
             const string trigger = "evidence_is_not_edited";
-            var sql = SqliteDatabase.List(connection, $"SELECT sql FROM sqlite_schema WHERE name = '{trigger}'", row => row.GetString(0));
-            if (sql.Count > 0) SqliteDatabase.Execute(connection, $"DROP TRIGGER {trigger}");
-            SqliteDatabase.Execute(connection, "UPDATE evidence SET place = NULL, hash = NULL WHERE place >= $place", ("$place", place));
-            foreach (var text in sql) SqliteDatabase.Execute(connection, text);
+            var sql = connection.List($"SELECT sql FROM sqlite_schema WHERE name = '{trigger}'", row => row.GetString(0));
+            if (sql.Count > 0) connection.Execute($"DROP TRIGGER {trigger}");
+            connection.Execute("UPDATE evidence SET place = NULL, hash = NULL WHERE place >= $place", ("$place", place));
+            foreach (var text in sql) connection.Execute(text);
             return (true, true);
         },
         cancellationToken);
@@ -145,8 +130,7 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         {
             var from = after;
             var page = await database.ReadAsync(
-                connection => SqliteDatabase.List(connection,
-                    "SELECT size, note FROM checkpoints WHERE size > $from ORDER BY size LIMIT $page",
+                connection => connection.List("SELECT size, note FROM checkpoints WHERE size > $from ORDER BY size LIMIT $page",
                     row => (Size: row.GetInt64(0), Note: row.GetString(1)), ("$from", from), ("$page", Page)),
                 cancellationToken);
             foreach (var (size, note) in page)
@@ -160,13 +144,13 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
     }
 
     public Task<(long Events, DateTimeOffset? Since)> CountUnplacedAsync(CancellationToken cancellationToken) => database.ReadAsync(
-        connection => SqliteDatabase.List(connection, "SELECT count(*), min(at) FROM evidence WHERE place IS NULL",
+        connection => connection.List("SELECT count(*), min(at) FROM evidence WHERE place IS NULL",
             row => (row.GetInt64(0), row.IsDBNull(1) ? (DateTimeOffset?)null
                 : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1))))[0],
         cancellationToken);
 
     public Task<string?> ReadMarkAsync(string name, CancellationToken cancellationToken) => database.ReadAsync(
-        connection => SqliteDatabase.List(connection, "SELECT value FROM marks WHERE name = $name", row => row.GetString(0), ("$name",
+        connection => connection.List("SELECT value FROM marks WHERE name = $name", row => row.GetString(0), ("$name",
             name))
             .FirstOrDefault(),
         cancellationToken);
@@ -175,7 +159,7 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         database.WriteAsync(
         connection =>
         {
-            var written = SqliteDatabase.Execute(connection, over is null
+            var written = connection.Execute(over is null
                 ? "INSERT INTO marks (name, value) VALUES ($name, $value) ON CONFLICT (name) DO NOTHING"
                 : "UPDATE marks SET value = $value WHERE name = $name AND value = $over",
                 ("$name", name), ("$value", value), ("$over", over)) == 1;
@@ -191,7 +175,7 @@ internal sealed class SqliteEvidenceLog(SqliteDatabase database) : IAuditTrail, 
         {
             var first = from;
             var page = await database.ReadAsync(
-                connection => SqliteDatabase.List(connection, sql,
+                connection => connection.List(sql,
                     row => new PlacedEvent(row.GetInt64(0), new EventBody(row.GetString(1), Text(row, 2)), row.IsDBNull(3)
                         ? null : row.GetFieldValue<byte[]>(3)),
                     [.. values, ("$from", first), ("$page", Page)]),

@@ -52,8 +52,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         var outcome = await database.WriteAsync(
             connection =>
             {
-                var added = SqliteDatabase.Execute(
-                    connection,
+                var added = connection.Execute(
                     """
                     INSERT INTO grants (id, version, status, installation, team, requester, database, scope, role, created_at, expires_at,
                         due_at, ended_at, document)
@@ -86,8 +85,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         var outcome = await database.WriteAsync(
             connection =>
             {
-                var saved = SqliteDatabase.Execute(
-                    connection,
+                var saved = connection.Execute(
                     """
                     UPDATE grants SET version = $version, status = $status, role = $role, expires_at = $expires, due_at = $due,
                         ended_at = $ended, document = $document, purge_at = NULL
@@ -106,8 +104,8 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     public Task MayGoAsync(GrantId grant, DateTimeOffset at, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
-            var noted = SqliteDatabase.Execute(
-                connection, "UPDATE grants SET purge_at = $at WHERE id = $id AND ended_at IS NOT NULL",
+            var noted = connection.Execute(
+                "UPDATE grants SET purge_at = $at WHERE id = $id AND ended_at IS NOT NULL",
                 ("$at", StoreTime.Milliseconds(at)), ("$id", grant.ToString()));
             return (noted, noted > 0);
         },
@@ -116,7 +114,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     public Task PurgeAsync(DateTimeOffset now, long exported, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
-            var purged = SqliteDatabase.Execute(connection,
+            var purged = connection.Execute(
                 "DELETE FROM grants WHERE purge_at <= $now AND ended_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM evidence " +
                     "WHERE grant_id = grants.id AND (place IS NULL OR place >= $exported))",
                 ("$now", StoreTime.Milliseconds(now)), ("$exported", exported));
@@ -125,7 +123,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         cancellationToken);
 
     public async Task<Grant?> FindAsync(GrantId id, CancellationToken cancellationToken) =>
-        (await database.ReadAsync(connection => SqliteDatabase.List(connection, "SELECT id, version, document FROM grants WHERE id = $id",
+        (await database.ReadAsync(connection => connection.List("SELECT id, version, document FROM grants WHERE id = $id",
             Read, ("$id", id.ToString())), cancellationToken)).FirstOrDefault();
 
     public async Task<IReadOnlyList<Grant>> ListDueAsync(DateTimeOffset now, int limit, CancellationToken cancellationToken)
@@ -140,7 +138,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         connection =>
         {
             var leftOut = unreadable.Ids;
-            var next = SqliteDatabase.List(connection, NextDueSql, row => (Due: row.GetInt64(0), Id: row.GetString(1)),
+            var next = connection.List(NextDueSql, row => (Due: row.GetInt64(0), Id: row.GetString(1)),
                 ("$limit", 1 + leftOut.Count)).Where(row => !leftOut.Contains(row.Id));
             return next.Select(row => (DateTimeOffset?)DateTimeOffset.FromUnixTimeMilliseconds(row.Due)).FirstOrDefault();
         },
@@ -159,15 +157,14 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         : await ListAsync(ListLiveByDatabaseSql, limit, cancellationToken, ("$database", database.Value));
 
     public async Task<IReadOnlyList<GrantId>> ListLiveIdsAsync(int limit, CancellationToken cancellationToken) => await database.ReadAsync(
-        connection => SqliteDatabase.List(connection, ListLiveIdsSql, row => ReadId(row.GetString(0)), ("$limit", limit)),
+        connection => connection.List(ListLiveIdsSql, row => ReadId(row.GetString(0)), ("$limit", limit)),
             cancellationToken);
 
     public async Task<IReadOnlyDictionary<ClusterName, DateTimeOffset>> ListLatelyEndedAsync(
             DateTimeOffset since, CancellationToken cancellationToken)
     {
         var ended = await database.ReadAsync(
-            connection => SqliteDatabase.List(
-                connection,
+            connection => connection.List(
                 ListLatelyEndedSql,
                 row => (Cluster: row.IsDBNull(0)
                     ? null : ClusterName.Parse(row.GetString(0)), At: DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1))),
@@ -184,8 +181,8 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         while (true)
         {
             var rows = await database.ReadAsync(
-                connection => SqliteDatabase.List(
-                    connection, ReadSinceSql,
+                connection => connection.List(
+                    ReadSinceSql,
                     row => (Id: row.GetString(0), At: row.GetInt64(3), Grant: unreadable.TryRead(row.GetString(0), () => Read(row))),
                     ("$since", at), ("$after", after), ("$limit", Page)),
                 cancellationToken);
@@ -198,8 +195,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
 
     public async Task<IReadOnlyList<GrantEvent>> ListEventsAsync(GrantId id, CancellationToken cancellationToken) =>
         await database.ReadAsync(
-        connection => SqliteDatabase.List(
-            connection,
+        connection => connection.List(
             "SELECT number, body, open FROM evidence WHERE grant_id = $id AND number IS NOT NULL ORDER BY number",
             row => EventReading.GrantEvent(id, new EventBody(row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2))),
             ("$id", id.ToString())),
@@ -208,8 +204,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     public async Task<IReadOnlyDictionary<GrantStatus, long>> CountByStatusAsync(CancellationToken cancellationToken)
     {
         var counts = await database.ReadAsync(
-            connection => SqliteDatabase.List(
-                connection,
+            connection => connection.List(
                 "SELECT status, count(*) FROM grants GROUP BY status",
                 // A status of a newer version is counted by that one.
                 row => (Status: Enum.TryParse<GrantStatus>(row.GetString(0), out var status)
@@ -221,7 +216,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     public int CountUnreadable() => unreadable.Ids.Count;
 
     public Task<long> CountQuarantinedAsync(CancellationToken cancellationToken) =>
-        database.ReadAsync(connection => SqliteDatabase.Scalar(connection, CountQuarantinedSql), cancellationToken);
+        database.ReadAsync(connection => connection.Scalar(CountQuarantinedSql), cancellationToken);
 
     private static GrantId ReadId(string id) => GrantId.Parse(id) ?? throw new GrantDocumentException(id, "its id is none.");
 
@@ -240,7 +235,7 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
     private static void AddEvents(SqliteConnection connection, Grant grant)
     {
         foreach (var happened in grant.NewEvents)
-            SqliteEvidenceLog.Add(connection, GrantFacts.Of(grant.State, happened, Way.Current, Way.Trace));
+            EvidenceRows.Add(connection, GrantFacts.Of(grant.State, happened, Way.Current, Way.Trace));
     }
 
     /// <summary>What cannot be read is left out, and hides nothing that stands behind it: then more rows are asked for.</summary>
@@ -251,8 +246,8 @@ internal sealed class SqliteGrantStore(SqliteDatabase database, UnreadableGrants
         {
             for (long enough = (long)limit + unreadable.Ids.Count; ; enough *= 4)
             {
-                var rows = SqliteDatabase.List(
-                    connection, sql, row => unreadable.TryRead(row.GetString(0), () => Read(row)), [.. parameters, ("$limit", enough)]);
+                var rows = connection.List(
+                    sql, row => unreadable.TryRead(row.GetString(0), () => Read(row)), [.. parameters, ("$limit", enough)]);
                 var readable = rows.OfType<Grant>().Take(limit).ToList();
                 if (readable.Count >= limit || rows.Count < enough) return readable;
             }

@@ -13,8 +13,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, UnreadableRequests un
         connection =>
         {
             // A key may come back as another copy's alias and the other way round, so each is looked for in both places.
-            var added = SqliteDatabase.Execute(
-                connection,
+            var added = connection.Execute(
                 """
                 INSERT INTO inbox (key, alias, kind, team, user, channel, text, received_at, held_by, held_until, seal)
                 SELECT $key, $alias, $kind, $team, $user, $channel, $text, $received, $me, $until, $seal
@@ -37,8 +36,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, UnreadableRequests un
 
     public async Task<IReadOnlyList<InboxItem>> ListWaitingAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
         unreadable.Waiting(await database.ReadAsync(
-        connection => SqliteDatabase.List(
-            connection,
+        connection => connection.List(
             """
             SELECT key, kind, team, user, channel, text, received_at, held_until, seal FROM inbox
             WHERE finished_at IS NULL ORDER BY received_at, rowid
@@ -54,8 +52,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, UnreadableRequests un
         database.WriteAsync(
         connection =>
         {
-            var held = SqliteDatabase.Execute(
-                connection,
+            var held = connection.Execute(
                 """
                 UPDATE inbox SET held_by = $me, held_until = $until
                 WHERE key = $key AND finished_at IS NULL AND (held_until IS NULL OR held_until <= $now OR held_by = $me)
@@ -71,8 +68,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, UnreadableRequests un
     public Task FinishAsync(string key, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
-            var finished = SqliteDatabase.Execute(
-                connection,
+            var finished = connection.Execute(
                 "UPDATE inbox SET finished_at = $now WHERE key = $key AND finished_at IS NULL",
                 ("$key", key),
                 ("$now", StoreTime.Text(clock.GetUtcNow())));
@@ -83,8 +79,7 @@ internal sealed class SqliteInbox(SqliteDatabase database, UnreadableRequests un
     public Task PurgeAsync(DateTimeOffset before, CancellationToken cancellationToken) => database.WriteAsync(
         connection =>
         {
-            var purged = SqliteDatabase.Execute(
-                connection,
+            var purged = connection.Execute(
                 "DELETE FROM inbox WHERE finished_at IS NOT NULL AND received_at < $before",
                 ("$before", StoreTime.Text(before)));
             return (purged, purged > 0);

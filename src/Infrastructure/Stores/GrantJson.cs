@@ -9,7 +9,6 @@ using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Infrastructure.Stores;

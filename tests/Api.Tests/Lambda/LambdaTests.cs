@@ -5,6 +5,7 @@ using DbAccess.Api.Lambda;
 using DbAccess.Application;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Steps;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;

@@ -1,5 +1,4 @@
 using DbAccess.Application.Approvals;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;

@@ -319,7 +319,7 @@ public sealed class AuditReportTests
     {
         var report = new AuditReport("dbaccess/prod", period ?? new ReportPeriod(SomeMonth.From, SomeMonth.Until));
         foreach (var one in events) report.Add(one);
-        return report.Files().ToDictionary(file => file.Name, file =>
+        return ReportFile.Of(report).ToDictionary(file => file.Name, file =>
         {
             using var writer = new StringWriter(CultureInfo.InvariantCulture);
             file.Write(writer);

@@ -1,7 +1,6 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Contracts;
 using DbAccess.TestKit.Fakes;

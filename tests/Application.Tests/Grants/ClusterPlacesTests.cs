@@ -1,4 +1,4 @@
-using DbAccess.Application.Grants;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Databases;
 using DbAccess.TestKit;
 using Microsoft.Extensions.Time.Testing;

@@ -1,5 +1,5 @@
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;

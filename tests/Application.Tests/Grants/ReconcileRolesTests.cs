@@ -1,14 +1,12 @@
-using DbAccess.Domain.Evidence;
 using DbAccess.Application;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Fakes;

@@ -1,4 +1,3 @@
-using DbAccess.Domain.Grants;
 
 namespace DbAccess.Domain.Tests.Grants;
 

@@ -1,7 +1,6 @@
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.TestKit;
 
 namespace DbAccess.Domain.Tests.Grants;

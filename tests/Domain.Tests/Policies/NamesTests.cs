@@ -1,6 +1,6 @@
 using DbAccess.Domain.Databases;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 
 namespace DbAccess.Domain.Tests.Policies;

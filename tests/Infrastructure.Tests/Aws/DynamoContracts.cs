@@ -72,7 +72,8 @@ public sealed class DynamoEvidenceLogContract(MotoFixture moto) : EvidenceLogCon
     public async Task An_event_from_a_clock_far_ahead_gets_one_place_when_its_time_has_come()
     {
         var clock = new FakeTimeProvider(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
-        var log = new DynamoEvidenceLog(await _house.TableAsync(), clock);
+        var table = await _house.TableAsync();
+        var log = new DynamoEvidenceLog(table, new DynamoTexts(table), clock);
         Assert.Empty(await log.ListUnplacedAsync(10, Stop));
         await log.RecordAsync(Happened(clock.GetUtcNow().AddMinutes(15)), Stop);
 

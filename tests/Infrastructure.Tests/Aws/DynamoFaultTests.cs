@@ -11,7 +11,6 @@ using DbAccess.Domain;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.DynamoDb;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;
@@ -327,7 +326,8 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         await _house.TableAsync();
         var keys = new RenewedKeys();
         using var client = _wire.DynamoDb(await moto.EndpointAsync(), 0, keys);
-        var store = new DynamoGrantStore(new DynamoTable(client, _house.Name, TimeProvider.System), Unreadable.New());
+        var table = new DynamoTable(client, _house.Name, TimeProvider.System);
+        var store = new DynamoGrantStore(table, new DynamoTexts(table), Unreadable.New());
         _wire.Fail("GetItem", "ExpiredTokenException");
 
         var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.FindAsync(GrantId.New(), Stop));
@@ -342,7 +342,8 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
     public async Task Where_nobody_listens_the_error_says_so()
     {
         using var client = _wire.DynamoDb(new Uri("http://127.0.0.1:9"), retries: 0);
-        var store = new DynamoGrantStore(new DynamoTable(client, "grants", TimeProvider.System), Unreadable.New());
+        var table = new DynamoTable(client, "grants", TimeProvider.System);
+        var store = new DynamoGrantStore(table, new DynamoTexts(table), Unreadable.New());
 
         var failure = await Assert.ThrowsAsync<DynamoStoreException>(() => store.NextDueAsync(Stop));
 
@@ -354,7 +355,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
     public async Task A_missing_table_is_named_with_what_makes_it()
     {
         var table = new DynamoTable(await _house.ClientAsync(), MotoFixture.Unique("missing"), TimeProvider.System);
-        var store = new DynamoGrantStore(table, Unreadable.New());
+        var store = new DynamoGrantStore(table, new DynamoTexts(table), Unreadable.New());
 
         foreach (var call in (Func<Task>[])[() => table.OpenAsync(Stop), () => store.FindAsync(GrantId.New(), Stop), () => store.AddAsync(Some.Allowed(), Stop), () => store.NextDueAsync(Stop)])
         {
@@ -382,7 +383,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
         var atStart = await Assert.ThrowsAsync<DynamoStoreException>(() => table.OpenAsync(Stop));
         var made = await Assert.ThrowsAsync<DynamoStoreException>(() => table.CreateAsync(Stop));
-        var store = new DynamoGrantStore(table, Unreadable.New());
+        var store = new DynamoGrantStore(table, new DynamoTexts(table), Unreadable.New());
         var used = await Assert.ThrowsAsync<DynamoStoreException>(() => store.NextDueAsync(Stop));
         var scanned = await Assert.ThrowsAsync<DynamoStoreException>(() => store.ListLiveAsync(null, 10, Stop));
         var told = await Assert.ThrowsAsync<DynamoStoreException>(() => whole.NextDueAsync(Stop));
@@ -601,7 +602,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
 
         _wire.Forget();
         await store.FindAsync(grant.Id, Stop);
-        grant.BeginProvisioning(Domain.Roles.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
+        grant.BeginProvisioning(Domain.Grants.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
         await store.SaveAsync(grant, Stop);
         grant.RoleMade(16_500, Some.Plan, Some.Now);
         await store.SaveAsync(grant, Stop);

@@ -29,11 +29,19 @@ internal sealed class DynamoHouse(MotoFixture moto) : IDisposable
         return client;
     }
 
-    public async Task<DynamoGrantStore> GrantsAsync(AwsWire? wire = null, int retries = 3) => new(await TableAsync(wire, retries), Unreadable.New());
+    public async Task<DynamoGrantStore> GrantsAsync(AwsWire? wire = null, int retries = 3)
+    {
+        var table = await TableAsync(wire, retries);
+        return new DynamoGrantStore(table, new DynamoTexts(table), Unreadable.New());
+    }
 
     public async Task<DynamoInbox> InboxAsync(AwsWire? wire = null) => new(await TableAsync(wire), Unreadable.Requests(), TimeProvider.System);
 
-    public async Task<DynamoEvidenceLog> EvidenceAsync(AwsWire? wire = null) => new(await TableAsync(wire), TimeProvider.System);
+    public async Task<DynamoEvidenceLog> EvidenceAsync(AwsWire? wire = null)
+    {
+        var table = await TableAsync(wire);
+        return new DynamoEvidenceLog(table, new DynamoTexts(table), TimeProvider.System);
+    }
 
     /// <summary>Everything as it is now, in another table: what a restore to this moment would bring back.</summary>
     public async Task CopyToAsync(DynamoHouse other)

@@ -58,11 +58,12 @@ public sealed class DynamoWeightTests(MotoFixture moto) : IDisposable
         await table.TryPutAsync(text, "attribute_not_exists(pk)", Stop);
         var referring = new Dictionary<string, AttributeValue> { [DynamoTexts.Attribute] = DynamoItem.Text("0123456789abcdef fedcba9876543210") };
 
-        await table.Texts.ReadyAsync([referring], Stop);
+        var texts = new DynamoTexts(table);
+        await texts.ReadyAsync([referring], Stop);
 
-        Assert.Equal($"a {new string('x', 5_000)} b", table.Texts.Whole("a \u00010123456789abcdef\u0001 b"));
-        Assert.Null(table.Texts.Whole("a \u0001fedcba9876543210\u0001 b"));
-        Assert.Equal("a b", table.Texts.Whole("a b"));
+        Assert.Equal($"a {new string('x', 5_000)} b", texts.Whole("a \u00010123456789abcdef\u0001 b"));
+        Assert.Null(texts.Whole("a \u0001fedcba9876543210\u0001 b"));
+        Assert.Equal("a b", texts.Whole("a b"));
     }
 
     [Theory]

@@ -1,6 +1,6 @@
 using DbAccess.Application;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Steps;
 using DbAccess.Domain.Grants;
 using DbAccess.TestKit;
 using DbAccess.TestKit.Aws;

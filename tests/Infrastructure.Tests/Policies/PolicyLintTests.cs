@@ -129,6 +129,6 @@ public sealed class PolicyLintTests
 
         var rows = page.Split("## What a rule is on")[1].Split("Names are written")[0].Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal) && !line.StartsWith("| `on`", StringComparison.Ordinal)).ToList();
         Assert.InRange(rows.Count, 15, 40);
-        Assert.All(rows, row => Assert.Null(SqlNames.Selector(row.Split('`')[1]).Wrong));
+        Assert.All(rows, row => Assert.Null(SelectorWords.Read(row.Split('`')[1]).Wrong));
     }
 }

@@ -388,7 +388,7 @@ public sealed class PolicyYamlTests
     [InlineData("table public.ÄRGER", ObjectKind.Table, "public", "Ärger")]
     public void Objects_are_named_as_in_SQL(string text, ObjectKind kind, string schema, string? name)
     {
-        var (selector, wrong) = SqlNames.Selector(text);
+        var (selector, wrong) = SelectorWords.Read(text);
 
         Assert.Null(wrong);
         Assert.Equal(new ObjectSelector(kind, schema, name), selector);
@@ -403,7 +403,7 @@ public sealed class PolicyYamlTests
     [InlineData("functions public.calc_?", ObjectKind.Function, "calc_?", "calc_1", "calc_10")]
     public void A_star_or_a_question_mark_outside_quotes_makes_a_pattern(string text, ObjectKind kind, string pattern, string covered, string not)
     {
-        var (selector, wrong) = SqlNames.Selector(text);
+        var (selector, wrong) = SelectorWords.Read(text);
 
         Assert.Null(wrong);
         Assert.Equal(new ObjectSelector(kind, "public", null) { Pattern = pattern }, selector);
@@ -418,13 +418,13 @@ public sealed class PolicyYamlTests
     [InlineData("schema tenant_*", ObjectKind.Schema, "tenant_*", "tenant_", "Tenant_a")]
     public void A_whole_schema_may_be_a_pattern(string text, ObjectKind kind, string pattern, string covered, string not)
     {
-        var (selector, wrong) = SqlNames.Selector(text);
+        var (selector, wrong) = SelectorWords.Read(text);
 
         Assert.Null(wrong);
         Assert.Equal(new ObjectSelector(kind, pattern, null) { SchemaIsPattern = true }, selector);
         Assert.True(selector!.CoversSchema(covered));
         Assert.False(selector.CoversSchema(not));
-        Assert.False(SqlNames.Selector("schema \"tenant_*\"").Selector!.SchemaIsPattern);
+        Assert.False(SelectorWords.Read("schema \"tenant_*\"").Selector!.SchemaIsPattern);
     }
 
     [Theory]
@@ -432,7 +432,7 @@ public sealed class PolicyYamlTests
     [InlineData("sequence of table Public.Orders")]
     [InlineData("SEQUENCES  OF  TABLE public.\"orders\"")]
     public void The_sequences_of_a_table_are_named_by_the_table(string text) =>
-        Assert.Equal((new ObjectSelector(ObjectKind.Sequence, "public", null) { OfTable = "orders" }, (string?)null), SqlNames.Selector(text));
+        Assert.Equal((new ObjectSelector(ObjectKind.Sequence, "public", null) { OfTable = "orders" }, (string?)null), SelectorWords.Read(text));
 
     [Theory]
     [InlineData("schema app")]
@@ -443,7 +443,7 @@ public sealed class PolicyYamlTests
     [InlineData("sequences of table app.orders")]
     [InlineData("function app.f$1")]
     public void What_is_said_of_a_rule_can_be_written_into_the_file_again(string text) =>
-        Assert.Equal(text, SqlNames.Selector(text).Selector!.ToString());
+        Assert.Equal(text, SelectorWords.Read(text).Selector!.ToString());
 
     [Theory]
     [InlineData("tables *.orders", "has the pattern '*' for a schema, which goes with all of it only: 'tables in schema X_*'")]
@@ -461,7 +461,7 @@ public sealed class PolicyYamlTests
     [InlineData("tables public.1*", "has '1*', which starts with neither a letter nor '_' and goes in double quotes, as in SQL")]
     [InlineData("tables public.*aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa*", "has a pattern that no name of at most 63 bytes can match")]
     public void A_pattern_that_could_mean_nothing_or_something_else_is_refused(string text, string sentence) =>
-        Assert.Equal(((ObjectSelector?)null, sentence), SqlNames.Selector(text));
+        Assert.Equal(((ObjectSelector?)null, sentence), SelectorWords.Read(text));
 
     private const string Shapes = "write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or 'schema X'";
 
@@ -492,7 +492,7 @@ public sealed class PolicyYamlTests
     [InlineData("", "names no objects; write 'tables in schema X', 'table X.Y' or 'tables X.part*' (likewise view, sequence, function), 'sequences of table X.Y' or 'schema X'")]
     public void Names_that_PostgreSQL_would_read_otherwise_are_refused(string text, string sentence)
     {
-        Assert.Equal(((ObjectSelector?)null, sentence), SqlNames.Selector(text));
+        Assert.Equal(((ObjectSelector?)null, sentence), SelectorWords.Read(text));
     }
 
     [Theory]

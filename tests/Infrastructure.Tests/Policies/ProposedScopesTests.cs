@@ -48,7 +48,7 @@ public sealed class ProposedScopesTests
         var report = new AuditReport("dbaccess/prod", new ReportPeriod(SomeMonth.From, SomeMonth.Until));
         foreach (var one in new SomeLog().Grant(new GrantPlot { Yes = ["U0DANA001"], Gives = gives, Ran = ran }).Events) report.Add(one);
         using var file = new StringWriter(CultureInfo.InvariantCulture);
-        report.Files().Single(one => one.Name == "proposed-scopes.yaml").Write(file);
+        ReportFile.Of(report).Single(one => one.Name == "proposed-scopes.yaml").Write(file);
         return file.ToString();
     }
 }

@@ -55,7 +55,7 @@ public sealed class AskingTests(PostgresFixture postgres) : IAsyncLifetime
             [new Asked("INSERT INTO t VALUES (1)"), new Asked("INSERT INTO t SELECT 1 / $1", 0), new Asked("INSERT INTO t VALUES (3)")],
             _ => Task.FromResult(0), RoleHouse.Cancellation));
 
-        Assert.Equal(1, Asking.Culprit(refused));
+        Assert.Equal(1, Asked.Culprit(refused));
         Assert.Empty(await cluster.RowsAsync("SELECT n FROM t", [], row => row.GetInt32(0), RoleHouse.Cancellation));
     }
 

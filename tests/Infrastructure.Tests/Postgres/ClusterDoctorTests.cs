@@ -2,7 +2,6 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Doctor;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Connections;

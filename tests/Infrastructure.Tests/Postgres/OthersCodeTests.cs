@@ -82,7 +82,7 @@ public sealed class OthersCodeTests(PostgresFixture postgres) : IAsyncLifetime
         {
             var index = statements.ToList().FindIndex(statement => statement.Sql.StartsWith(beginning, StringComparison.Ordinal) && statement.Sql.Contains("PASSWORD", StringComparison.Ordinal));
             if (index < 0) return ValueTask.CompletedTask;
-            refused.Data[Asking.Position] = index;
+            refused.Data[Asked.Position] = index;
             throw refused;
         },
     };

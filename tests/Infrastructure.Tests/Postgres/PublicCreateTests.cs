@@ -30,7 +30,7 @@ public sealed class PublicCreateTests(PostgresFixture postgres) : IAsyncLifetime
 
         Assert.Equal("postgres.public_create", why.Code);
         Assert.Contains("\"Open House\", public", why.Message, StringComparison.Ordinal);
-        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE starts_with(rolname, '{Domain.Roles.RoleName.Prefix(_house.Installation)}')"));
+        Assert.Equal("0", await _house.AskAsync($"SELECT count(*) FROM pg_roles WHERE starts_with(rolname, '{Domain.Grants.RoleName.Prefix(_house.Installation)}')"));
         var checks = await new ClusterDoctor(_house.Connections, TimeProvider.System, NullLogger<ClusterDoctor>.Instance, DoctorLimits.Default).ExamineAsync(
             _house.Order().Target.Cluster, _house.Installation, [new DatabaseToExamine(_house.Order().Target, [])], RoleHouse.Cancellation);
         Assert.Equal(Health.Fail, Assert.Single(checks, check => check.Name == "public.create").Health);
@@ -52,7 +52,7 @@ public sealed class PublicCreateTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("42501", await _house.AsHolderAsync(order, "SELECT * FROM public.theirs"));
         // Who names it asks for it, and is told whose it is.
         var named = order with { Scope = RoleHouse.Scope([RoleHouse.On(ObjectKind.Table, "public", "theirs", Privilege.Select)]) };
-        var why = await _house.ImpossibleAsync(named with { Role = Domain.Roles.RoleName.ForGrant(_house.Installation, named.Grant, "erin") });
+        var why = await _house.ImpossibleAsync(named with { Role = Domain.Grants.RoleName.ForGrant(_house.Installation, named.Grant, "erin") });
         Assert.Contains($"public.theirs (owner {stranger})", why.Message, StringComparison.Ordinal);
     }
 }

@@ -25,11 +25,11 @@ internal static partial class QuestionsOnly
 
     public static StatementSeam On(PostgresServer server) => StatementSeam.Closed with
     {
-        Before = async (cluster, statements, _) =>
+        Before = async (connection, statements, _) =>
         {
             foreach (var statement in statements.Where(statement => statement.OnlyReads && !Passed.ContainsKey(statement.Sql)))
             {
-                var found = Changes(statement.Sql, await VolatileOn.GetOrAdd(cluster.Major, _ => ReadAsync(server)));
+                var found = Changes(statement.Sql, await VolatileOn.GetOrAdd(connection.PostgreSqlVersion.Major, _ => ReadAsync(server)));
                 if (found is not null)
                     throw new InvalidOperationException($"It is asked as a question, and has {found} in it: ask by Doing…, or look at it in QuestionsOnly: {statement.Sql}");
                 Passed[statement.Sql] = true;

@@ -1,12 +1,10 @@
 using DbAccess.Application;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Reconciling;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Inventory;

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Doctor;

@@ -4,7 +4,6 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres;
 using DbAccess.Infrastructure.Postgres.Connections;

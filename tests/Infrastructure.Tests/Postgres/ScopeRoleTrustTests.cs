@@ -1,5 +1,5 @@
 using DbAccess.Application.Ports;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres.Inventory;
 using DbAccess.Infrastructure.Postgres.Roles;

@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using DbAccess.Infrastructure.Slack;
 using DbAccess.TestKit;

@@ -2,7 +2,6 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
 using DbAccess.SlackStandIn;
 using DbAccess.TestKit;

@@ -36,7 +36,7 @@ public sealed class SqliteInboxContract : InboxContract, IDisposable
     protected override Task SpoilAsync(string key, string field)
     {
         using var raw = _folder.Raw();
-        Assert.Equal(1, SqliteDatabase.Execute(raw, $"UPDATE inbox SET {field} = 'yesterday' WHERE key = $key", ("$key", key)));
+        Assert.Equal(1, raw.Execute($"UPDATE inbox SET {field} = 'yesterday' WHERE key = $key", ("$key", key)));
         return Task.CompletedTask;
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Grants;
@@ -57,21 +56,21 @@ public sealed class SqliteDatabaseTests : IDisposable
     public async Task A_file_of_a_newer_version_is_refused_and_left_alone()
     {
         await _folder.Open().InitializeAsync(Stop);
-        using (var raw = _folder.Raw()) SqliteDatabase.Execute(raw, "PRAGMA user_version = 99");
+        using (var raw = _folder.Raw()) raw.Execute("PRAGMA user_version = 99");
 
         var refusal = await Assert.ThrowsAsync<SqliteStoreException>(() => new SqliteGrantStore(_folder.Open(), Unreadable.New()).AddAsync(Some.Active(), Stop));
 
         Assert.Contains("newer version", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("99", refusal.Message, StringComparison.Ordinal);
         using var after = _folder.Raw();
-        Assert.Equal((99, 0), (SqliteDatabase.Scalar(after, "PRAGMA user_version"), SqliteDatabase.Scalar(after, "SELECT count(*) FROM grants")));
+        Assert.Equal((99, 0), (after.Scalar("PRAGMA user_version"), after.Scalar("SELECT count(*) FROM grants")));
     }
 
     [Fact]
     public async Task Somebody_elses_file_is_refused_and_left_alone()
     {
         var file = Path.Combine(_folder.Folder, "other.db");
-        using (var raw = _folder.Raw(file)) SqliteDatabase.Execute(raw, "CREATE TABLE theirs (a)");
+        using (var raw = _folder.Raw(file)) raw.Execute("CREATE TABLE theirs (a)");
 
         var refusal = await Assert.ThrowsAsync<SqliteStoreException>(() => _folder.Open(file).InitializeAsync(Stop));
 
@@ -123,7 +122,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         await new SqliteGrantStore(_folder.Open(), Unreadable.New()).AddAsync(Some.Active(), Stop);
         await AppendAsync(1);
         using var raw = _folder.Raw();
-        SqliteDatabase.Execute(raw, "UPDATE evidence SET place = 0, hash = zeroblob(32) WHERE id = 1");
+        raw.Execute("UPDATE evidence SET place = 0, hash = zeroblob(32) WHERE id = 1");
 
         foreach (var sql in (string[])
             [
@@ -131,10 +130,10 @@ public sealed class SqliteDatabaseTests : IDisposable
                 "UPDATE evidence SET place = 1 WHERE id = 1", "UPDATE evidence SET hash = x'00' WHERE id = 1",
                 "UPDATE evidence SET number = 7 WHERE id = 2", "UPDATE evidence SET place = NULL WHERE id = 1",
             ])
-            Assert.Throws<SqliteException>(() => SqliteDatabase.Execute(raw, sql));
+            Assert.Throws<SqliteException>(() => raw.Execute(sql));
 
-        Assert.Equal(1, SqliteDatabase.Scalar(raw, "SELECT count(*) FROM attempts WHERE outcome = 'done'"));
-        Assert.Equal(5, SqliteDatabase.Scalar(raw, "SELECT count(*) FROM events"));
+        Assert.Equal(1, raw.Scalar("SELECT count(*) FROM attempts WHERE outcome = 'done'"));
+        Assert.Equal(5, raw.Scalar("SELECT count(*) FROM events"));
     }
 
     /// <summary>A text that was cut in the middle of an emoji, or carries a NUL: neither may make a row that cannot be read, or that looks tampered with.</summary>
@@ -168,7 +167,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         await _folder.Open().InitializeAsync(Stop);
         using var raw = _folder.Raw();
 
-        var plan = string.Join('\n', SqliteDatabase.List(raw, "EXPLAIN QUERY PLAN " + sql, row => row.GetString(3), [.. Parameters(sql)]));
+        var plan = string.Join('\n', raw.List("EXPLAIN QUERY PLAN " + sql, row => row.GetString(3), [.. Parameters(sql)]));
 
         Assert.Matches($@"\b{index}\b", plan);
         Assert.DoesNotContain("TEMP B-TREE", plan, StringComparison.Ordinal);
@@ -183,7 +182,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         await _folder.Open().InitializeAsync(Stop);
         using var raw = _folder.Raw();
 
-        var plan = string.Join('\n', SqliteDatabase.List(raw, "EXPLAIN QUERY PLAN " + sql, row => row.GetString(3), [.. Parameters(sql)]));
+        var plan = string.Join('\n', raw.List("EXPLAIN QUERY PLAN " + sql, row => row.GetString(3), [.. Parameters(sql)]));
 
         Assert.Matches($@"INDEX {index}\b", plan);
     }
@@ -194,9 +193,9 @@ public sealed class SqliteDatabaseTests : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(_folder.File)!);
         using (var first = _folder.Raw())
         {
-            SqliteDatabase.Execute(first, SqliteSchema.Migrations[0]);
-            SqliteDatabase.Execute(first, $"PRAGMA application_id = {0x44424163}; PRAGMA user_version = 1;");
-            SqliteDatabase.Execute(first, "INSERT INTO inbox (key, kind, team, user, text, received_at) VALUES ('a', 'command', 'T0DBACME1', 'U0ENGINE1', 'help', '2026-03-02T14:00:00.0000000Z')");
+            first.Execute(SqliteSchema.Migrations[0]);
+            first.Execute($"PRAGMA application_id = {0x44424163}; PRAGMA user_version = 1;");
+            first.Execute("INSERT INTO inbox (key, kind, team, user, text, received_at) VALUES ('a', 'command', 'T0DBACME1', 'U0ENGINE1', 'help', '2026-03-02T14:00:00.0000000Z')");
         }
 
         var inbox = new SqliteInbox(_folder.Open(), Unreadable.Requests(), TimeProvider.System);
@@ -273,8 +272,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         Assert.Equal(SaveOutcome.Saved, await store.AddAsync(Some.Active(), Stop));
     }
 
-    private static void Fill(SqliteConnection raw, int count) => SqliteDatabase.Execute(
-        raw,
+    private static void Fill(SqliteConnection raw, int count) => raw.Execute(
         """
         BEGIN;
         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $count)
@@ -315,7 +313,7 @@ public sealed class SqliteDatabaseTests : IDisposable
 
     private static string Text(SqliteConnection connection, string sql)
     {
-        using var command = SqliteDatabase.Command(connection, sql);
+        using var command = connection.Command(sql);
         return Convert.ToString(command.ExecuteScalar(), CultureInfo.InvariantCulture)!;
     }
 

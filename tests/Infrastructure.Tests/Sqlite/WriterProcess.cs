@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Evidence;
 using DbAccess.Domain.Principals;

@@ -5,7 +5,6 @@ using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using Xunit;
 
 namespace DbAccess.TestKit.Contracts;
@@ -605,7 +604,7 @@ public abstract class GrantStoreContract
     private static async Task EndedOnAsync(IGrantStore store, string cluster, int minute)
     {
         var grant = Grant.RequestAllowed(GrantId.New(), Some.Installation, Some.Request(target: Some.Target(cluster: cluster)), Some.Now);
-        grant.BeginProvisioning(Domain.Roles.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
+        grant.BeginProvisioning(Domain.Grants.RoleName.ForGrant(Some.Installation, grant.Id, "erin"), Some.Now, TimeSpan.FromSeconds(60));
         grant.RoleMade(16_500, Some.Plan, Some.Now);
         grant.Activate(new MessageRef("D0ENGDM01", "1767225601.000200"), Some.Now);
         await AddAsync(store, grant);

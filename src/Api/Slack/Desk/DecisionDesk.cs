@@ -24,8 +24,8 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
 {
     /// <summary>Whether this is one of its buttons.</summary>
     public static bool Knows(string action) => DecisionForms.IsOne(action) || action is CardActions.Approve or CardActions.Details
-        or CardActions.ReviewOk or GrantMessages.CancelAction or GrantMessages.AcceptAction or GrantMessages.DeclineAction
-        or GrantMessages.ExtendAction or GrantMessages.ResendAction;
+        or CardActions.ReviewOk or GrantActions.Cancel or GrantActions.Accept or GrantActions.Decline
+        or GrantActions.Extend or CardActions.Resend;
 
     /// <summary>The answer, private; null when a form opened, which says all there is.</summary>
     public async Task<ChatMessage?> PressAsync(Press press, CancellationToken cancellationToken)
@@ -37,14 +37,14 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
                 await SendAsync(new ApproveGrant(person, id) { SaidAt = press.At }, DecisionReplies.Approved, cancellationToken),
             CardActions.ReviewOk =>
                 await SendAsync(new ReviewGrant(person, id, null), DecisionReplies.Reviewed, cancellationToken),
-            GrantMessages.CancelAction => await SendAsync(new CancelGrant(person, id), DecisionReplies.Cancelled, cancellationToken),
-            GrantMessages.AcceptAction =>
+            GrantActions.Cancel => await SendAsync(new CancelGrant(person, id), DecisionReplies.Cancelled, cancellationToken),
+            GrantActions.Accept =>
                 await SendAsync(new AnswerOffer(person, id, Accept: true), DecisionReplies.Accepted, cancellationToken),
-            GrantMessages.DeclineAction =>
+            GrantActions.Decline =>
                 await SendAsync(new AnswerOffer(person, id, Accept: false), DecisionReplies.Declined, cancellationToken),
-            GrantMessages.ExtendAction =>
+            GrantActions.Extend =>
                 await SendAsync(new ExtendGrant(person, id, null) { Key = press.Key }, DecisionReplies.Extended, cancellationToken),
-            GrantMessages.ResendAction => await SendAsync(new ResendCard(person, id), DecisionReplies.Resent, cancellationToken),
+            CardActions.Resend => await SendAsync(new ResendCard(person, id), DecisionReplies.Resent, cancellationToken),
             _ => await OpenAsync(press, cancellationToken),
         };
     }
@@ -57,7 +57,7 @@ internal sealed class DecisionDesk(IMediator mediator, IForms forms)
             new ReviewGrant(person, form.Id, form.Field(DecisionForms.Reason)), DecisionReplies.Reviewed, cancellationToken),
         CardActions.Offer => SendAsync(
             new OfferLess(person, form.Id, ScopeName.Parse(form.Field(DecisionForms.Scope).ToLowerInvariant()),
-                SqlNames.Tables(form.Field(DecisionForms.Only)).Tables, Durations.Parse(form.Field(DecisionForms.Duration))),
+                TableMention.ReadAll(form.Field(DecisionForms.Only)).Tables, Durations.Parse(form.Field(DecisionForms.Duration))),
             DecisionReplies.Offered, cancellationToken),
         _ => Task.FromResult(Replies.Stale()),
     };

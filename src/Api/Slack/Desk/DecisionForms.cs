@@ -43,7 +43,7 @@ internal static class DecisionForms
     {
         var grant = asked.Grant;
         var context = $"{grant.Id}\n{channel}";
-        var what = $"{GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name} " +
+        var what = $"{GrantWords.ScopeOf(grant.Scope)} on {grant.Target.Name} " +
             $"for {Durations.Write(grant.ExtendBy ?? grant.Duration)}, asked by {Replies.Untick(grant.Handle)}";
         return kind switch
         {
@@ -71,7 +71,7 @@ internal static class DecisionForms
         var plan = grant.Asking?.Plan;
         var parts = new List<ChatPart>
         {
-            new ChatPart.Text($"{grant.Id}: {GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name} " +
+            new ChatPart.Text($"{grant.Id}: {GrantWords.ScopeOf(grant.Scope)} on {grant.Target.Name} " +
                 $"for {Durations.Write(grant.Duration)}, rule {grant.Rule}."),
             new ChatPart.Text(plan is null ? "What it would give could not be looked at yet." : $"{plan.Summary}. Plan {plan.Hash[..12]}."),
         };
@@ -97,7 +97,7 @@ internal static class DecisionForms
         if (ScopeName.Parse(form.Field(Scope).ToLowerInvariant()) is null) faults[Scope] = "Not the name of an access.";
         if (Durations.Parse(form.Field(Duration)) is null)
             faults[Duration] = "Not a length I can use. Lengths look like 45s, 30m, 2h, 1h30m or 1d.";
-        if (SqlNames.Tables(form.Field(Only)).Wrong is { } wrong) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
+        if (TableMention.ReadAll(form.Field(Only)).Wrong is { } wrong) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
         return faults;
     }
 

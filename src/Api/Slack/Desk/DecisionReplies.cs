@@ -1,6 +1,5 @@
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
-using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 
@@ -52,8 +51,8 @@ internal static class DecisionReplies
     }
 
     private static string? Waits(GrantSnapshot grant) => grant.Asking is { Stage: { } stage } asking
-        && (grant.Status is GrantStatus.Pending || grant.ExtendBy is not null) ? ApprovalErrors.Missing(asking, stage) : null;
+        && (grant.Status is GrantStatus.Pending || grant.ExtendBy is not null) ? asking.StillToAgree(stage) : null;
 
     private static string What(GrantSnapshot grant) =>
-        $"`{grant.Id}` ({GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name} for {Durations.Write(grant.Duration)})";
+        $"`{grant.Id}` ({GrantWords.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name} for {Durations.Write(grant.Duration)})";
 }

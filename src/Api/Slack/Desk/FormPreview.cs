@@ -24,7 +24,7 @@ internal sealed class FormPreview(IMediator mediator, TimeProvider clock, ILogge
         PrincipalId person, Offers offers, Draft draft, string? channel, TimeSpan patience, CancellationToken cancellationToken)
     {
         var (database, scope) = RequestForm.Chosen(offers, draft);
-        var gives = SqlNames.Tables(draft.Only ?? "") is { Wrong: null, Tables: var only }
+        var gives = TableMention.ReadAll(draft.Only ?? "") is { Wrong: null, Tables: var only }
             ? await GivesAsync(new GetPreview(person, database.Database, scope.Scope, only), patience, cancellationToken) : null;
         return RequestForm.Draw(offers, draft, channel, new FormPreviewed(clock.GetUtcNow(), gives));
     }
@@ -40,7 +40,3 @@ internal sealed class FormPreview(IMediator mediator, TimeProvider clock, ILogge
         },
         cancellationToken);
 }
-
-/// <summary>What is known of a request while its form is open.</summary>
-/// <param name="Gives">What the live database says; null when it did not say in time.</param>
-internal sealed record FormPreviewed(DateTimeOffset Now, string? Gives);

@@ -11,13 +11,13 @@ internal sealed class HolderDesk(IMediator mediator, IForms forms, ConnectMemory
 {
     /// <summary>Whether this is one of its buttons.</summary>
     public static bool Knows(string action) =>
-        action is HolderMessages.ConnectAction or HolderMessages.NewPasswordAction or HolderMessages.RevealAction;
+        action is GrantActions.Connect or GrantActions.NewPassword or GrantActions.Reveal;
 
     /// <summary>The answer, private; null when a window opened, which says all there is.</summary>
     public Task<ChatMessage?> PressAsync(Press press, CancellationToken cancellationToken) => press.Action switch
     {
-        HolderMessages.NewPasswordAction => RenewAsync(press, cancellationToken),
-        HolderMessages.RevealAction => RevealAsync(press, cancellationToken),
+        GrantActions.NewPassword => RenewAsync(press, cancellationToken),
+        GrantActions.Reveal => RevealAsync(press, cancellationToken),
         _ => ConnectAsync(press, cancellationToken),
     };
 

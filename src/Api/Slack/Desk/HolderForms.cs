@@ -14,7 +14,7 @@ internal static class HolderForms
         Said(id, "The password is being made. It is shown here in a moment; leave this window open.");
 
     public static ChatForm Said(GrantId id, string words) =>
-        new(HolderMessages.RevealAction, "Password", null, id.ToString(), [new ChatPart.Text(words)], []);
+        new(GrantActions.Reveal, "Password", null, id.ToString(), [new ChatPart.Text(words)], []);
 
     /// <summary>The field of the window that says which way stands first.</summary>
     public const string Way = "way";
@@ -25,7 +25,7 @@ internal static class HolderForms
     {
         var parts = new List<ChatPart>();
         foreach (var line in place.Before) parts.Add(new ChatPart.Text(line.Replace('`', '\'')));
-        var what = $"{grant.Target.Name} · {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} · until";
+        var what = $"{grant.Target.Name} · {GrantWords.ScopeOf(grant.Scope).TrimEnd(',')} · until";
         parts.Add(new ChatPart.When(what, grant.Window!.Expiry));
         parts.Add(new ChatPart.Text(
             "Copy the password, then one of these. They take it from the clipboard: a shell's history keeps how it was read, never the " +
@@ -42,7 +42,7 @@ internal static class HolderForms
 
         outro.AddRange(ways.Where(way => way != chosen).SelectMany(way => way.Draw()));
         foreach (var remark in grant.Plan?.Remarks ?? []) outro.Add(new ChatPart.Note($"{remark.TrimEnd('.')}."));
-        return new ChatForm(HolderMessages.ConnectAction, "Connect", "Done", grant.Id.ToString(), parts,
+        return new ChatForm(GrantActions.Connect, "Connect", "Done", grant.Id.ToString(), parts,
         [
             new FormField.Choice(Way, "Your way", "It stands first from now on.",
                 [.. ways.Select(way => new FormOption(way.Key, way.Name))], chosen?.Key ?? ways[0].Key, Redraws: true),

@@ -28,7 +28,7 @@ internal sealed class PresetDesk(IMediator mediator, IForms forms, HomeVisitors 
         var kept = await mediator.Send(new KeepPreset(person, id, name), cancellationToken);
         visitors.Changed(person);
         return kept.Refusal is { } refusal ? refusal.Message
-            : $"Kept as \"{GrantMessages.Plain(kept.Value.Name)}\". It stands on the app's Home tab: one press asks for it, with the " +
+            : $"Kept as \"{GrantWords.Plain(kept.Value.Name)}\". It stands on the app's Home tab: one press asks for it, with the " +
                 "same reason.";
     }
 

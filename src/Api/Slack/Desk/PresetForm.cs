@@ -15,8 +15,8 @@ internal static class PresetForm
     public static ChatForm Draw(GrantSnapshot grant, string? channel) => new(
         Kind, "Keep as a preset", "Keep", $"{grant.Id}\n{channel}",
         [
-            new ChatPart.Text($"{GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}."),
-            new ChatPart.Text($"Why: {GrantMessages.Plain(grant.Reason, 300)}"),
+            new ChatPart.Text($"{GrantWords.ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}."),
+            new ChatPart.Text($"Why: {GrantWords.Plain(grant.Reason, 300)}"),
             new ChatPart.Note("One press on the app's Home tab then asks for it, with this reason. The policy decides each time."),
         ],
         [

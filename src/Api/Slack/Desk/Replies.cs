@@ -49,7 +49,7 @@ internal static class Replies
         {
             new ChatPart.Text($"`{filed.Id}`: {what} waits for {filed.Waits}."),
             new ChatPart.When($"Rule {filed.Rule}. It lapses", filed.LapsesAt!.Value),
-            new ChatPart.Buttons([new ChatButton(GrantMessages.CancelAction, "Cancel", filed.Id.ToString())]),
+            new ChatPart.Buttons([new ChatButton(GrantActions.Cancel, "Cancel", filed.Id.ToString())]),
         };
         if (filed.StartsAt is { } start) parts.Insert(1, new ChatPart.When("It begins", start));
         return new ChatMessage($"{filed.Id}: {what} waits for {filed.Waits}.", parts);
@@ -72,7 +72,7 @@ internal static class Replies
         return new ChatMessage($"{have} {filed.Scope} on {filed.Database} already ({filed.Id}). Nothing new was filed.",
         [
             first, new ChatPart.Note($"The credentials are in {theirs} direct message. Nothing new was filed."),
-            new ChatPart.Buttons(user is null ? [GrantMessages.ReturnButton(filed.Id), second] : [second]),
+            new ChatPart.Buttons(user is null ? [GrantActions.ReturnButton(filed.Id), second] : [second]),
         ]);
     }
 
@@ -166,7 +166,7 @@ internal static class Replies
         foreach (var grant in list.Grants.Take(12))
         {
             parts.AddRange(Line(grant, now, withHolder: false));
-            if (grant.Status is GrantStatus.Active) parts.Add(new ChatPart.Buttons([GrantMessages.ReturnButton(grant.Id)]));
+            if (grant.Status is GrantStatus.Active) parts.Add(new ChatPart.Buttons([GrantActions.ReturnButton(grant.Id)]));
         }
 
         if (list.Grants.Count > 12) parts.Add(new ChatPart.Note($"… and {list.Grants.Count - 12} more."));
@@ -200,7 +200,7 @@ internal static class Replies
 
     private static IEnumerable<ChatPart> Line(GrantSnapshot grant, DateTimeOffset now, bool withHolder)
     {
-        var what = $"`{grant.Id}` {GrantMessages.ScopeOf(grant.Scope)} on " +
+        var what = $"`{grant.Id}` {GrantWords.ScopeOf(grant.Scope)} on " +
             $"{grant.Target.Name}{(grant.Scope.HighRisk ? " (high risk)" : "")}{(withHolder ? $" · {Untick(grant.Handle)}" : "")}";
         switch (grant.Status)
         {
@@ -253,7 +253,7 @@ internal static class Replies
     {
         EndReason.Expired => "expired",
         EndReason.Returned => "given back",
-        EndReason.Revoked => GrantMessages.Revoked(grant),
+        EndReason.Revoked => GrantWords.Revoked(grant),
         _ => "ended",
     };
 

@@ -3,6 +3,7 @@ using DbAccess.Api.Slack.Words;
 using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Presets;
+using DbAccess.Application.Steps;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
@@ -171,13 +172,13 @@ internal sealed partial class RequestDesk(
         var (action, value) = Pressed.Read(text);
         switch (action)
         {
-            case GrantMessages.ReturnAction when GrantId.Parse(value) is { } id:
+            case GrantActions.Return when GrantId.Parse(value) is { } id:
                 await AnswerAsync(asker, new ReturnGrant(asker.Person, id), Replies.Returned, cancellationToken);
                 break;
             case Buttons.File when DraftJson.Read(value) is { Reason: not null } draft && RequestForm.WishOf(draft) is { } request:
                 await FileAsync(asker, request, draft.For, null, cancellationToken);
                 break;
-            case GrantMessages.AskAgainAction when GrantId.Parse(value) is { } before:
+            case GrantActions.AskAgain when GrantId.Parse(value) is { } before:
                 await AgainAsync(asker, new Intent.Again(before, null, AtOnce: false), cancellationToken);
                 break;
             case PresetActions.File:

@@ -133,7 +133,7 @@ internal static class RequestForm
 
     /// <summary>Where the database cannot be looked at, one table can be named as it is typed.</summary>
     public static IReadOnlyList<FormOption> AsTyped(string typed) =>
-        SqlNames.Tables(typed) is { Wrong: null, Tables: [var table] } && table.ToString() is { Length: <= LongestOption } name
+        TableMention.ReadAll(typed) is { Wrong: null, Tables: [var table] } && table.ToString() is { Length: <= LongestOption } name
             ? [new FormOption(name, name)] : [];
 
     public static string? ChannelIn(string? context) => context?.Split('\n')[0] is { Length: > 0 } channel ? channel : null;
@@ -185,7 +185,7 @@ internal static class RequestForm
     {
         if (DatabaseName.Parse(draft.Database) is not { } database || ScopeName.Parse(draft.Scope) is not { } scope) return null;
         if ((draft.Duration is not null && Durations.Parse(draft.Duration.Trim()) is null)
-            || SqlNames.Tables(draft.Only ?? "") is not ({ Count: <= TableMention.Most } only, null)) return null;
+            || TableMention.ReadAll(draft.Only ?? "") is not ({ Count: <= TableMention.Most } only, null)) return null;
         return new AccessWish(database, scope, Durations.Parse(draft.Duration?.Trim()), draft.Reason?.Trim() ?? "")
         {
             Only = [.. only.Distinct()], Another = draft.Another ?? false,
@@ -205,7 +205,7 @@ internal static class RequestForm
         if (duration is null)
             faults[Duration] = "Not a length I can use. Lengths look like 45s, 30m, 2h, 1h30m or 1d, and access always ends.";
         if (string.IsNullOrWhiteSpace(filled.Reason)) faults[Reason] = "Say why you need it.";
-        var (only, wrong) = SqlNames.Tables(filled.Only ?? "");
+        var (only, wrong) = TableMention.ReadAll(filled.Only ?? "");
         if (wrong is not null) faults[Only] = $"Not a list of tables that I can read: it {wrong}.";
         else if (only.Count > TableMention.Most)
             faults[Only] = $"At most {TableMention.Most} tables; leave it empty for all that the access covers.";
@@ -233,7 +233,7 @@ internal static class RequestForm
     private static FormField Tables(string? typed)
     {
         const string hint = "Leave it empty for all that the access covers.";
-        var (tables, wrong) = SqlNames.Tables(typed ?? "");
+        var (tables, wrong) = TableMention.ReadAll(typed ?? "");
         string[] names = [.. tables.Select(table => table.ToString()).Distinct(StringComparer.Ordinal)];
         // What cannot be shown as a choice must not be dropped: it would be asked for more than was typed.
         return wrong is null && names.Length <= TableMention.Most && names.All(name => name.Length <= LongestOption)
@@ -264,3 +264,7 @@ internal static class RequestForm
         return $"At most {string.Join(", ", longest)}.";
     }
 }
+
+/// <summary>What is known of a request while its form is open.</summary>
+/// <param name="Gives">What the live database says; null when it did not say in time.</param>
+internal sealed record FormPreviewed(DateTimeOffset Now, string? Gives);

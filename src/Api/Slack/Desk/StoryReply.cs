@@ -18,7 +18,7 @@ internal static class StoryReply
     public static ChatMessage Of(GrantStory story)
     {
         var grant = story.Grant;
-        var what = $"{grant.Id}: {GrantMessages.ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}, " +
+        var what = $"{grant.Id}: {GrantWords.ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}, " +
             $"{Replies.Untick(grant.Handle)}";
         List<ChatPart> parts =
             [new ChatPart.Header(what), new ChatPart.Text($"Why: {Plain(grant.Reason, 600)}"), new ChatPart.Text(State(story))];
@@ -55,7 +55,7 @@ internal static class StoryReply
         GrantStatus.Revoking => "is being taken away",
         GrantStatus.Quarantined => "is closed; its role waits to be removed",
         GrantStatus.Ended => "has ended",
-        _ => $"is over: {GrantMessages.Outcome(grant).TrimEnd('.')}",
+        _ => $"is over: {GrantWords.Outcome(grant).TrimEnd('.')}",
     };
 
     private static string? Gave(GrantSnapshot grant) => (grant.Plan?.Summary ?? grant.Asking?.Plan?.Summary) is { } plan

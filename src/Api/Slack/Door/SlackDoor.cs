@@ -13,6 +13,9 @@ internal sealed record SlackRequest(string Body, string Timestamp);
 /// </summary>
 internal sealed class SlackDoor(SlackSignature signature, UnsignedBodies bodies, ILogger<SlackDoor> log)
 {
+    /// <summary>The media type of commands and presses.</summary>
+    public const string Form = "application/x-www-form-urlencoded";
+
     public const int LargestBody = 1024 * 1024;
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 

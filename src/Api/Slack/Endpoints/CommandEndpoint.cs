@@ -13,7 +13,7 @@ internal sealed class CommandEndpoint(SlackDoor door, SlackTenant tenant, InboxW
 {
     public async Task HandleAsync(HttpContext http)
     {
-        if (await door.AdmitAsync(http, SlackEndpoints.Form) is not { } request) return;
+        if (await door.AdmitAsync(http, SlackDoor.Form) is not { } request) return;
         if (FormBody.Parse(request.Body) is not { } fields)
         {
             http.Response.StatusCode = StatusCodes.Status400BadRequest;
@@ -34,16 +34,16 @@ internal sealed class CommandEndpoint(SlackDoor door, SlackTenant tenant, InboxW
             return;
         }
 
-        var text = SlackEndpoints.Cut(fields.GetValueOrDefault("text") ?? "");
+        var text = InboxTexts.Cut(fields.GetValueOrDefault("text") ?? "");
         if (!await pace.AdmitsAsync(person, VerbWords.Ends(text), words => SayAsync(http, words))) return;
 
         // Without a trigger two different commands would be taken for one, were the empty word a key.
         var trigger = fields.GetValueOrDefault("trigger_id") is { Length: > 0 } given ? given : null;
         var item = new InboxItem(
-            SlackEndpoints.Key("cmd", trigger ?? $"{request.Timestamp}\n{request.Body}"), InboxKinds.Command, person,
+            InboxTexts.Key("cmd", trigger ?? $"{request.Timestamp}\n{request.Body}"), InboxKinds.Command, person,
             fields.GetValueOrDefault("channel_id"), text, clock.GetUtcNow());
         var passing = new Passing(
-            SlackEndpoints.AsSecret(fields.GetValueOrDefault("response_url")), SlackEndpoints.AsSecret(trigger));
+            InboxTexts.AsSecret(fields.GetValueOrDefault("response_url")), InboxTexts.AsSecret(trigger));
         if (await worker.AcceptAsync(item, null, passing, http.RequestAborted) is Acceptance.NotWritten)
             await SayAsync(http, "I could not write your request down, so nothing was done. Try again in a moment.");
     }

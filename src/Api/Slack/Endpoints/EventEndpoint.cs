@@ -60,12 +60,12 @@ internal sealed class EventEndpoint(
         // A picture alone says nothing.
         if (message is { Addressed: false, Request.Length: 0 }) return;
 
-        var text = SlackEndpoints.Cut(message.Request);
+        var text = InboxTexts.Cut(message.Request);
         if (!await people.AdmitsAsync(message.From, VerbWords.Ends(text), words => worker.TellAsync(message.From, words))) return;
 
         // The same message can come again under the same event id (a retry) or under another one.
-        var alias = SlackEndpoints.Key("msg", $"{message.Channel}\n{message.Timestamp}");
-        var key = SlackPayload.Text(root, "event_id") is { } id ? SlackEndpoints.Key("evt", id) : alias;
+        var alias = InboxTexts.Key("msg", $"{message.Channel}\n{message.Timestamp}");
+        var key = SlackPayload.Text(root, "event_id") is { } id ? InboxTexts.Key("evt", id) : alias;
         var kind = message.Addressed ? InboxKinds.Message : InboxKinds.Talk;
         var item = new InboxItem(key, kind, message.From, null, text, clock.GetUtcNow());
 

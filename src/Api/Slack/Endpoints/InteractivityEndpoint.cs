@@ -23,7 +23,7 @@ internal sealed class InteractivityEndpoint(
 
     public async Task HandleAsync(HttpContext http)
     {
-        if (await door.AdmitAsync(http, SlackEndpoints.Form) is not { } request) return;
+        if (await door.AdmitAsync(http, SlackDoor.Form) is not { } request) return;
         if (FormBody.Parse(request.Body)?.GetValueOrDefault("payload") is not { } payload || !SlackPayload.TryParse(payload, out var json))
         {
             http.Response.StatusCode = StatusCodes.Status400BadRequest;
@@ -70,7 +70,7 @@ internal sealed class InteractivityEndpoint(
     private async Task ActionAsync(HttpContext http, JsonElement root, PrincipalId person)
     {
         if (SlackAction.Read(root) is not { } action) return;
-        if (SlackView.Read(root, FormFields.All) is { Kind: HolderMessages.ConnectAction, Id: { } window } ways)
+        if (SlackView.Read(root, FormFields.All) is { Kind: GrantActions.Connect, Id: { } window } ways)
         {
             if (GrantId.Parse(ways.Context ?? "") is { } id && ways.Fields[HolderForms.Way] is { } way)
                 worker.Enqueue(person, "way", (desk, token) => desk.ChooseWayAsync(person, id, way, window, ways.Hash, token));
@@ -87,17 +87,17 @@ internal sealed class InteractivityEndpoint(
             return;
         }
 
-        var ends = action.Name is GrantMessages.ReturnAction or RevokeForm.Kind;
+        var ends = action.Name is GrantActions.Return or RevokeForm.Kind;
         if (!await pace.AdmitsAsync(person, ends, words => worker.TellAsync(person, words))) return;
 
         var trigger = SlackPayload.Text(root, "trigger_id");
         // A suggestion is one request, however often its button is pressed; other buttons may be pressed again.
         var press = action is { Name: Buttons.File, Where.Length: > 0 } ? action.Value : action.At ?? trigger;
         var item = new InboxItem(
-            SlackEndpoints.Key("act", string.Join('\n', action.Where, action.Name, person.User, press)),
+            InboxTexts.Key("act", string.Join('\n', action.Where, action.Name, person.User, press)),
             InboxKinds.Action, person, action.Channel, Pressed.Write(action.Name, action.Value), clock.GetUtcNow());
         var passing = new Passing(
-            SlackEndpoints.AsSecret(SlackPayload.Text(root, "response_url")), SlackEndpoints.AsSecret(trigger));
+            InboxTexts.AsSecret(SlackPayload.Text(root, "response_url")), InboxTexts.AsSecret(trigger));
 
         // A button has no answer of its own; an error makes Slack show that it did not work, and it can be pressed again.
         if (await worker.AcceptAsync(item, null, passing, http.RequestAborted) is Acceptance.NotWritten)
@@ -111,10 +111,10 @@ internal sealed class InteractivityEndpoint(
         var trigger = SlackPayload.Text(root, "trigger_id");
         var channel = SlackPayload.Text(root, "channel", "id");
         var item = new InboxItem(
-            SlackEndpoints.Key("act", string.Join('\n', "shortcut", channel, SlackPayload.Text(root, "message_ts"), person.User, trigger)),
-            InboxKinds.Shortcut, person, channel, SlackEndpoints.Cut(PointedMessage.Words(root)), clock.GetUtcNow());
+            InboxTexts.Key("act", string.Join('\n', "shortcut", channel, SlackPayload.Text(root, "message_ts"), person.User, trigger)),
+            InboxKinds.Shortcut, person, channel, InboxTexts.Cut(PointedMessage.Words(root)), clock.GetUtcNow());
         var passing = new Passing(
-            SlackEndpoints.AsSecret(SlackPayload.Text(root, "response_url")), SlackEndpoints.AsSecret(trigger));
+            InboxTexts.AsSecret(SlackPayload.Text(root, "response_url")), InboxTexts.AsSecret(trigger));
         if (await worker.AcceptAsync(item, null, passing, http.RequestAborted) is Acceptance.NotWritten)
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
     }
@@ -130,7 +130,7 @@ internal sealed class InteractivityEndpoint(
             case { Kind: RevokeForm.Kind } form:
                 await RevokedAsync(http, received, root, person, form);
                 break;
-            case { Kind: HolderMessages.ConnectAction }:
+            case { Kind: GrantActions.Connect }:
                 // What was chosen is remembered already; the window closes.
                 break;
             case { } form when DecisionForms.IsOne(form.Kind) || form.Kind is PresetForm.Kind:
@@ -153,7 +153,7 @@ internal sealed class InteractivityEndpoint(
             return;
         }
 
-        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Revocation, person,
+        var item = new InboxItem(InboxTexts.Key("form", Once(received, root, form)), InboxKinds.Revocation, person,
             RevokeForm.ChannelIn(form.Context), new RevokedForm(target, why).Write(), clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
             await FaultAsync(http, RevokeForm.Confirm, "I could not write this down, so nothing was ended. Try again.");
@@ -177,7 +177,7 @@ internal sealed class InteractivityEndpoint(
             return;
         }
 
-        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, view)), InboxKinds.Decision, person, channel, form.Write(),
+        var item = new InboxItem(InboxTexts.Key("form", Once(received, root, view)), InboxKinds.Decision, person, channel, form.Write(),
             clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, http.RequestAborted) is Acceptance.NotWritten)
             await FaultsAsync(http, new Dictionary<string, string>(StringComparer.Ordinal)
@@ -214,7 +214,7 @@ internal sealed class InteractivityEndpoint(
             return;
         }
 
-        var item = new InboxItem(SlackEndpoints.Key("form", Once(received, root, form)), InboxKinds.Submission, person,
+        var item = new InboxItem(InboxTexts.Key("form", Once(received, root, form)), InboxKinds.Submission, person,
             RequestForm.ChannelIn(form.Context), DraftJson.Write(filled), clock.GetUtcNow());
         if (await worker.AcceptAsync(item, null, Passing.Nothing, deadline.Token) is Acceptance.NotWritten)
             await FaultAsync(

@@ -5,6 +5,7 @@ using DbAccess.Application.Grants;
 using DbAccess.Application.Home;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Presets;
+using DbAccess.Application.Steps;
 using DbAccess.Domain;
 using DbAccess.Domain.Approvals;
 using DbAccess.Domain.Grants;
@@ -24,7 +25,7 @@ internal static class HomePage
         var parts = new List<ChatPart> { new ChatPart.Buttons([new ChatButton(Buttons.OpenForm, "Ask for access",
             DraftJson.Write(Draft.Empty), Primary: true)]) };
         if (facts.Trouble is { } trouble)
-            parts.Add(new ChatPart.Text($"What waits for you cannot be shown now: {GrantMessages.Plain(trouble, 300)}"));
+            parts.Add(new ChatPart.Text($"What waits for you cannot be shown now: {GrantWords.Plain(trouble, 300)}"));
         parts.AddRange(Section("Waiting for you", [.. facts.ToDecide, .. facts.ToReview], grant => ToDecide(grant, facts)));
         parts.AddRange(Section("Live now", facts.Live, grant => Own(grant, facts, now)));
         parts.AddRange(Section("Waiting for others", facts.Waiting, grant => Waiting(grant, facts)));
@@ -59,34 +60,34 @@ internal static class HomePage
             yield return grant is { Status: GrantStatus.Approved, StartsAt: { } start, AbandonedBecause: null }
                 ? new ChatPart.When($"{what} · approved, begins", start) : new ChatPart.Text($"{what} · {State(grant)}");
             if (grant.Status is GrantStatus.Approved or GrantStatus.Provisioning && grant.AbandonedBecause is null)
-                yield return new ChatPart.Buttons([GrantMessages.ReturnButton(grant.Id)]);
+                yield return new ChatPart.Buttons([GrantActions.ReturnButton(grant.Id)]);
             yield break;
         }
 
         yield return new ChatPart.When($"{what} · {Left(window.Expiry - now)} · ends", window.Expiry);
         List<ChatButton> buttons = [];
         if (facts.Extends.TryGetValue(grant.Id, out var by))
-            buttons.Add(new ChatButton(GrantMessages.ExtendAction, $"+{Durations.Write(by)}", grant.Id.ToString(),
+            buttons.Add(new ChatButton(GrantActions.Extend, $"+{Durations.Write(by)}", grant.Id.ToString(),
                 Spoken: $"Extend by {Durations.Write(by)}"));
-        buttons.Add(GrantMessages.ReturnButton(grant.Id));
+        buttons.Add(GrantActions.ReturnButton(grant.Id));
         if (!grant.BreakGlass) buttons.Add(HolderMessages.KeepButton(grant.Id));
         yield return new ChatPart.Buttons(buttons);
     }
 
     private static IEnumerable<ChatPart> Waiting(GrantSnapshot grant, HomeFacts facts)
     {
-        var whose = grant.Requester == facts.Person ? "" : $" for {GrantMessages.Plain(grant.Handle)}";
+        var whose = grant.Requester == facts.Person ? "" : $" for {GrantWords.Plain(grant.Handle)}";
         var more = grant.ExtendBy is { } by ? $"{Durations.Write(by)} more of " : "";
         var asking = grant.Asking!;
-        var who = asking.Stage is { } stage ? ApprovalErrors.Missing(asking, stage) : "the decision";
+        var who = asking.Stage is { } stage ? asking.StillToAgree(stage) : "the decision";
         yield return new ChatPart.When($"{more}{What(grant)}{whose} · waits for {who} · lapses", asking.LapsesAt);
         if (asking.Offer is { } offer)
         {
-            yield return new ChatPart.Text($"{GrantMessages.Plain(offer.Agreement.Called)} offers less: " +
-                $"{GrantMessages.ScopeOf(offer.Scope)} for {Durations.Write(offer.Duration)}.");
+            yield return new ChatPart.Text($"{GrantWords.Plain(offer.Agreement.Called)} offers less: " +
+                $"{GrantWords.ScopeOf(offer.Scope)} for {Durations.Write(offer.Duration)}.");
             yield return new ChatPart.Buttons([
-                new ChatButton(GrantMessages.AcceptAction, "Accept", grant.Id.ToString(), Primary: true),
-                new ChatButton(GrantMessages.DeclineAction, "Keep asking", grant.Id.ToString()), Cancel(grant.Id)]);
+                new ChatButton(GrantActions.Accept, "Accept", grant.Id.ToString(), Primary: true),
+                new ChatButton(GrantActions.Decline, "Keep asking", grant.Id.ToString()), Cancel(grant.Id)]);
         }
         else
         {
@@ -96,9 +97,9 @@ internal static class HomePage
 
     private static IEnumerable<ChatPart> ToDecide(GrantSnapshot grant, HomeFacts facts)
     {
-        var who = GrantMessages.Plain(grant.Handle);
-        var what = $"{GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}";
-        var why = $"Why: {GrantMessages.Plain(grant.Reason, 300)}";
+        var who = GrantWords.Plain(grant.Handle);
+        var what = $"{GrantWords.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}";
+        var why = $"Why: {GrantWords.Plain(grant.Reason, 300)}";
         if (facts.ToReview.Contains(grant))
         {
             yield return new ChatPart.When(
@@ -112,7 +113,7 @@ internal static class HomePage
         var asks = grant.ExtendBy is { } more ? $"asks for {Durations.Write(more)} more: {what}"
             : $"asks: {what}, {Durations.Write(grant.Duration)}";
         yield return new ChatPart.When($"`{grant.Id}` {who} {asks} · lapses", grant.Asking!.LapsesAt);
-        var could = grant.Asking.Plan is { } plan ? $"Could then: {GrantMessages.Plain(plan.Summary, 200)}"
+        var could = grant.Asking.Plan is { } plan ? $"Could then: {GrantWords.Plain(plan.Summary, 200)}"
             : "What it would give is being looked at; nobody can agree before.";
         var risk = DecisionButtons.Risk(grant) is { Length: > 0 } stop ? $"\n{stop}" : "";
         yield return new ChatPart.Text($"{why}\n{could}{risk}");
@@ -126,8 +127,8 @@ internal static class HomePage
         yield return new ChatPart.Header("Presets");
         foreach (var preset in presets)
         {
-            var only = preset.Only.Count > 0 ? $", only {GrantMessages.Plain(string.Join(", ", preset.Only), 200)}" : "";
-            var name = GrantMessages.Plain(preset.Name);
+            var only = preset.Only.Count > 0 ? $", only {GrantWords.Plain(string.Join(", ", preset.Only), 200)}" : "";
+            var name = GrantWords.Plain(preset.Name);
             yield return preset.For is { } user
                 ? new ChatPart.Mention($"{name}: {What(preset, only)} · for", [user]) : new ChatPart.Text($"{name}: {What(preset, only)}");
             yield return new ChatPart.Buttons(
@@ -139,12 +140,12 @@ internal static class HomePage
     }
 
     private static string What(Preset preset, string only) => $"{preset.Scope} on {preset.Database} for " +
-        $"{Durations.Write(preset.Duration)}{only} · because {GrantMessages.Plain(preset.Reason, 150)}";
+        $"{Durations.Write(preset.Duration)}{only} · because {GrantWords.Plain(preset.Reason, 150)}";
 
     private static IEnumerable<ChatPart> Past(GrantSnapshot grant)
     {
         yield return new ChatPart.When($"{What(grant)} · {Ending(grant)} ·", grant.EndedAt!.Value);
-        List<ChatButton> buttons = [GrantMessages.AskAgainButton(grant.Id)];
+        List<ChatButton> buttons = [GrantActions.AskAgainButton(grant.Id)];
         if (!grant.BreakGlass) buttons.Add(HolderMessages.KeepButton(grant.Id));
         yield return new ChatPart.Buttons(buttons);
     }
@@ -153,9 +154,9 @@ internal static class HomePage
     {
         List<string> attention =
         [
-            .. office.Troubles.Select(trouble => GrantMessages.Plain(trouble, 300)),
+            .. office.Troubles.Select(trouble => GrantWords.Plain(trouble, 300)),
             .. office.Quarantined.Select(grant => $"`{grant.Id}` {Whose(grant)}: closed, but the role cannot be removed yet: " +
-                GrantMessages.Plain(grant.Blockers is [var first, ..] ? first : grant.Step.Trouble ?? "it is tried until it works", 200)),
+                GrantWords.Plain(grant.Blockers is [var first, ..] ? first : grant.Step.Trouble ?? "it is tried until it works", 200)),
             .. office.Unreviewed.Select(grant => $"`{grant.Id}` {Whose(grant)}: taken by break-glass, and " +
                 $"{ApprovalErrors.Words(grant.Review!.Reviewers)} still {(grant.Review.Reviewers.Any == 1 ? "has" : "have")} to review it"
                 + (grant.Review.Since + grant.Review.Within < now ? " (late)" : "")),
@@ -186,14 +187,14 @@ internal static class HomePage
         return string.Join('\n', lines.Take(shown).Select(line => $"• {line}")) + more;
     }
 
-    private static ChatButton Cancel(GrantId id) => new(GrantMessages.CancelAction, "Cancel", id.ToString());
+    private static ChatButton Cancel(GrantId id) => new(GrantActions.Cancel, "Cancel", id.ToString());
 
     private static string What(GrantSnapshot grant) =>
-        $"`{grant.Id}` {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}" +
+        $"`{grant.Id}` {GrantWords.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}" +
         (grant.Scope.HighRisk ? " (high risk)" : "");
 
     private static string Whose(GrantSnapshot grant) =>
-        $"{GrantMessages.Plain(grant.Handle)}, {GrantMessages.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}";
+        $"{GrantWords.Plain(grant.Handle)}, {GrantWords.ScopeOf(grant.Scope).TrimEnd(',')} on {grant.Target.Name}";
 
     /// <summary>To the minute, since the page is drawn anew once a minute and not once a second.</summary>
     private static string Left(TimeSpan left) => left <= TimeSpan.Zero ? "ending"
@@ -216,7 +217,7 @@ internal static class HomePage
         {
             EndReason.Expired => "ended",
             EndReason.Returned => "given back",
-            EndReason.Revoked => GrantMessages.Revoked(grant),
+            EndReason.Revoked => GrantWords.Revoked(grant),
             _ => "ended early",
         },
         GrantStatus.Failed => "was not given",

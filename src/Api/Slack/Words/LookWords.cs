@@ -1,6 +1,5 @@
 using DbAccess.Application.Grants;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 
@@ -11,7 +10,7 @@ internal static class LookWords
 {
     private static readonly TimeSpan Usual = TimeSpan.FromDays(30);
 
-    public static Intent? Why(VerbWords.Behind behind, bool isName, PolicyNames names)
+    public static Intent? Why(BehindVerb behind, bool isName, PolicyNames names)
     {
         if (isName) return null;
         return behind.Words.Length == 0
@@ -19,16 +18,16 @@ internal static class LookWords
             : new Intent.Explain(behind.Words.TrimEnd('?', ' '));
     }
 
-    public static Intent? Show(VerbWords.Behind behind, bool isName, PolicyNames names)
+    public static Intent? Show(BehindVerb behind, bool isName, PolicyNames names)
     {
-        if (VerbWords.Id(behind.Words) is { } id) return new Intent.Story(id);
+        if (Typed.Id(behind.Words) is { } id) return new Intent.Story(id);
         if (isName) return null;
         return new Intent.Misread(behind.Words.Length == 0
             ? "Say which grant: `/db-access show K7Q3-MD`. `/db-access mine` lists yours, `/db-access list` all that is live."
             : $"{Typed.Quoted(behind.Words)} is not a grant id. They look like `K7Q3-MD`; `/db-access mine` lists yours.");
     }
 
-    public static Intent? History(VerbWords.Behind behind, bool isName, PolicyNames names)
+    public static Intent? History(BehindVerb behind, bool isName, PolicyNames names)
     {
         if (isName) return null;
         PrincipalId? person = null;
@@ -57,10 +56,10 @@ internal static class LookWords
         return new Intent.History(person, database, within ?? Usual);
     }
 
-    public static Intent? Again(VerbWords.Behind behind, bool isName, PolicyNames names)
+    public static Intent? Again(BehindVerb behind, bool isName, PolicyNames names)
     {
         var (first, rest) = Typed.SplitFirst(behind.Words);
-        var id = VerbWords.Id(first);
+        var id = Typed.Id(first);
         if (isName && id is null) return null;
 
         var line = id is null ? behind.Words : rest;

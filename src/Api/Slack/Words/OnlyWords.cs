@@ -51,9 +51,7 @@ internal static class OnlyWords
             if (tables.Count > 0 && typed[0] is >= '0' and <= '9' or '-' or '–' or '—') return Close(at);
 
             var (quoted, next) = (typed[0] == '"', at);
-            var (table, wrong) = SqlNames.Table(text, ref next);
-            if (wrong is null && next < text.Length && !IsGap(text[next]))
-                wrong = "is no name as SQL writes it (other characters go in double quotes)";
+            var (table, wrong) = Table(text, ref next);
             if (wrong is not null)
             {
                 if (joined || quoted)
@@ -82,6 +80,14 @@ internal static class OnlyWords
 
         Reading Ask(string why) =>
             new([], start, $"{why} Put commas between the tables and `because` before the reason, {Example}. Nothing was filed yet.");
+    }
+
+    /// <summary>A table with a gap behind it.</summary>
+    private static (TableMention? Table, string? Wrong) Table(string text, ref int next)
+    {
+        var (table, wrong) = TableMention.Read(text, ref next);
+        return wrong is null && next < text.Length && !IsGap(text[next])
+            ? (null, "is no name as SQL writes it (other characters go in double quotes)") : (table, wrong);
     }
 
     private static bool SkipGap(string text, ref int at)

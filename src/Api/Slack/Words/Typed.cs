@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using DbAccess.Application.Grants;
+using DbAccess.Domain.Grants;
 
 namespace DbAccess.Api.Slack.Words;
 
@@ -114,4 +115,7 @@ internal static partial class Typed
 
     [GeneratedRegex(@"<(?<inner>[@#!]?[^<>|]+)(?:\|(?<label>[^<>]*))?>", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Wrapped();
+
+    /// <summary>A grant's id as people type it; null when it is none.</summary>
+    public static GrantId? Id(string typed) => GrantId.Parse(Narrow(typed).Trim('`', '"', ' '));
 }

@@ -1,7 +1,6 @@
 using DbAccess.Application.Grants;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 
@@ -13,14 +12,7 @@ namespace DbAccess.Api.Slack.Words;
 /// </summary>
 internal static class VerbWords
 {
-    private delegate Intent? Reader(Behind rest, bool isName, PolicyNames names);
-
-    /// <summary>What stands behind a verb.</summary>
-    /// <param name="Team">The workspace that mentioned people are of.</param>
-    internal sealed record Behind(string Raw, string Team)
-    {
-        public string Words { get; } = Typed.Unwrap(Raw).Trim();
-    }
+    private delegate Intent? Reader(BehindVerb rest, bool isName, PolicyNames names);
 
     private static readonly Dictionary<string, Reader> Verbs = new(StringComparer.Ordinal)
     {
@@ -53,7 +45,7 @@ internal static class VerbWords
     {
         var (first, rest) = Typed.SplitFirst(text.Trim());
         var verb = Typed.Narrow(first).TrimEnd(',', '.', ';', ':', '!').ToLowerInvariant();
-        return Verbs.TryGetValue(verb, out var read) ? read(new Behind(rest, team), names.IsName(verb), names) : null;
+        return Verbs.TryGetValue(verb, out var read) ? read(new BehindVerb(rest, team), names.IsName(verb), names) : null;
     }
 
     /// <summary>Whether the line begins with a verb that gives back or ends access, as far as can be told at the door.</summary>
@@ -65,14 +57,14 @@ internal static class VerbWords
     public static string? Meant(string word) =>
         Others.GetValueOrDefault(word) ?? Show.Nearest(word, Verbs.Keys.Where(verb => char.IsAsciiLetter(verb[0])));
 
-    private static Intent.Help? Help(Behind rest, bool isName, PolicyNames names) => rest.Words.Length == 0 || !isName
+    private static Intent.Help? Help(BehindVerb rest, bool isName, PolicyNames names) => rest.Words.Length == 0 || !isName
         ? new Intent.Help() : null;
 
     /// <summary>A verb about one grant: its id, and what belongs to it.</summary>
     private static Reader Decide(string verb, string example) => (behind, isName, _) =>
     {
         var (typed, rest) = Typed.SplitFirst(behind.Words);
-        if (Id(typed) is not { } id)
+        if (Typed.Id(typed) is not { } id)
             return isName ? null : new Intent.Misread(
                 $"Say which grant: `/db-access {example}`.{(typed.Length > 0 ? $" {Typed.Quoted(typed)} is not a grant id." : "")}");
         return verb switch
@@ -86,7 +78,7 @@ internal static class VerbWords
         };
     };
 
-    private static Intent? List(Behind behind, bool isName, PolicyNames names)
+    private static Intent? List(BehindVerb behind, bool isName, PolicyNames names)
     {
         var rest = behind.Words;
         var named = Said(rest, names);
@@ -98,22 +90,22 @@ internal static class VerbWords
             ? null : new Intent.Misread($"There is no database {Typed.Quoted(rest)}. `/db-access list` shows all that is live.");
     }
 
-    private static Intent? Done(Behind behind, bool isName, PolicyNames names)
+    private static Intent? Done(BehindVerb behind, bool isName, PolicyNames names)
     {
         var rest = behind.Words;
         if (rest.Equals("all", StringComparison.OrdinalIgnoreCase)) return new Intent.Done(null);
-        if (Id(rest) is { } done) return new Intent.Done(done);
+        if (Typed.Id(rest) is { } done) return new Intent.Done(done);
         // "all" and "everything" are no small talk here.
         var what = Said(rest, names, except: ["all", "everything"]);
         if (what is ["all" or "everything"] && !isName) return new Intent.Done(null);
-        if (what is [var one] && Id(one) is { } finished) return new Intent.Done(finished);
+        if (what is [var one] && Typed.Id(one) is { } finished) return new Intent.Done(finished);
         if (isName && rest.Length > 0) return null;
         return new Intent.Misread(rest.Length == 0
             ? "Say which grant you are done with: `/db-access done K7Q3-MD`, or `/db-access done all`. `/db-access mine` lists yours."
             : $"{Typed.Quoted(rest)} is not a grant id. They look like `K7Q3-MD`; `/db-access mine` lists yours.");
     }
 
-    private static Intent? Revoke(Behind behind, bool isName, PolicyNames names)
+    private static Intent? Revoke(BehindVerb behind, bool isName, PolicyNames names)
     {
         var (typed, why) = Typed.SplitFirst(Typed.Unwrap(behind.Raw, mentions: true).Trim());
         // A scope of that name on that database is more likely meant than everybody's end.
@@ -132,7 +124,7 @@ internal static class VerbWords
 
     private static RevokeTarget? Target(string typed, string team, PolicyNames names)
     {
-        if (Id(typed) is { } id) return new RevokeTarget.One(id);
+        if (Typed.Id(typed) is { } id) return new RevokeTarget.One(id);
         if (typed.StartsWith('@') && PrincipalId.Parse(team, typed[1..]) is { } person) return new RevokeTarget.Holder(person);
 
         var word = Typed.Bare(typed, names).Trim('`');
@@ -149,5 +141,4 @@ internal static class VerbWords
     ];
 
     // Ids are copied from messages, where they stand as code.
-    internal static GrantId? Id(string typed) => GrantId.Parse(Typed.Narrow(typed).Trim('`', '"', ' '));
 }

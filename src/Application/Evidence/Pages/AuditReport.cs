@@ -43,22 +43,8 @@ public sealed class AuditReport(string origin, ReportPeriod period)
     /// <summary>People's names as the directory has them, for those who never asked for anything in these events.</summary>
     public void Call(string principal, string name) => Names.TryAdd(principal, name);
 
-    /// <summary>The page and the files of values, to be asked for after the last event.</summary>
-    public IReadOnlyList<ReportFile> Files()
-    {
-        Close();
-        var tables = ReportTables.Of(this);
-        return
-        [
-            new ReportFile("report.html", page => ReportPage.Write(page, this, tables)),
-            .. tables.All.Select(table => new ReportFile($"{table.Name}.csv", file => Csv.Write(file, table))),
-            .. ScopeProposal.For(Sums.Scopes) is { } yaml
-                ? (ReportFile[])[new ReportFile("proposed-scopes.yaml", file => file.Write(yaml))] : [],
-        ];
-    }
-
-    /// <summary>What was live when the period ended was held up to then.</summary>
-    private void Close()
+    /// <summary>What was live when the period ended was held up to then. To be told after the last event; safe to repeat.</summary>
+    internal void Close()
     {
         if (_closed) return;
         _closed = true;
@@ -228,55 +214,5 @@ public sealed class AuditReport(string origin, ReportPeriod period)
         if (end <= begin) return;
         Sums.Held += end - begin;
         foreach (var (tally, name) in Sums.Lines(grant)) tally.Held(name, end - begin);
-    }
-}
-
-/// <summary>One file of a report.</summary>
-/// <param name="Name">Without a folder.</param>
-/// <param name="Write">Writes all of it; the writer is UTF-8 without a byte order mark.</param>
-public sealed record ReportFile(string Name, Action<TextWriter> Write);
-
-/// <summary>What is remembered of a grant between its first event and its last.</summary>
-internal sealed class OpenGrant(string id, string who, string database, bool breakGlass, IReadOnlyList<string> stages)
-{
-    private DateTimeOffset? _seen;
-    private int _yes;
-
-    public string Id { get; } = id;
-
-    public string Who { get; } = who;
-
-    public string Database { get; } = database;
-
-    public bool BreakGlass { get; } = breakGlass;
-
-    public required string Scope { get; set; }
-
-    public required string Rule { get; set; }
-
-    public string? Offered { get; set; }
-
-    public string? Plan { get; set; }
-
-    public string? Summary { get; set; }
-
-    public DateTimeOffset? LiveFrom { get; set; }
-
-    /// <summary>When nobody could log in any more, of a role that is not removed yet.</summary>
-    public DateTimeOffset? LockedOut { get; set; }
-
-    /// <summary>The card can be seen from here on; what was agreed before does not count any more.</summary>
-    public void Shown(DateTimeOffset at) => (_seen, _yes) = (at, 0);
-
-    /// <summary>
-    /// How long the card could be seen before; null when that is not on record. The next stage sees it when this one is full.
-    /// </summary>
-    public TimeSpan? Agreed(DateTimeOffset at)
-    {
-        TimeSpan? took = _seen is { } seen && at >= seen ? at - seen : null;
-        _yes++;
-        var filled = 0;
-        if (stages.Any(stage => (filled += PackStages.Wanted(stage)) == _yes)) _seen = at;
-        return took;
     }
 }

@@ -1,11 +1,14 @@
 using System.Text;
 using DbAccess.Application.Evidence;
+using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Connections;
 
 /// <summary>A statement that is to leave. Unless it is said that it only reads, it counts as changing something, and is kept.</summary>
 internal sealed record Asked(string Sql, params Given[] Values)
 {
+    internal const string Position = "dbaccess.statement";
+
     /// <summary>What came before stands, whatever happens to those that follow.</summary>
     public bool Barrier { get; init; }
 
@@ -17,6 +20,9 @@ internal sealed record Asked(string Sql, params Given[] Values)
 
     /// <summary>What stands in it and is not for the record: the verifier of a password.</summary>
     public string? Secret { get; init; }
+
+    /// <summary>The position of the statement of a batch that failed; null when the server did not say.</summary>
+    public static int? Culprit(PostgresException refused) => refused.Data[Position] as int?;
 
     public static Asked Reading(string sql, params Given[] values) => new(sql, values) { OnlyReads = true };
 

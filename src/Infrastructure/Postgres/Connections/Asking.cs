@@ -1,7 +1,5 @@
-using System.Globalization;
 using DbAccess.Application.Evidence;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace DbAccess.Infrastructure.Postgres.Connections;
 
@@ -15,8 +13,6 @@ namespace DbAccess.Infrastructure.Postgres.Connections;
 /// <remarks>What fails, fails as Npgsql says; <see cref="Attempts"/> says what that means.</remarks>
 internal static class Asking
 {
-    internal const string Position = "dbaccess.statement";
-
     /// <summary>All rows.</summary>
     public static Task<List<T>> RowsAsync<T>(
         this ClusterConnection cluster, string sql, Given[] values, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
@@ -80,11 +76,12 @@ internal static class Asking
     public static async Task<ClusterTransaction> BeginAsync(this ClusterConnection cluster, CancellationToken cancellationToken)
     {
         var transaction = await cluster.Connection.BeginTransactionAsync(cancellationToken);
-        return cluster.Transaction = new ClusterTransaction(cluster, transaction);
+        cluster.Transaction = TransactionState.Begun;
+        return new ClusterTransaction(cluster, transaction);
     }
 
     /// <summary>Ends a transaction, as a statement among the others.</summary>
-    internal static Task EndAsync(this ClusterConnection cluster, Asked how, Func<Task> end, CancellationToken cancellationToken) =>
+    public static Task EndAsync(this ClusterConnection cluster, Asked how, Func<Task> end, CancellationToken cancellationToken) =>
         cluster.LeaveAsync([how], async () =>
         {
             await end();
@@ -92,7 +89,7 @@ internal static class Asking
         }, cancellationToken);
 
     /// <summary>
-    /// Several in one round trip; one transaction, but for barriers. Which of them failed, <see cref="Culprit"/> knows.
+    /// Several in one round trip; one transaction, but for barriers. Which of them failed, <see cref="Asked.Culprit"/> knows.
     /// </summary>
     /// <param name="prepare">Planned once per connection, for what recurs as it stands.</param>
     public static Task<T> BatchAsync<T>(
@@ -117,13 +114,10 @@ internal static class Asking
             catch (PostgresException refused)
                 when (refused.BatchCommand is NpgsqlBatchCommand command && batch.BatchCommands.IndexOf(command) is >= 0 and var index)
             {
-                refused.Data[Position] = index;
+                refused.Data[Asked.Position] = index;
                 throw;
             }
         }, cancellationToken);
-
-    /// <summary>The position of the statement of a batch that failed; null when the server did not say.</summary>
-    public static int? Culprit(PostgresException refused) => refused.Data[Position] as int?;
 
     private static Task<List<T>> AllAsync<T>(
         this ClusterConnection cluster, Asked asked, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
@@ -154,7 +148,7 @@ internal static class Asking
     private static async Task<T> LeaveAsync<T>(
         this ClusterConnection cluster, IReadOnlyList<Asked> statements, Func<Task<T>> send, CancellationToken cancellationToken)
     {
-        await cluster.Seam.Before(cluster, statements, cancellationToken);
+        await cluster.Seam.Before(cluster.Connection, statements, cancellationToken);
         cluster.Leaves(statements);
         T answer;
         try
@@ -166,53 +160,48 @@ internal static class Asking
             cluster.Failed(statements, failure);
             throw;
         }
-        await cluster.Seam.After(cluster, statements, cancellationToken);
+        await cluster.Seam.After(cluster.Connection, statements, cancellationToken);
         return answer;
     }
 }
 
 /// <summary>
-/// A value for a statement, by its type: no lookup of types at run time, so that it works when compiled ahead of time. Made anew for each
-/// statement.
+/// A transaction on a connection of ours; see <see cref="Asking.BeginAsync"/>. Its beginning and its end are kept as soon as something is
+/// changed in it.
 /// </summary>
-internal readonly struct Given
+internal sealed class ClusterTransaction(ClusterConnection cluster, NpgsqlTransaction transaction) : IAsyncDisposable
 {
-    private Given(NpgsqlParameter parameter) => Parameter = parameter;
+    private bool _changed;
+    private bool _over;
 
-    public NpgsqlParameter Parameter { get; }
+    public Task CommitAsync(CancellationToken cancellationToken) => EndAsync("COMMIT", transaction.CommitAsync, cancellationToken);
 
-    /// <summary>For the record of what was run.</summary>
-    public override string ToString() => Parameter.Value switch
+    public Task RollbackAsync(CancellationToken cancellationToken) => EndAsync("ROLLBACK", transaction.RollbackAsync, cancellationToken);
+
+    public async ValueTask DisposeAsync()
     {
-        null or DBNull => "NULL",
-        string text => $"'{text}'",
-        DateTime instant => instant.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
-        Array many => $"{{{string.Join(',', many.Cast<object?>().Take(Most))}{(many.Length > Most ? $",… ({many.Length})" : "")}}}",
-        var other => Convert.ToString(other, CultureInfo.InvariantCulture) ?? "",
-    };
+        Leave();
+        // The driver does it.
+        if (!_over && _changed) cluster.Leaves([new Asked("ROLLBACK")]);
+        await transaction.DisposeAsync();
+    }
 
-    private const int Most = 20;
+    private Task EndAsync(string how, Func<CancellationToken, Task> end, CancellationToken cancellationToken)
+    {
+        Leave();
+        return cluster.EndAsync(
+            _changed ? new Asked(how) : Asked.Reading(how),
+            () =>
+            {
+                _over = true;
+                return end(cancellationToken);
+            },
+            cancellationToken);
+    }
 
-    public static implicit operator Given(string? value) => Of(value, NpgsqlDbType.Text);
-
-    public static implicit operator Given(string[] value) => Of(value, NpgsqlDbType.Array | NpgsqlDbType.Text);
-
-    public static implicit operator Given(bool value) => Of(value, NpgsqlDbType.Boolean);
-
-    public static implicit operator Given(int value) => Of(value, NpgsqlDbType.Integer);
-
-    public static implicit operator Given(long value) => Of(value, NpgsqlDbType.Bigint);
-
-    public static implicit operator Given(uint value) => Of(value, NpgsqlDbType.Oid);
-
-    public static implicit operator Given(long[] value) => Of(value, NpgsqlDbType.Array | NpgsqlDbType.Bigint);
-
-    public static implicit operator Given(uint[] value) => Of(value, NpgsqlDbType.Array | NpgsqlDbType.Oid);
-
-    public static implicit operator Given(int[] value) => Of(value, NpgsqlDbType.Array | NpgsqlDbType.Integer);
-
-    /// <summary>An instant: <c>timestamptz</c>.</summary>
-    public static implicit operator Given(DateTimeOffset value) => Of(value.UtcDateTime, NpgsqlDbType.TimestampTz);
-
-    private static Given Of<T>(T value, NpgsqlDbType type) => new(new NpgsqlParameter<T> { TypedValue = value, NpgsqlDbType = type });
+    private void Leave()
+    {
+        _changed |= cluster.Transaction == TransactionState.Changed;
+        cluster.Transaction = TransactionState.None;
+    }
 }

@@ -5,9 +5,22 @@ using Npgsql;
 
 namespace DbAccess.Infrastructure.Postgres.Connections;
 
+/// <summary>How far the transaction on a connection is, for the record of what was run.</summary>
+internal enum TransactionState
+{
+    /// <summary>There is none.</summary>
+    None,
+
+    /// <summary>Nothing was changed in it so far.</summary>
+    Begun,
+
+    /// <summary>Something was changed in it, and its beginning is on record.</summary>
+    Changed,
+}
+
 /// <summary>A connection that is ours until it is given back.</summary>
-internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCredential credential, ClusterConnections.Cluster cluster,
-    ClusterConnections.Pool pool, string? reader) : IAsyncDisposable
+internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCredential credential, ClusterPools cluster,
+    ClusterPool pool, string? reader) : IAsyncDisposable
 {
     private int _returned;
 
@@ -24,8 +37,7 @@ internal sealed class ClusterConnection(NpgsqlConnection connection, AdminCreden
 
     public StatementSeam Seam => cluster.Seam;
 
-    /// <summary>The one that is open on it, if any.</summary>
-    public ClusterTransaction? Transaction { get; set; }
+    public TransactionState Transaction { get; set; }
 
     /// <summary>How another logs in to the same database in the same way, once and by itself, and asks nothing.</summary>
     public NpgsqlDataSource LoginAs(string role, Secret password)

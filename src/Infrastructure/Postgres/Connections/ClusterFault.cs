@@ -51,8 +51,8 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
     /// <summary>
     /// Nothing that we know of, and so nothing that passes by itself: somebody else's code inside our statements, or a mistake of ours.
     /// </summary>
-    public static bool IsUnforeseen(PostgresException refused) => Attempts.Classify(refused) == Passing.Never
-        && From(refused, "", "").Error.Code == "postgres.unexpected";
+    public static bool IsUnforeseen(PostgresException refused) =>
+        From(refused, "", "") is { Error.Code: "postgres.unexpected", MayPass: false };
 
     /// <summary>The connection is gone or leads to the wrong instance; whether the last statement was carried out is not known.</summary>
     public static bool IsLostConnection(Exception failure) => failure switch
@@ -105,7 +105,8 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
                 ("postgres.unreachable", $"Cluster {cluster} closed the connection", true),
             _ when IsContention(refused) =>
                 ("postgres.busy", $"Somebody else's work on cluster {cluster} kept getting in the way", true),
-            "25P03" or "25P04" or "57P05" => ("postgres.timeout", $"Cluster {cluster} ended our session, which had been quiet for too long", true),
+            "25P03" or "25P04" or "57P05" =>
+                ("postgres.timeout", $"Cluster {cluster} ended our session, which had been quiet for too long", true),
             _ when state.StartsWith("58", StringComparison.Ordinal) =>
                 ("postgres.unreachable", $"Cluster {cluster} has trouble with its disk or its system", true),
             _ => ("postgres.unexpected", $"Cluster {cluster} answered with something unexpected: {OthersCode.Text(refused)}",

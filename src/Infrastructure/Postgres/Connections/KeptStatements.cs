@@ -18,9 +18,9 @@ internal static class KeptStatements
             return;
         }
         List<string> kept = [.. statements.Where(statement => !statement.OnlyReads).Select(statement => statement.ForRecord())];
-        if (cluster.Transaction is { Changes: false } transaction)
+        if (cluster.Transaction == TransactionState.Begun)
         {
-            transaction.Changes = true;
+            cluster.Transaction = TransactionState.Changed;
             ran.Add(Place(cluster), ["BEGIN;"], 0);
         }
         ran.Add(Place(cluster), kept, reads);
@@ -46,7 +46,7 @@ internal static class KeptStatements
         if (statements.Count == 1) return $"failed (SQLSTATE {refused.SqlState})";
 
         var stands = statements.Any(statement => statement.Barrier) ? "" : "; none of those sent together with it stands";
-        return Asking.Culprit(refused) is { } at && at < statements.Count
+        return Asked.Culprit(refused) is { } at && at < statements.Count
             ? $"failed (SQLSTATE {refused.SqlState}) at: {Beginning(statements[at])}{stands}"
             : $"failed (SQLSTATE {refused.SqlState}){stands}";
     }

@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace DbAccess.Infrastructure.Postgres.Connections;
 
 /// <summary>
@@ -6,12 +8,12 @@ namespace DbAccess.Infrastructure.Postgres.Connections;
 /// round trip are one, since they reach the server together. They may hold a verifier: nothing of them is to be shown.
 /// </summary>
 internal sealed record StatementSeam(
-    Func<ClusterConnection, IReadOnlyList<Asked>, CancellationToken, ValueTask> Before,
-    Func<ClusterConnection, IReadOnlyList<Asked>, CancellationToken, ValueTask> After)
+    Func<NpgsqlConnection, IReadOnlyList<Asked>, CancellationToken, ValueTask> Before,
+    Func<NpgsqlConnection, IReadOnlyList<Asked>, CancellationToken, ValueTask> After)
 {
     /// <summary>Nobody listens, as in the running product.</summary>
     public static StatementSeam Closed { get; } = new(Nothing, Nothing);
 
-    private static ValueTask Nothing(ClusterConnection cluster, IReadOnlyList<Asked> statements, CancellationToken cancellationToken) =>
+    private static ValueTask Nothing(NpgsqlConnection connection, IReadOnlyList<Asked> statements, CancellationToken cancellationToken) =>
         ValueTask.CompletedTask;
 }

@@ -146,11 +146,12 @@ internal sealed class DatabaseExamination(ClusterConnections connections, TimePr
     private static async Task<Check> TriggersAsync(
             ClusterName cluster, string name, ClusterConnection connection, CancellationToken cancellationToken)
     {
-        var triggers = await connection.RowsAsync(OthersCode.EventTriggers, [], OthersCode.Trigger.Read, cancellationToken);
+        var triggers = await EventTrigger.ListAsync(connection, cancellationToken);
         return triggers.Count == 0
             ? Ok(cluster, "triggers", $"{name}: no event trigger is enabled.")
             : Warn(cluster, "triggers",
-                $"{name}: somebody's code runs inside our statements here: {OthersCode.Named(triggers)}. If it fails, nobody gets access.",
+                $"{name}: somebody's code runs inside our statements here: {EventTrigger.Named(triggers)}. If it fails, nobody gets " +
+                "access.",
                 "See that each of these functions works for our administrator, whose search_path is pg_catalog alone (SET search_path " +
                 "on the function).");
     }

@@ -5,7 +5,6 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Making;
 using DbAccess.Infrastructure.Postgres.Roles;
@@ -109,7 +108,7 @@ internal sealed class ServerExamination(TimeProvider clock, DoctorLimits limits)
         }
         catch (PostgresException refused) when (!ClusterFault.IsLostConnection(refused))
         {
-            var why = await OthersCode.ExplainAsync(
+            var why = await EventTrigger.ExplainAsync(
                 connection, refused, "A role that was made to be dropped again was refused", cancellationToken);
             return Bad(cluster, "administrator.probe", why.Message, "Mend what refused it: nobody can be given a role until then.");
         }

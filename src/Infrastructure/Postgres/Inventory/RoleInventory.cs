@@ -1,9 +1,7 @@
 using System.Globalization;
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Roles;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Making;

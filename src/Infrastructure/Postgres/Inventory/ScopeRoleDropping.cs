@@ -1,7 +1,7 @@
 using System.Globalization;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Making;
 using DbAccess.Infrastructure.Postgres.Removing;
@@ -55,10 +55,8 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
         for (var vain = 0; ;)
         {
             await using var transaction = await cluster.BeginAsync(cancellationToken);
-            if (!await cluster.FirstAsync(ScopeLocks.TryScopeLock, [RoleName.IsAside(name, out var locked) ? locked : name],
-                row => row.GetBoolean(0), cancellationToken))
+            if (!await TryLockAsync(cluster, name, cancellationToken))
             {
-                // Somebody is bringing it in line for a new member.
                 if (++vain == ScopeMending.MostRounds) return InUse();
 
                 await transaction.RollbackAsync(cancellationToken);
@@ -77,10 +75,7 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
                 var taken = await TakeBackAsync(cluster, found.Ident, differences, vain + 1, cancellationToken);
                 await transaction.CommitAsync(cancellationToken);
                 if (taken.Exists(d => d.What == "default-spurious")) await Task.Delay(TableMaking, clock, cancellationToken);
-                // REVOKE takes back what its grantor gave us the right to, and of anything else says nothing.
-                foreach (var one in taken) tried[one] = tried.GetValueOrDefault(one) + 1;
-                var stay = taken.Where(d => tried[d] == TriesToDrop).ToList();
-                if (stay.Count > 0) return NotDropped(name, "it keeps what others gave it", [.. stay.Select(ScopeWords.InWords)]);
+                if (Kept(taken, tried) is { Count: > 0 } kept) return NotDropped(name, "it keeps what others gave it", kept);
                 if (taken.Count > 0) continue;
                 if (++vain == ScopeMending.MostRounds) throw ScopeMending.InTheWay();
 
@@ -88,33 +83,15 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
                 continue;
             }
 
-            if (!isAside && found.Members.Count > 0)
-            {
-                await cluster.RunAsync(found.Database, cancellationToken);
-                await transaction.CommitAsync(cancellationToken);
-                logger.LogWarning("Scope role {Role} was put aside and has nothing any more; it stays while {Members} are members of it",
-                    found.Name, string.Join(", ", found.Members));
-                return null;
-            }
             if (!isAside)
             {
-                await cluster.RunAsync(Rename(found.Name, RoleName.Aside(found.Name)), cancellationToken);
-                await transaction.CommitAsync(cancellationToken);
-                if (await NobodyBecomesMemberAsync(cluster, cancellationToken)) continue;
-
-                await RenameBackAsync(cluster, RoleName.Aside(found.Name), found.Name, cancellationToken);
+                if (found.Members.Count > 0) return await LeaveEmptyAsync(cluster, transaction, found, cancellationToken);
+                if (await PutAsideAsync(cluster, transaction, found.Name, cancellationToken)) continue;
                 return InUse();
             }
 
-            await cluster.RunAsync(found.Database, cancellationToken);
-            try
+            if (await TryDropAsync(cluster, transaction, found, given, tag, cancellationToken) is { } refused)
             {
-                if (found.Members.Count > 0) await GiveAnotherAsync(cluster, given, tag, found.Members, cancellationToken);
-                await cluster.RunAsync(found.Drop, cancellationToken);
-            }
-            catch (PostgresException kept) when (kept.SqlState == PostgresErrorCodes.DependentObjectsStillExist)
-            {
-                await transaction.RollbackAsync(cancellationToken);
                 if (++vain < TriesToDrop)
                 {
                     // A table was made in between, and has what the default privileges gave then.
@@ -123,16 +100,72 @@ internal sealed class ScopeRoleDropping(TimeProvider clock, ILogger logger)
                 }
                 await RenameBackAsync(cluster, found.Name, given, cancellationToken);
                 // The server's own list is not passed on by the driver, since it can quote values.
-                return NotDropped(name, $"{kept.MessageText} (SQLSTATE {kept.SqlState})",
+                return NotDropped(name, $"{refused.MessageText} (SQLSTATE {refused.SqlState})",
                     await cluster.RowsAsync(InventoryStatements.KeptBy, [Oid(oid)], row => row.GetString(0), cancellationToken));
             }
-            await transaction.CommitAsync(cancellationToken);
-            if (found.Members.Count == 0) return null;
-
-            logger.LogWarning(
-                "Scope role {Role} was made again: {Count} roles became members of it while it was dropped", given, found.Members.Count);
-            return InUse();
+            return found.Members.Count == 0 ? null : InUse();
         }
+    }
+
+    /// <summary>False when somebody becomes a member of it all the same; then it has its name again.</summary>
+    private async Task<bool> PutAsideAsync(
+        ClusterConnection cluster, ClusterTransaction transaction, string name, CancellationToken cancellationToken)
+    {
+        await cluster.RunAsync(Rename(name, RoleName.Aside(name)), cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        if (await NobodyBecomesMemberAsync(cluster, cancellationToken)) return true;
+
+        await RenameBackAsync(cluster, RoleName.Aside(name), name, cancellationToken);
+        return false;
+    }
+
+    private async Task<Error?> LeaveEmptyAsync(
+        ClusterConnection cluster, ClusterTransaction transaction, ScopeRoleToDrop found, CancellationToken cancellationToken)
+    {
+        await cluster.RunAsync(found.Database, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        logger.LogWarning("Scope role {Role} was put aside and has nothing any more; it stays while {Members} are members of it",
+            found.Name, string.Join(", ", found.Members));
+        return null;
+    }
+
+    /// <summary>False while somebody is bringing it in line for a new member.</summary>
+    private static Task<bool> TryLockAsync(ClusterConnection cluster, string name, CancellationToken cancellationToken) =>
+        cluster.FirstAsync(ScopeLocks.TryScopeLock, [RoleName.IsAside(name, out var before) ? before : name],
+            row => row.GetBoolean(0), cancellationToken);
+
+    /// <summary>What was taken back too often and is there again, in words.</summary>
+    /// <param name="tried">How often each was taken back before; counts on.</param>
+    private static List<string> Kept(List<ScopeDifference> taken, Dictionary<ScopeDifference, int> tried)
+    {
+        // REVOKE takes back what its grantor gave us the right to, and of anything else says nothing.
+        foreach (var one in taken) tried[one] = tried.GetValueOrDefault(one) + 1;
+        return [.. taken.Where(d => tried[d] == TriesToDrop).Select(ScopeWords.InWords)];
+    }
+
+    /// <summary>
+    /// Drops what was put aside. Who became a member of it after all is given another; null when that was done. Else what refused it, and
+    /// the transaction is rolled back.
+    /// </summary>
+    private async Task<PostgresException?> TryDropAsync(ClusterConnection cluster, ClusterTransaction transaction, ScopeRoleToDrop aside,
+        string given, string tag, CancellationToken cancellationToken)
+    {
+        await cluster.RunAsync(aside.Database, cancellationToken);
+        try
+        {
+            if (aside.Members.Count > 0) await GiveAnotherAsync(cluster, given, tag, aside.Members, cancellationToken);
+            await cluster.RunAsync(aside.Drop, cancellationToken);
+        }
+        catch (PostgresException kept) when (kept.SqlState == PostgresErrorCodes.DependentObjectsStillExist)
+        {
+            await transaction.RollbackAsync(cancellationToken);
+            return kept;
+        }
+        await transaction.CommitAsync(cancellationToken);
+        if (aside.Members.Count > 0)
+            logger.LogWarning(
+                "Scope role {Role} was made again: {Count} roles became members of it while it was dropped", given, aside.Members.Count);
+        return null;
     }
 
     /// <summary>A portion of what it has, as far as its tables can be locked; answers what was taken back.</summary>

@@ -33,11 +33,11 @@ internal sealed record OwnerToActAs(
             Statement(cluster.Major), [owner, role, (string[])[.. scope.DatabasesOf(target)]], Read, cancellationToken);
         var why = found switch
         {
-            { Exists: false } => OwnerWords.NotThere(found, scope, target.Cluster),
-            { IsTooStrong: true } => OwnerWords.TooStrong(found, scope),
-            { CanLogIn: true } => OwnerWords.CanLogIn(found, scope),
-            { LeaveIam.Length: > 0 } => OwnerWords.Iam(found, scope),
-            { MayHandOn: false } => OwnerWords.NotHandedOn(found, scope),
+            { Exists: false } => OwnerWords.NotThere(found.Ident, scope, target.Cluster),
+            { IsTooStrong: true } => OwnerWords.TooStrong(found.Ident, scope),
+            { CanLogIn: true } => OwnerWords.CanLogIn(found.Ident, scope),
+            { LeaveIam.Length: > 0 } => OwnerWords.Iam(found.Ident, scope, found.LeaveIam),
+            { MayHandOn: false } => OwnerWords.NotHandedOn(found.Ident, scope, found.Administrator),
             _ => null,
         };
         return (why, found);

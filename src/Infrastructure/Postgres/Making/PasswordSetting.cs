@@ -1,6 +1,5 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Roles;
 

@@ -1,6 +1,6 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Roles;
@@ -119,7 +119,7 @@ internal sealed class RoleMakingWalk(
             var what = $"The privileges of scope {order.Scope.Name} cannot be set up on {look.Part.Place}";
             // No secret in these statements, so the server may speak for itself.
             return (ClusterFault.IsUnforeseen(refused) || OthersCode.Failed(refused)
-                ? await OthersCode.ExplainAsync(cluster, refused, what, cancellationToken)
+                ? await EventTrigger.ExplainAsync(cluster, refused, what, cancellationToken)
                 : new Error("postgres.cannot_grant", $"{what}: {refused.MessageText} (SQLSTATE {refused.SqlState})."), seen.State, null);
         }
     }
@@ -187,7 +187,7 @@ internal sealed class RoleMakingWalk(
         }
         catch (PostgresException refused) when (ClusterFault.IsUnforeseen(refused))
         {
-            return new RoleMaking.Impossible(await OthersCode.ExplainAsync(
+            return new RoleMaking.Impossible(await EventTrigger.ExplainAsync(
                 cluster, refused, $"The role {state.RoleIdent} cannot be made on {order.Target.Name}", cancellationToken));
         }
     }

@@ -56,7 +56,7 @@ internal sealed class StepBatch(ClusterConnection cluster)
                 return found;
             }, cancellationToken);
         }
-        catch (PostgresException refused) when (Asking.Culprit(refused) is { } index)
+        catch (PostgresException refused) when (Asked.Culprit(refused) is { } index)
         {
             refused.Data[Key] = _steps[index];
             throw;

@@ -1,4 +1,4 @@
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Roles;
 using DbAccess.Infrastructure.Postgres.Scopes;

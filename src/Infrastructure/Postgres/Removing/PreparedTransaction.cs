@@ -44,7 +44,7 @@ internal sealed record PreparedTransaction(string Database, string SetRole, stri
         {
             try
             {
-                await using var cluster = await RoleLeftovers.EnterAsync(connections, role, one.Database, clock, cancellationToken);
+                await using var cluster = await connections.OpenAloneAsync(role.Target.Cluster, one.Database, cancellationToken);
                 foreach (var statement in (string[])[.. subject.IsScope ? [subject.BeMember] : (string[])[], one.SetRole, one.Rollback,
                     "RESET ROLE", .. subject.IsScope ? [subject.BeNoMember] : (string[])[]])
                     await cluster.RunAsync(statement, cancellationToken);

@@ -67,23 +67,6 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
         await PreparedTransaction.RollBackAsync(prepared, subject, connections, role, findings, clock, cancellationToken);
     }
 
-    /// <summary>The database may allow few sessions, and one of them may be an idle one of ours: that goes first.</summary>
-    public static async Task<ClusterConnection> EnterAsync(
-        ClusterConnections connections, RoleToRemove role, string database, TimeProvider clock, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await connections.OpenAsync(role.Target.Cluster, database, cancellationToken, pooled: false);
-        }
-        catch (ClusterFault full) when (full.SqlState == PostgresErrorCodes.TooManyConnections)
-        {
-            await using (var elsewhere = await connections.OpenAsync(role.Target.Cluster, null, cancellationToken)) elsewhere.DropPool();
-            // The server needs a moment to notice.
-            await Task.Delay(TimeSpan.FromMilliseconds(200), clock, cancellationToken);
-            return await connections.OpenAsync(role.Target.Cluster, database, cancellationToken, pooled: false);
-        }
-    }
-
     private static Task<bool> BecomeMemberAsync(ClusterConnection cluster, LeftoverRole subject, CancellationToken cancellationToken) =>
         cluster.BatchAsync([new(subject.Hold), new(subject.BeMember)], _ => Task.FromResult(true), cancellationToken);
 
@@ -100,7 +83,7 @@ internal sealed class RoleLeftovers(ClusterConnections connections, TimeProvider
     {
         try
         {
-            await using var cluster = await EnterAsync(connections, role, database, clock, cancellationToken);
+            await using var cluster = await connections.OpenAloneAsync(role.Target.Cluster, database, cancellationToken);
             var running = await LeftoverTrigger.SwitchOffAsync(cluster, database, subject, findings, cancellationToken);
             blockers.AddRange(running);
             if (running.Count > 0) return null;

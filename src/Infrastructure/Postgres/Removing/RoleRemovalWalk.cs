@@ -1,6 +1,5 @@
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
-using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Scopes;
 using Microsoft.Extensions.Logging;
@@ -38,6 +37,8 @@ internal sealed class RoleRemovalWalk
     private readonly Strike _strike;
     private bool _mayDropAtOnce = true;
     private bool _swept;
+    private int _lost;
+    private int _crowded;
 
     public RoleRemovalWalk(ClusterConnections connections, ActivityLog activity, Followers followers, TimeProvider clock, ILogger logger,
         RoleToRemove role, WarmConnections warm)
@@ -45,7 +46,7 @@ internal sealed class RoleRemovalWalk
         (_connections, _activity, _followers, _clock, _logger, _role) = (connections, activity, followers, clock, logger, role);
         _removal = new RemovalCase(role, clock);
         _sessions = new SessionEnding(_removal, connections, warm, clock, logger);
-        _strike = new Strike(_removal, _sessions, logger);
+        _strike = new Strike(_removal, _sessions, clock, logger);
     }
 
     public async Task<RoleRemoval> RunAsync(CancellationToken cancellationToken)
@@ -80,8 +81,6 @@ internal sealed class RoleRemovalWalk
 
     private async Task<RoleRemoval> TryAsync(CancellationToken cancellationToken)
     {
-        var lost = 0;
-        var crowded = 0;
         for (var attempt = 1; ; attempt++)
         {
             // Whatever was in the way of dropping it at once: from the second try on it is shut out first.
@@ -90,65 +89,80 @@ internal sealed class RoleRemovalWalk
             {
                 var walked = await WalkAsync(cancellationToken);
                 _mayDropAtOnce = false;
-                if (walked.Removal is { } removal) return removal;
-
-                switch (walked.Again)
-                {
-                    case StrikeOutcome.Held when attempt == MostAttempts:
-                        return new RoleRemoval.NotNow(new Error("postgres.role_held", RemovalWords.Held(_role.Role.Value)));
-                    case StrikeOutcome.Held:
-                        await ClearTheWayAsync(cancellationToken);
-                        break;
-                    case StrikeOutcome.OnReader when ++lost > LostConnections:
-                        return new RoleRemoval.NotNow(ClusterFault.From(
-                            new PostgresException("", "", "", PostgresErrorCodes.ReadOnlySqlTransaction), _role.Target.Cluster, "").Error);
-                    case StrikeOutcome.SomethingCameBack when attempt == MostAttempts:
-                        return new RoleRemoval.NotNow(new Error("postgres.busy", RemovalWords.ComesBack(_role.Role.Value)));
-                }
+                if ((walked.Removal ?? await AfterAsync(walked.Again, attempt, cancellationToken)) is { } removal) return removal;
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
                 // A call that is given up can end as a broken connection just as well.
                 cancellationToken.ThrowIfCancellationRequested();
                 _mayDropAtOnce = false;
-                // A holder can fill the server's one table of locks and so keep everybody's statements out, ours and their own lock-out
-                // among them. Now and then there is room for a few.
-                if (SqlState(failure) == ClusterFault.OutOfMemory && ++crowded <= RoundsWithoutRoom)
+                switch (await AfterAsync(failure, atOnce, attempt, cancellationToken))
                 {
-                    _removal.Findings.Remark(RemovalWords.NoRoomAtFirst);
-                    await _sessions.ByNumberAsync(cancellationToken);
-                }
-                // The database may be closed or gone, or a trigger of its own turn us away; the role is the whole cluster's, and another
-                // door leads to it as well.
-                else if (_removal.Database is not null && failure is ClusterFault { SqlState: not (null or "28P01" or "28000" or "57P03") })
-                {
-                    _removal.Database = null;
-                    continue;
-                }
-                else if (await _sessions.WasRefusedAsync(failure, cancellationToken)
-                    || (atOnce && SqlState(failure) == PostgresErrorCodes.InsufficientPrivilege))
-                {
-                    continue;
-                }
-                else if (ClusterFault.IsContention(failure) || SqlState(failure) is PostgresErrorCodes.UndefinedObject
-                    or PostgresErrorCodes.DependentObjectsStillExist ? attempt < MostAttempts
-                    : ClusterFault.IsLostConnection(failure) && ++lost <= LostConnections)
-                {
-                    if (SqlState(failure) == PostgresErrorCodes.LockNotAvailable) await ClearTheWayAsync(cancellationToken);
-                }
-                else if (!ClusterFault.IsOfConnection(failure))
-                {
-                    throw;
-                }
-                else
-                {
-                    return new RoleRemoval.NotNow(SqlState(failure) == PostgresErrorCodes.LockNotAvailable
-                        ? new Error("postgres.role_held", RemovalWords.Held(_role.Role.Value))
-                        : ClusterFault.From(failure, _role.Target.Cluster, _role.Target.Database).Error);
+                    case NextTry.AtOnce:
+                        continue;
+                    case NextTry.None when !ClusterFault.IsOfConnection(failure):
+                        throw;
+                    case NextTry.None:
+                        return new RoleRemoval.NotNow(SqlState(failure) == PostgresErrorCodes.LockNotAvailable
+                            ? new Error("postgres.role_held", RemovalWords.Held(_role.Role.Value))
+                            : ClusterFault.From(failure, _role.Target.Cluster, _role.Target.Database).Error);
                 }
             }
             await Attempts.PauseAsync(attempt, _clock, cancellationToken);
         }
+    }
+
+    /// <summary>After a walk that did not come to its end: null when it is to be walked again.</summary>
+    private async Task<RoleRemoval?> AfterAsync(StrikeOutcome? again, int attempt, CancellationToken cancellationToken)
+    {
+        switch (again)
+        {
+            case StrikeOutcome.Held when attempt == MostAttempts:
+                return new RoleRemoval.NotNow(new Error("postgres.role_held", RemovalWords.Held(_role.Role.Value)));
+            case StrikeOutcome.Held:
+                await ClearTheWayAsync(cancellationToken);
+                return null;
+            case StrikeOutcome.OnReader when ++_lost > LostConnections:
+                return new RoleRemoval.NotNow(ClusterFault.From(
+                    new PostgresException("", "", "", PostgresErrorCodes.ReadOnlySqlTransaction), _role.Target.Cluster, "").Error);
+            case StrikeOutcome.SomethingCameBack when attempt == MostAttempts:
+                return new RoleRemoval.NotNow(new Error("postgres.busy", RemovalWords.ComesBack(_role.Role.Value)));
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>After a failure: does what helps against it, and says when to walk again.</summary>
+    /// <param name="atOnce">It was to be dropped at once.</param>
+    private async Task<NextTry> AfterAsync(Exception failure, bool atOnce, int attempt, CancellationToken cancellationToken)
+    {
+        // A holder can fill the server's one table of locks and so keep everybody's statements out, ours and their own lock-out among them.
+        // Now and then there is room for a few.
+        if (SqlState(failure) == ClusterFault.OutOfMemory && ++_crowded <= RoundsWithoutRoom)
+        {
+            _removal.Findings.Remark(RemovalWords.NoRoomAtFirst);
+            await _sessions.ByNumberAsync(cancellationToken);
+            return NextTry.AfterPause;
+        }
+
+        // The database may be closed or gone, or a trigger of its own turn us away; the role is the whole cluster's, and another door leads
+        // to it as well.
+        if (_removal.Database is not null && failure is ClusterFault { SqlState: not (null or "28P01" or "28000" or "57P03") })
+        {
+            _removal.Database = null;
+            return NextTry.AtOnce;
+        }
+
+        if (await _sessions.WasRefusedAsync(failure, cancellationToken)
+            || (atOnce && SqlState(failure) == PostgresErrorCodes.InsufficientPrivilege)) return NextTry.AtOnce;
+
+        var passes = ClusterFault.IsContention(failure)
+            || SqlState(failure) is PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.DependentObjectsStillExist
+            ? attempt < MostAttempts : ClusterFault.IsLostConnection(failure) && ++_lost <= LostConnections;
+        if (!passes) return NextTry.None;
+
+        if (SqlState(failure) == PostgresErrorCodes.LockNotAvailable) await ClearTheWayAsync(cancellationToken);
+        return NextTry.AfterPause;
     }
 
     private async Task<WalkOutcome> WalkAsync(CancellationToken cancellationToken)
@@ -163,7 +177,7 @@ internal sealed class RoleRemovalWalk
             var outcome =
                 await _strike.RunAsync(cluster, _mayDropAtOnce && readers.Count == 0, Strike.Impatient, cancellationToken);
             if (outcome is StrikeOutcome.Done { Left: { Sessions: > 0 } some })
-                outcome = await _sessions.OnWriterAsync(cluster, _strike, some, cancellationToken);
+                outcome = await _strike.EndSessionsAsync(cluster, some, cancellationToken);
             if (outcome is not StrikeOutcome.Done done) return new WalkOutcome(outcome);
 
             left = done.Left;
@@ -323,5 +337,12 @@ internal sealed class RoleRemovalWalk
         }
 
         public static implicit operator WalkOutcome(RoleRemoval removal) => new(removal, null);
+    }
+
+    private enum NextTry
+    {
+        AfterPause,
+        AtOnce,
+        None,
     }
 }

@@ -8,15 +8,12 @@ using Npgsql;
 namespace DbAccess.Infrastructure.Postgres.Removing;
 
 /// <summary>
-/// Ends the sessions of a role: on the writer, on every reader, of those whom it was given on to, and by number where the server has no
+/// Ends the sessions of a role: on one instance, on every reader, of those whom it was given on to, and by number where the server has no
 /// room for more.
 /// </summary>
 internal sealed class SessionEnding(
     RemovalCase removal, ClusterConnections connections, WarmConnections warm, TimeProvider clock, ILogger logger)
 {
-    /// <summary>After the first, for clients that were just logging in when the door was shut.</summary>
-    private const int Rounds = 3;
-
     public static readonly TimeSpan RoundLimit = TimeSpan.FromSeconds(2);
 
     private readonly List<string> _unreached = [];
@@ -60,26 +57,6 @@ internal sealed class SessionEnding(
         if (_endings == Endings.All) await BecomeMemberAsync(cancellationToken);
         _endings++;
         return true;
-    }
-
-    /// <summary>Until none is left, or it takes too long. Each round waits a while, and ends again who came in meanwhile.</summary>
-    public async Task<StrikeOutcome> OnWriterAsync(
-        ClusterConnection cluster, Strike strike, RoleState left, CancellationToken cancellationToken)
-    {
-        StrikeOutcome outcome = new StrikeOutcome.Done(left);
-        for (var round = 1; round <= Rounds; round++)
-        {
-            var started = clock.GetTimestamp();
-            for (var pause = 2; clock.GetElapsedTime(started) < RoundLimit; pause = Math.Min(pause * 2, 50))
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(pause), clock, cancellationToken);
-                outcome = await strike.LookAsync(cluster, cancellationToken);
-                if (outcome is not StrikeOutcome.Done { Left.Sessions: > 0 }) return outcome;
-            }
-            if (_endings == Endings.None) return outcome;
-            await OnceAsync(cluster, cancellationToken);
-        }
-        return outcome;
     }
 
     /// <summary>
@@ -173,7 +150,8 @@ internal sealed class SessionEnding(
             .. left.Sessions > sessions.Count ? [RemovalWords.NotEnded(removal, left, left.Sessions - sessions.Count)] : (string[])[]];
     }
 
-    private async Task<EndedSessions> OnceAsync(ClusterConnection cluster, CancellationToken cancellationToken)
+    /// <summary>On the instance that the connection leads to; waits for nobody.</summary>
+    public async Task<EndedSessions> OnceAsync(ClusterConnection cluster, CancellationToken cancellationToken)
     {
         var ended = await cluster.DoingFirstAsync(
             Statement ?? SessionStatements.EndOwnSessions, removal.Values(), EndedSessions.Read, cancellationToken);

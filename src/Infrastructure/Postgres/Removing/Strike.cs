@@ -32,8 +32,11 @@ internal abstract record StrikeOutcome
 /// Drop it if it has nothing and nobody, else shut it out; end sessions; look what is left. One round trip, the first step a transaction of
 /// its own.
 /// </summary>
-internal sealed class Strike(RemovalCase removal, SessionEnding sessions, ILogger logger)
+internal sealed class Strike(RemovalCase removal, SessionEnding sessions, TimeProvider clock, ILogger logger)
 {
+    /// <summary>After the first, for clients that were just logging in when the door was shut.</summary>
+    private const int Rounds = 3;
+
     /// <summary>While the door is still open nobody is waited for.</summary>
     public const string Impatient = "150ms";
     public const string Patient = "2s";
@@ -75,8 +78,29 @@ internal sealed class Strike(RemovalCase removal, SessionEnding sessions, ILogge
             ? await LookAsync(cluster, cancellationToken) : outcome;
     }
 
+    /// <summary>
+    /// Until no session is left on the writer, or it takes too long. Each round waits a while, and ends again who came in meanwhile.
+    /// </summary>
+    public async Task<StrikeOutcome> EndSessionsAsync(ClusterConnection cluster, RoleState left, CancellationToken cancellationToken)
+    {
+        StrikeOutcome outcome = new StrikeOutcome.Done(left);
+        for (var round = 1; round <= Rounds; round++)
+        {
+            var started = clock.GetTimestamp();
+            for (var pause = 2; clock.GetElapsedTime(started) < SessionEnding.RoundLimit; pause = Math.Min(pause * 2, 50))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(pause), clock, cancellationToken);
+                outcome = await LookAsync(cluster, cancellationToken);
+                if (outcome is not StrikeOutcome.Done { Left.Sessions: > 0 }) return outcome;
+            }
+            if (sessions.Statement is null) return outcome;
+            await sessions.OnceAsync(cluster, cancellationToken);
+        }
+        return outcome;
+    }
+
     /// <summary>Only the look.</summary>
-    public async Task<StrikeOutcome> LookAsync(ClusterConnection cluster, CancellationToken cancellationToken) =>
+    private async Task<StrikeOutcome> LookAsync(ClusterConnection cluster, CancellationToken cancellationToken) =>
         Read(cluster, await cluster.FirstAsync(
             RemovalStatements.For(cluster.Major).State, removal.Values(), RoleState.Read, cancellationToken));
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using DbAccess.Application.Evidence;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Infrastructure.Postgres.Connections;
 using Microsoft.Extensions.Logging;
 

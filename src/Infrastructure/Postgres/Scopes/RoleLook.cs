@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
-using DbAccess.Domain.Roles;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Roles;
 using Npgsql;

@@ -58,8 +58,7 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
             if (why is not null || fault is not null) return (why, fault);
 
             all.AddRange(differences);
-            var tables = differences.Where(IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
-                .ToList();
+            var tables = TablesIn(differences);
             if (tables.Count > TablesAtOnce)
             {
                 if (state.ScopeOid is null) await CreateAsync(cluster, part.Role, part.Tag, cancellationToken);
@@ -96,11 +95,19 @@ internal sealed class ScopeMending(TimeProvider clock, ILogger logger)
             }
 
             await transaction.CommitAsync(cancellationToken);
-            logger.LogInformation("Scope role {Role} on {Database}: {Missing} privileges given, {Spurious} taken back, {Ms:0} ms",
-                part.Role, part.Place, all.Count(d => d.What.EndsWith("missing", StringComparison.Ordinal)),
-                all.Count(d => !d.What.EndsWith("missing", StringComparison.Ordinal)), clock.GetElapsedTime(started).TotalMilliseconds);
+            Log(part, all, clock.GetElapsedTime(started));
             return (null, null);
         }
+    }
+
+    private static List<string> TablesIn(IEnumerable<ScopeDifference> differences) =>
+        [.. differences.Where(IsOnTable).Select(d => d.Ident).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    private void Log(ScopePart part, List<ScopeDifference> mended, TimeSpan took)
+    {
+        var missing = mended.Count(d => d.What.EndsWith("missing", StringComparison.Ordinal));
+        logger.LogInformation("Scope role {Role} on {Database}: {Missing} privileges given, {Spurious} taken back, {Ms:0} ms",
+            part.Role, part.Place, missing, mended.Count - missing, took.TotalMilliseconds);
     }
 
     internal static bool IsOnTable(ScopeDifference difference) =>

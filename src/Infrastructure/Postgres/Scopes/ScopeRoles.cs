@@ -3,7 +3,7 @@ using System.Globalization;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Roles;
+using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 using DbAccess.Infrastructure.Postgres.Connections;
 using DbAccess.Infrastructure.Postgres.Roles;
@@ -157,7 +157,7 @@ internal sealed class ScopeRoles(TimeProvider clock, ILogger logger)
         }
 
         var plan = await PlanReader.ReadAsync(cluster, part, sizes: false, cancellationToken);
-        var onRecord = plan.OnRecord;
+        var onRecord = PlanOnRecord.Of(plan);
         // The mark was read before the comparison: a change in between makes the next one differ.
         if (!changed) _inLine[(part.Target.Cluster, part.Role)] = (mark, at, onRecord);
         return (null, null, onRecord, found.Given);

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Principals;
 
 /// <summary>A group of the policy whose Slack user group cannot be read, and why.</summary>
 public sealed record UnreadableGroup(string Name, string Why);

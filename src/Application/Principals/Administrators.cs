@@ -2,7 +2,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Principals;
 using Microsoft.Extensions.Logging;
 
-namespace DbAccess.Application.Approvals;
+namespace DbAccess.Application.Principals;
 
 /// <summary>Those whom the policy in force calls administrators, told directly.</summary>
 internal sealed class Administrators(Deciders deciders, IPolicySource policies, IChat chat, ILogger<Administrators> log)

@@ -1,18 +1,15 @@
 using System.Globalization;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Application.Presets;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>What stays with the holder, and its buttons, derived from what is on record. Pure.</summary>
 public static class HolderMessages
 {
-    public const string ConnectAction = "connect";
-    public const string NewPasswordAction = "new_password";
-    public const string RevealAction = "reveal_password";
-
     /// <param name="more">As <see cref="Credential.ExtendBy"/>.</param>
     /// <param name="open">What their role has open now; null where that is not known.</param>
     /// <returns>Null where <see cref="GrantMessages"/> says it.</returns>
@@ -21,12 +18,12 @@ public static class HolderMessages
         NoticeKind.Ending when grant.Window is { } window => Ending(grant, window, more, open),
         NoticeKind.Ended => WithAskAgain(GrantMessages.For(kind, grant), grant),
         NoticeKind.NotRevealed => WithAskAgain(ChatMessage.Plain(
-            $"{GrantMessages.Brief(grant)} was given back by itself ({grant.Id}): nobody had the password shown in time. No role was " +
+            $"{GrantWords.Brief(grant)} was given back by itself ({grant.Id}): nobody had the password shown in time. No role was " +
             "made."),
             grant),
         NoticeKind.NoPassword => ChatMessage.Plain(
-            $"There is no new password for {GrantMessages.Brief(grant)} ({grant.Id}): " +
-            $"{GrantMessages.Plain((grant.Step.Trouble ?? "it did not work").TrimEnd('.'), 300)}. " +
+            $"There is no new password for {GrantWords.Brief(grant)} ({grant.Id}): " +
+            $"{GrantWords.Plain((grant.Step.Trouble ?? "it did not work").TrimEnd('.'), 300)}. " +
             "The one before may not work any more; press the button again in a while."),
         _ => null,
     };
@@ -38,13 +35,14 @@ public static class HolderMessages
         var live = grant.Status is GrantStatus.Active || grant.RevealBy is null;
         var buttons = new List<ChatButton>();
         if (grant.RevealBy is not null)
-            buttons.Add(new ChatButton(RevealAction, "Show password", id, Primary: true));
-        if (live) buttons.Add(new ChatButton(ConnectAction, "Connect…", id, Spoken: $"Ways to connect with {id}"));
+            buttons.Add(new ChatButton(GrantActions.Reveal, "Show password", id, Primary: true));
+        if (live) buttons.Add(new ChatButton(GrantActions.Connect, "Connect…", id, Spoken: $"Ways to connect with {id}"));
         if (live && more is { } by) buttons.Add(Extend(grant.Id, by));
         if (live && grant.RevealBy is null)
-            buttons.Add(new ChatButton(NewPasswordAction, "New password", id, Confirm: "The password you have stops working at once."));
+            buttons.Add(new ChatButton(
+                GrantActions.NewPassword, "New password", id, Confirm: "The password you have stops working at once."));
         if (live && grant is { RevealBy: null, BreakGlass: false }) buttons.Add(KeepButton(grant.Id));
-        buttons.Add(GrantMessages.ReturnButton(grant.Id));
+        buttons.Add(GrantActions.ReturnButton(grant.Id));
         return buttons;
     }
 
@@ -53,20 +51,20 @@ public static class HolderMessages
     {
         var what = $"{grant.Target.Name} · {grant.Scope.Name} ·";
         if (grant.Status is GrantStatus.Cancelled)
-            return new ChatMessage($"{GrantMessages.Brief(grant)} was given back by itself ({grant.Id}).",
+            return new ChatMessage($"{GrantWords.Brief(grant)} was given back by itself ({grant.Id}).",
             [
                 new ChatPart.When($"{what} given back by itself", grant.EndedAt!.Value), new ChatPart.Note($"Grant: {grant.Id}"),
-                new ChatPart.Buttons([GrantMessages.AskAgainButton(grant.Id)]),
+                new ChatPart.Buttons([GrantActions.AskAgainButton(grant.Id)]),
             ]);
 
         var ended = grant.Receipt is { } receipt && receipt.LockedOutAt != RemovalReceipt.NotYet ? receipt.LockedOutAt : grant.EndedAt;
-        return new ChatMessage($"{GrantMessages.Brief(grant)} has ended ({grant.Id}).",
+        return new ChatMessage($"{GrantWords.Brief(grant)} has ended ({grant.Id}).",
         [
             ended is { } at ? new ChatPart.When($"{what} ended", at) : new ChatPart.Text($"{what} ended"),
             new ChatPart.Text(Receipt(grant)),
             new ChatPart.Note($"Grant: {grant.Id}. The password that stood here is gone and does not work any more."),
-            new ChatPart.Buttons(grant.BreakGlass ? [GrantMessages.AskAgainButton(grant.Id)]
-                : [GrantMessages.AskAgainButton(grant.Id), KeepButton(grant.Id)]),
+            new ChatPart.Buttons(grant.BreakGlass ? [GrantActions.AskAgainButton(grant.Id)]
+                : [GrantActions.AskAgainButton(grant.Id), KeepButton(grant.Id)]),
         ]);
     }
 
@@ -86,12 +84,12 @@ public static class HolderMessages
     private static ChatMessage Ending(GrantSnapshot grant, AccessWindow window, TimeSpan? more, OpenSessions? open)
     {
         var what = $"{grant.Scope.Name} on {grant.Target.Name}";
-        List<ChatButton> buttons = [GrantMessages.ReturnButton(grant.Id)];
+        List<ChatButton> buttons = [GrantActions.ReturnButton(grant.Id)];
         if (more is { } by && grant.ExtendBy is null) buttons.Insert(0, Extend(grant.Id, by));
         var longer = grant.ExtendBy is not null ? " More time is asked for, and not decided yet."
             : more is null ? " The rule gives no more time: ask again if you need it." : "";
         return new ChatMessage(
-            $"{GrantMessages.Brief(grant)} ends soon ({grant.Id}){(open is { Transactions: > 0 } ? $" with {Transactions(open)}" : "")}.",
+            $"{GrantWords.Brief(grant)} ends soon ({grant.Id}){(open is { Transactions: > 0 } ? $" with {Transactions(open)}" : "")}.",
             [
                 new ChatPart.When($"{what} (`{grant.Id}`) ends", window.Expiry),
                 new ChatPart.Text($"{Open(open)}Then its sessions are cut and the role is removed.{longer}"),
@@ -119,11 +117,11 @@ public static class HolderMessages
         new(PresetActions.Keep, "Keep…", id.ToString(), Spoken: $"Keep what {id} asks for as a preset");
 
     private static ChatButton Extend(GrantId id, TimeSpan by) =>
-        new(GrantMessages.ExtendAction, More(by), id.ToString(), Spoken: $"Have {id} longer by {Durations.Write(by)}");
+        new(GrantActions.Extend, More(by), id.ToString(), Spoken: $"Have {id} longer by {Durations.Write(by)}");
 
     private static ChatMessage WithAskAgain(ChatMessage message, GrantSnapshot grant) => message with
     {
-        Parts = [.. message.Parts, new ChatPart.Buttons([GrantMessages.AskAgainButton(grant.Id)])],
+        Parts = [.. message.Parts, new ChatPart.Buttons([GrantActions.AskAgainButton(grant.Id)])],
     };
 
     /// <summary><c>Last session cut after 0.2 s; role proved gone. 9 statements, 14 rows.</c></summary>

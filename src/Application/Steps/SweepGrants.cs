@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using MediatR;
 using Microsoft.Extensions.Logging;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>What a sweep did, by outcome; <paramref name="Failed"/> names the grants whose step raised a fault.</summary>
 /// <param name="CutShort">It was told to stop before it had seen everything. What it did counts; what it did not do stays due.</param>

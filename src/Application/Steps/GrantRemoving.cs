@@ -1,10 +1,11 @@
 using DbAccess.Application.Approvals;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using Microsoft.Extensions.Logging;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>Takes access away, and goes on until it is proved gone. Nothing here gives up.</summary>
 internal sealed class GrantRemoving(

@@ -2,10 +2,9 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using DbAccess.Domain.Databases;
-using DbAccess.Domain.Grants;
 using DbAccess.Domain.Scopes;
 
-namespace DbAccess.Domain.Roles;
+namespace DbAccess.Domain.Grants;
 
 /// <summary>
 /// The name of a PostgreSQL role that we make: small letters, digits and <c>_</c>, at most 63 bytes, never starting with <c>pg_</c>.

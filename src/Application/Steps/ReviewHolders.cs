@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using DbAccess.Application.Approvals;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
@@ -7,7 +8,7 @@ using DbAccess.Domain.Principals;
 using MediatR;
 using Microsoft.Extensions.Logging;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>What a review ended.</summary>
 /// <param name="Complete">False: not everybody could be asked for, and the next sweep asks again.</param>

@@ -1,9 +1,10 @@
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using MediatR;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>
 /// What came of the steps of one grant, in the order in which they were taken; empty when nothing was due or another worker has it.

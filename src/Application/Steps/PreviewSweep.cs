@@ -3,7 +3,7 @@ using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using MediatR;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>What a sweep would do now, one line for each due grant.</summary>
 public sealed record SweepPreview(IReadOnlyList<string> Lines);

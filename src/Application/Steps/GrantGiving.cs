@@ -1,15 +1,15 @@
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Evidence;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Databases;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
-using DbAccess.Domain.Roles;
 using Microsoft.Extensions.Logging;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>
 /// Makes the role, delivers the credentials, and only then calls the grant active. What was not delivered for sure is never sent again: the

@@ -4,7 +4,7 @@ using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Principals;
 
 /// <summary>Somebody who wants to end other people's access.</summary>
 /// <param name="Called">What the holder is told that they are called.</param>

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>
 /// When sweeps of this process try a step again that raised a fault. Such a fault leaves nothing in the store, where what failed in an

@@ -1,7 +1,6 @@
 using DbAccess.Application.Ports;
-using DbAccess.Domain.Grants;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>How late we are: the figure that an alarm is built on.</summary>
 public static class Lateness

@@ -1,6 +1,6 @@
 using DbAccess.Domain.Databases;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>
 /// How many steps of one cluster may be under way in this process. A cluster that does not answer holds each of them for as long as a

@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using DbAccess.Application.Approvals;
 using DbAccess.Application.Evidence;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain.Grants;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>
 /// Takes the one step of a grant that is due. Every step starts with a conditional write that leases it, so any number of workers may try;

@@ -1,10 +1,11 @@
-using DbAccess.Application.Approvals;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
+using DbAccess.Application.Principals;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using Microsoft.Extensions.Logging;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>
 /// Tells people what is on record of a grant. A message that fails is sent again later and never changes what the grant's state says.

@@ -1,4 +1,3 @@
-using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Approvals;
@@ -6,7 +5,7 @@ using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 
-namespace DbAccess.Application.Approvals;
+namespace DbAccess.Application.Principals;
 
 /// <summary>People of some of the policy's groups, by their user ids.</summary>
 /// <param name="Unreadable">Groups of which nobody can say now who is in them.</param>

@@ -2,7 +2,7 @@ using DbAccess.Application.Ports;
 using DbAccess.Domain.Policies;
 using DbAccess.Domain.Principals;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Principals;
 
 /// <summary>Where a person stands: the policy's groups that they are in, and those of which nobody can say now.</summary>
 internal sealed record Standing(IReadOnlySet<string> Groups, IReadOnlySet<string> Unreadable)

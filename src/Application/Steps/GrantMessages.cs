@@ -1,29 +1,16 @@
 using System.Globalization;
 using DbAccess.Application.Approvals;
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
-using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
-using DbAccess.Domain.Scopes;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>What a holder is told about a grant, derived from what is on record. Pure.</summary>
 public static class GrantMessages
 {
-    /// <summary>The action of the button that gives a grant back; its value is the grant id.</summary>
-    public const string ReturnAction = "return_grant";
-    public const string CancelAction = "cancel_grant";
-    public const string AcceptAction = "accept_offer";
-    public const string DeclineAction = "decline_offer";
-    public const string ExtendAction = "extend_grant";
-    public const string AskAgainAction = "ask_again";
-    public const string ResendAction = "resend_card";
-
     private const int MostListed = 20;
-
-    /// <summary>As much of what somebody is called as leaves a notification room for the rest.</summary>
-    public const int ShortName = 40;
 
     // With the statement that mends it.
     private const int LongestWhy = 1_500;
@@ -41,24 +28,21 @@ public static class GrantMessages
         NoticeKind.Extended => Extended(grant),
         NoticeKind.NotExtended => NotExtended(grant),
         NoticeKind.ReviewLate => ForAdministrators(grant, "Nobody has reviewed it in time", button: null),
-        NoticeKind.ReviewBad => ForAdministrators(grant, CardWords.Outcome(grant), button: null),
+        NoticeKind.ReviewBad => ForAdministrators(grant, GrantWords.Outcome(grant), button: null),
         NoticeKind.CardLost => ForAdministrators(grant, $"Those who decide cannot be asked where the policy " +
-            $"says: {Plain(grant.Card?.Trouble ?? "", 300)}. They were asked directly",
-            new ChatButton(ResendAction, "Post the card again", grant.Id.ToString())),
+            $"says: {GrantWords.Plain(grant.Card?.Trouble ?? "", 300)}. They were asked directly",
+            new ChatButton(CardActions.Resend, "Post the card again", grant.Id.ToString())),
         _ => Failed(grant),
     };
 
-    public static ChatButton ReturnButton(GrantId id) =>
-        new(ReturnAction, "I'm done", id.ToString(), Confirm: $"This ends {id} now: open sessions are cut and the role is removed.");
-
     private static ChatMessage Ending(GrantSnapshot grant) => new(
-        $"{Brief(grant)} ends soon ({grant.Id}).",
+        $"{GrantWords.Brief(grant)} ends soon ({grant.Id}).",
         [
             new ChatPart.When($"{What(grant)} ends", grant.Window!.Expiry),
             new ChatPart.Text(
                 $"Finish what is open: at that moment the sessions of {grant.Id} are cut and the role is removed. If you need longer, " +
                 "ask again."),
-            new ChatPart.Buttons([ReturnButton(grant.Id)]),
+            new ChatPart.Buttons([GrantActions.ReturnButton(grant.Id)]),
         ]);
 
     private static ChatMessage Ended(GrantSnapshot grant)
@@ -71,7 +55,8 @@ public static class GrantMessages
             _ => "what it rested on is gone",
         };
         var parts = new List<ChatPart> { new ChatPart.Text($"{What(grant)} has ended: {why} ({grant.Id}).") };
-        if (grant is { EndReason: EndReason.Revoked, EndNote: not null }) parts.Add(new ChatPart.Text($"It was {Revoked(grant)}."));
+        if (grant is { EndReason: EndReason.Revoked, EndNote: not null })
+            parts.Add(new ChatPart.Text($"It was {GrantWords.Revoked(grant)}."));
         if (grant.Receipt is { } receipt)
         {
             parts.Add(new ChatPart.Text($"{Sessions(receipt)}. {Role(grant, receipt)}"));
@@ -91,7 +76,7 @@ public static class GrantMessages
 
         if (grant.CredentialsMessage is not null)
             parts.Add(new ChatPart.Note("The password was taken out of its message, and does not work any more."));
-        return new ChatMessage($"{Brief(grant)} has ended ({grant.Id}).", parts);
+        return new ChatMessage($"{GrantWords.Brief(grant)} has ended ({grant.Id}).", parts);
     }
 
     private static string Sessions(RemovalReceipt receipt)
@@ -120,7 +105,7 @@ public static class GrantMessages
         // A receipt that was cut says itself how many there were besides.
         var beyond = things is [.., ['a', 'n', 'd', ' ', .. var number, ' ', 'm', 'o', 'r', 'e']]
             && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var cut) ? cut : 0;
-        var lines = things.SkipLast(beyond > 0 ? 1 : 0).Select(thing => Plain(thing, 400)).ToList();
+        var lines = things.SkipLast(beyond > 0 ? 1 : 0).Select(thing => GrantWords.Plain(thing, 400)).ToList();
         var more = beyond + Math.Max(0, lines.Count - MostListed);
         return string.Join(between, lines.Take(MostListed)) +
             (more > 0 ? string.Create(CultureInfo.InvariantCulture, $" and {more} more") : "");
@@ -130,10 +115,10 @@ public static class GrantMessages
         string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
 
     private static ChatMessage Delayed(GrantSnapshot grant) => new(
-        $"{Brief(grant)} is not ready yet ({grant.Id}).",
+        $"{GrantWords.Brief(grant)} is not ready yet ({grant.Id}).",
         [
             new ChatPart.Text($"{What(grant)} is not ready yet ({grant.Id}). " +
-                Plain(grant.Step.Trouble ?? "It takes longer than usual.", LongestWhy)),
+                GrantWords.Plain(grant.Step.Trouble ?? "It takes longer than usual.", LongestWhy)),
             new ChatPart.Note(
                 $"I go on trying for {Durations.Write(Grant.ProvisioningPatience)}; you need not ask again. /db-access done {grant.Id} " +
                 "gives it up."),
@@ -142,113 +127,71 @@ public static class GrantMessages
     /// <summary>It was asked for, and is over before it began.</summary>
     private static ChatMessage Settled(GrantSnapshot grant, string how)
     {
-        var words = $"{What(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}";
+        var words = $"{What(grant)} {how} ({grant.Id}). {GrantWords.Outcome(grant)}";
         return new ChatMessage(
-            $"{Brief(grant)} {how} ({grant.Id}). {CardWords.Outcome(grant)}",
-            [new ChatPart.Text(words), new ChatPart.Buttons([AskAgainButton(grant.Id)])]);
+            $"{GrantWords.Brief(grant)} {how} ({grant.Id}). {GrantWords.Outcome(grant)}",
+            [new ChatPart.Text(words), new ChatPart.Buttons([GrantActions.AskAgainButton(grant.Id)])]);
     }
 
     private static ChatMessage Offered(GrantSnapshot grant)
     {
         if (grant.Asking?.Offer is not { } offer)
             return ChatMessage.Plain(
-                $"There was an offer for {Brief(grant)} ({grant.Id}), which is void by now: {CardWords.Outcome(grant)}");
+                $"There was an offer for {GrantWords.Brief(grant)} ({grant.Id}), which is void by now: {GrantWords.Outcome(grant)}");
 
-        var words = $"{Plain(offer.Agreement.Called)} offers less for {grant.Id}: {ScopeOf(offer.Scope)} on {grant.Target.Name} for " +
-            $"{Durations.Write(offer.Duration)} instead of {ScopeOf(grant.Scope)} for {Durations.Write(grant.Duration)}.";
+        var words = $"{GrantWords.Plain(offer.Agreement.Called)} offers less for {grant.Id}: {GrantWords.ScopeOf(offer.Scope)} on " +
+            $"{grant.Target.Name} for {Durations.Write(offer.Duration)} instead of {GrantWords.ScopeOf(grant.Scope)} for " +
+            $"{Durations.Write(grant.Duration)}.";
         var id = grant.Id.ToString();
         return new ChatMessage(
-            $"{Plain(offer.Agreement.Called, ShortName)} offers less than {Brief(grant)}: " +
-            $"{Brief(offer.Scope)} for {Durations.Write(offer.Duration)} ({grant.Id}).",
+            $"{GrantWords.Plain(offer.Agreement.Called, GrantWords.ShortName)} offers less than {GrantWords.Brief(grant)}: " +
+            $"{GrantWords.Brief(offer.Scope)} for {Durations.Write(offer.Duration)} ({grant.Id}).",
         [
-            new ChatPart.Text(words), new ChatPart.Text($"It gives: {Plain(offer.Plan.Summary, 300)}."),
+            new ChatPart.Text(words), new ChatPart.Text($"It gives: {GrantWords.Plain(offer.Plan.Summary, 300)}."),
             new ChatPart.Buttons([
-                new ChatButton(AcceptAction, "Accept", id, Primary: true), new ChatButton(DeclineAction, "Keep asking", id)]),
+                new ChatButton(GrantActions.Accept, "Accept", id, Primary: true), new ChatButton(GrantActions.Decline, "Keep asking", id)]),
         ]);
     }
 
     private static ChatMessage AskedAgain(GrantSnapshot grant) => new(
-        $"{Brief(grant)} would give more by now than was approved ({grant.Id}), so those who decide are asked again.",
+        $"{GrantWords.Brief(grant)} would give more by now than was approved ({grant.Id}), so those who decide are asked again.",
         [
             new ChatPart.Text(
                 $"{What(grant)} would give more by now than was approved ({grant.Id}), so those who decide are asked again."),
         ]);
 
     private static ChatMessage Extended(GrantSnapshot grant) => new(
-        $"{Brief(grant)} lasts longer ({grant.Id}).",
+        $"{GrantWords.Brief(grant)} lasts longer ({grant.Id}).",
         [
             new ChatPart.When($"{grant.Scope.Name} on {grant.Target.Name} ({grant.Id}) now ends", grant.Window!.Expiry),
             new ChatPart.Note("The password stays the same; open sessions go on."),
         ]);
 
     private static ChatMessage NotExtended(GrantSnapshot grant) => new(
-        $"{Brief(grant)} does not last longer ({grant.Id}). {CardWords.Outcome(grant)}",
+        $"{GrantWords.Brief(grant)} does not last longer ({grant.Id}). {GrantWords.Outcome(grant)}",
         [
-            new ChatPart.Text($"{What(grant)} does not last longer ({grant.Id}). {CardWords.Outcome(grant)}"),
+            new ChatPart.Text($"{What(grant)} does not last longer ({grant.Id}). {GrantWords.Outcome(grant)}"),
             new ChatPart.When("It ends", grant.Window!.Expiry),
         ]);
 
     private static ChatMessage ForAdministrators(GrantSnapshot grant, string what, ChatButton? button)
     {
         var how = grant.BreakGlass ? ", taken by break-glass" : "";
-        var words = $"{grant.Id}, {What(grant)} by {Plain(grant.Handle)}{how}: {what.TrimEnd('.')}.";
-        var summary = $"{Plain(grant.Handle, ShortName)}, {Brief(grant)}{how} ({grant.Id}): {what.TrimEnd('.')}.";
+        var words = $"{grant.Id}, {What(grant)} by {GrantWords.Plain(grant.Handle)}{how}: {what.TrimEnd('.')}.";
+        var who = GrantWords.Plain(grant.Handle, GrantWords.ShortName);
+        var summary = $"{who}, {GrantWords.Brief(grant)}{how} ({grant.Id}): {what.TrimEnd('.')}.";
         return new ChatMessage(summary, button is null ? [new ChatPart.Text(words)] : [new ChatPart.Text(words),
             new ChatPart.Buttons([button])]);
     }
 
-    public static ChatButton AskAgainButton(GrantId id) => new(AskAgainAction, "Ask again", id.ToString());
-
     private static ChatMessage Failed(GrantSnapshot grant) => new(
-        $"{Brief(grant)} could not be given ({grant.Id}).",
+        $"{GrantWords.Brief(grant)} could not be given ({grant.Id}).",
         [
-            new ChatPart.Text($"{What(grant)} could not be given ({grant.Id}): {Plain(grant.AbandonedBecause ?? "", LongestWhy)}"),
+            new ChatPart.Text(
+                $"{What(grant)} could not be given ({grant.Id}): {GrantWords.Plain(grant.AbandonedBecause ?? "", LongestWhy)}"),
             new ChatPart.Note("No role exists for it; that was checked. You can ask again at any time."),
         ]);
 
-    /// <summary>What a request came to, in one sentence.</summary>
-    public static string Outcome(GrantSnapshot grant) => CardWords.Outcome(grant);
-
-    /// <summary>
-    /// A scope as people asked for it: <c>fix-orders</c>, or <c>fix-orders, only public.orders,</c> where somebody narrowed it (to be
-    /// followed by more words).
-    /// </summary>
-    public static string ScopeOf(PrivilegeScope scope) => Only(scope) is { } only ? $"{scope.Name}, only {only}," : scope.Name.Value;
-
-    /// <summary>The tables that a scope was narrowed to, the first few by name; null when it is as the policy has it.</summary>
-    public static string? Only(PrivilegeScope scope)
-    {
-        const int shown = 5;
-        if (scope.NarrowedTo.Count == 0) return null;
-
-        var names = string.Join(", ", scope.NarrowedTo.Take(shown).Select(name => Plain(name)));
-        return scope.NarrowedTo.Count > shown ? $"{names} and {scope.NarrowedTo.Count - shown} more" : names;
-    }
-
-    /// <summary>
-    /// What and how long, for the first words of a notification: those are all that a locked phone shows, and names of tables would fill
-    /// them.
-    /// </summary>
-    public static string Brief(GrantSnapshot grant) =>
-        $"{Brief(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
-
-    public static string Brief(PrivilegeScope scope) => scope.NarrowedTo.Count switch
-    {
-        0 => scope.Name.Value,
-        1 => $"{scope.Name} (1 table)",
-        var tables => string.Create(CultureInfo.InvariantCulture, $"{scope.Name} ({tables} tables)"),
-    };
-
-    /// <summary>Who revoked it and why, as far as that is on record: <c>revoked by dana: left the team</c>.</summary>
-    public static string Revoked(GrantSnapshot grant)
-    {
-        var why = grant.EndNote is { } note ? $": {Plain(note.TrimEnd('.', ' '), 300)}" : "";
-        return $"revoked{(grant.EndedBy is { } by ? $" by {Plain(by)}" : "")}{why}";
-    }
-
     private static string What(GrantSnapshot grant) =>
-        $"{ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
-
-    /// <summary>Somebody's words in a sentence of ours: a back-tick of theirs would pair up with one of ours.</summary>
-    public static string Plain(string words, int longest = 130) => Show.Text(words, longest).Replace('`', '\'');
+        $"{GrantWords.ScopeOf(grant.Scope)} on {grant.Target.Name} for {Durations.Write(grant.Duration)}";
 }

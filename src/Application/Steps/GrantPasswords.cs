@@ -1,10 +1,11 @@
+using DbAccess.Application.Grants;
 using DbAccess.Application.Ports;
 using DbAccess.Domain;
 using DbAccess.Domain.Grants;
 using DbAccess.Domain.Policies;
 using Microsoft.Extensions.Logging;
 
-namespace DbAccess.Application.Grants;
+namespace DbAccess.Application.Steps;
 
 /// <summary>
 /// Gives a holder of live access another password. The one before is dead first, its message is blanked, and only then the new one goes

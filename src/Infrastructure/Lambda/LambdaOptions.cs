@@ -1,0 +1,4 @@
+namespace DbAccess.Infrastructure.Lambda;
+
+/// <summary>Which function, and where.</summary>
+internal sealed record LambdaOptions(string Function, string Region, Uri Endpoint);
