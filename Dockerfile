@@ -27,10 +27,11 @@ COPY src/Application/Application.csproj src/Application/packages.lock.json src/A
 COPY src/Infrastructure/Infrastructure.csproj src/Infrastructure/packages.lock.json src/Infrastructure/
 COPY src/Api/Api.csproj src/Api/packages.lock.json src/Api/
 COPY src/Functions/Functions.csproj src/Functions/packages.lock.json src/Functions/
-RUN dotnet restore src/Api --locked-mode && dotnet restore src/Functions --locked-mode
+RUN dotnet restore src/Api --locked-mode -p:ReadyToRun=true && dotnet restore src/Functions --locked-mode
 COPY src/ src/
-RUN dotnet publish src/Api --configuration Release --no-restore --output /app
 RUN case $(uname -m) in aarch64) runtime=linux-arm64 ;; *) runtime=linux-x64 ;; esac \
+    && dotnet publish src/Api --configuration Release --no-restore -p:ReadyToRun=true -r $runtime -p:SelfContained=false \
+        --output /app \
     && dotnet publish src/Functions --configuration Release -p:Aot=$runtime -p:CppCompilerAndLinker=gcc --output /functions \
     && cp /functions/bootstrap /app/ \
     && install -d -m 700 /data

@@ -177,11 +177,14 @@ public static class Repository
 {
     public static string Root { get; } = FindRoot();
 
-    /// <summary>The product's own assembly, from the same build configuration as this one.</summary>
+    /// <summary>
+    /// The product's own assembly: the one of <c>DBACCESS_TEST_PRODUCT</c>, or else that of the same build configuration as this one.
+    /// </summary>
     public static string Product
     {
         get
         {
+            if (Environment.GetEnvironmentVariable("DBACCESS_TEST_PRODUCT") is { Length: > 0 } published) return published;
             var configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug";
             var path = Path.Combine(Root, "src", "Api", "bin", configuration, "net10.0", "DbAccess.Api.dll");
             return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is not there: build the solution first.");

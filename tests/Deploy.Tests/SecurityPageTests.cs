@@ -53,7 +53,7 @@ public sealed partial class SecurityPageTests
         // One for each platform that there is, and the one that is applied here.
         Assert.True(Checksum().Count(provider) >= 14);
         Assert.Contains("\"h1:", provider, StringComparison.Ordinal);
-        Assert.Contains("dotnet restore src/Api --locked-mode && dotnet restore src/Functions --locked-mode", Checkout.Read("Dockerfile"), StringComparison.Ordinal);
+        Assert.Contains("dotnet restore src/Api --locked-mode -p:ReadyToRun=true && dotnet restore src/Functions --locked-mode", Checkout.Read("Dockerfile"), StringComparison.Ordinal);
         Assert.Contains("aot.packages.lock.json", Checkout.Read("scripts", "package-functions"), StringComparison.Ordinal);
     }
 
