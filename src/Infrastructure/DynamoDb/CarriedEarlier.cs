@@ -44,6 +44,10 @@ internal static class CarriedEarlier
         return left;
     }
 
+    /// <summary>Some of it may have lost its place: it is looked for again.</summary>
+    public static Task GoBackAsync(DynamoTable table, CancellationToken cancellationToken) =>
+        NoteAsync(table, Copied, cancellationToken, over: Done);
+
     private static async Task CopyAsync(DynamoTable table, CancellationToken cancellationToken)
     {
         var request = new ScanRequest
@@ -85,10 +89,20 @@ internal static class CarriedEarlier
     private static LogEvent Attempt(Dictionary<string, AttributeValue> item) => CarriedEvent.Attempt(item["at"].S, item["action"].S,
         item["by"].S, item["subject"].S ?? "", item["outcome"].S ?? "", item.TextOf("correlation"));
 
-    private static Task NoteAsync(DynamoTable table, string state, CancellationToken cancellationToken) => table.TryUpdateAsync(
-        new UpdateItemRequest
+    /// <param name="over">Only where this was noted; null for whatever was.</param>
+    private static Task NoteAsync(DynamoTable table, string state, CancellationToken cancellationToken, string? over = null)
+    {
+        var request = new UpdateItemRequest
         {
             Key = DynamoTable.Key("LOG", "LEASE"), UpdateExpression = $"SET {State} = :state",
             ExpressionAttributeValues = new(StringComparer.Ordinal) { [":state"] = DynamoItem.Text(state) },
-        }, cancellationToken);
+        };
+        if (over is not null)
+        {
+            request.ConditionExpression = $"{State} = :over";
+            request.ExpressionAttributeValues[":over"] = DynamoItem.Text(over);
+        }
+
+        return table.TryUpdateAsync(request, cancellationToken);
+    }
 }

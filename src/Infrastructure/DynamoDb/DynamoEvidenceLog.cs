@@ -161,6 +161,7 @@ internal sealed class DynamoEvidenceLog(DynamoTable table, DynamoTexts texts, Ti
             ExpressionAttributeValues =
                 new(StringComparer.Ordinal) { [":settled"] = DynamoItem.Number(_settled.Value.ToUnixTimeMilliseconds()) },
         }, cancellationToken);
+        await CarriedEarlier.GoBackAsync(table, cancellationToken);
     }
 
     private Task<bool> KeepAsideAsync(Dictionary<string, AttributeValue> item, string now, CancellationToken cancellationToken)

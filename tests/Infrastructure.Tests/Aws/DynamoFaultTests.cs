@@ -173,9 +173,55 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         Assert.Contains("late", Assert.Single(await fresh.ListUnplacedAsync(10, Stop)).Body.Json, StringComparison.Ordinal);
     }
 
-    /// <summary>What a version before the evidence log wrote, in its own shapes.</summary>
     [Fact]
     public async Task What_was_kept_before_the_log_is_carried_over_once()
+    {
+        var (store, grant) = await KeptBeforeTheLogAsync();
+        var log = await _house.EvidenceAsync();
+        await log.TryHoldAsync("me", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow, Stop);
+
+        var carried = await log.ListUnplacedAsync(10, Stop);
+
+        Assert.Equal(3, carried.Count);
+        Assert.All(carried, one => Assert.Contains("\"carried\":true", one.Body.Json, StringComparison.Ordinal));
+        Assert.Equal(carried.Select(one => one.Body), (await (await _house.EvidenceAsync()).ListUnplacedAsync(10, Stop)).Select(one => one.Body));
+        Assert.True(await log.TryAppendAsync(
+            new LogEnd(0, null, null), 0, [.. carried.Select(one => (one, MerkleTree.LeafHash([1])))], new LogEnd(1, "h", "note"), DateTimeOffset.UtcNow, Stop));
+        Assert.Empty(await (await _house.EvidenceAsync()).ListUnplacedAsync(10, Stop));
+        Assert.Equal(["grant.requested", "grant.approved"], (await store.ListEventsAsync(grant.Id, Stop)).Select(happened => happened.Type));
+        grant.Abandon("since", new Actor.Sweep(), DateTimeOffset.UtcNow);
+        Assert.Equal(SaveOutcome.Saved, await store.SaveAsync(grant, Stop));
+        Assert.Equal(["grant.requested", "grant.approved", "grant.abandoned"], (await store.ListEventsAsync(grant.Id, Stop)).Select(happened => happened.Type));
+        Assert.Single(await log.ListUnplacedAsync(10, Stop));
+    }
+
+    [Fact]
+    public async Task What_was_carried_over_waits_again_when_a_repair_takes_its_place()
+    {
+        await KeptBeforeTheLogAsync();
+        var log = await _house.EvidenceAsync();
+        await log.TryHoldAsync("me", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow, Stop);
+        var carried = (await log.ListUnplacedAsync(10, Stop)).ToList();
+        Assert.True(await AppendAsync(0, 1));
+        var kept = await log.ReadEndAsync(Stop);
+        Assert.True(await AppendAsync(1, 2));
+        Assert.Empty(await log.ListUnplacedAsync(10, Stop));
+
+        for (var again = 0; again < 2; again++) await log.GoBackAsync(kept with { Version = 0 }, 1, DateTimeOffset.UtcNow, Stop);
+
+        foreach (var look in new[] { log, await _house.EvidenceAsync() })
+        {
+            Assert.Equal(carried.Skip(1).Select(one => one.Body), (await look.ListUnplacedAsync(10, Stop)).Select(one => one.Body));
+            Assert.Equal(2, (await look.CountUnplacedAsync(Stop)).Events);
+        }
+
+        async Task<bool> AppendAsync(int first, int count) => await log.TryAppendAsync(
+            await log.ReadEndAsync(Stop), first, [.. carried.Skip(first).Take(count).Select(one => (one, MerkleTree.LeafHash([1])))],
+            new LogEnd(first + count, "h", SignedCheckpoint.Of(new Checkpoint("dbaccess/test", first + count, new byte[32], DateTimeOffset.UtcNow), new byte[4], [1]).Note()), DateTimeOffset.UtcNow, Stop);
+    }
+
+    /// <summary>What a version before the evidence log wrote, in its own shapes: a grant with two events, and one attempt.</summary>
+    private async Task<(IGrantStore Store, Grant Grant)> KeptBeforeTheLogAsync()
     {
         var (store, client) = (await _house.GrantsAsync(), await _house.ClientAsync());
         var grant = Some.Allowed();
@@ -193,22 +239,7 @@ public sealed class DynamoFaultTests(MotoFixture moto) : IDisposable
         {
             ["at"] = new("2026-03-02T14:00:00.0000000Z"), ["action"] = new("CreateGrant"), ["by"] = new("sweep"), ["subject"] = new("orders/read"), ["outcome"] = new("done"), ["hash"] = DynamoItem.Bytes([1]), ["write_id"] = new("w"),
         }, Stop);
-        var log = await _house.EvidenceAsync();
-        await log.TryHoldAsync("me", DateTimeOffset.UtcNow, DateTimeOffset.UtcNow, Stop);
-
-        var carried = await log.ListUnplacedAsync(10, Stop);
-
-        Assert.Equal(3, carried.Count);
-        Assert.All(carried, one => Assert.Contains("\"carried\":true", one.Body.Json, StringComparison.Ordinal));
-        Assert.Equal(carried.Select(one => one.Body), (await (await _house.EvidenceAsync()).ListUnplacedAsync(10, Stop)).Select(one => one.Body));
-        Assert.True(await log.TryAppendAsync(
-            new LogEnd(0, null, null), 0, [.. carried.Select(one => (one, MerkleTree.LeafHash([1])))], new LogEnd(1, "h", "note"), DateTimeOffset.UtcNow, Stop));
-        Assert.Empty(await (await _house.EvidenceAsync()).ListUnplacedAsync(10, Stop));
-        Assert.Equal(["grant.requested", "grant.approved"], (await store.ListEventsAsync(grant.Id, Stop)).Select(happened => happened.Type));
-        grant.Abandon("since", new Actor.Sweep(), DateTimeOffset.UtcNow);
-        Assert.Equal(SaveOutcome.Saved, await store.SaveAsync(grant, Stop));
-        Assert.Equal(["grant.requested", "grant.approved", "grant.abandoned"], (await store.ListEventsAsync(grant.Id, Stop)).Select(happened => happened.Type));
-        Assert.Single(await log.ListUnplacedAsync(10, Stop));
+        return (store, grant);
     }
 
     [Theory]
