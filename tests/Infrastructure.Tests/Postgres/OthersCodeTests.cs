@@ -75,6 +75,14 @@ public sealed class OthersCodeTests(PostgresFixture postgres) : IAsyncLifetime
     public void A_block_of_ours_is_not_somebody_elses_code(string? where, bool others) =>
         Assert.Equal(others, OthersCode.Failed(new PostgresException("", "ERROR", "ERROR", "P0001", where: where)));
 
+    [Fact]
+    public void What_a_function_of_somebodys_says_about_a_login_is_not_about_ours()
+    {
+        var fault = ClusterFault.From(new PostgresException("not you", "ERROR", "ERROR", "28000", where: "PL/pgSQL function public.f() line 3 at RAISE"), _house.Order().Target.Cluster, "orders");
+
+        Assert.Equal(("postgres.unexpected", false), (fault.Error.Code, fault.MayPass));
+    }
+
     /// <summary>Fails the first statement that begins so, as a batch's.</summary>
     private static StatementSeam Refusing(string beginning, PostgresException refused) => StatementSeam.Closed with
     {

@@ -93,7 +93,8 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
             "57P03" => ("postgres.starting", $"Cluster {cluster} is starting up or shutting down", true),
             "57014" => ("postgres.timeout", $"Cluster {cluster} took longer than our limit for one statement", true),
             "25006" => ("postgres.read_only", $"Cluster {cluster} led us to an instance that only reads; its writer may be moving", true),
-            "28P01" or "28000" =>
+            // Where a function of somebody's says so, it is not about our password.
+            "28P01" or "28000" when !OthersCode.Failed(refused) =>
                 ("postgres.rejected",
                 $"Cluster {cluster} rejects the administrator: its user name, password or permission to log in is wrong. Mend the " +
                 "administrator credentials" + (state == "28000"
@@ -106,7 +107,7 @@ internal sealed class ClusterFault(Error error, bool mayPass, string? sqlState =
             _ when IsContention(refused) =>
                 ("postgres.busy", $"Somebody else's work on cluster {cluster} kept getting in the way", true),
             "25P03" or "25P04" or "57P05" =>
-                ("postgres.timeout", $"Cluster {cluster} ended our session, which had been quiet for too long", true),
+                ("postgres.timeout", $"Cluster {cluster} ended our session, quiet or at work for too long", true),
             _ when state.StartsWith("58", StringComparison.Ordinal) =>
                 ("postgres.unreachable", $"Cluster {cluster} has trouble with its disk or its system", true),
             _ => ("postgres.unexpected", $"Cluster {cluster} answered with something unexpected: {OthersCode.Text(refused)}",

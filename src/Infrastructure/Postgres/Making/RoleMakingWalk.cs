@@ -20,6 +20,11 @@ internal sealed class RoleMakingWalk(
     ClusterConnections connections, ScopeRoles scopes, LoginProof logins, TimeProvider clock, ILogger logger,
     Func<RoleToRemove, CancellationToken, Task<RoleRemoval>> remove, RoleOrder order, Secret password)
 {
+    /// <summary>After so many times it is no coincidence: somebody else gives what was put aside.</summary>
+    private const int MostPutAside = 3;
+
+    private int _putAside;
+
     /// <summary>One for each database, with the scope role that is used there.</summary>
     private readonly ScopePart[] _parts = [.. ScopePart.Of(order).Select(scopes.InUse)];
 
@@ -333,7 +338,12 @@ internal sealed class RoleMakingWalk(
     private async Task<RoleMaking> ReadBackAsync(ClusterConnection cluster, RolePreparation state, RoleReadBack? found, PlanOnRecord plan,
         bool isNew, CancellationToken cancellationToken)
     {
-        if (found is not null && _parts.Any(part => found.IsMemberOf(RoleName.Aside(part.Role)))) throw PutAside();
+        if (_putAside < MostPutAside && found is not null && _parts.Any(part => found.IsMemberOf(RoleName.Aside(part.Role))))
+        {
+            _putAside++;
+            logger.LogInformation("The scope role of {Role} was put aside while it was given, and is given anew", order.Role);
+            throw PutAside();
+        }
         var faults = found is null ? ["it is not there"] : found.Faults(cluster.Major, order, _parts, state);
         var credential = cluster.Credential;
         if (faults.Count == 0 && await logins.TryAsync(cluster, order, found!.Oid, password, cancellationToken) is { } turnedAway)
@@ -359,6 +369,6 @@ internal sealed class RoleMakingWalk(
     private PostgresException ReadOnly() =>
         new($"cluster {order.Target.Cluster} led to a reader", "ERROR", "ERROR", PostgresErrorCodes.ReadOnlySqlTransaction);
 
-    private PostgresException PutAside() => new(
-        $"the privileges of scope {order.Scope.Name} were just being dropped as unused", "ERROR", "ERROR", PostgresErrorCodes.UndefinedObject);
+    private PostgresException PutAside() =>
+        new($"scope {order.Scope.Name} was just being dropped as unused", "ERROR", "ERROR", PostgresErrorCodes.UndefinedObject);
 }
