@@ -280,14 +280,18 @@ public sealed class RoleConcurrencyTests(RoleConcurrencyTests.Own own) : IClassF
     {
         await using var connection = new NpgsqlConnection(house.Database.SuperuserConnectionString + ";Pooling=false");
         await connection.OpenAsync(CancellationToken.None);
-        var most = 0L;
+        var most = 0;
+        // One that was closed is still counted until the server's process is gone, which on a busy machine takes it a moment: what counts is seen ten times in a row.
+        Queue<HashSet<int>> looks = [];
         while (!stop.IsCancellationRequested)
         {
-            await using var count = new NpgsqlCommand($"SELECT count(*) FROM pg_stat_activity WHERE usename = '{PostgresServer.AdministratorName}' AND datname = '{house.Database.Name}'", connection);
-            most = Math.Max(most, (long)(await count.ExecuteScalarAsync(CancellationToken.None))!);
+            await using var list = new NpgsqlCommand($"SELECT coalesce(array_agg(pid), '{{}}') FROM pg_stat_activity WHERE usename = '{PostgresServer.AdministratorName}' AND datname = '{house.Database.Name}'", connection);
+            looks.Enqueue([.. (int[])(await list.ExecuteScalarAsync(CancellationToken.None))!]);
+            if (looks.Count > 10) looks.Dequeue();
+            if (looks.Count == 10) most = Math.Max(most, looks.Aggregate((all, one) => [.. all.Intersect(one)]).Count);
             await Task.Delay(5, CancellationToken.None);
         }
-        return (int)most;
+        return most;
     }
 
     private async Task<TestDatabase> WithTablesAsync(int count)
