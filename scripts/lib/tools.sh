@@ -41,7 +41,7 @@ ensure_node() {
 # it is installed where that can be done without asking (root on Debian).
 ensure_chromium() {
   local name
-  for name in "${DBACCESS_CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
+  for name in "${DBACCESS_CHROMIUM:-}" chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
     if [ -n "$name" ] && command -v "$name" >/dev/null; then
       command -v "$name"
       return 0
@@ -53,14 +53,14 @@ ensure_chromium() {
     # The fonts are for screenshots: without them emoji are drawn as boxes.
     if { timeout 300 apt-get update -qq || true; } >&2 &&
       DEBIAN_FRONTEND=noninteractive timeout 900 apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
-        --no-install-recommends chromium fonts-noto-color-emoji >&2 &&
-      command -v chromium; then
+        --no-install-recommends chromium-headless-shell fonts-noto-color-emoji >&2 &&
+      command -v chromium-headless-shell; then
       return 0
     fi
     _dbaccess_say "Installing Chromium did not work; see the lines above."
     return 1
   fi
-  _dbaccess_say "Chromium or Chrome is needed and was not found in PATH. Install it (Debian: apt-get install chromium fonts-noto-color-emoji) or set DBACCESS_CHROMIUM to its path."
+  _dbaccess_say "Chromium or Chrome is needed and was not found in PATH. Install it (Debian: apt-get install chromium-headless-shell fonts-noto-color-emoji) or set DBACCESS_CHROMIUM to its path."
   return 1
 }
 

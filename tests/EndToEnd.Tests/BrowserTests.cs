@@ -72,7 +72,7 @@ public sealed class Chromium : IAsyncLifetime
     }
 
     private static string? Find() =>
-        ((string?[])[Environment.GetEnvironmentVariable("DBACCESS_CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
+        ((string?[])[Environment.GetEnvironmentVariable("DBACCESS_CHROMIUM"), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
         .Where(name => !string.IsNullOrEmpty(name))
         .SelectMany(name => Path.IsPathRooted(name!) ? [name!] : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Where(folder => folder.Length > 0).Select(folder => Path.Combine(folder, name!)))
         .FirstOrDefault(File.Exists);

@@ -544,6 +544,8 @@ public sealed class PostgresServer : IAsyncDisposable
             // Not synchronous_commit: without it a server that is stopped like a crash forgets what it had confirmed.
             foreach (var name in (string[])["fsync", "full_page_writes", "jit", "autovacuum"]) settings[name] = "off";
             settings["shared_buffers"] = "16MB";
+            // In the data folder, which goes with the server: what a killed one has in /dev/shm stays there.
+            settings["dynamic_shared_memory_type"] = "mmap";
         }
         return settings;
     }
