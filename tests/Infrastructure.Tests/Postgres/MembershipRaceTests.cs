@@ -91,8 +91,10 @@ public sealed class MembershipRaceTests(PostgresFixture postgres) : IAsyncLifeti
         Assert.Equal("0", await _house.TracesAsync(made.Oid));
     }
 
-    [Fact]
-    public async Task A_scope_role_that_is_put_aside_and_made_again_between_the_gift_and_the_reading_back_is_given_anew()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_scope_role_that_is_put_aside_and_made_again_while_it_is_given_is_given_anew(bool behindTheGift)
     {
         await using var other = new NpgsqlConnection(_house.Database.SuperuserConnectionString + ";Pooling=false");
         await other.OpenAsync(RoleHouse.Cancellation);
@@ -100,12 +102,13 @@ public sealed class MembershipRaceTests(PostgresFixture postgres) : IAsyncLifeti
         Task? putAside = null;
         var seam = StatementSeam.Closed with
         {
-            Before = async (_, statements, _) =>
+            Before = async (connection, statements, _) =>
             {
-                if (scopeRole.Length == 0 || putAside is not null || !statements.Any(statement => statement.Sql.StartsWith("GRANT ", StringComparison.Ordinal))) return;
+                if (scopeRole.Length == 0 || putAside is not null || !statements.Any(statement => statement.Sql.StartsWith("CREATE ROLE", StringComparison.Ordinal))) return;
                 // It is read by the reading back, and by nothing else that goes with it.
-                await RoleHouse.ExecuteAsync(other, "BEGIN; LOCK TABLE pg_database");
-                putAside = PutAsideAsync();
+                await RoleHouse.ExecuteAsync(other, $"BEGIN; {(behindTheGift ? "LOCK TABLE pg_database" : "")}");
+                putAside = PutAsideAsync(connection.ProcessID);
+                if (!behindTheGift) await putAside;
             },
         };
         await using var house = new RoleHouse(_house.Database, _house.Installation, PostgresOptions.Default with { Seam = seam });
@@ -120,12 +123,12 @@ public sealed class MembershipRaceTests(PostgresFixture postgres) : IAsyncLifeti
         Assert.Equal(scopeRole, await _house.AskAsync($"SELECT string_agg(roleid::regrole::text, ' ') FROM pg_auth_members WHERE member = {made.Oid}"));
         Assert.Equal("ok", await _house.AsHolderAsync(order, "SELECT count(*) FROM orders"));
 
-        // As one who drops it as unused does, and one who then asks for the same.
-        async Task PutAsideAsync()
+        // As one who drops it as unused does, and one who then asks for the same and has not got far.
+        async Task PutAsideAsync(int making)
         {
-            await Patience.UntilAsync(async () =>
+            if (behindTheGift) await Patience.UntilAsync(async () =>
             {
-                await using var waiting = new NpgsqlCommand("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'pg_database'::regclass)", other);
+                await using var waiting = new NpgsqlCommand($"SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid = {making} AND relation = 'pg_database'::regclass)", other);
                 return await waiting.ExecuteScalarAsync(RoleHouse.Cancellation) is true;
             }, "the reading back waits");
             await RoleHouse.ExecuteAsync(other, $"""

@@ -18,10 +18,11 @@ internal static class MakingStatements
         major >= 16 ? $"GRANT {scopeIdent} TO {roleIdent} WITH INHERIT TRUE, SET FALSE" : $"GRANT {scopeIdent} TO {roleIdent}";
 
     /// <summary>
-    /// Fails (42704), and with it everything sent in the same go, when the scope role was renamed or dropped while its new member was made.
-    /// Parameter: its name.
+    /// Fails (42704), and with it everything sent in the same go, when the scope role was renamed or dropped while its new member was
+    /// made; also when another has its name since, which may have nothing yet. Parameters: 1 its name, 2 its OID.
     /// </summary>
-    public const string IsThere = "SELECT $1::text::regrole";
+    public const string IsThere =
+        """SELECT (CASE WHEN $1::text::regrole = $2 THEN $1::text ELSE '"not the same ' || $1 || '"' END)::regrole""";
 
     /// <summary>
     /// Whose a name is. Parameters: 1 role, 2 how its tag must begin. It answers the memberships to be taken back before it is used

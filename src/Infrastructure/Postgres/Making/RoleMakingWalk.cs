@@ -20,13 +20,11 @@ internal sealed class RoleMakingWalk(
     ClusterConnections connections, ScopeRoles scopes, LoginProof logins, TimeProvider clock, ILogger logger,
     Func<RoleToRemove, CancellationToken, Task<RoleRemoval>> remove, RoleOrder order, Secret password)
 {
-    /// <summary>After so many times it is no coincidence: somebody else gives what was put aside.</summary>
-    private const int MostPutAside = 3;
-
-    private int _putAside;
-
     /// <summary>One for each database, with the scope role that is used there.</summary>
     private readonly ScopePart[] _parts = [.. ScopePart.Of(order).Select(scopes.InUse)];
+
+    /// <summary>The scope roles that were brought in line, by their OIDs: another may have a name by the time it is given.</summary>
+    private readonly uint[] _inLine = new uint[order.Scope.DatabasesOf(order.Target).Count];
 
     /// <summary>What there is of an owner to act as, in all databases but the first.</summary>
     private readonly Dictionary<string, string> _ownerElsewhere = new(StringComparer.Ordinal);
@@ -116,6 +114,9 @@ internal sealed class RoleMakingWalk(
         {
             var state = await scopes.EnsureAsync(cluster, look, seen.State, seen.Mark, cancellationToken, onlyLook);
             _parts[part] = state.Look.Part;
+            if (!onlyLook && state.Why is null)
+                _inLine[part] = state.Preparation.ScopeOid
+                    ?? (await state.Look.LookAsync(cluster, cancellationToken, mark: false)).State.ScopeOid ?? 0;
             return (state.Why, state.Preparation, state.Plan);
         }
         catch (PostgresException refused)
@@ -214,6 +215,7 @@ internal sealed class RoleMakingWalk(
             (state, _) = await LookAsync(cluster, look, cancellationToken, mark: false);
             if (state.ScopeOid is null || ScopeFault.Of(state, look.Part) is not null || state.OpenSchemas.Length > 0) return null;
 
+            _inLine[0] = state.ScopeOid.Value;
             var begin = new StepBatch(cluster);
             begin.Add(Step.Create, "BEGIN");
             AddRole(begin, state, await hashing);
@@ -294,7 +296,8 @@ internal sealed class RoleMakingWalk(
     {
         batch.Ask(Step.ReadBack, RoleReadBack.Statement(major), order.Role.Value);
         // Last: whoever drops a scope role renames it first, and then waits for the likes of us.
-        foreach (var part in _parts) batch.Ask(Step.ReadBack, MakingStatements.IsThere, part.Role);
+        foreach (var (part, scopeRole) in _parts.Zip(_inLine))
+            batch.Ask(Step.ReadBack, MakingStatements.IsThere, part.Role, scopeRole);
     }
 
     /// <summary>
@@ -331,19 +334,10 @@ internal sealed class RoleMakingWalk(
         return await ReadBackAsync(cluster, state, found, plan, isNew: false, cancellationToken);
     }
 
-    /// <summary>
-    /// Compares what the role turned out to be with what was ordered. Anything more or less, and it is removed again; but for the scope
-    /// role put aside by whoever drops it as unused, and another of its name there since: then all of it is done once more.
-    /// </summary>
+    /// <summary>Compares what the role turned out to be with what was ordered. Anything more or less, and it is removed again.</summary>
     private async Task<RoleMaking> ReadBackAsync(ClusterConnection cluster, RolePreparation state, RoleReadBack? found, PlanOnRecord plan,
         bool isNew, CancellationToken cancellationToken)
     {
-        if (_putAside < MostPutAside && found is not null && _parts.Any(part => found.IsMemberOf(RoleName.Aside(part.Role))))
-        {
-            _putAside++;
-            logger.LogInformation("The scope role of {Role} was put aside while it was given, and is given anew", order.Role);
-            throw PutAside();
-        }
         var faults = found is null ? ["it is not there"] : found.Faults(cluster.Major, order, _parts, state);
         var credential = cluster.Credential;
         if (faults.Count == 0 && await logins.TryAsync(cluster, order, found!.Oid, password, cancellationToken) is { } turnedAway)
@@ -368,7 +362,4 @@ internal sealed class RoleMakingWalk(
 
     private PostgresException ReadOnly() =>
         new($"cluster {order.Target.Cluster} led to a reader", "ERROR", "ERROR", PostgresErrorCodes.ReadOnlySqlTransaction);
-
-    private PostgresException PutAside() =>
-        new($"scope {order.Scope.Name} was just being dropped as unused", "ERROR", "ERROR", PostgresErrorCodes.UndefinedObject);
 }

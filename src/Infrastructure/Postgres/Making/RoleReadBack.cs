@@ -29,9 +29,6 @@ internal sealed record RoleReadBack(
         row.GetFieldValue<uint>(0), row.GetBoolean(1), row.GetBoolean(2), row.GetBoolean(3), row.GetBoolean(4),
         row.GetFieldValue<string[]>(5), row.GetFieldValue<string[]>(6));
 
-    public bool IsMemberOf(string role) =>
-        Memberships.Any(one => one == role || one.StartsWith($"{role} ", StringComparison.Ordinal));
-
     /// <summary>In what it is not what was ordered, in words.</summary>
     public List<string> Faults(int major, RoleOrder order, IEnumerable<ScopePart> parts, RolePreparation state)
     {
