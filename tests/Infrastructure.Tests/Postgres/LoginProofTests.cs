@@ -1,4 +1,5 @@
 using DbAccess.Domain.Scopes;
+using DbAccess.TestKit;
 using DbAccess.TestKit.Postgres;
 
 namespace DbAccess.Infrastructure.Tests.Postgres;
@@ -72,6 +73,8 @@ public sealed class LoginProofTests(PostgresFixture postgres) : IAsyncLifetime
         await _house.MakeAsync(order);
         await using var stuck = await _house.LogInAsync(order);
         var query = RoleHouse.ExecuteAsync(stuck, "SELECT pg_sleep(600)");
+        // A session that is not at work yet hears nothing of it.
+        await Patience.UntilAsync(async () => await _house.AskAsync($"SELECT count(*) FROM pg_stat_activity WHERE pid = {stuck.ProcessID} AND wait_event = 'PgSleep'") == "1", "it sleeps");
 
         // As docs/policy.md says: as the owner one is somebody else.
         Assert.Equal("ok", await _house.AsHolderAsync(order, $"SET ROLE none; SELECT pg_cancel_backend({stuck.ProcessID})"));
